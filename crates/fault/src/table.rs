@@ -1,0 +1,103 @@
+macro_rules! faults {
+    ($( $(#[doc = $doc:literal])+ $kind:ident => $status:literal, $oci:literal, $aws:literal; )*) => {
+        /// Every refusal Gantry knows, in the order of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum FaultKind { $( $(#[doc = $doc])+ $kind, )* }
+
+        impl FaultKind {
+            /// All kinds.
+            pub const ALL: &'static [FaultKind] = &[ $( FaultKind::$kind, )* ];
+
+            /// Returns how the wires say it.
+            pub const fn row(self) -> Row {
+                match self { $( FaultKind::$kind => Row { status: $status, oci: $oci, aws: $aws }, )* }
+            }
+        }
+    };
+}
+
+/// How the wires say a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// HTTP status on the OCI and REST wires. AWS JSON answers 400 for every client fault and 500 for ours.
+    pub status: u16,
+    /// Error code of OCI Distribution 1.1.1 (table "Error Codes"), or of the Docker registry where that has none.
+    pub oci: &'static str,
+    /// Error type of the ECR service model.
+    pub aws: &'static str,
+}
+
+faults! {
+    /// No credentials, or wrong ones.
+    Unauthenticated => 401, "UNAUTHORIZED", "UnrecognizedClientException";
+    /// The caller may not do this; the message names the action and the resource.
+    AccessDenied => 403, "DENIED", "AccessDeniedException";
+    /// Too many requests at once; try later.
+    TooManyRequests => 429, "TOOMANYREQUESTS", "ThrottlingException";
+
+    /// The name breaks the grammar.
+    NameInvalid => 400, "NAME_INVALID", "InvalidParameterException";
+    /// No repository of this name in this registry.
+    RepositoryNotFound => 404, "NAME_UNKNOWN", "RepositoryNotFoundException";
+    /// A repository of this name exists already.
+    RepositoryExists => 409, "DENIED", "RepositoryAlreadyExistsException";
+    /// The repository still holds images.
+    RepositoryNotEmpty => 409, "DENIED", "RepositoryNotEmptyException";
+
+    /// No image with this tag or digest.
+    ImageNotFound => 404, "MANIFEST_UNKNOWN", "ImageNotFoundException";
+    /// The manifest cannot be read, or contradicts itself.
+    ManifestInvalid => 400, "MANIFEST_INVALID", "InvalidParameterException";
+    /// The manifest is beyond the size limit.
+    ManifestTooLarge => 413, "SIZE_INVALID", "InvalidParameterException";
+    /// The manifest is of a kind this registry does not take.
+    ManifestUnsupported => 415, "UNSUPPORTED", "UnsupportedImageTypeException";
+    /// A manifest names a blob that this repository does not hold.
+    LayersNotFound => 404, "MANIFEST_BLOB_UNKNOWN", "LayersNotFoundException";
+    /// An index names a manifest that this repository does not hold.
+    ReferencedImagesNotFound => 404, "MANIFEST_BLOB_UNKNOWN", "ReferencedImagesNotFoundException";
+    /// The tag breaks the grammar.
+    TagInvalid => 400, "TAG_INVALID", "InvalidParameterException";
+    /// The image is a child of a living index.
+    ImageReferenced => 405, "UNSUPPORTED", "ImageReferencedByManifestList";
+
+    /// No blob of this digest in this repository.
+    BlobNotFound => 404, "BLOB_UNKNOWN", "LayerInaccessibleException";
+    /// A manifest of this repository still names the blob.
+    BlobReferenced => 405, "UNSUPPORTED", "InvalidParameterException";
+    /// The digest is malformed, of an unknown algorithm, or not that of the bytes.
+    DigestInvalid => 400, "DIGEST_INVALID", "InvalidLayerException";
+    /// The length given is not the length received, or beyond the limit.
+    SizeInvalid => 400, "SIZE_INVALID", "InvalidLayerException";
+    /// The range lies outside the blob.
+    RangeNotSatisfiable => 416, "UNSUPPORTED", "InvalidLayerPartException";
+
+    /// No such upload, or it has expired.
+    UploadNotFound => 404, "BLOB_UPLOAD_UNKNOWN", "UploadNotFoundException";
+    /// The chunk does not begin where the upload ends.
+    UploadOutOfOrder => 416, "BLOB_UPLOAD_INVALID", "InvalidLayerPartException";
+    /// The upload is in use by another request, or the request breaks its rules.
+    UploadInvalid => 400, "BLOB_UPLOAD_INVALID", "InvalidLayerPartException";
+    /// Another request writes to this upload.
+    UploadBusy => 409, "BLOB_UPLOAD_INVALID", "InvalidLayerPartException";
+
+    /// A parameter of the request is wrong.
+    InvalidParameter => 400, "UNSUPPORTED", "InvalidParameterException";
+    /// The body is not of the operation's shape.
+    Malformed => 400, "UNSUPPORTED", "SerializationException";
+    /// Nothing lives at this address.
+    RouteNotFound => 404, "UNSUPPORTED", "UnknownOperationException";
+    /// The address exists, but not for this method.
+    MethodNotAllowed => 405, "UNSUPPORTED", "UnknownOperationException";
+    /// The request took longer than it may, or its body stopped.
+    RequestTimeout => 408, "UNSUPPORTED", "RequestTimeoutException";
+    /// The body is larger than this operation takes.
+    BodyTooLarge => 413, "SIZE_INVALID", "InvalidParameterException";
+
+    /// The disk is full, or down to its reserve.
+    StorageFull => 507, "DENIED", "LimitExceededException";
+    /// A part this needs does not answer; try later.
+    Unavailable => 503, "TOOMANYREQUESTS", "ServerException";
+    /// Our failure; the cause goes to the log, never to the client.
+    Internal => 500, "UNKNOWN", "ServerException";
+}
