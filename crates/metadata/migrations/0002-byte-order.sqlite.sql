@@ -1,0 +1,1 @@
+-- Text is ordered by its bytes here already.

@@ -1,0 +1,175 @@
+-- Generated from an empty database by `UPDATE_SCHEMA=1 cargo test -p gantry-metadata`.
+
+CREATE TABLE account(
+    id TEXT PRIMARY KEY,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE audit(
+    id BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    account TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    act TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    source TEXT
+);
+
+CREATE TABLE blob_copy(
+    id BIGINT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    location TEXT NOT NULL UNIQUE,
+    encryption_key TEXT NOT NULL,
+    storage_class TEXT NOT NULL,
+    state TEXT NOT NULL,
+    link_count BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE INDEX blob_copy_absent ON blob_copy(digest, id) WHERE state <> 'present';
+
+CREATE INDEX blob_copy_deleting ON blob_copy(id) WHERE state = 'deleting';
+
+CREATE UNIQUE INDEX blob_copy_present ON blob_copy(digest, encryption_key, storage_class) WHERE state = 'present';
+
+CREATE TABLE blob_link(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    copy BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    manifest_count BIGINT NOT NULL,
+    candidate_since BIGINT,
+    PRIMARY KEY(repository, digest)
+);
+
+CREATE INDEX blob_link_candidate ON blob_link(candidate_since, repository, digest) WHERE candidate_since IS NOT NULL;
+
+CREATE INDEX blob_link_digest ON blob_link(digest, repository);
+
+CREATE TABLE edge(
+    repository BIGINT NOT NULL,
+    parent TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    child TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    required BIGINT NOT NULL,
+    PRIMARY KEY(repository, parent, kind, position)
+);
+
+CREATE INDEX edge_child ON edge(repository, child, parent) WHERE kind = 'child';
+
+CREATE TABLE event(
+    id BIGINT PRIMARY KEY,
+    account TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    repository BIGINT,
+    body TEXT NOT NULL,
+    handled BIGINT NOT NULL
+);
+
+CREATE TABLE lease(
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until BIGINT NOT NULL
+);
+
+CREATE TABLE manifest(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    artifact_type TEXT,
+    subject TEXT,
+    size BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    tag_count BIGINT NOT NULL,
+    parent_count BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    trashed_at BIGINT,
+    hold BIGINT NOT NULL,
+    storage_class TEXT NOT NULL,
+    pushed_at BIGINT NOT NULL,
+    pushed_at_precision TEXT NOT NULL,
+    pushed_by TEXT NOT NULL,
+    tagged_at BIGINT,
+    tagged_at_precision TEXT NOT NULL,
+    last_pulled_at BIGINT,
+    last_pulled_at_precision TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    annotations TEXT NOT NULL,
+    body BYTEA NOT NULL,
+    PRIMARY KEY(repository, digest)
+);
+
+CREATE INDEX manifest_pushed ON manifest(repository, pushed_at, digest);
+
+CREATE INDEX manifest_subject ON manifest(repository, subject, digest) WHERE subject IS NOT NULL;
+
+CREATE INDEX manifest_trash ON manifest(trashed_at) WHERE state = 'trash';
+
+CREATE TABLE migration(number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, at BIGINT NOT NULL);
+
+CREATE TABLE repository(
+    id BIGINT PRIMARY KEY,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    image_count BIGINT NOT NULL,
+    tag_count BIGINT NOT NULL,
+    blob_bytes BIGINT NOT NULL,
+    settings TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    UNIQUE(account, region, name)
+);
+
+CREATE TABLE setting(
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    changed_at BIGINT NOT NULL
+);
+
+CREATE TABLE tag(
+    repository BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    tagged_at BIGINT NOT NULL,
+    tagged_at_precision TEXT NOT NULL,
+    tagged_by TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    PRIMARY KEY(repository, name)
+);
+
+CREATE INDEX tag_digest ON tag(repository, digest, name);
+
+CREATE TABLE tag_history(
+    id BIGINT PRIMARY KEY,
+    repository BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT,
+    previous TEXT,
+    at BIGINT NOT NULL,
+    at_precision TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    request_id TEXT NOT NULL
+);
+
+CREATE INDEX tag_history_name ON tag_history(repository, name, id);
+
+CREATE TABLE upload(
+    id TEXT PRIMARY KEY,
+    repository BIGINT NOT NULL,
+    algorithm TEXT NOT NULL,
+    opened_by TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    touched_at BIGINT NOT NULL
+);
+
+CREATE INDEX upload_repository ON upload(repository, id);
+
+CREATE INDEX upload_touched ON upload(touched_at, id);

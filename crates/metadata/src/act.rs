@@ -1,0 +1,164 @@
+use crate::{Change, Query, Row, Value, change, engine::Engine, values};
+use gantry_env::Env;
+use gantry_fault::Fault;
+use gantry_words::{AccountId, Cx, Timestamp};
+use std::ops::{Deref, DerefMut};
+
+static EVENT: Change = change(
+    "INSERT INTO event(id, account, at, kind, repository, body, handled) VALUES ($1, $2, $3, $4, $5, $6, 0)",
+);
+pub(crate) static AUDIT: Change = change(
+    "INSERT INTO audit(id, at, account, actor, act, operation, request_id, source) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+);
+
+/// Something that changes the metadata, in three beats. It stands whole or not at all.
+///
+/// The beats may run more than once (another act came first, a connection broke), so they do nothing outside of the
+/// rows: bytes are in the store before the act begins, and what follows from it is an [`Event`].
+pub trait Act: Send + 'static {
+    /// What is there now, as far as the decision needs it.
+    type Seen;
+    /// What will be done: a value, printed by previews, compared by tests.
+    type Plan: Send + 'static;
+    /// What the caller is told once it stands.
+    type Answer: Send + 'static;
+    /// Its name in the audit trail.
+    const NAME: &'static str;
+    /// Whether it leaves a row there.
+    const TRAIL: Trail = Trail::Kept;
+
+    /// Locks what it decides about, then reads.
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault>;
+    /// Decides: pure, without database or clock.
+    fn decide(&self, seen: Self::Seen, now: Timestamp) -> Result<Self::Plan, Fault>;
+    /// Writes what the plan says.
+    fn apply(&self, tx: &mut Tx, plan: Self::Plan) -> Result<Self::Answer, Fault>;
+}
+
+/// Whether an act leaves a row in the change trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trail {
+    /// A row, in the same commit, if the act wrote anything.
+    Kept,
+    /// None: tallies, leases, offsets. Such acts stand in a committed list.
+    Housekeeping,
+}
+
+/// A fact that others react to: a row of the outbox, in the transaction of the fact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// What happened, such as `image.pushed`.
+    pub kind: &'static str,
+    /// The repository it happened in.
+    pub repository: Option<i64>,
+    /// What there is to know about it.
+    pub body: serde_json::Value,
+}
+
+/// Asks questions, all answered from one moment (in an act on PostgreSQL: each from its own, after the lock).
+pub struct Reader {
+    pub(crate) engine: Engine,
+    /// Previews and reads take no locks.
+    pub(crate) takes_locks: bool,
+}
+
+impl Reader {
+    /// Waits until nobody else holds `subject`, and holds it until the commit: the first thing a `gather` does.
+    ///
+    /// What is read after it is what the last holder wrote. Free on SQLite, whose acts run one after the other.
+    pub fn lock(&mut self, subject: &str) -> Result<(), Fault> {
+        if self.takes_locks { self.engine.lock(subject) } else { Ok(()) }
+    }
+    /// The first row of the answer.
+    pub fn one(&mut self, query: &'static Query, values: Vec<Value>) -> Result<Option<Row>, Fault> {
+        Ok(self.engine.rows(&query.0, values)?.into_iter().next())
+    }
+    /// All rows of the answer.
+    pub fn all(&mut self, query: &'static Query, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
+        self.engine.rows(&query.0, values)
+    }
+}
+
+/// The transaction of an act: a [`Reader`] that also writes.
+pub struct Tx {
+    reader: Reader,
+    env: Env,
+    now: Timestamp,
+    account: AccountId,
+    has_written: bool,
+}
+
+impl Deref for Tx {
+    type Target = Reader;
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Reader {
+        &mut self.reader
+    }
+}
+
+impl Tx {
+    pub(crate) fn new(engine: Engine, env: Env) -> Self {
+        let reader = Reader { engine, takes_locks: true };
+        Tx { reader, env, now: Timestamp::default(), account: AccountId::DEFAULT, has_written: false }
+    }
+
+    /// Writes, and awaits no answer: PostgreSQL may get it with its neighbours, so a fault may show up at the next
+    /// question or at the commit. It names the statement in any case.
+    pub fn write(&mut self, change: &'static Change, values: Vec<Value>) -> Result<(), Fault> {
+        self.has_written = true;
+        self.reader.engine.write(&change.0, values)
+    }
+    /// Writes and awaits the first row of its `RETURNING`.
+    pub fn returning(&mut self, change: &'static Change, values: Vec<Value>) -> Result<Option<Row>, Fault> {
+        Ok(self.returning_all(change, values)?.into_iter().next())
+    }
+    /// Writes and awaits all rows of its `RETURNING`.
+    pub fn returning_all(&mut self, change: &'static Change, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
+        self.has_written = true;
+        self.reader.engine.rows(&change.0, values)
+    }
+    /// Puts a fact into the outbox.
+    pub fn event(&mut self, event: Event) -> Result<(), Fault> {
+        let values =
+            values![self.fresh_id(), self.account, self.now, event.kind, event.repository, event.body.to_string()];
+        self.write(&EVENT, values)
+    }
+    /// A number for a new row.
+    pub fn fresh_id(&self) -> i64 {
+        self.env.fresh_id()
+    }
+    /// When the request or job began that this act is part of.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Begins an act for `cx`.
+    fn dress(&mut self, cx: &Cx) {
+        self.now = cx.now;
+        self.account = cx.account;
+        self.has_written = false;
+    }
+}
+
+/// Runs the three beats and writes the audit row. Returns the answer, and the row's id if there is one.
+pub(crate) fn play<A: Act>(cx: &Cx, act: &A, tx: &mut Tx) -> Result<(A::Answer, Option<i64>), Fault> {
+    tx.dress(cx);
+    let seen = act.gather(tx)?;
+    let plan = act.decide(seen, cx.now)?;
+    let answer = act.apply(tx, plan)?;
+    if A::TRAIL == Trail::Housekeeping || !tx.has_written {
+        return Ok((answer, None));
+    }
+    let id = tx.fresh_id();
+    let source = cx.source.map(|address| address.to_string());
+    let values =
+        values![id, cx.now, cx.account, &*cx.actor, A::NAME, cx.operation, cx.request_id, source];
+    tx.write(&AUDIT, values)?;
+    Ok((answer, Some(id)))
+}

@@ -1,0 +1,288 @@
+//! Every statement on `blob_copy` and `blob_link`.
+
+use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use gantry_fault::Fault;
+use gantry_words::Timestamp;
+use serde_json::json;
+
+/// Physical bytes of a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyRow {
+    /// Its number.
+    pub id: i64,
+    /// The digest of its bytes.
+    pub digest: String,
+    /// Their length.
+    pub size: i64,
+    /// Its key in the store.
+    pub location: String,
+    /// `present`, `corrupt` or `deleting`.
+    pub state: String,
+    /// Links that point to it.
+    pub link_count: i64,
+}
+
+/// A blob as a repository sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRow {
+    /// The blob's digest.
+    pub digest: String,
+    /// Its length.
+    pub size: i64,
+    /// The copy with its bytes.
+    pub copy: i64,
+    /// Manifests of the repository that name it.
+    pub manifest_count: i64,
+    /// Since when it may be collected; `None` while a manifest names it.
+    pub candidate_since: Option<Timestamp>,
+}
+
+/// A link with the place of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocatedRow {
+    /// The link.
+    pub link: LinkRow,
+    /// Key in the store.
+    pub location: String,
+    /// State of the copy.
+    pub state: String,
+}
+
+static PRESENT: Query = query(
+    "SELECT id, digest, size, location, state, link_count FROM blob_copy
+     WHERE digest = $1 AND encryption_key = '' AND storage_class = 'STANDARD' AND state = 'present'",
+);
+static ABSENT: Query = query(
+    "SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE digest = $1 AND state <> 'present'",
+);
+static COPY: Query = query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE id = $1");
+static AT: Query = query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE location = $1");
+static EACH_COPY: Query = query(
+    "SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE id > $1 ORDER BY id LIMIT $2",
+);
+static DELETING: Query = query(
+    "SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE state = 'deleting' AND id > $1 ORDER BY id LIMIT $2",
+);
+static LINK: Query = query(
+    "SELECT digest, size, copy, manifest_count, candidate_since FROM blob_link WHERE repository = $1 AND digest = $2",
+);
+static LINKS: Query = query(
+    "SELECT digest, size, copy, manifest_count, candidate_since FROM blob_link
+     WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
+static LOCATED: Query = query(
+    "SELECT l.digest, l.size, l.copy, l.manifest_count, l.candidate_since, c.location, c.state
+     FROM blob_link AS l JOIN blob_copy AS c ON c.id = l.copy WHERE l.repository = $1 AND l.digest = $2",
+);
+static HOLDERS: Query = query(
+    "SELECT r.name FROM blob_link AS l JOIN repository AS r ON r.id = l.repository
+     WHERE l.digest = $1 AND r.account = $2 AND r.region = $3 ORDER BY l.repository LIMIT $4",
+);
+static CANDIDATES: Query = query(
+    "SELECT repository, digest, size, candidate_since FROM blob_link
+     WHERE candidate_since IS NOT NULL AND candidate_since <= $1 ORDER BY candidate_since, repository, digest LIMIT $2",
+);
+static EACH_LINK: Query = query(
+    "SELECT digest, size, copy, manifest_count, candidate_since FROM blob_link
+     WHERE repository = $1 AND digest > $2 ORDER BY digest LIMIT $3",
+);
+static INSERT_COPY: Change = change(
+    "INSERT INTO blob_copy(id, digest, size, location, encryption_key, storage_class, state, link_count, created_at)
+     VALUES ($1, $2, $3, $4, '', 'STANDARD', 'present', $5, $6)",
+);
+static COUNT_COPY: Change = change("UPDATE blob_copy SET link_count = link_count + $2 WHERE id = $1");
+static COUNT_COPIES: Change = change(
+    "UPDATE blob_copy SET link_count = link_count - 1,
+         state = CASE WHEN link_count = 1 THEN 'deleting' ELSE state END
+     WHERE id IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j)",
+);
+static SET_COPY_STATE: Change = change("UPDATE blob_copy SET state = $2 WHERE id = $1");
+static SET_COPY_COUNT: Change = change("UPDATE blob_copy SET link_count = $2 WHERE id = $1");
+static FORGET_COPIES: Change = change(
+    "DELETE FROM blob_copy WHERE state = 'deleting' AND link_count = 0
+     AND id IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j)",
+);
+static INSERT_LINK: Change = change(
+    "INSERT INTO blob_link(repository, digest, copy, size, manifest_count, candidate_since) VALUES ($1, $2, $3, $4, 0, $5)",
+);
+static REPOINT: Change = change("UPDATE blob_link SET copy = $2 WHERE digest = $3 AND copy = $1");
+static TOUCH: Change = change(
+    "UPDATE blob_link SET candidate_since = $3 WHERE repository = $1 AND digest = $2 AND candidate_since IS NOT NULL",
+);
+static NAME: Change = change(
+    "UPDATE blob_link SET manifest_count = manifest_count + 1, candidate_since = NULL
+     WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
+static UNNAME: Change = change(
+    "UPDATE blob_link SET manifest_count = manifest_count - 1,
+         candidate_since = CASE WHEN manifest_count = 1 THEN $3 ELSE candidate_since END
+     WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
+static UNNAME_ALL: Change = change(
+    "UPDATE blob_link SET manifest_count = 0, candidate_since = $2 WHERE repository = $1 AND manifest_count > 0",
+);
+static SET_LINK: Change = change(
+    "UPDATE blob_link SET manifest_count = $3, candidate_since = $4 WHERE repository = $1 AND digest = $2",
+);
+static UNLINK: Change = change(
+    "DELETE FROM blob_link WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
+
+fn copy_row(row: Row) -> Result<CopyRow, Fault> {
+    Ok(CopyRow {
+        id: row.int(0)?,
+        digest: row.text(1)?.into(),
+        size: row.int(2)?,
+        location: row.text(3)?.into(),
+        state: row.text(4)?.into(),
+        link_count: row.int(5)?,
+    })
+}
+
+fn link_row(row: &Row) -> Result<LinkRow, Fault> {
+    Ok(LinkRow {
+        digest: row.text(0)?.into(),
+        size: row.int(1)?,
+        copy: row.int(2)?,
+        manifest_count: row.int(3)?,
+        candidate_since: row.opt_int(4)?.map(Timestamp::from_millis),
+    })
+}
+
+/// A list as the statements take it: a JSON array of one-element arrays.
+fn column<T: serde::Serialize>(items: impl IntoIterator<Item = T>) -> String {
+    serde_json::Value::Array(items.into_iter().map(|item| json!([item])).collect()).to_string()
+}
+
+/// Returns the copy of a blob that new links point to.
+pub fn present_copy(rows: &mut Reader, digest: &str) -> Result<Option<CopyRow>, Fault> {
+    rows.one(&PRESENT, values![digest])?.map(copy_row).transpose()
+}
+
+/// Returns the copies of a blob that may not be served: corrupt ones, and those whose bytes are going.
+pub fn absent_copies(rows: &mut Reader, digest: &str) -> Result<Vec<CopyRow>, Fault> {
+    rows.all(&ABSENT, values![digest])?.into_iter().map(copy_row).collect()
+}
+
+/// Returns a copy by its number.
+pub fn copy(rows: &mut Reader, id: i64) -> Result<Option<CopyRow>, Fault> {
+    rows.one(&COPY, values![id])?.map(copy_row).transpose()
+}
+
+/// Returns the copy that lies at a place of the store.
+pub fn copy_at(rows: &mut Reader, location: &str) -> Result<Option<CopyRow>, Fault> {
+    rows.one(&AT, values![location])?.map(copy_row).transpose()
+}
+
+/// Returns up to `count` copies after the number `after`: for repair, which walks.
+pub fn each_copy(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<CopyRow>, Fault> {
+    rows.all(&EACH_COPY, values![after, count as i64])?.into_iter().map(copy_row).collect()
+}
+
+/// Returns up to `count` copies after the number `after` whose bytes are to go.
+pub fn deleting_copies(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<CopyRow>, Fault> {
+    rows.all(&DELETING, values![after, count as i64])?.into_iter().map(copy_row).collect()
+}
+
+/// Looks a link up.
+pub fn link(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<LinkRow>, Fault> {
+    rows.one(&LINK, values![repository, digest])?.as_ref().map(link_row).transpose()
+}
+
+/// Returns those of `digests` that the repository holds.
+pub fn links<'a>(rows: &mut Reader, repository: i64, digests: impl IntoIterator<Item = &'a str>) -> Result<Vec<LinkRow>, Fault> {
+    rows.all(&LINKS, values![repository, column(digests)])?.iter().map(link_row).collect()
+}
+
+/// Looks a link up, with the place of its bytes.
+pub fn located(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<LocatedRow>, Fault> {
+    let Some(row) = rows.one(&LOCATED, values![repository, digest])? else { return Ok(None) };
+    Ok(Some(LocatedRow { link: link_row(&row)?, location: row.text(5)?.into(), state: row.text(6)?.into() }))
+}
+
+/// Returns names of up to `count` repositories of the account that hold a blob.
+pub fn holders(rows: &mut Reader, digest: &str, account: &str, region: &str, count: usize) -> Result<Vec<String>, Fault> {
+    let found = rows.all(&HOLDERS, values![digest, account, region, count as i64])?;
+    found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns up to `count` links that have been candidates since `until` or longer, oldest first: repository, digest, size.
+pub fn candidates(rows: &mut Reader, until: Timestamp, count: usize) -> Result<Vec<(i64, String, i64)>, Fault> {
+    let found = rows.all(&CANDIDATES, values![until, count as i64])?;
+    found.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string(), row.int(2)?))).collect()
+}
+
+/// Returns up to `count` links of a repository after the digest `after`: for repair, which walks.
+pub fn each_link(rows: &mut Reader, repository: i64, after: &str, count: usize) -> Result<Vec<LinkRow>, Fault> {
+    rows.all(&EACH_LINK, values![repository, after, count as i64])?.iter().map(link_row).collect()
+}
+
+/// Writes a copy whose bytes are durable, with the number of links that point to it.
+pub fn insert_copy(tx: &mut Tx, id: i64, digest: &str, size: i64, location: &str, link_count: i64, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&INSERT_COPY, values![id, digest, size, location, link_count, at])
+}
+
+/// Adds to the links of a copy.
+pub fn count_copy(tx: &mut Tx, id: i64, links: i64) -> Result<(), Fault> {
+    tx.write(&COUNT_COPY, values![id, links])
+}
+
+/// Takes one link from each of `copies`; those that lose their last one become `deleting`.
+pub fn release_copies(tx: &mut Tx, copies: impl IntoIterator<Item = i64>) -> Result<(), Fault> {
+    tx.write(&COUNT_COPIES, values![column(copies)])
+}
+
+/// Sets the state of a copy.
+pub fn set_copy_state(tx: &mut Tx, id: i64, state: &str) -> Result<(), Fault> {
+    tx.write(&SET_COPY_STATE, values![id, state])
+}
+
+/// Sets the number of links of a copy: for repair.
+pub fn set_copy_count(tx: &mut Tx, id: i64, links: i64) -> Result<(), Fault> {
+    tx.write(&SET_COPY_COUNT, values![id, links])
+}
+
+/// Forgets copies whose bytes are gone.
+pub fn forget_copies(tx: &mut Tx, copies: impl IntoIterator<Item = i64>) -> Result<(), Fault> {
+    tx.write(&FORGET_COPIES, values![column(copies)])
+}
+
+/// Links a blob into a repository, as a candidate from `since`.
+pub fn insert_link(tx: &mut Tx, repository: i64, digest: &str, copy: i64, size: i64, since: Timestamp) -> Result<(), Fault> {
+    tx.write(&INSERT_LINK, values![repository, digest, copy, size, since])
+}
+
+/// Points every link of `digest` on the copy `from` at the copy `to`.
+pub fn repoint(tx: &mut Tx, from: i64, to: i64, digest: &str) -> Result<(), Fault> {
+    tx.write(&REPOINT, values![from, to, digest])
+}
+
+/// Renews the grace time of a link, where it is a candidate.
+pub fn touch(tx: &mut Tx, repository: i64, digest: &str, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&TOUCH, values![repository, digest, at])
+}
+
+/// Counts one more manifest that names each of `digests`.
+pub fn name<'a>(tx: &mut Tx, repository: i64, digests: impl IntoIterator<Item = &'a str>) -> Result<(), Fault> {
+    tx.write(&NAME, values![repository, column(digests)])
+}
+
+/// Counts one manifest less that names each of `digests`; those no longer named are candidates from `at`.
+pub fn unname<'a>(tx: &mut Tx, repository: i64, digests: impl IntoIterator<Item = &'a str>, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&UNNAME, values![repository, column(digests), at])
+}
+
+/// Makes every link of a repository a candidate from `at`: its manifests are gone.
+pub fn unname_all(tx: &mut Tx, repository: i64, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&UNNAME_ALL, values![repository, at])
+}
+
+/// Sets what a link should say: for repair.
+pub fn set_link(tx: &mut Tx, repository: i64, digest: &str, manifest_count: i64, candidate_since: Option<Timestamp>) -> Result<(), Fault> {
+    tx.write(&SET_LINK, values![repository, digest, manifest_count, candidate_since])
+}
+
+/// Removes links.
+pub fn unlink<'a>(tx: &mut Tx, repository: i64, digests: impl IntoIterator<Item = &'a str>) -> Result<(), Fault> {
+    tx.write(&UNLINK, values![repository, column(digests)])
+}

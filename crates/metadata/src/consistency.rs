@@ -1,0 +1,183 @@
+//! Questions that walk everything: what is maintained, compared with what it is maintained from. For repair only.
+
+use crate::{Query, Reader, Row, query, values};
+use gantry_fault::Fault;
+
+/// A count that is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongCount {
+    /// The repository, or 0 where it belongs to none.
+    pub repository: i64,
+    /// What is counted: a digest, or the number of a copy.
+    pub what: String,
+    /// The count that is stored.
+    pub stored: i64,
+    /// The count that is right.
+    pub right: i64,
+}
+
+/// A name for something that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dangling {
+    /// The repository.
+    pub repository: i64,
+    /// What names it: a tag, or the digest of a manifest.
+    pub from: String,
+    /// The digest that is named.
+    pub to: String,
+}
+
+static LINK_COUNTS: Query = query(
+    "WITH named AS (SELECT repository, child, count(DISTINCT parent) AS parents FROM edge
+         WHERE kind IN ('config', 'layer') GROUP BY repository, child)
+     SELECT l.repository, l.digest, l.manifest_count, coalesce(n.parents, 0)
+     FROM blob_link AS l LEFT JOIN named AS n ON n.repository = l.repository AND n.child = l.digest
+     WHERE l.manifest_count <> coalesce(n.parents, 0) LIMIT $1",
+);
+static LINK_STATES: Query = query(
+    "SELECT repository, digest, manifest_count, manifest_count FROM blob_link
+     WHERE (manifest_count = 0 AND candidate_since IS NULL) OR (manifest_count > 0 AND candidate_since IS NOT NULL) LIMIT $1",
+);
+static COPY_COUNTS: Query = query(
+    "WITH linked AS (SELECT copy, count(*) AS links FROM blob_link GROUP BY copy)
+     SELECT CAST(0 AS BIGINT), CAST(c.id AS TEXT), c.link_count, coalesce(l.links, 0)
+     FROM blob_copy AS c LEFT JOIN linked AS l ON l.copy = c.id WHERE c.link_count <> coalesce(l.links, 0) LIMIT $1",
+);
+static TAG_COUNTS: Query = query(
+    "WITH tagged AS (SELECT repository, digest, count(*) AS tags FROM tag GROUP BY repository, digest)
+     SELECT m.repository, m.digest, m.tag_count, coalesce(t.tags, 0)
+     FROM manifest AS m LEFT JOIN tagged AS t ON t.repository = m.repository AND t.digest = m.digest
+     WHERE m.tag_count <> coalesce(t.tags, 0) LIMIT $1",
+);
+static PARENT_COUNTS: Query = query(
+    "WITH named AS (SELECT repository, child, count(DISTINCT parent) AS parents FROM edge
+         WHERE kind = 'child' GROUP BY repository, child)
+     SELECT m.repository, m.digest, m.parent_count, coalesce(n.parents, 0)
+     FROM manifest AS m LEFT JOIN named AS n ON n.repository = m.repository AND n.child = m.digest
+     WHERE m.parent_count <> coalesce(n.parents, 0) LIMIT $1",
+);
+static IMAGE_COUNTS: Query = query(
+    "WITH held AS (SELECT repository, count(*) AS images FROM manifest WHERE state = 'live' GROUP BY repository)
+     SELECT r.id, r.name, r.image_count, coalesce(h.images, 0)
+     FROM repository AS r LEFT JOIN held AS h ON h.repository = r.id WHERE r.image_count <> coalesce(h.images, 0) LIMIT $1",
+);
+static REPOSITORY_TAG_COUNTS: Query = query(
+    "WITH held AS (SELECT repository, count(*) AS tags FROM tag GROUP BY repository)
+     SELECT r.id, r.name, r.tag_count, coalesce(h.tags, 0)
+     FROM repository AS r LEFT JOIN held AS h ON h.repository = r.id WHERE r.tag_count <> coalesce(h.tags, 0) LIMIT $1",
+);
+static BLOB_BYTES: Query = query(
+    "WITH held AS (SELECT repository, CAST(sum(size) AS BIGINT) AS bytes FROM blob_link GROUP BY repository)
+     SELECT r.id, r.name, r.blob_bytes, coalesce(h.bytes, 0)
+     FROM repository AS r LEFT JOIN held AS h ON h.repository = r.id WHERE r.blob_bytes <> coalesce(h.bytes, 0) LIMIT $1",
+);
+static TAGS_WITHOUT_IMAGE: Query = query(
+    "SELECT t.repository, t.name, t.digest
+     FROM tag AS t LEFT JOIN manifest AS m ON m.repository = t.repository AND m.digest = t.digest
+     WHERE m.digest IS NULL LIMIT $1",
+);
+static EDGES_WITHOUT_BLOB: Query = query(
+    "SELECT e.repository, e.parent, e.child
+     FROM edge AS e LEFT JOIN blob_link AS l ON l.repository = e.repository AND l.digest = e.child
+     WHERE e.kind IN ('config', 'layer') AND e.required = 1 AND l.digest IS NULL LIMIT $1",
+);
+static EDGES_WITHOUT_CHILD: Query = query(
+    "SELECT e.repository, e.parent, e.child
+     FROM edge AS e LEFT JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.child
+     WHERE e.kind = 'child' AND m.digest IS NULL LIMIT $1",
+);
+static LINKS_WITHOUT_COPY: Query = query(
+    "SELECT l.repository, l.digest, l.digest
+     FROM blob_link AS l LEFT JOIN blob_copy AS c ON c.id = l.copy WHERE c.id IS NULL LIMIT $1",
+);
+static LINKS_TO_CORRUPT: Query = query(
+    "SELECT l.repository, l.digest, l.digest
+     FROM blob_link AS l JOIN blob_copy AS c ON c.id = l.copy WHERE c.state <> 'present' LIMIT $1",
+);
+
+/// A kind of count that is maintained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Manifests of a repository that name a blob.
+    LinkManifests,
+    /// Links that are neither named nor candidates, or both.
+    LinkStates,
+    /// Links to a copy.
+    CopyLinks,
+    /// Tags of an image.
+    ImageTags,
+    /// Indexes that name an image.
+    ImageParents,
+    /// Images of a repository.
+    RepositoryImages,
+    /// Tags of a repository.
+    RepositoryTags,
+    /// Bytes linked in a repository.
+    RepositoryBytes,
+}
+
+impl Counted {
+    /// All of them, in the order in which they can be mended.
+    pub const ALL: [Counted; 8] = [
+        Counted::LinkManifests,
+        Counted::LinkStates,
+        Counted::CopyLinks,
+        Counted::ImageTags,
+        Counted::ImageParents,
+        Counted::RepositoryImages,
+        Counted::RepositoryTags,
+        Counted::RepositoryBytes,
+    ];
+}
+
+/// A kind of name that must lead somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A tag's image.
+    TagImage,
+    /// A manifest's config or layer.
+    ManifestBlob,
+    /// An index's child.
+    IndexChild,
+    /// A link's copy.
+    LinkCopy,
+    /// A link's copy, which must not be corrupt.
+    LinkWholeCopy,
+}
+
+impl Named {
+    /// All of them.
+    pub const ALL: [Named; 5] =
+        [Named::TagImage, Named::ManifestBlob, Named::IndexChild, Named::LinkCopy, Named::LinkWholeCopy];
+}
+
+/// Returns up to `count` counts of a kind that are wrong.
+pub fn wrong_counts(rows: &mut Reader, counted: Counted, count: usize) -> Result<Vec<WrongCount>, Fault> {
+    let question = match counted {
+        Counted::LinkManifests => &LINK_COUNTS,
+        Counted::LinkStates => &LINK_STATES,
+        Counted::CopyLinks => &COPY_COUNTS,
+        Counted::ImageTags => &TAG_COUNTS,
+        Counted::ImageParents => &PARENT_COUNTS,
+        Counted::RepositoryImages => &IMAGE_COUNTS,
+        Counted::RepositoryTags => &REPOSITORY_TAG_COUNTS,
+        Counted::RepositoryBytes => &BLOB_BYTES,
+    };
+    let wrong = |row: &Row| {
+        Ok(WrongCount { repository: row.int(0)?, what: row.text(1)?.into(), stored: row.int(2)?, right: row.int(3)? })
+    };
+    rows.all(question, values![count as i64])?.iter().map(wrong).collect()
+}
+
+/// Returns up to `count` names of a kind that lead nowhere.
+pub fn dangling(rows: &mut Reader, named: Named, count: usize) -> Result<Vec<Dangling>, Fault> {
+    let question = match named {
+        Named::TagImage => &TAGS_WITHOUT_IMAGE,
+        Named::ManifestBlob => &EDGES_WITHOUT_BLOB,
+        Named::IndexChild => &EDGES_WITHOUT_CHILD,
+        Named::LinkCopy => &LINKS_WITHOUT_COPY,
+        Named::LinkWholeCopy => &LINKS_TO_CORRUPT,
+    };
+    let lost = |row: &Row| Ok(Dangling { repository: row.int(0)?, from: row.text(1)?.into(), to: row.text(2)?.into() });
+    rows.all(question, values![count as i64])?.iter().map(lost).collect()
+}

@@ -1,0 +1,65 @@
+//! Tables, statements, transactions, migrations and the outbox, on SQLite and PostgreSQL from the same text.
+//!
+//! Whoever changes something writes an [`Act`] (gather, decide, apply) and gives it to [`Metadata::perform`], which
+//! runs it in a transaction on a thread that owns a connection, with its audit row and its events. Whoever only asks
+//! uses [`Metadata::read`], or [`Metadata::read_long`] for lists. A statement is one text for both engines ([`query`],
+//! [`change`]) and returns rows, not verdicts: nothing is decided here.
+//!
+//! Deliberately absent: an ORM, a query builder, sequences (ids come from `env`), floating numbers, deferrable
+//! constraints (one act's failing commit would be its neighbours'), and any way to write without a `Cx`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `leases.rs` | every statement on those tables |
+//! | `consistency.rs` | the questions of `fsck` |
+//! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
+//! | `act.rs` | [`Act`], [`Reader`], [`Tx`], [`Event`]; the audit row |
+//! | `metadata.rs` | [`Metadata`]: the one door, and its threads |
+//! | `queue.rs` | acts and reads on their way to a thread |
+//! | `group.rs` | SQLite: one writer, many acts, one fsync |
+//! | `pool.rs` | PostgreSQL: a transaction per act, again on a conflict, and what to do when a commit's answer is lost |
+//! | `engine.rs` | the two drivers behind one synchronous interface |
+//! | `sqlite.rs`, `postgres.rs`, `postgres/` | everything that knows a driver |
+//! | `migrations.rs`, `migrate.rs` | the list of migrations, and their runner |
+//! | `backup.rs` | copies while serving, and restoring them |
+//! | `settings.rs`, `error.rs`, `counters.rs` | knobs, why it does not open, what the metrics show |
+//! | `suite.rs`, `suite/` | what both engines must do, run by the tests and by `gantry doctor` |
+
+mod act;
+mod backup;
+pub mod blobs;
+pub mod consistency;
+mod counters;
+mod engine;
+mod error;
+mod group;
+pub mod leases;
+pub mod manifests;
+mod metadata;
+mod migrate;
+mod migrations;
+mod pool;
+mod postgres;
+mod queue;
+pub mod repositories;
+mod row;
+mod settings;
+mod sqlite;
+mod statement;
+pub mod site_settings;
+pub mod suite;
+pub mod tags;
+pub mod uploads;
+mod value;
+
+pub use act::{Act, Event, Reader, Trail, Tx};
+pub use backup::restore;
+pub use counters::Figures;
+pub use engine::EngineName;
+pub use error::Error;
+pub use metadata::Metadata;
+pub use migrate::{Pending, Plan, plan, schema_known};
+pub use row::Row;
+pub use settings::{Checkpoint, Settings, Tls};
+pub use statement::{Change, Query, change, query};
+pub use value::Value;

@@ -1,0 +1,273 @@
+//! Every statement on `manifest` and `edge`.
+
+use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use bytes::Bytes;
+use gantry_fault::Fault;
+use gantry_words::Timestamp;
+use serde_json::json;
+
+/// What a listing shows of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestRow {
+    /// Digest of its body.
+    pub digest: String,
+    /// `image` or `index`.
+    pub kind: String,
+    /// Media type it was pushed with.
+    pub media_type: String,
+    /// Artifact type, or the config's media type standing for it.
+    pub artifact_type: Option<String>,
+    /// The manifest it refers to.
+    pub subject: Option<String>,
+    /// Length of its body.
+    pub size: i64,
+    /// Bytes of what it names.
+    pub bytes: i64,
+    /// Tags that point to it.
+    pub tag_count: i64,
+    /// Living indexes that name it.
+    pub parent_count: i64,
+    /// When it was pushed.
+    pub pushed_at: Timestamp,
+    /// Who pushed it.
+    pub pushed_by: String,
+    /// Its annotations as a JSON object.
+    pub annotations: String,
+}
+
+/// A manifest as it is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyRow {
+    /// Media type it was pushed with.
+    pub media_type: String,
+    /// The bytes, as pushed.
+    pub body: Bytes,
+}
+
+/// A manifest to be written.
+#[derive(Clone, Debug)]
+pub struct NewManifest<'a> {
+    /// Digest of its body.
+    pub digest: &'a str,
+    /// `image` or `index`.
+    pub kind: &'a str,
+    /// Media type it was pushed with.
+    pub media_type: &'a str,
+    /// Artifact type, or the config's media type standing for it.
+    pub artifact_type: Option<&'a str>,
+    /// The manifest it refers to.
+    pub subject: Option<&'a str>,
+    /// Bytes of what it names.
+    pub bytes: i64,
+    /// Living indexes that name it already.
+    pub parent_count: i64,
+    /// Its annotations as a JSON object.
+    pub annotations: &'a str,
+    /// The bytes, as pushed.
+    pub body: Bytes,
+}
+
+/// A line from a manifest to what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeRow {
+    /// `config`, `layer`, `child` or `subject`.
+    pub kind: String,
+    /// Its place within its kind, from 0.
+    pub position: i64,
+    /// The digest named.
+    pub child: String,
+    /// The size given.
+    pub size: i64,
+    /// Whether it must be there.
+    pub is_required: bool,
+}
+
+static FIND: Query = query(
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+     FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'",
+);
+static BODY: Query =
+    query("SELECT media_type, body FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'");
+static HELD: Query = query(
+    "SELECT digest, bytes FROM manifest
+     WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
+static LIST: Query = query(
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+     FROM manifest WHERE repository = $1 AND state = 'live'
+     AND (pushed_at < $2 OR (pushed_at = $2 AND digest > $3)) ORDER BY pushed_at DESC, digest LIMIT $4",
+);
+static EACH: Query = query(
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+     FROM manifest WHERE repository = $1 AND digest > $2 ORDER BY digest LIMIT $3",
+);
+static REFERRERS: Query = query(
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' ORDER BY digest LIMIT $4",
+);
+static REFERRERS_OF_TYPE: Query = query(
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND artifact_type = $5
+     ORDER BY digest LIMIT $4",
+);
+static PARENTS: Query =
+    query("SELECT parent FROM edge WHERE repository = $1 AND child = $2 AND kind = 'child' ORDER BY parent LIMIT $3");
+static EDGES: Query = query(
+    "SELECT kind, position, child, size, required FROM edge WHERE repository = $1 AND parent = $2 ORDER BY kind, position",
+);
+static INSERT: Change = change(
+    "INSERT INTO manifest(repository, digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count,
+         state, trashed_at, hold, storage_class, pushed_at, pushed_at_precision, pushed_by, tagged_at, tagged_at_precision,
+         last_pulled_at, last_pulled_at_precision, revision, annotations, body)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9,
+         'live', NULL, 0, 'STANDARD', $10, 'exact', $11, NULL, 'unknown', NULL, 'unknown', 1, $12, $13)",
+);
+static INSERT_EDGES: Change = change(
+    "INSERT INTO edge(repository, parent, kind, position, child, size, required)
+     SELECT CAST($1 AS BIGINT), $2, j.value ->> 0, CAST(j.value ->> 1 AS BIGINT), j.value ->> 2, CAST(j.value ->> 3 AS BIGINT),
+         CAST(j.value ->> 4 AS BIGINT)
+     FROM json_each($3) AS j WHERE true",
+);
+static COUNT_TAGS: Change = change(
+    "UPDATE manifest SET tag_count = tag_count + $3, revision = revision + 1 WHERE repository = $1 AND digest = $2",
+);
+static TAGGED: Change = change(
+    "UPDATE manifest SET tag_count = tag_count + $3, tagged_at = $4, tagged_at_precision = 'exact', revision = revision + 1
+     WHERE repository = $1 AND digest = $2",
+);
+static COUNT_PARENTS: Change = change(
+    "UPDATE manifest SET parent_count = parent_count + $3, revision = revision + 1
+     WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
+static SET_COUNTS: Change =
+    change("UPDATE manifest SET tag_count = $3, parent_count = $4 WHERE repository = $1 AND digest = $2");
+static PULLED: Change = change(
+    "UPDATE manifest SET last_pulled_at = $3, last_pulled_at_precision = 'exact'
+     WHERE repository = $1 AND digest = $2 AND (last_pulled_at IS NULL OR last_pulled_at < $3)",
+);
+static DELETE: Change = change("DELETE FROM manifest WHERE repository = $1 AND digest = $2");
+static DELETE_EDGES: Change = change("DELETE FROM edge WHERE repository = $1 AND parent = $2");
+
+fn row(row: Row) -> Result<ManifestRow, Fault> {
+    Ok(ManifestRow {
+        digest: row.text(0)?.into(),
+        kind: row.text(1)?.into(),
+        media_type: row.text(2)?.into(),
+        artifact_type: row.opt_text(3)?.map(str::to_string),
+        subject: row.opt_text(4)?.map(str::to_string),
+        size: row.int(5)?,
+        bytes: row.int(6)?,
+        tag_count: row.int(7)?,
+        parent_count: row.int(8)?,
+        pushed_at: row.time(9)?,
+        pushed_by: row.text(10)?.into(),
+        annotations: row.text(11)?.into(),
+    })
+}
+
+/// Looks a manifest up.
+pub fn find(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<ManifestRow>, Fault> {
+    rows.one(&FIND, values![repository, digest])?.map(row).transpose()
+}
+
+/// Returns what is served of a manifest.
+pub fn body(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<BodyRow>, Fault> {
+    let Some(mut row) = rows.one(&BODY, values![repository, digest])? else { return Ok(None) };
+    Ok(Some(BodyRow { media_type: row.text(0)?.into(), body: row.take_bytes(1)? }))
+}
+
+/// Returns those of `digests` that the repository holds, with the bytes of what they name.
+pub fn held<'a>(rows: &mut Reader, repository: i64, digests: impl IntoIterator<Item = &'a str>) -> Result<Vec<(String, i64)>, Fault> {
+    let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
+    let found = rows.all(&HELD, values![repository, serde_json::Value::Array(list).to_string()])?;
+    found.iter().map(|row| Ok((row.text(0)?.to_string(), row.int(1)?))).collect()
+}
+
+/// Returns up to `count` live manifests pushed before `before` (or then, with a greater digest), newest first.
+pub fn list(rows: &mut Reader, repository: i64, before: Timestamp, after: &str, count: usize) -> Result<Vec<ManifestRow>, Fault> {
+    rows.all(&LIST, values![repository, before, after, count as i64])?.into_iter().map(row).collect()
+}
+
+/// Returns up to `count` manifests after the digest `after`, in any state: for repair, which walks.
+pub fn each(rows: &mut Reader, repository: i64, after: &str, count: usize) -> Result<Vec<ManifestRow>, Fault> {
+    rows.all(&EACH, values![repository, after, count as i64])?.into_iter().map(row).collect()
+}
+
+/// Returns up to `count` referrers of `subject` after the digest `after`, of one artifact type where one is given.
+pub fn referrers(rows: &mut Reader, repository: i64, subject: &str, artifact_type: Option<&str>, after: &str, count: usize) -> Result<Vec<ManifestRow>, Fault> {
+    let found = match artifact_type {
+        None => rows.all(&REFERRERS, values![repository, subject, after, count as i64])?,
+        Some(kind) => rows.all(&REFERRERS_OF_TYPE, values![repository, subject, after, count as i64, kind])?,
+    };
+    found.into_iter().map(row).collect()
+}
+
+/// Returns up to `count` living indexes that name a manifest.
+pub fn parents(rows: &mut Reader, repository: i64, child: &str, count: usize) -> Result<Vec<String>, Fault> {
+    let found = rows.all(&PARENTS, values![repository, child, count as i64])?;
+    found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns what a manifest names, by kind and position.
+pub fn edges(rows: &mut Reader, repository: i64, parent: &str) -> Result<Vec<EdgeRow>, Fault> {
+    let edge = |row: &Row| {
+        Ok(EdgeRow {
+            kind: row.text(0)?.into(),
+            position: row.int(1)?,
+            child: row.text(2)?.into(),
+            size: row.int(3)?,
+            is_required: row.int(4)? != 0,
+        })
+    };
+    rows.all(&EDGES, values![repository, parent])?.iter().map(edge).collect()
+}
+
+/// Writes a manifest without tags, and its edges.
+pub fn insert(tx: &mut Tx, repository: i64, new: &NewManifest<'_>, edges: &[EdgeRow], at: Timestamp, by: &str) -> Result<(), Fault> {
+    let size = new.body.len() as i64;
+    tx.write(
+        &INSERT,
+        values![
+            repository, new.digest, new.kind, new.media_type, new.artifact_type, new.subject, size, new.bytes,
+            new.parent_count, at, by, new.annotations, new.body.clone()
+        ],
+    )?;
+    if edges.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<_> =
+        edges.iter().map(|edge| json!([edge.kind, edge.position, edge.child, edge.size, i64::from(edge.is_required)])).collect();
+    tx.write(&INSERT_EDGES, values![repository, new.digest, serde_json::Value::Array(list).to_string()])
+}
+
+/// Adds to the tags of a manifest, without a new tag.
+pub fn count_tags(tx: &mut Tx, repository: i64, digest: &str, tags: i64) -> Result<(), Fault> {
+    tx.write(&COUNT_TAGS, values![repository, digest, tags])
+}
+
+/// Notes that a tag was set on a manifest; `tags` is 1 where it is a new one for it.
+pub fn tagged(tx: &mut Tx, repository: i64, digest: &str, tags: i64, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&TAGGED, values![repository, digest, tags, at])
+}
+
+/// Adds to the parents of manifests.
+pub fn count_parents<'a>(tx: &mut Tx, repository: i64, digests: impl IntoIterator<Item = &'a str>, parents: i64) -> Result<(), Fault> {
+    let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
+    tx.write(&COUNT_PARENTS, values![repository, serde_json::Value::Array(list).to_string(), parents])
+}
+
+/// Sets the maintained counts: for repair.
+pub fn set_counts(tx: &mut Tx, repository: i64, digest: &str, tags: i64, parents: i64) -> Result<(), Fault> {
+    tx.write(&SET_COUNTS, values![repository, digest, tags, parents])
+}
+
+/// Notes the last pull of a manifest, where it is later than the one noted.
+pub fn pulled(tx: &mut Tx, repository: i64, digest: &str, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&PULLED, values![repository, digest, at])
+}
+
+/// Removes a manifest and its edges.
+pub fn delete(tx: &mut Tx, repository: i64, digest: &str) -> Result<(), Fault> {
+    tx.write(&DELETE_EDGES, values![repository, digest])?;
+    tx.write(&DELETE, values![repository, digest])
+}

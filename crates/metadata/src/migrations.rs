@@ -1,0 +1,69 @@
+//! The migrations, in order: the one place where their files are named.
+//!
+//! A released file never changes. Where the engines differ a migration is a pair, `.sqlite.sql` and `.postgres.sql`.
+
+/// A step from one schema to the next.
+#[derive(Debug)]
+pub(crate) struct Migration {
+    pub(crate) number: i64,
+    pub(crate) name: &'static str,
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+}
+
+macro_rules! one {
+    ($number:literal, $name:literal) => {
+        Migration {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!("../migrations/", $name, ".sql")),
+            postgres: include_str!(concat!("../migrations/", $name, ".sql")),
+        }
+    };
+}
+
+macro_rules! pair {
+    ($number:literal, $name:literal) => {
+        Migration {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!("../migrations/", $name, ".sqlite.sql")),
+            postgres: include_str!(concat!("../migrations/", $name, ".postgres.sql")),
+        }
+    };
+}
+
+pub(crate) static MIGRATIONS: &[Migration] = &[
+    one!(1, "0001-start"),
+    pair!(2, "0002-byte-order"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeSet, path::Path};
+
+    #[test]
+    fn every_file_is_in_the_list_and_numbered_without_gaps() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".sql"))
+            .collect();
+
+        let listed: BTreeSet<String> = MIGRATIONS
+            .iter()
+            .flat_map(|migration| match files.contains(&format!("{}.sql", migration.name)) {
+                true => vec![format!("{}.sql", migration.name)],
+                false => ["sqlite", "postgres"].map(|engine| format!("{}.{engine}.sql", migration.name)).to_vec(),
+            })
+            .collect();
+
+        assert_eq!(listed, files);
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.number, index as i64 + 1, "{}", migration.name);
+            assert!(migration.name.starts_with(&format!("{:04}-", migration.number)), "{}", migration.name);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Every statement on `repository`.
+
+use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use gantry_fault::Fault;
+use gantry_words::{AccountId, Region, RepositoryName, Timestamp};
+
+/// A repository as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryRow {
+    /// Its number, in every row that belongs to it.
+    pub id: i64,
+    /// Its name within account and region.
+    pub name: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Who created it.
+    pub created_by: String,
+    /// Live manifests, children and referrers included.
+    pub image_count: i64,
+    /// Tags.
+    pub tag_count: i64,
+    /// Sum of the sizes of its linked blobs.
+    pub blob_bytes: i64,
+    /// Settings as JSON.
+    pub settings: String,
+}
+
+const COLUMNS: usize = 8;
+static FIND: Query = query(
+    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings
+     FROM repository WHERE account = $1 AND region = $2 AND name = $3",
+);
+static BY_ID: Query = query(
+    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings FROM repository WHERE id = $1",
+);
+static LIST: Query = query(
+    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings
+     FROM repository WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4",
+);
+static NAMES: Query =
+    query("SELECT name FROM repository WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4");
+static EACH: Query = query("SELECT id, name FROM repository WHERE id > $1 ORDER BY id LIMIT $2");
+static INSERT: Change = change(
+    "INSERT INTO repository(id, account, region, name, created_at, created_by, image_count, tag_count, blob_bytes, settings, revision)
+     VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, 1)",
+);
+static COUNT: Change = change(
+    "UPDATE repository SET image_count = image_count + $2, tag_count = tag_count + $3, blob_bytes = blob_bytes + $4
+     WHERE id = $1",
+);
+static SET_COUNTS: Change = change("UPDATE repository SET image_count = $2, tag_count = $3, blob_bytes = $4 WHERE id = $1");
+static DELETE: Change = change("DELETE FROM repository WHERE id = $1");
+static DELETE_TAGS: Change = change("DELETE FROM tag WHERE repository = $1");
+static DELETE_EDGES: Change = change("DELETE FROM edge WHERE repository = $1");
+static DELETE_MANIFESTS: Change = change("DELETE FROM manifest WHERE repository = $1");
+
+/// What changes in a repository's maintained counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Live manifests.
+    pub images: i64,
+    /// Tags.
+    pub tags: i64,
+    /// Bytes of linked blobs.
+    pub blob_bytes: i64,
+}
+
+fn row(row: Row) -> Result<RepositoryRow, Fault> {
+    debug_assert_eq!(row.len(), COLUMNS);
+    Ok(RepositoryRow {
+        id: row.int(0)?,
+        name: row.text(1)?.into(),
+        created_at: row.time(2)?,
+        created_by: row.text(3)?.into(),
+        image_count: row.int(4)?,
+        tag_count: row.int(5)?,
+        blob_bytes: row.int(6)?,
+        settings: row.text(7)?.into(),
+    })
+}
+
+/// Looks a repository up by its name.
+pub fn find(rows: &mut Reader, account: AccountId, region: &Region, name: &RepositoryName) -> Result<Option<RepositoryRow>, Fault> {
+    rows.one(&FIND, values![account.as_str(), region.as_str(), name.as_str()])?.map(row).transpose()
+}
+
+/// Looks a repository up by its number.
+pub fn by_id(rows: &mut Reader, id: i64) -> Result<Option<RepositoryRow>, Fault> {
+    rows.one(&BY_ID, values![id])?.map(row).transpose()
+}
+
+/// Returns up to `count` repositories whose name comes after `after`, in the order of their bytes.
+pub fn list(rows: &mut Reader, account: AccountId, region: &Region, after: &str, count: usize) -> Result<Vec<RepositoryRow>, Fault> {
+    rows.all(&LIST, values![account.as_str(), region.as_str(), after, count as i64])?.into_iter().map(row).collect()
+}
+
+/// Returns up to `count` repository names after `after`, in the order of their bytes.
+pub fn names(rows: &mut Reader, account: AccountId, region: &Region, after: &str, count: usize) -> Result<Vec<String>, Fault> {
+    let found = rows.all(&NAMES, values![account.as_str(), region.as_str(), after, count as i64])?;
+    found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns up to `count` repositories of all accounts after the number `after`: for repair, which walks.
+pub fn each(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<(i64, String)>, Fault> {
+    rows.all(&EACH, values![after, count as i64])?.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string()))).collect()
+}
+
+/// Writes a new, empty repository.
+pub fn insert(tx: &mut Tx, id: i64, account: AccountId, region: &Region, name: &RepositoryName, at: Timestamp, by: &str, settings: &str) -> Result<(), Fault> {
+    tx.write(&INSERT, values![id, account.as_str(), region.as_str(), name.as_str(), at, by, settings])
+}
+
+/// Adds to the maintained counts.
+pub fn count(tx: &mut Tx, id: i64, change: Counts) -> Result<(), Fault> {
+    if change == Counts::default() {
+        return Ok(());
+    }
+    tx.write(&COUNT, values![id, change.images, change.tags, change.blob_bytes])
+}
+
+/// Sets the maintained counts: for repair.
+pub fn set_counts(tx: &mut Tx, id: i64, counts: Counts) -> Result<(), Fault> {
+    tx.write(&SET_COUNTS, values![id, counts.images, counts.tags, counts.blob_bytes])
+}
+
+/// Removes a repository with its tags, manifests and edges. Links and uploads stay for the collection, which finds them
+/// as candidates; tag history stays for good.
+pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
+    for statement in [&DELETE_TAGS, &DELETE_EDGES, &DELETE_MANIFESTS, &DELETE] {
+        tx.write(statement, values![id])?;
+    }
+    Ok(())
+}

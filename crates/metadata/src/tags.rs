@@ -1,0 +1,104 @@
+//! Every statement on `tag` and `tag_history`.
+
+use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use gantry_fault::Fault;
+use gantry_words::Timestamp;
+
+/// A tag as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagRow {
+    /// The tag.
+    pub name: String,
+    /// The image it points to.
+    pub digest: String,
+    /// When it was set to that image.
+    pub tagged_at: Timestamp,
+    /// Who did.
+    pub tagged_by: String,
+    /// Raised with each move.
+    pub revision: i64,
+}
+
+/// One line of a tag's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved<'a> {
+    /// The tag.
+    pub name: &'a str,
+    /// Where it points now; `None` where it was removed.
+    pub digest: Option<&'a str>,
+    /// Where it pointed before; `None` where it is new.
+    pub previous: Option<&'a str>,
+}
+
+static FIND: Query = query("SELECT name, digest, tagged_at, tagged_by, revision FROM tag WHERE repository = $1 AND name = $2");
+static DIGEST: Query = query("SELECT digest FROM tag WHERE repository = $1 AND name = $2");
+static OF_IMAGE: Query = query("SELECT name FROM tag WHERE repository = $1 AND digest = $2 ORDER BY name LIMIT $3");
+static NAMES: Query = query("SELECT name FROM tag WHERE repository = $1 AND name > $2 ORDER BY name LIMIT $3");
+static LIST: Query = query(
+    "SELECT name, digest, tagged_at, tagged_by, revision FROM tag
+     WHERE repository = $1 AND name > $2 ORDER BY name LIMIT $3",
+);
+static SET: Change = change(
+    "INSERT INTO tag(repository, name, digest, tagged_at, tagged_at_precision, tagged_by, revision)
+     VALUES ($1, $2, $3, $4, 'exact', $5, 1)
+     ON CONFLICT (repository, name) DO UPDATE SET digest = excluded.digest, tagged_at = excluded.tagged_at,
+         tagged_at_precision = 'exact', tagged_by = excluded.tagged_by, revision = tag.revision + 1",
+);
+static REMOVE: Change = change("DELETE FROM tag WHERE repository = $1 AND name = $2");
+static HISTORY: Change = change(
+    "INSERT INTO tag_history(id, repository, name, digest, previous, at, at_precision, actor, request_id)
+     VALUES ($1, $2, $3, $4, $5, $6, 'exact', $7, $8)",
+);
+
+fn row(row: Row) -> Result<TagRow, Fault> {
+    Ok(TagRow {
+        name: row.text(0)?.into(),
+        digest: row.text(1)?.into(),
+        tagged_at: row.time(2)?,
+        tagged_by: row.text(3)?.into(),
+        revision: row.int(4)?,
+    })
+}
+
+/// Looks a tag up.
+pub fn find(rows: &mut Reader, repository: i64, name: &str) -> Result<Option<TagRow>, Fault> {
+    rows.one(&FIND, values![repository, name])?.map(row).transpose()
+}
+
+/// Returns the digest a tag points to.
+pub fn digest(rows: &mut Reader, repository: i64, name: &str) -> Result<Option<String>, Fault> {
+    rows.one(&DIGEST, values![repository, name])?.map(|row| row.text(0).map(str::to_string)).transpose()
+}
+
+/// Returns up to `count` tags of an image, in the order of their bytes.
+pub fn of_image(rows: &mut Reader, repository: i64, digest: &str, count: usize) -> Result<Vec<String>, Fault> {
+    let found = rows.all(&OF_IMAGE, values![repository, digest, count as i64])?;
+    found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns up to `count` tag names after `after`, in the order of their bytes.
+pub fn names(rows: &mut Reader, repository: i64, after: &str, count: usize) -> Result<Vec<String>, Fault> {
+    let found = rows.all(&NAMES, values![repository, after, count as i64])?;
+    found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns up to `count` tags after `after`, in the order of their bytes.
+pub fn list(rows: &mut Reader, repository: i64, after: &str, count: usize) -> Result<Vec<TagRow>, Fault> {
+    rows.all(&LIST, values![repository, after, count as i64])?.into_iter().map(row).collect()
+}
+
+/// Points a tag at an image.
+pub fn set(tx: &mut Tx, repository: i64, name: &str, digest: &str, at: Timestamp, by: &str) -> Result<(), Fault> {
+    tx.write(&SET, values![repository, name, digest, at, by])
+}
+
+/// Removes a tag.
+pub fn remove(tx: &mut Tx, repository: i64, name: &str) -> Result<(), Fault> {
+    tx.write(&REMOVE, values![repository, name])
+}
+
+/// Writes a line of history.
+pub fn remember(tx: &mut Tx, repository: i64, moved: &Moved<'_>, at: Timestamp, actor: &str, request_id: &str) -> Result<(), Fault> {
+    let id = tx.fresh_id();
+    tx.write(&HISTORY, values![id, repository, moved.name, moved.digest, moved.previous, at, actor, request_id])
+}

@@ -1,0 +1,114 @@
+use crate::{
+    images::store_algorithm,
+    link::{LinkBlob, Linked, MarkCorrupt, Source},
+    ports::Ports,
+    repositories::Repository,
+};
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::blobs;
+use gantry_oci::Digest;
+use gantry_store::{Key, Upload};
+use gantry_words::Cx;
+
+/// Makes the bytes of an upload, whose digest has been checked, a visible blob of a repository.
+///
+/// Where the site has the bytes already they are linked and the new ones dropped; else they become durable first and
+/// visible then. `row` is the upload's row, which ends in the same transaction.
+pub(crate) async fn admit(
+    ports: &Ports,
+    cx: &Cx,
+    repository: &Repository,
+    digest: &Digest,
+    upload: Upload,
+    row: Option<&str>,
+) -> Result<(), Fault> {
+    let size = upload.offset();
+    let act = |from| LinkBlob {
+        account: cx.account,
+        repository: repository.id,
+        name: repository.name.clone(),
+        digest: digest.clone(),
+        size,
+        from,
+        upload: row.map(str::to_string),
+    };
+    if is_whole_copy_here(ports, cx, digest, size).await?
+        && matches!(ports.metadata.perform(cx, act(Source::Present)).await?, Linked::Done { .. })
+    {
+        discard(upload).await;
+        return Ok(());
+    }
+    let id = ports.env.fresh_id();
+    let key = location(digest, id)?;
+    upload.publish(&key).await.map_err(store_fault)?;
+    match ports.metadata.perform(cx, act(Source::New { id, location: key.to_string() })).await {
+        Ok(Linked::Done { is_new_copy_used: true }) => Ok(()),
+        Ok(Linked::Done { is_new_copy_used: false } | Linked::NeedBytes) => {
+            remove_bytes(ports, &key).await;
+            Ok(())
+        }
+        Err(fault) => {
+            // Only where the act said no are the bytes surely unused; after any other failure its commit may stand.
+            if matches!(fault.kind, FaultKind::RepositoryNotFound | FaultKind::UploadNotFound) {
+                remove_bytes(ports, &key).await;
+            }
+            Err(fault)
+        }
+    }
+}
+
+/// Where a copy of a blob lies in the store. The number makes the place unique for ever.
+fn location(digest: &Digest, copy: i64) -> Result<Key, Fault> {
+    let text =
+        format!("{}/{}/{}.{copy:x}", store_algorithm(digest.algorithm()).as_str(), &digest.hex()[..2], digest.hex());
+    text.parse().map_err(|error| Fault::internal(format!("{text}: {error}")))
+}
+
+/// Whether there is a copy with its bytes in place. One whose bytes are missing or cut is taken out of service, so that
+/// what is being pushed now heals it.
+async fn is_whole_copy_here(ports: &Ports, cx: &Cx, digest: &Digest, size: u64) -> Result<bool, Fault> {
+    let wanted = digest.as_str().to_string();
+    let Some(copy) = ports.metadata.read(move |rows| blobs::present_copy(rows, &wanted)).await? else {
+        return Ok(false);
+    };
+    let key: Key = copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
+    if ports.store.exists(&key).await.map_err(store_fault)? == Some(size) {
+        return Ok(true);
+    }
+    mark_corrupt(ports, cx, &key, digest).await?;
+    Ok(false)
+}
+
+pub(crate) async fn mark_corrupt(ports: &Ports, cx: &Cx, key: &Key, digest: &Digest) -> Result<(), Fault> {
+    if ports.metadata.perform(cx, MarkCorrupt { location: key.to_string() }).await? {
+        tracing::error!(
+            blob.digest = %digest, location = %key,
+            "the bytes of {digest} are missing or damaged; it is no longer served. Push it again to heal it, and run: gantry fsck"
+        );
+    }
+    Ok(())
+}
+
+async fn discard(upload: Upload) {
+    if let Err(error) = upload.abort().await {
+        tracing::warn!(%error, "a finished upload's temporary file could not be removed; the collection will take it");
+    }
+}
+
+async fn remove_bytes(ports: &Ports, key: &Key) {
+    if let Err(error) = ports.store.delete(std::slice::from_ref(key)).await {
+        tracing::warn!(%error, location = %key, "bytes that were not needed could not be removed; gantry fsck --repair will");
+    }
+}
+
+pub(crate) fn store_fault(error: gantry_store::Error) -> Fault {
+    if error.is_full() {
+        let message = "The registry's disk is full or down to its reserve, so it takes no pushes; pulls go on. Free some space (gantry gc), or lower storage.min_free";
+        return Fault::new(FaultKind::StorageFull, message).because(error);
+    }
+    if error.is_transient() {
+        return Fault::new(FaultKind::Unavailable, "The registry's storage does not answer just now; try again")
+            .because(error);
+    }
+    Fault::internal(error)
+}

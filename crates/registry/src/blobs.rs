@@ -1,0 +1,144 @@
+use crate::{
+    admit::{mark_corrupt, store_fault},
+    caches::Located,
+    link::{LinkBlob, Linked, Source, TouchLink},
+    ports::Ports,
+    remove::{RemoveBlob, blob_not_found},
+    repositories::Repository,
+};
+use gantry_fault::Fault;
+use gantry_metadata::blobs;
+use gantry_oci::Digest;
+use gantry_store::Reading;
+use gantry_words::Cx;
+use std::sync::Arc;
+
+/// The room for blobs.
+#[derive(Clone)]
+pub struct Blobs {
+    ports: Arc<Ports>,
+}
+
+/// A blob that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobFound {
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+impl Blobs {
+    pub(crate) fn new(ports: Arc<Ports>) -> Self {
+        Blobs { ports }
+    }
+
+    /// Says whether the repository holds a blob, and renews its grace time where nothing names it yet.
+    ///
+    /// # Errors
+    /// [`gantry_fault::FaultKind::BlobNotFound`], also where its bytes are damaged: a push heals it.
+    pub async fn check(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<BlobFound, Fault> {
+        let (located, is_candidate) = self.locate(repository, digest).await?;
+        if is_candidate {
+            let touch = TouchLink { repository: repository.id, digest: digest.clone() };
+            if !self.ports.metadata.perform(cx, touch).await? {
+                return Err(blob_not_found(&repository.name, digest));
+            }
+        }
+        match self.ports.store.exists(&located.key).await.map_err(store_fault)? {
+            Some(size) if size == located.size => Ok(BlobFound { size }),
+            _ => Err(self.lost(cx, repository, digest, &located).await?),
+        }
+    }
+
+    /// Opens a blob for reading.
+    ///
+    /// # Errors
+    /// [`gantry_fault::FaultKind::BlobNotFound`].
+    pub async fn open(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<Reading, Fault> {
+        let (located, _) = self.locate(repository, digest).await?;
+        match self.ports.store.open(&located.key, located.size).await {
+            Ok(reading) => Ok(reading),
+            Err(error) if error.is_missing() => Err(self.lost(cx, repository, digest, &located).await?),
+            Err(error) => Err(store_fault(error)),
+        }
+    }
+
+    /// The bytes are not where they should be: collected a moment ago, or lost.
+    async fn lost(&self, cx: &Cx, repository: &Repository, digest: &Digest, located: &Located) -> Result<Fault, Fault> {
+        if let Some(caches) = &self.ports.caches {
+            caches.links.remove(&(repository.id, digest.clone()));
+        }
+        mark_corrupt(&self.ports, cx, &located.key, digest).await?;
+        Ok(blob_not_found(&repository.name, digest))
+    }
+
+    /// Returns where a blob lies, and whether it is a candidate for the collection.
+    async fn locate(&self, repository: &Repository, digest: &Digest) -> Result<(Arc<Located>, bool), Fault> {
+        let Some(caches) = &self.ports.caches else { return self.look_up(repository, digest).await };
+        match caches.links.get_value_or_guard_async(&(repository.id, digest.clone())).await {
+            Ok(located) => Ok((located, false)),
+            Err(place) => {
+                let (located, is_candidate) = self.look_up(repository, digest).await?;
+                if !is_candidate {
+                    let _ = place.insert(located.clone());
+                }
+                Ok((located, is_candidate))
+            }
+        }
+    }
+
+    async fn look_up(&self, repository: &Repository, digest: &Digest) -> Result<(Arc<Located>, bool), Fault> {
+        let (id, wanted) = (repository.id, digest.clone());
+        let row = self.ports.metadata.read(move |rows| blobs::located(rows, id, wanted.as_str())).await?;
+        let row = row.filter(|row| row.state == "present").ok_or_else(|| blob_not_found(&repository.name, digest))?;
+        let key = row.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", row.location)))?;
+        let located = Located { key, size: u64::try_from(row.link.size).unwrap_or(0) };
+        Ok((Arc::new(located), row.link.candidate_since.is_some()))
+    }
+
+    /// Links a blob of `source` into `target`. Answers `false` where the source does not hold it.
+    pub async fn mount(
+        &self,
+        cx: &Cx,
+        target: &Repository,
+        source: &Repository,
+        digest: &Digest,
+    ) -> Result<bool, Fault> {
+        // What cannot be read must not be linked: it would be a promise without bytes.
+        let Ok((located, _)) = self.locate(source, digest).await else { return Ok(false) };
+        if self.ports.store.exists(&located.key).await.map_err(store_fault)? != Some(located.size) {
+            return Ok(false);
+        }
+        let act = LinkBlob {
+            account: cx.account,
+            repository: target.id,
+            name: target.name.clone(),
+            digest: digest.clone(),
+            size: located.size,
+            from: Source::Repository(source.id),
+            upload: None,
+        };
+        Ok(matches!(self.ports.metadata.perform(cx, act).await?, Linked::Done { .. }))
+    }
+
+    /// Returns names of up to `count` repositories of the account that hold a blob.
+    pub async fn holders(&self, cx: &Cx, digest: &Digest, count: usize) -> Result<Vec<String>, Fault> {
+        let (account, region, wanted) = (cx.account, self.ports.region.clone(), digest.clone());
+        let look = move |rows: &mut gantry_metadata::Reader| {
+            blobs::holders(rows, wanted.as_str(), account.as_str(), region.as_str(), count)
+        };
+        self.ports.metadata.read(look).await
+    }
+
+    /// Removes a blob that no manifest of the repository names.
+    ///
+    /// # Errors
+    /// [`gantry_fault::FaultKind::BlobNotFound`], [`gantry_fault::FaultKind::BlobReferenced`].
+    pub async fn remove(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<(), Fault> {
+        let act = RemoveBlob { repository: repository.id, name: repository.name.clone(), digest: digest.clone() };
+        let removed = self.ports.metadata.perform(cx, act).await;
+        if let Some(caches) = &self.ports.caches {
+            caches.links.remove(&(repository.id, digest.clone()));
+        }
+        removed
+    }
+}

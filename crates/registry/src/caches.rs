@@ -1,0 +1,46 @@
+use crate::{images::ImageFound, repositories::Repository};
+use gantry_oci::{Digest, Tag};
+use gantry_words::{AccountId, RepositoryName};
+use quick_cache::{Weighter, sync::Cache};
+use std::sync::Arc;
+
+/// What is remembered between requests.
+///
+/// Only where one process owns the database: a change of ours is forgotten here after its commit and before its answer.
+/// With several replicas nothing is remembered, since nobody tells us of the others' changes. A look-up goes through
+/// [`remembered`], whose place holder falls when the key is forgotten meanwhile, so that an old answer is never kept.
+pub(crate) struct Caches {
+    pub(crate) repositories: Cache<(AccountId, RepositoryName), Repository>,
+    pub(crate) tags: Cache<(i64, Tag), Digest>,
+    pub(crate) manifests: Cache<(i64, Digest), ImageFound, ByBytes>,
+    /// Only links that a manifest names: nothing but an act of this process can take those.
+    pub(crate) links: Cache<(i64, Digest), Arc<Located>>,
+}
+
+/// A blob's place, as it is remembered.
+#[derive(Debug)]
+pub(crate) struct Located {
+    pub(crate) key: gantry_store::Key,
+    pub(crate) size: u64,
+}
+
+#[derive(Clone)]
+pub(crate) struct ByBytes;
+
+impl Weighter<(i64, Digest), ImageFound> for ByBytes {
+    fn weight(&self, _: &(i64, Digest), image: &ImageFound) -> u64 {
+        image.body.len() as u64 + 512
+    }
+}
+
+impl Caches {
+    pub(crate) fn new(manifest_bytes: u64) -> Self {
+        let manifests = usize::try_from(manifest_bytes / 1024).unwrap_or(usize::MAX).max(64);
+        Caches {
+            repositories: Cache::new(4_096),
+            tags: Cache::new(manifests),
+            manifests: Cache::with_weighter(manifests, manifest_bytes, ByBytes),
+            links: Cache::new(manifests),
+        }
+    }
+}

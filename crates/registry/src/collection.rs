@@ -1,0 +1,285 @@
+use crate::{admit::store_fault, ports::Ports, uploads::CloseUpload, uploads::Uploads};
+use gantry_fault::Fault;
+use gantry_metadata::{Act, Reader, Trail, Tx, blobs, leases, repositories as repository_rows, uploads};
+use gantry_store::{Key, UploadId};
+use gantry_words::{Cx, Timestamp};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Links taken in one act: a group that is short enough to let pushes pass in between.
+const LINKS_MAX: usize = 256;
+/// For how long a replica that collects keeps the others from it, unless it goes on.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// The room of the collection: takes what no manifest names, and uploads that got no new byte.
+///
+/// It costs in proportion to the garbage, and runs beside pushes, mounts and existence checks, here and on other
+/// replicas: a link is taken only by an act that finds it still unnamed and still old; the bytes go when the last link
+/// has gone, and no new link can point to that copy any more.
+#[derive(Clone)]
+pub struct Collection {
+    ports: Arc<Ports>,
+    uploads: Uploads,
+}
+
+/// What a collection took, or would take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Collected {
+    /// Links of blobs that nothing names.
+    pub links: u64,
+    /// Blobs whose bytes went.
+    pub blobs: u64,
+    /// Uploads given up.
+    pub uploads: u64,
+    /// Bytes that are free now.
+    pub bytes: u64,
+}
+
+impl Collection {
+    pub(crate) fn new(ports: Arc<Ports>, uploads: Uploads) -> Self {
+        Collection { ports, uploads }
+    }
+
+    /// How long the background collection rests between two rounds.
+    pub fn every(&self) -> Duration {
+        self.ports.settings.collection.every.duration()
+    }
+
+    /// Whether the server collects in the background.
+    pub fn is_enabled(&self) -> bool {
+        self.ports.settings.collection.enabled
+    }
+
+    /// Collects what is older than the configured grace times, if no other replica does so just now.
+    pub async fn round(&self, cx: &Cx, holder: &str) -> Result<Collected, Fault> {
+        let lease =
+            TakeLease { name: "collection", holder: holder.into(), until: cx.now.plus(LEASE.max(self.every() / 2)) };
+        if !self.ports.metadata.perform(cx, lease).await? {
+            return Ok(Collected::default());
+        }
+        let grace = self.ports.settings.collection.grace.duration();
+        let expire = self.ports.settings.uploads.expire.duration();
+        self.run(cx, grace, expire, |_| {}).await
+    }
+
+    /// Collects everything unnamed for `grace` and every upload without a new byte for `expire`. When it returns, the
+    /// bytes are gone. `progress` hears the sums so far.
+    pub async fn run(
+        &self,
+        cx: &Cx,
+        grace: Duration,
+        expire: Duration,
+        mut progress: impl FnMut(&Collected),
+    ) -> Result<Collected, Fault> {
+        let mut sum = Collected::default();
+        self.free_copies(cx, &mut sum, &mut progress).await?;
+        let until = cx.now.minus(grace);
+        loop {
+            let found = self.ports.metadata.read_long(move |rows| blobs::candidates(rows, until, LINKS_MAX)).await?;
+            if found.is_empty() {
+                break;
+            }
+            let mut by_repository: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+            for (repository, digest, _) in found {
+                by_repository.entry(repository).or_default().push(digest);
+            }
+            for (repository, digests) in by_repository {
+                sum.links += self.ports.metadata.perform(cx, TakeLinks { repository, digests, until }).await?;
+            }
+            self.free_copies(cx, &mut sum, &mut progress).await?;
+        }
+        self.expire_uploads(cx, expire, &mut sum, &mut progress).await?;
+        Ok(sum)
+    }
+
+    /// What [`Collection::run`] would take: an upper bound of the bytes, since a blob may be linked elsewhere.
+    pub async fn preview(&self, cx: &Cx, grace: Duration, expire: Duration) -> Result<Collected, Fault> {
+        let until = cx.now.minus(grace);
+        let look = move |rows: &mut Reader| {
+            let mut sum = Collected::default();
+            let mut counted = HashSet::new();
+            for (_, digest, size) in blobs::candidates(rows, until, 1_000_000)? {
+                sum.links += 1;
+                if counted.insert(digest) {
+                    sum.blobs += 1;
+                    sum.bytes += u64::try_from(size).unwrap_or(0);
+                }
+            }
+            Ok(sum)
+        };
+        let mut sum = self.ports.metadata.read_long(look).await?;
+        let before = cx.now.minus(expire);
+        let rows = self.ports.metadata.read_long(move |rows| uploads::expired(rows, before, "", 1_000_000)).await?;
+        sum.uploads = rows.len() as u64;
+        Ok(sum)
+    }
+
+    /// Removes the bytes of copies that have no link left, those of an interrupted run included.
+    async fn free_copies(
+        &self,
+        cx: &Cx,
+        sum: &mut Collected,
+        progress: &mut impl FnMut(&Collected),
+    ) -> Result<(), Fault> {
+        let mut after = 0;
+        loop {
+            let dying =
+                self.ports.metadata.read_long(move |rows| blobs::deleting_copies(rows, after, LINKS_MAX)).await?;
+            let Some(last) = dying.last() else { return Ok(()) };
+            after = last.id;
+            let keys: Vec<Key> = dying.iter().filter_map(|copy| copy.location.parse().ok()).collect();
+            self.ports.store.delete(&keys).await.map_err(store_fault)?;
+            self.ports
+                .metadata
+                .perform(cx, ForgetCopies { copies: dying.iter().map(|copy| copy.id).collect() })
+                .await?;
+            sum.blobs += dying.len() as u64;
+            sum.bytes += dying.iter().map(|copy| u64::try_from(copy.size).unwrap_or(0)).sum::<u64>();
+            progress(sum);
+        }
+    }
+
+    /// Gives uploads up that got no new byte, and removes temporary files that no upload knows.
+    async fn expire_uploads(
+        &self,
+        cx: &Cx,
+        expire: Duration,
+        sum: &mut Collected,
+        progress: &mut impl FnMut(&Collected),
+    ) -> Result<(), Fault> {
+        let until = cx.now.minus(expire);
+        let files = self.ports.store.uploads().await.map_err(store_fault)?;
+        let fresh: HashSet<String> =
+            files.iter().filter(|file| file.modified > until).map(|file| file.id.to_string()).collect();
+        let mut after = String::new();
+        loop {
+            let from = after.clone();
+            let rows =
+                self.ports.metadata.read_long(move |rows| uploads::expired(rows, until, &from, LINKS_MAX)).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.id.clone();
+            // A row is touched once a minute at the most; the file knows the last byte.
+            for row in rows.iter().filter(|row| !fresh.contains(&row.id) && !self.uploads.is_busy(&row.id)) {
+                self.ports.metadata.perform(cx, CloseUpload { id: row.id.clone() }).await?;
+                self.uploads.forget(&row.id);
+                if let Ok(id) = row.id.parse::<UploadId>() {
+                    self.ports.store.discard(&id).await.map_err(store_fault)?;
+                }
+                sum.uploads += 1;
+                progress(sum);
+            }
+        }
+        for file in files.into_iter().filter(|file| file.modified <= until) {
+            let id = file.id.to_string();
+            let known = self.ports.metadata.read(move |rows| uploads::find(rows, &id)).await?.is_some();
+            if !known && !self.uploads.is_busy(file.id.as_str()) {
+                self.ports.store.discard(&file.id).await.map_err(store_fault)?;
+                sum.bytes += file.bytes;
+                progress(sum);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The act that takes links which are still unnamed and still old.
+struct TakeLinks {
+    repository: i64,
+    digests: Vec<String>,
+    until: Timestamp,
+}
+
+impl Act for TakeLinks {
+    type Seen = Vec<blobs::LinkRow>;
+    type Plan = Vec<blobs::LinkRow>;
+    type Answer = u64;
+    const NAME: &'static str = "registry.take_links";
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("repository {}", self.repository))?;
+        let mut digests: Vec<&str> = self.digests.iter().map(String::as_str).collect();
+        digests.sort_unstable();
+        for digest in &digests {
+            rows.lock(&format!("blob {digest}"))?;
+        }
+        blobs::links(rows, self.repository, digests)
+    }
+
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<Self::Plan, Fault> {
+        let is_garbage = |link: &blobs::LinkRow| {
+            link.manifest_count == 0 && link.candidate_since.is_some_and(|since| since <= self.until)
+        };
+        Ok(seen.into_iter().filter(is_garbage).collect())
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Self::Plan) -> Result<u64, Fault> {
+        if plan.is_empty() {
+            return Ok(0);
+        }
+        blobs::unlink(tx, self.repository, plan.iter().map(|link| link.digest.as_str()))?;
+        blobs::release_copies(tx, plan.iter().map(|link| link.copy))?;
+        let bytes = plan.iter().map(|link| link.size).sum::<i64>();
+        repository_rows::count(
+            tx,
+            self.repository,
+            repository_rows::Counts { blob_bytes: -bytes, ..Default::default() },
+        )?;
+        Ok(plan.len() as u64)
+    }
+}
+
+/// The act that forgets copies whose bytes are gone.
+struct ForgetCopies {
+    copies: Vec<i64>,
+}
+
+impl Act for ForgetCopies {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "registry.forget_copies";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        blobs::forget_copies(tx, self.copies.iter().copied())
+    }
+}
+
+/// The act that takes a lease, where nobody else holds it.
+struct TakeLease {
+    name: &'static str,
+    holder: String,
+    until: Timestamp,
+}
+
+impl Act for TakeLease {
+    type Seen = Option<(String, Timestamp)>;
+    type Plan = bool;
+    type Answer = bool;
+    const NAME: &'static str = "registry.take_lease";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("lease {}", self.name))?;
+        leases::find(rows, self.name)
+    }
+    fn decide(&self, seen: Self::Seen, now: Timestamp) -> Result<bool, Fault> {
+        Ok(seen.is_none_or(|(holder, until)| holder == self.holder || until <= now))
+    }
+    fn apply(&self, tx: &mut Tx, is_free: bool) -> Result<bool, Fault> {
+        if is_free {
+            leases::take(tx, self.name, &self.holder, self.until)?;
+        }
+        Ok(is_free)
+    }
+}

@@ -1,0 +1,379 @@
+use crate::{admit::store_fault, images::parse_digest, images::store_algorithm, link::MarkCorrupt, ports::Ports};
+use futures_util::StreamExt;
+use gantry_fault::Fault;
+use gantry_metadata::{
+    Act, Reader, Tx, blobs,
+    consistency::{self, Counted, Dangling, Named, WrongCount},
+    manifests, repositories, uploads,
+};
+use gantry_oci::{Algorithm, Digest};
+use gantry_store::Key;
+use gantry_words::{Cx, Timestamp};
+use std::{sync::Arc, time::Duration};
+
+/// Findings that are named in full; more are only counted.
+const NAMED_MAX: usize = 1_000;
+/// Rows read at a time.
+const BATCH: usize = 500;
+/// Bytes without a row are removed beside a running server only after this long: a push may be about to link them.
+const ORPHAN_AGE: Duration = Duration::from_secs(3600);
+
+/// The room of repair: compares metadata and store both ways, and mends.
+#[derive(Clone)]
+pub struct Fsck {
+    ports: Arc<Ports>,
+}
+
+/// How to check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FsckOptions {
+    /// Compare lengths only; else every blob is read and hashed.
+    pub quick: bool,
+    /// Quarantine what is corrupt, set counts right, remove what a crash left.
+    pub repair: bool,
+    /// No server runs on this data: what has no row can have none coming.
+    pub is_alone: bool,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FsckReport {
+    /// Blobs whose bytes were compared.
+    pub blobs: u64,
+    /// Bytes that were read, or only counted with `quick`.
+    pub bytes: u64,
+    /// Manifests whose digest was computed again.
+    pub manifests: u64,
+    /// How much is damaged.
+    pub damage: u64,
+    /// How much a crash left behind; not damage.
+    pub leftovers: u64,
+    /// How much was mended.
+    pub repaired: u64,
+    /// The findings, at most a thousand.
+    pub findings: Vec<FsckFinding>,
+}
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FsckFinding {
+    /// Whether it is damage; else a leftover.
+    pub is_damage: bool,
+    /// What it is, for a person.
+    pub message: String,
+    /// Whether it was mended.
+    pub is_repaired: bool,
+}
+
+/// How far a check has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FsckProgress {
+    /// Bytes checked.
+    pub bytes: u64,
+    /// Blobs checked.
+    pub blobs: u64,
+}
+
+impl FsckReport {
+    fn note(&mut self, is_damage: bool, message: String, is_repaired: bool) {
+        match is_damage {
+            true => self.damage += 1,
+            false => self.leftovers += 1,
+        }
+        self.repaired += u64::from(is_repaired);
+        if self.findings.len() < NAMED_MAX {
+            self.findings.push(FsckFinding { is_damage, message, is_repaired });
+        }
+    }
+}
+
+impl Fsck {
+    pub(crate) fn new(ports: Arc<Ports>) -> Self {
+        Fsck { ports }
+    }
+
+    /// Checks everything. `progress` hears how far it has come.
+    pub async fn run(
+        &self,
+        cx: &Cx,
+        options: FsckOptions,
+        progress: impl Fn(FsckProgress) + Send + Sync,
+    ) -> Result<FsckReport, Fault> {
+        let mut report = FsckReport::default();
+        self.check_copies(cx, options, &mut report, &progress).await?;
+        self.check_store(options, cx.now, &mut report).await?;
+        self.check_uploads(&mut report).await?;
+        self.check_manifests(&mut report).await?;
+        self.check_counts(cx, options, &mut report).await?;
+        self.check_names(&mut report).await?;
+        Ok(report)
+    }
+
+    /// Each copy that metadata knows has its bytes in the store.
+    async fn check_copies(
+        &self,
+        cx: &Cx,
+        options: FsckOptions,
+        report: &mut FsckReport,
+        progress: &(impl Fn(FsckProgress) + Send + Sync),
+    ) -> Result<(), Fault> {
+        let mut after = 0;
+        loop {
+            let copies = self.ports.metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
+            let Some(last) = copies.last() else { return Ok(()) };
+            after = last.id;
+            for copy in copies.iter().filter(|copy| copy.state == "present") {
+                if let Some(problem) = self.check_copy(copy, options, report, progress).await? {
+                    self.report_copy(cx, copy, problem, options, report).await?;
+                }
+            }
+        }
+    }
+
+    /// Returns what is wrong with the bytes of a copy.
+    async fn check_copy(
+        &self,
+        copy: &blobs::CopyRow,
+        options: FsckOptions,
+        report: &mut FsckReport,
+        progress: &(impl Fn(FsckProgress) + Send + Sync),
+    ) -> Result<Option<String>, Fault> {
+        let key = parse_key(&copy.location)?;
+        let digest = parse_digest(&copy.digest)?;
+        let wanted = u64::try_from(copy.size).unwrap_or(0);
+        report.blobs += 1;
+        let found = self.ports.store.exists(&key).await.map_err(store_fault)?;
+        let problem = match found {
+            None => Some("its bytes are missing".to_string()),
+            Some(length) if length != wanted => Some(format!("it has {length} bytes where {wanted} belong")),
+            Some(_) if options.quick => None,
+            Some(_) => {
+                let (done, blobs) = (report.bytes, report.blobs);
+                let hear = |bytes| progress(FsckProgress { bytes: done + bytes, blobs });
+                match self.ports.store.hash(&key, store_algorithm(digest.algorithm()), hear).await {
+                    Ok((_, hash)) => {
+                        let found = Digest::from_hash(digest.algorithm(), &hash);
+                        (found != digest).then(|| format!("its bytes have the digest {found}"))
+                    }
+                    Err(error) => Some(format!("its bytes cannot be read: {error}")),
+                }
+            }
+        };
+        report.bytes += wanted;
+        progress(FsckProgress { bytes: report.bytes, blobs: report.blobs });
+        Ok(problem)
+    }
+
+    async fn report_copy(
+        &self,
+        cx: &Cx,
+        copy: &blobs::CopyRow,
+        problem: String,
+        options: FsckOptions,
+        report: &mut FsckReport,
+    ) -> Result<(), Fault> {
+        // Beside a running server the copy may have been collected since its row was read.
+        let id = copy.id;
+        let now = self.ports.metadata.read(move |rows| blobs::copy(rows, id)).await?;
+        if now.is_none_or(|now| now.state != "present") {
+            return Ok(());
+        }
+        if options.repair {
+            let key = parse_key(&copy.location)?;
+            self.ports.metadata.perform(cx, MarkCorrupt { location: copy.location.clone() }).await?;
+            if self.ports.store.exists(&key).await.map_err(store_fault)?.is_some() {
+                self.ports.store.quarantine(&key).await.map_err(store_fault)?;
+            }
+        }
+        let advice = if options.repair {
+            "quarantined; push it again to heal it"
+        } else {
+            "run with --repair to take it out of service"
+        };
+        report.note(true, format!("blob {} at {}: {problem}; {advice}", copy.digest, copy.location), options.repair);
+        Ok(())
+    }
+
+    /// Each file of the store has its row.
+    async fn check_store(&self, options: FsckOptions, now: Timestamp, report: &mut FsckReport) -> Result<(), Fault> {
+        let mut files = std::pin::pin!(self.ports.store.list());
+        while let Some(file) = files.next().await {
+            let file = file.map_err(store_fault)?;
+            let location = file.key.to_string();
+            if self.ports.metadata.read(move |rows| blobs::copy_at(rows, &location)).await?.is_some() {
+                continue;
+            }
+            let removes = options.repair && (options.is_alone || now.since(file.modified) > ORPHAN_AGE);
+            if removes {
+                self.ports.store.delete(std::slice::from_ref(&file.key)).await.map_err(store_fault)?;
+            }
+            report.note(
+                false,
+                format!("{} ({} bytes) belongs to no blob: a push was interrupted", file.key, file.length),
+                removes,
+            );
+        }
+        Ok(())
+    }
+
+    async fn check_uploads(&self, report: &mut FsckReport) -> Result<(), Fault> {
+        for file in self.ports.store.uploads().await.map_err(store_fault)? {
+            let id = file.id.to_string();
+            let known = self.ports.metadata.read(move |rows| uploads::find(rows, &id)).await?.is_some();
+            let what = if known { "an open upload" } else { "a temporary file without an upload" };
+            report.note(
+                false,
+                format!("{what}, {} ({} bytes): the collection takes it after its time", file.id, file.bytes),
+                false,
+            );
+        }
+        Ok(())
+    }
+
+    /// Each manifest's bytes have its digest.
+    async fn check_manifests(&self, report: &mut FsckReport) -> Result<(), Fault> {
+        let mut repository = 0;
+        loop {
+            let found = self.ports.metadata.read_long(move |rows| repositories::each(rows, repository, BATCH)).await?;
+            let Some((last, _)) = found.last() else { return Ok(()) };
+            repository = *last;
+            for (id, name) in found {
+                self.check_manifests_of(id, &name, report).await?;
+            }
+        }
+    }
+
+    async fn check_manifests_of(&self, repository: i64, name: &str, report: &mut FsckReport) -> Result<(), Fault> {
+        let mut after = String::new();
+        loop {
+            let from = after.clone();
+            let look = move |rows: &mut Reader| {
+                let page = manifests::each(rows, repository, &from, BATCH)?;
+                let with_body =
+                    |row: manifests::ManifestRow| Ok((manifests::body(rows, repository, &row.digest)?, row.digest));
+                page.into_iter().map(with_body).collect::<Result<Vec<_>, Fault>>()
+            };
+            let page = self.ports.metadata.read_long(look).await?;
+            let Some((_, last)) = page.last() else { return Ok(()) };
+            after = last.clone();
+            for (body, digest) in page {
+                report.manifests += 1;
+                let Some(body) = body else { continue };
+                let algorithm = parse_digest(&digest).map_or(Algorithm::Sha256, |digest| digest.algorithm());
+                let found =
+                    Digest::from_hash(algorithm, &gantry_store::hash_bytes(store_algorithm(algorithm), &body.body));
+                if found.as_str() != digest {
+                    report.note(true, format!("manifest {digest} of {name}: its bytes have the digest {found}; remove it and push it again"), false);
+                }
+            }
+        }
+    }
+
+    /// Each maintained count is what a recount gives.
+    async fn check_counts(&self, cx: &Cx, options: FsckOptions, report: &mut FsckReport) -> Result<(), Fault> {
+        for counted in Counted::ALL {
+            let wrong =
+                self.ports.metadata.read_long(move |rows| consistency::wrong_counts(rows, counted, NAMED_MAX)).await?;
+            for wrong in wrong {
+                let message =
+                    format!("{counted:?} of {}: {} is stored, {} is right", wrong.what, wrong.stored, wrong.right);
+                // Beside a running server the right count may have changed since it was taken.
+                let mends = options.repair && options.is_alone;
+                if mends {
+                    self.ports.metadata.perform(cx, MendCount { counted, wrong }).await?;
+                }
+                report.note(true, message, mends);
+            }
+        }
+        Ok(())
+    }
+
+    /// Each name leads somewhere.
+    async fn check_names(&self, report: &mut FsckReport) -> Result<(), Fault> {
+        for named in Named::ALL {
+            let lost = self.ports.metadata.read_long(move |rows| consistency::dangling(rows, named, NAMED_MAX)).await?;
+            for Dangling { repository, from, to } in lost {
+                let name = self.ports.metadata.read(move |rows| repositories::by_id(rows, repository)).await?;
+                let name = name.map_or_else(|| format!("repository {repository}"), |row| row.name);
+                let message = match named {
+                    Named::TagImage => {
+                        format!("{name}:{from} points to {to}, which is not there; push it again or remove the tag")
+                    }
+                    Named::ManifestBlob => {
+                        format!("{name}@{from} names the blob {to}, which the repository does not hold; push it again")
+                    }
+                    Named::IndexChild => {
+                        format!("{name}@{from} names the manifest {to}, which is not there; push it again")
+                    }
+                    Named::LinkCopy => format!("{name} holds the blob {to}, but no copy of it is known; push it again"),
+                    Named::LinkWholeCopy => {
+                        format!("{name} holds the blob {to}, whose bytes are damaged; push it again to heal it")
+                    }
+                };
+                report.note(true, message, false);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse_key(location: &str) -> Result<Key, Fault> {
+    location.parse().map_err(|error| Fault::internal(format!("{location}: {error}")))
+}
+
+/// The act that sets a maintained count to what a recount gave.
+struct MendCount {
+    counted: Counted,
+    wrong: WrongCount,
+}
+
+impl Act for MendCount {
+    type Seen = ();
+    type Plan = Timestamp;
+    type Answer = ();
+    const NAME: &'static str = "registry.mend_count";
+
+    fn gather(&self, rows: &mut Reader) -> Result<(), Fault> {
+        rows.lock(&format!("repository {}", self.wrong.repository))
+    }
+
+    fn decide(&self, (): (), now: Timestamp) -> Result<Timestamp, Fault> {
+        Ok(now)
+    }
+
+    fn apply(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
+        let WrongCount { repository, what, right, .. } = &self.wrong;
+        match self.counted {
+            Counted::LinkManifests | Counted::LinkStates => {
+                let since = (*right == 0).then_some(now);
+                blobs::set_link(tx, *repository, what, *right, since)
+            }
+            Counted::CopyLinks => blobs::set_copy_count(tx, what.parse().map_err(Fault::internal)?, *right),
+            Counted::ImageTags => match manifests::find(tx, *repository, what)? {
+                Some(row) => manifests::set_counts(tx, *repository, what, *right, row.parent_count),
+                None => Ok(()),
+            },
+            Counted::ImageParents => match manifests::find(tx, *repository, what)? {
+                Some(row) => manifests::set_counts(tx, *repository, what, row.tag_count, *right),
+                None => Ok(()),
+            },
+            Counted::RepositoryImages | Counted::RepositoryTags | Counted::RepositoryBytes => self.mend_repository(tx),
+        }
+    }
+}
+
+impl MendCount {
+    fn mend_repository(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let Some(row) = repositories::by_id(tx, self.wrong.repository)? else { return Ok(()) };
+        let mut counts =
+            repositories::Counts { images: row.image_count, tags: row.tag_count, blob_bytes: row.blob_bytes };
+        match self.counted {
+            Counted::RepositoryImages => counts.images = self.wrong.right,
+            Counted::RepositoryTags => counts.tags = self.wrong.right,
+            _ => counts.blob_bytes = self.wrong.right,
+        }
+        repositories::set_counts(tx, row.id, counts)
+    }
+}

@@ -1,0 +1,346 @@
+use crate::{
+    ports::Ports,
+    push::{PutImage, PutImageAnswer},
+    remove::{RemoveImage, RemoveTag, image_not_found},
+    repositories::Repository,
+};
+use bytes::Bytes;
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::{Reader, manifests, tags};
+use gantry_oci::{Algorithm, Descriptor, Digest, Manifest, ManifestError, ManifestLimits, Reference, Tag};
+use gantry_words::{Cx, Page, Timestamp};
+use std::sync::Arc;
+
+/// The room for manifests, indexes, tags and referrers.
+#[derive(Clone)]
+pub struct Images {
+    ports: Arc<Ports>,
+}
+
+/// A manifest as it is served. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ImageFound {
+    /// Its digest.
+    pub digest: Digest,
+    /// Media type it was pushed with.
+    pub media_type: Arc<str>,
+    /// The bytes, as pushed.
+    pub body: Bytes,
+}
+
+/// What a listing shows of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSummary {
+    /// Its digest.
+    pub digest: String,
+    /// Media type it was pushed with.
+    pub media_type: String,
+    /// Artifact type, or the config's media type standing for it.
+    pub artifact_type: Option<String>,
+    /// The manifest it refers to.
+    pub subject: Option<String>,
+    /// Its tags, at most a hundred.
+    pub tags: Vec<String>,
+    /// Bytes of what it names.
+    pub bytes: u64,
+    /// Living indexes that name it.
+    pub parent_count: i64,
+    /// When it was pushed.
+    pub pushed_at: Timestamp,
+    /// Who pushed it.
+    pub pushed_by: String,
+}
+
+/// A page of the manifests that refer to a subject.
+pub type Referrers = Page<Descriptor>;
+
+impl Images {
+    pub(crate) fn new(ports: Arc<Ports>) -> Self {
+        Images { ports }
+    }
+
+    /// Returns the largest manifest that is taken, in bytes.
+    pub fn manifest_bytes_max(&self) -> u64 {
+        self.ports.settings.limits.manifest_bytes_max.get()
+    }
+
+    /// Returns the image a tag or digest names.
+    ///
+    /// # Errors
+    /// [`FaultKind::ImageNotFound`].
+    pub async fn load(&self, repository: &Repository, reference: &Reference) -> Result<ImageFound, Fault> {
+        let digest = match reference {
+            Reference::Digest(digest) => Some(digest.clone()),
+            Reference::Tag(tag) => self.resolve(repository.id, tag).await?,
+        };
+        let found = match digest {
+            Some(digest) => self.by_digest(repository.id, digest).await?,
+            None => None,
+        };
+        found.ok_or_else(|| image_not_found(&repository.name, &reference.to_string()))
+    }
+
+    /// Returns the digest a tag points to.
+    pub async fn resolve(&self, repository: i64, tag: &Tag) -> Result<Option<Digest>, Fault> {
+        let look = async || {
+            let wanted = tag.clone();
+            let found = self.ports.metadata.read(move |rows| tags::digest(rows, repository, wanted.as_str())).await?;
+            found.map(|digest| parse_digest(&digest)).transpose()
+        };
+        let Some(caches) = &self.ports.caches else { return look().await };
+        match caches.tags.get_value_or_guard_async(&(repository, tag.clone())).await {
+            Ok(digest) => Ok(Some(digest)),
+            Err(place) => {
+                let found = look().await?;
+                if let Some(digest) = &found {
+                    let _ = place.insert(digest.clone());
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    async fn by_digest(&self, repository: i64, digest: Digest) -> Result<Option<ImageFound>, Fault> {
+        let look = async || {
+            let wanted = digest.clone();
+            let row = self.ports.metadata.read(move |rows| manifests::body(rows, repository, wanted.as_str())).await?;
+            Ok::<_, Fault>(row.map(|row| ImageFound {
+                digest: digest.clone(),
+                media_type: row.media_type.into(),
+                body: row.body,
+            }))
+        };
+        let Some(caches) = &self.ports.caches else { return look().await };
+        match caches.manifests.get_value_or_guard_async(&(repository, digest.clone())).await {
+            Ok(found) => Ok(Some(found)),
+            Err(place) => {
+                let found = look().await?;
+                if let Some(image) = &found {
+                    let _ = place.insert(image.clone());
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// Stores a manifest and points tags at it.
+    ///
+    /// `reference` is where it was pushed to; `more_tags` are set besides.
+    ///
+    /// # Errors
+    /// [`FaultKind::ManifestInvalid`], [`FaultKind::ManifestTooLarge`], [`FaultKind::ManifestUnsupported`],
+    /// [`FaultKind::DigestInvalid`] where the reference is another digest than the body's, and
+    /// [`FaultKind::LayersNotFound`] or [`FaultKind::ReferencedImagesNotFound`] where the repository lacks what it names.
+    pub async fn put_image(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        reference: &Reference,
+        more_tags: Vec<Tag>,
+        content_type: Option<&str>,
+        body: Bytes,
+    ) -> Result<PutImageAnswer, Fault> {
+        let algorithm = match reference {
+            Reference::Digest(digest) => digest.algorithm(),
+            Reference::Tag(_) => Algorithm::Sha256,
+        };
+        let digest = Digest::from_hash(algorithm, &gantry_store::hash_bytes(store_algorithm(algorithm), &body));
+        if let Reference::Digest(wanted) = reference
+            && *wanted != digest
+        {
+            let message = format!("The manifest was pushed to {wanted}, but its bytes have the digest {digest}");
+            return Err(Fault::new(FaultKind::DigestInvalid, message));
+        }
+        let limits = ManifestLimits { bytes_max: self.manifest_bytes_max() as usize, ..ManifestLimits::default() };
+        let manifest = Manifest::parse(&body, content_type, &limits).map_err(manifest_fault)?;
+        let mut tags = more_tags;
+        if let Reference::Tag(tag) = reference {
+            tags.push(tag.clone());
+        }
+        tags.sort();
+        tags.dedup();
+        let act = PutImage {
+            account: cx.account,
+            repository: repository.id,
+            name: repository.name.clone(),
+            digest,
+            manifest,
+            body,
+            tags: tags.clone(),
+            actor: cx.actor.clone(),
+            request_id: cx.request_id,
+        };
+        let answer = self.ports.metadata.perform(cx, act).await;
+        // Even where the answer is a failure the commit may stand: what is remembered of these tags may be old.
+        if let Some(caches) = &self.ports.caches {
+            for tag in tags {
+                caches.tags.remove(&(repository.id, tag));
+            }
+        }
+        answer
+    }
+
+    /// Removes what a reference names: a tag, or an image with all its tags.
+    ///
+    /// # Errors
+    /// [`FaultKind::ImageNotFound`]; [`FaultKind::ImageReferenced`] where a living index names it.
+    pub async fn remove(&self, cx: &Cx, repository: &Repository, reference: &Reference) -> Result<(), Fault> {
+        match reference {
+            Reference::Tag(tag) => self.remove_tag(cx, repository, tag).await,
+            Reference::Digest(digest) => self.remove_image(cx, repository, digest).await,
+        }
+    }
+
+    async fn remove_tag(&self, cx: &Cx, repository: &Repository, tag: &Tag) -> Result<(), Fault> {
+        let act = RemoveTag {
+            repository: repository.id,
+            name: repository.name.clone(),
+            tag: tag.clone(),
+            actor: cx.actor.clone(),
+            request_id: cx.request_id,
+        };
+        let removed = self.ports.metadata.perform(cx, act).await;
+        if let Some(caches) = &self.ports.caches {
+            caches.tags.remove(&(repository.id, tag.clone()));
+        }
+        removed
+    }
+
+    async fn remove_image(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<(), Fault> {
+        let act = RemoveImage {
+            repository: repository.id,
+            name: repository.name.clone(),
+            digest: digest.clone(),
+            actor: cx.actor.clone(),
+            request_id: cx.request_id,
+        };
+        let removed = self.ports.metadata.perform(cx, act).await;
+        let Some(caches) = &self.ports.caches else { return removed.map(drop) };
+        caches.manifests.remove(&(repository.id, digest.clone()));
+        match removed {
+            Ok(removed) => {
+                for tag in removed.tags.iter().filter_map(|tag| tag.parse::<Tag>().ok()) {
+                    caches.tags.remove(&(repository.id, tag));
+                }
+                for blob in removed.blobs.iter().filter_map(|blob| blob.parse::<Digest>().ok()) {
+                    caches.links.remove(&(repository.id, blob));
+                }
+                Ok(())
+            }
+            Err(fault) if fault.kind == FaultKind::ImageNotFound => Err(fault),
+            Err(fault) => {
+                // Whether the removal stands is not known: nothing of it may be remembered.
+                caches.tags.clear();
+                caches.links.clear();
+                Err(fault)
+            }
+        }
+    }
+
+    /// Returns up to `count` tags after `after`, in the order of their bytes.
+    pub async fn tags(&self, repository: &Repository, after: &str, count: usize) -> Result<Page<String>, Fault> {
+        let (id, after) = (repository.id, after.to_string());
+        let list = move |rows: &mut Reader| tags::names(rows, id, &after, count + 1);
+        let names = if count <= 200 {
+            self.ports.metadata.read(list).await?
+        } else {
+            self.ports.metadata.read_long(list).await?
+        };
+        Ok(Page::cut(names, count))
+    }
+
+    /// Returns up to `count` manifests that refer to `subject`, after the digest `after`, of one artifact type where given.
+    pub async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+        after: &str,
+        count: usize,
+    ) -> Result<Referrers, Fault> {
+        let (id, subject, after) = (repository.id, subject.clone(), after.to_string());
+        let artifact_type = artifact_type.map(str::to_string);
+        let list = move |rows: &mut Reader| {
+            manifests::referrers(rows, id, subject.as_str(), artifact_type.as_deref(), &after, count + 1)
+        };
+        let rows = self.ports.metadata.read_long(list).await?;
+        Ok(Page::cut(rows.into_iter().map(descriptor).collect::<Result<_, _>>()?, count))
+    }
+
+    /// Returns up to `count` images, newest first, of those pushed before `before` (or then, with a greater digest).
+    pub async fn list(
+        &self,
+        repository: &Repository,
+        before: Timestamp,
+        after: &str,
+        count: usize,
+    ) -> Result<Page<ImageSummary>, Fault> {
+        let (id, after) = (repository.id, after.to_string());
+        let list = move |rows: &mut Reader| {
+            let found = manifests::list(rows, id, before, &after, count + 1)?;
+            found.into_iter().map(|row| summary(rows, id, row)).collect::<Result<Vec<_>, Fault>>()
+        };
+        Ok(Page::cut(self.ports.metadata.read_long(list).await?, count))
+    }
+
+    /// Returns what a listing shows of one image.
+    pub async fn describe(&self, repository: &Repository, reference: &Reference) -> Result<ImageSummary, Fault> {
+        let (id, wanted) = (repository.id, reference.clone());
+        let look = move |rows: &mut Reader| {
+            let digest = match &wanted {
+                Reference::Digest(digest) => Some(digest.as_str().to_string()),
+                Reference::Tag(tag) => tags::digest(rows, id, tag.as_str())?,
+            };
+            let Some(digest) = digest else { return Ok(None) };
+            manifests::find(rows, id, &digest)?.map(|row| summary(rows, id, row)).transpose()
+        };
+        self.ports.metadata.read(look).await?.ok_or_else(|| image_not_found(&repository.name, &reference.to_string()))
+    }
+}
+
+fn summary(rows: &mut Reader, repository: i64, row: manifests::ManifestRow) -> Result<ImageSummary, Fault> {
+    let tags = if row.tag_count > 0 { tags::of_image(rows, repository, &row.digest, 100)? } else { vec![] };
+    Ok(ImageSummary {
+        digest: row.digest,
+        media_type: row.media_type,
+        artifact_type: row.artifact_type,
+        subject: row.subject,
+        tags,
+        bytes: u64::try_from(row.bytes).unwrap_or(0),
+        parent_count: row.parent_count,
+        pushed_at: row.pushed_at,
+        pushed_by: row.pushed_by,
+    })
+}
+
+fn descriptor(row: manifests::ManifestRow) -> Result<Descriptor, Fault> {
+    Ok(Descriptor {
+        media_type: row.media_type,
+        digest: parse_digest(&row.digest)?,
+        size: u64::try_from(row.size).unwrap_or(0),
+        annotations: serde_json::from_str(&row.annotations).map_err(Fault::internal)?,
+        artifact_type: row.artifact_type,
+        platform: None,
+        urls: Vec::new(),
+    })
+}
+
+pub(crate) fn parse_digest(text: &str) -> Result<Digest, Fault> {
+    text.parse().map_err(|error| Fault::internal(format!("stored digest {text:?}: {error}")))
+}
+
+pub(crate) fn store_algorithm(algorithm: Algorithm) -> gantry_store::Algorithm {
+    match algorithm {
+        Algorithm::Sha256 => gantry_store::Algorithm::Sha256,
+        Algorithm::Sha512 => gantry_store::Algorithm::Sha512,
+    }
+}
+
+fn manifest_fault(error: ManifestError) -> Fault {
+    let kind = match error {
+        ManifestError::TooLarge { .. } => FaultKind::ManifestTooLarge,
+        ManifestError::Schema1 { .. } | ManifestError::Unsupported { .. } => FaultKind::ManifestUnsupported,
+        _ => FaultKind::ManifestInvalid,
+    };
+    Fault::new(kind, error.to_string())
+}

@@ -1,0 +1,48 @@
+//! Repositories, images, blobs, uploads, tags, referrers, collection and repair: what a registry is.
+//!
+//! Every change is an act (`metadata::Act`): it gathers what is there, decides as a pure function, and applies the plan
+//! in one transaction. Bytes are in the store, durably, before the act that makes them visible begins.
+//!
+//! Nouns and their invariants:
+//! * a **blob** is visible in a repository only through a *link* (an upload or a mount); a link points to a *copy*,
+//!   the physical bytes; a copy's place is never used twice, so a dying copy cannot be mistaken for a new one;
+//! * a link counts the manifests of its repository that name it; while there are none it is a *candidate*, and the
+//!   collection takes it after the grace time;
+//! * a manifest names only what its repository holds; a tag names only a held manifest; a child outlives its indexes.
+//!
+//! | file | what |
+//! |---|---|
+//! | `repositories.rs` | [`Repositories`]: create, find, list, delete |
+//! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
+//! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
+//! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
+//! | `collection.rs` | [`Collection`]: takes what nothing names |
+//! | `fsck.rs` | [`Fsck`]: compares metadata and store both ways, and mends |
+//! | `caches.rs` | what is remembered where one process owns the database |
+//!
+//! Deliberately absent: HTTP, permissions (decided before anything here is called), scanning, replication.
+
+mod admit;
+mod blobs;
+mod caches;
+mod collection;
+mod fsck;
+mod images;
+mod link;
+mod ports;
+mod push;
+mod remove;
+mod repositories;
+mod settings;
+mod uploads;
+
+pub use blobs::{BlobFound, Blobs};
+pub use collection::{Collected, Collection};
+pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
+pub use gantry_store::UploadId;
+pub use images::{ImageFound, ImageSummary, Images, Referrers};
+pub use ports::Registry;
+pub use push::{PutImage, PutImageAnswer};
+pub use repositories::{Repositories, Repository};
+pub use settings::{CollectionSettings, LimitSettings, Settings, UploadSettings};
+pub use uploads::{Appended, Uploads};

@@ -1,0 +1,204 @@
+use crate::repositories;
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::{Act, Reader, Trail, Tx, blobs, repositories as repository_rows, uploads};
+use gantry_oci::Digest;
+use gantry_words::{AccountId, RepositoryName, Timestamp};
+
+/// The act that makes a blob visible in a repository: by bytes that have just been stored, by a copy that is there
+/// already, or by the link of another repository (a mount).
+#[derive(Clone, Debug)]
+pub(crate) struct LinkBlob {
+    pub(crate) account: AccountId,
+    pub(crate) repository: i64,
+    pub(crate) name: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    pub(crate) from: Source,
+    /// The upload that ends with this.
+    pub(crate) upload: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Bytes that are durable at `location`, to become the copy `id`.
+    New { id: i64, location: String },
+    /// Whatever copy is there.
+    Present,
+    /// The copy another repository links.
+    Repository(i64),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) repository_exists: bool,
+    pub(crate) upload_exists: bool,
+    pub(crate) present: Option<blobs::CopyRow>,
+    pub(crate) absent: Vec<blobs::CopyRow>,
+    pub(crate) link: Option<blobs::LinkRow>,
+    pub(crate) source_link: Option<blobs::LinkRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// There is no copy to link to: the bytes are needed.
+    NeedBytes,
+    Link(Linking),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Linking {
+    /// The copy to write; `None` where one is there.
+    new_copy: Option<(i64, String)>,
+    /// The copy the link points to.
+    copy: i64,
+    /// Corrupt copies whose links move to `copy`, with how many each has.
+    healed: Vec<(i64, i64)>,
+    /// Whether the repository gets a link, or its link is renewed.
+    is_new_link: bool,
+    size: i64,
+    at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Linked {
+    /// Visible. `is_new_copy_used` is false where the bytes brought along were not needed, and may go.
+    Done { is_new_copy_used: bool },
+    /// Nothing was changed: there is no copy, bring the bytes.
+    NeedBytes,
+}
+
+impl Act for LinkBlob {
+    type Seen = Seen;
+    type Plan = Plan;
+    type Answer = Linked;
+    const NAME: &'static str = "registry.link_blob";
+    const TRAIL: Trail = Trail::Kept;
+
+    fn gather(&self, rows: &mut Reader) -> Result<Seen, Fault> {
+        let digest = self.digest.as_str();
+        rows.lock(&format!("blob {digest}"))?;
+        let source_link = match self.from {
+            Source::Repository(source) => blobs::link(rows, source, digest)?,
+            Source::New { .. } | Source::Present => None,
+        };
+        Ok(Seen {
+            repository_exists: repository_rows::by_id(rows, self.repository)?.is_some(),
+            upload_exists: match &self.upload {
+                Some(id) => uploads::find(rows, id)?.is_some(),
+                None => true,
+            },
+            present: blobs::present_copy(rows, digest)?,
+            absent: blobs::absent_copies(rows, digest)?,
+            link: blobs::link(rows, self.repository, digest)?,
+            source_link,
+        })
+    }
+
+    fn decide(&self, seen: Seen, now: Timestamp) -> Result<Plan, Fault> {
+        if !seen.repository_exists {
+            return Err(repositories::not_found(&self.name, self.account));
+        }
+        if !seen.upload_exists {
+            let message = "The upload has expired or was cancelled while its last bytes arrived; start a new one";
+            return Err(Fault::new(FaultKind::UploadNotFound, message));
+        }
+        if matches!(self.from, Source::Repository(_)) && seen.source_link.is_none() {
+            return Ok(Plan::NeedBytes);
+        }
+        let (new_copy, copy) = match (&seen.present, &self.from) {
+            (Some(copy), _) => (None, copy.id),
+            (None, Source::New { id, location }) => (Some((*id, location.clone())), *id),
+            (None, Source::Present | Source::Repository(_)) => return Ok(Plan::NeedBytes),
+        };
+        let size = seen.present.as_ref().map_or(self.size as i64, |copy| copy.size);
+        let is_linked = |copy: &&blobs::CopyRow| copy.link_count > 0;
+        let healed = seen.absent.iter().filter(is_linked).map(|copy| (copy.id, copy.link_count)).collect();
+        Ok(Plan::Link(Linking { new_copy, copy, healed, is_new_link: seen.link.is_none(), size, at: now }))
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<Linked, Fault> {
+        let Plan::Link(plan) = plan else { return Ok(Linked::NeedBytes) };
+        let digest = self.digest.as_str();
+        let links = i64::from(plan.is_new_link) + plan.healed.iter().map(|(_, links)| links).sum::<i64>();
+        match &plan.new_copy {
+            Some((id, location)) => blobs::insert_copy(tx, *id, digest, plan.size, location, links, plan.at)?,
+            None if links > 0 => blobs::count_copy(tx, plan.copy, links)?,
+            None => {}
+        }
+        for (corrupt, links) in &plan.healed {
+            blobs::repoint(tx, *corrupt, plan.copy, digest)?;
+            blobs::count_copy(tx, *corrupt, -links)?;
+            blobs::set_copy_state(tx, *corrupt, "deleting")?;
+        }
+        if plan.is_new_link {
+            blobs::insert_link(tx, self.repository, digest, plan.copy, plan.size, plan.at)?;
+            let counts = repository_rows::Counts { blob_bytes: plan.size, ..Default::default() };
+            repository_rows::count(tx, self.repository, counts)?;
+        } else {
+            blobs::touch(tx, self.repository, digest, plan.at)?;
+        }
+        if let Some(upload) = &self.upload {
+            uploads::delete(tx, upload)?;
+        }
+        Ok(Linked::Done { is_new_copy_used: plan.new_copy.is_some() })
+    }
+}
+
+/// The act that renews the grace time of a candidate that a client has just been told of.
+pub(crate) struct TouchLink {
+    pub(crate) repository: i64,
+    pub(crate) digest: Digest,
+}
+
+impl Act for TouchLink {
+    type Seen = bool;
+    type Plan = Option<Timestamp>;
+    type Answer = bool;
+    const NAME: &'static str = "registry.touch_link";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, rows: &mut Reader) -> Result<bool, Fault> {
+        rows.lock(&format!("repository {}", self.repository))?;
+        Ok(blobs::link(rows, self.repository, self.digest.as_str())?.is_some())
+    }
+
+    fn decide(&self, is_linked: bool, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        Ok(is_linked.then_some(now))
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Option<Timestamp>) -> Result<bool, Fault> {
+        if let Some(now) = plan {
+            blobs::touch(tx, self.repository, self.digest.as_str(), now)?;
+        }
+        Ok(plan.is_some())
+    }
+}
+
+/// The act that takes a copy out of service: its bytes are missing or wrong. The next push of the digest heals it.
+pub(crate) struct MarkCorrupt {
+    pub(crate) location: String,
+}
+
+impl Act for MarkCorrupt {
+    type Seen = Option<blobs::CopyRow>;
+    type Plan = Option<i64>;
+    type Answer = bool;
+    const NAME: &'static str = "registry.mark_corrupt";
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        let Some(copy) = blobs::copy_at(rows, &self.location)? else { return Ok(None) };
+        rows.lock(&format!("blob {}", copy.digest))?;
+        blobs::copy_at(rows, &self.location)
+    }
+
+    fn decide(&self, seen: Self::Seen, _now: Timestamp) -> Result<Option<i64>, Fault> {
+        Ok(seen.filter(|copy| copy.state == "present").map(|copy| copy.id))
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Option<i64>) -> Result<bool, Fault> {
+        if let Some(id) = plan {
+            blobs::set_copy_state(tx, id, "corrupt")?;
+        }
+        Ok(plan.is_some())
+    }
+}

@@ -1,0 +1,259 @@
+use crate::repositories;
+use bytes::Bytes;
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::{
+    Act, Event, Reader, Tx, blobs, manifests, manifests::EdgeRow, repositories as repository_rows, tags,
+};
+use gantry_oci::{Descriptor, Digest, Kind, Manifest, Tag, media_type};
+use gantry_words::{AccountId, RepositoryName, RequestId, Timestamp};
+use serde_json::json;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// The act that stores a manifest and points tags at it: manifest, edges, counts, tags, history and event in one commit.
+#[derive(Clone, Debug)]
+pub struct PutImage {
+    pub(crate) account: AccountId,
+    pub(crate) repository: i64,
+    pub(crate) name: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) manifest: Manifest,
+    pub(crate) body: Bytes,
+    /// Tags to set, without duplicates.
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) actor: Arc<str>,
+    pub(crate) request_id: RequestId,
+}
+
+/// What was there before a push.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    pub(crate) repository_exists: bool,
+    pub(crate) is_held: bool,
+    /// Digests linked in the repository, among those the manifest names.
+    pub(crate) links: BTreeSet<String>,
+    /// Manifests held, among those the index names, with the bytes each names.
+    pub(crate) children: BTreeMap<String, i64>,
+    /// Where each tag points, in the order of [`PutImage::tags`].
+    pub(crate) tags: Vec<Option<String>>,
+}
+
+/// What a push will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The manifest's edges and bytes; `None` where it is held already.
+    pub(crate) store: Option<NewImage>,
+    pub(crate) moves: Vec<TagMove>,
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NewImage {
+    pub(crate) edges: Vec<EdgeRow>,
+    pub(crate) bytes: i64,
+    /// Blobs that get one more manifest naming them.
+    pub(crate) blobs: BTreeSet<String>,
+    /// Manifests that get one more parent.
+    pub(crate) children: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TagMove {
+    pub(crate) name: String,
+    pub(crate) previous: Option<String>,
+}
+
+/// What a push answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutImageAnswer {
+    /// Digest of the stored manifest.
+    pub digest: Digest,
+    /// The subject it refers to: the registry lists it as a referrer.
+    pub subject: Option<Digest>,
+    /// Whether the manifest is new here.
+    pub is_new: bool,
+}
+
+impl Act for PutImage {
+    type Seen = Seen;
+    type Plan = Plan;
+    type Answer = PutImageAnswer;
+    const NAME: &'static str = "registry.put_image";
+
+    fn gather(&self, rows: &mut Reader) -> Result<Seen, Fault> {
+        rows.lock(&format!("repository {}", self.repository))?;
+        if repository_rows::by_id(rows, self.repository)?.is_none() {
+            return Ok(Seen::default());
+        }
+        let is_held = manifests::find(rows, self.repository, self.digest.as_str())?.is_some();
+        let mut seen = Seen { repository_exists: true, is_held, ..Seen::default() };
+        if !is_held {
+            let named =
+                self.manifest.blobs().chain(&self.manifest.manifests).map(|descriptor| descriptor.digest.as_str());
+            seen.links = blobs::links(rows, self.repository, named)?.into_iter().map(|link| link.digest).collect();
+            if !self.manifest.manifests.is_empty() {
+                let children = self.manifest.manifests.iter().map(|child| child.digest.as_str());
+                seen.children = manifests::held(rows, self.repository, children)?.into_iter().collect();
+            }
+        }
+        for tag in &self.tags {
+            seen.tags.push(tags::digest(rows, self.repository, tag.as_str())?);
+        }
+        Ok(seen)
+    }
+
+    fn decide(&self, seen: Seen, now: Timestamp) -> Result<Plan, Fault> {
+        if !seen.repository_exists {
+            return Err(repositories::not_found(&self.name, self.account));
+        }
+        let store = if seen.is_held { None } else { Some(self.decide_image(&seen)?) };
+        let moves =
+            self.tags.iter().zip(seen.tags).map(|(tag, previous)| TagMove { name: tag.as_str().into(), previous });
+        Ok(Plan { store, moves: moves.collect(), at: now })
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<PutImageAnswer, Fault> {
+        let is_new = plan.store.is_some();
+        if let Some(image) = plan.store {
+            self.apply_image(tx, image, plan.at)?;
+        }
+        let mut counts = repository_rows::Counts { images: is_new.into(), ..Default::default() };
+        for tag in &plan.moves {
+            counts.tags += i64::from(tag.previous.is_none());
+            self.apply_tag(tx, tag, plan.at)?;
+        }
+        repository_rows::count(tx, self.repository, counts)?;
+        if is_new {
+            let names: Vec<&str> = self.tags.iter().map(Tag::as_str).collect();
+            let body = json!({
+                "repository": self.name, "digest": self.digest.as_str(), "tags": names,
+                "mediaType": self.manifest.media_type, "artifactType": self.manifest.listed_artifact_type(),
+                "subject": self.manifest.subject.as_ref().map(|subject| subject.digest.as_str()),
+            });
+            tx.event(Event { kind: "image.pushed", repository: Some(self.repository), body })?;
+        }
+        let subject = self.manifest.subject.as_ref().map(|subject| subject.digest.clone());
+        Ok(PutImageAnswer { digest: self.digest.clone(), subject, is_new })
+    }
+}
+
+impl PutImage {
+    /// Checks that everything the manifest names is held, and says what must be counted.
+    fn decide_image(&self, seen: &Seen) -> Result<NewImage, Fault> {
+        let mut image = NewImage::default();
+        for (position, child) in self.manifest.manifests.iter().enumerate() {
+            let digest = child.digest.as_str();
+            // Build caches are indexes that name layers where manifests stand: those are held as blobs.
+            if let Some(bytes) = seen.children.get(digest) {
+                image.edge("child", position, child, true);
+                image.child(digest, *bytes);
+            } else if seen.links.contains(digest) {
+                image.edge("layer", position, child, true);
+                image.blob(digest, child.size);
+            } else {
+                return Err(self.missing(FaultKind::ReferencedImagesNotFound, "manifests", position, child));
+            }
+        }
+        let config = self.manifest.config.iter().map(|config| ("config", 0, config));
+        let layers = self.manifest.layers.iter().enumerate().map(|(position, layer)| ("layer", position, layer));
+        for (kind, position, named) in config.chain(layers) {
+            let is_required = !media_type::is_nondistributable(&named.media_type);
+            let is_linked = seen.links.contains(named.digest.as_str());
+            if is_required && !is_linked {
+                let member = if kind == "config" { "config" } else { "layers" };
+                return Err(self.missing(FaultKind::LayersNotFound, member, position, named));
+            }
+            image.edge(kind, position, named, is_required);
+            if is_linked {
+                image.blob(named.digest.as_str(), named.size);
+            }
+        }
+        if let Some(subject) = &self.manifest.subject {
+            image.edge("subject", 0, subject, false);
+        }
+        Ok(image)
+    }
+
+    fn missing(&self, kind: FaultKind, member: &str, position: usize, named: &Descriptor) -> Fault {
+        let place = if member == "config" { member.to_string() } else { format!("{member}[{position}]") };
+        let what = if kind == FaultKind::LayersNotFound { "blob" } else { "manifest" };
+        let message = format!(
+            "The manifest names {} as {place}, but the repository '{}' does not hold that {what}; push the {what} first",
+            named.digest, self.name
+        );
+        Fault::new(kind, message)
+    }
+
+    fn apply_image(&self, tx: &mut Tx, image: NewImage, at: Timestamp) -> Result<(), Fault> {
+        let annotations = serde_json::to_string(&self.manifest.annotations).map_err(Fault::internal)?;
+        let new = manifests::NewManifest {
+            digest: self.digest.as_str(),
+            kind: match self.manifest.kind {
+                Kind::Image => "image",
+                Kind::Index => "index",
+            },
+            media_type: &self.manifest.media_type,
+            artifact_type: self.manifest.listed_artifact_type(),
+            subject: self.manifest.subject.as_ref().map(|subject| subject.digest.as_str()),
+            bytes: image.bytes,
+            parent_count: 0,
+            annotations: &annotations,
+            body: self.body.clone(),
+        };
+        manifests::insert(tx, self.repository, &new, &image.edges, at, &self.actor)?;
+        if !image.blobs.is_empty() {
+            blobs::name(tx, self.repository, image.blobs.iter().map(String::as_str))?;
+        }
+        if !image.children.is_empty() {
+            manifests::count_parents(tx, self.repository, image.children.iter().map(String::as_str), 1)?;
+        }
+        Ok(())
+    }
+
+    fn apply_tag(&self, tx: &mut Tx, tag: &TagMove, at: Timestamp) -> Result<(), Fault> {
+        let digest = self.digest.as_str();
+        let stays = tag.previous.as_deref() == Some(digest);
+        tags::set(tx, self.repository, &tag.name, digest, at, &self.actor)?;
+        manifests::tagged(tx, self.repository, digest, i64::from(!stays), at)?;
+        if stays {
+            return Ok(());
+        }
+        if let Some(previous) = &tag.previous {
+            manifests::count_tags(tx, self.repository, previous, -1)?;
+        }
+        let moved = tags::Moved { name: &tag.name, digest: Some(digest), previous: tag.previous.as_deref() };
+        tags::remember(tx, self.repository, &moved, at, &self.actor, &self.request_id.to_string())?;
+        let body = json!({"repository": self.name, "tag": tag.name, "digest": digest, "previous": tag.previous});
+        tx.event(Event { kind: "tag.moved", repository: Some(self.repository), body })
+    }
+}
+
+impl NewImage {
+    fn edge(&mut self, kind: &str, position: usize, named: &Descriptor, is_required: bool) {
+        self.edges.push(EdgeRow {
+            kind: kind.into(),
+            position: position as i64,
+            child: named.digest.as_str().into(),
+            size: named.size as i64,
+            is_required,
+        });
+    }
+
+    /// A blob is counted once, however often the manifest names it.
+    fn blob(&mut self, digest: &str, size: u64) {
+        if self.blobs.insert(digest.into()) {
+            self.bytes = self.bytes.saturating_add(size as i64);
+        }
+    }
+
+    fn child(&mut self, digest: &str, bytes: i64) {
+        if self.children.insert(digest.into()) {
+            self.bytes = self.bytes.saturating_add(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

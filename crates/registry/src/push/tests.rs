@@ -1,0 +1,137 @@
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+fn digest(number: u8) -> Digest {
+    Digest::from_hash(gantry_oci::Algorithm::Sha256, &[number; 32])
+}
+
+fn descriptor(number: u8, media_type: &str) -> serde_json::Value {
+    json!({"mediaType": media_type, "digest": digest(number).as_str(), "size": 10 + u64::from(number)})
+}
+
+fn image(layers: &[(u8, &str)]) -> PutImage {
+    let layers: Vec<_> = layers.iter().map(|(number, kind)| descriptor(*number, kind)).collect();
+    put(json!({
+        "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
+        "config": descriptor(1, "application/vnd.oci.image.config.v1+json"), "layers": layers,
+    }))
+}
+
+fn index(children: &[u8]) -> PutImage {
+    let children: Vec<_> = children.iter().map(|number| descriptor(*number, media_type::OCI_MANIFEST)).collect();
+    put(json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": children}))
+}
+
+fn put(document: serde_json::Value) -> PutImage {
+    let body = Bytes::from(document.to_string());
+    PutImage {
+        account: AccountId::DEFAULT,
+        repository: 7,
+        name: "team/app".parse().unwrap(),
+        digest: digest(200),
+        manifest: Manifest::parse(&body, None, &Default::default()).unwrap(),
+        body,
+        tags: vec!["v1".parse().unwrap()],
+        actor: "root".into(),
+        request_id: RequestId::new([0; 16]),
+    }
+}
+
+fn seen() -> Seen {
+    Seen { repository_exists: true, tags: vec![None], ..Seen::default() }
+}
+
+fn holding(blobs: &[u8]) -> Seen {
+    Seen { links: blobs.iter().map(|number| digest(*number).to_string()).collect(), ..seen() }
+}
+
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+const FOREIGN: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+
+#[test]
+fn an_image_whose_blobs_are_held_is_stored_and_tagged() {
+    let plan = image(&[(2, LAYER), (3, LAYER)]).decide(holding(&[1, 2, 3]), NOW).unwrap();
+
+    let stored = plan.store.unwrap();
+    assert_eq!(stored.blobs, [1, 2, 3].map(|number| digest(number).to_string()).into());
+    assert_eq!(stored.bytes, 11 + 12 + 13);
+    assert_eq!(plan.moves, [TagMove { name: "v1".into(), previous: None }]);
+}
+
+#[test]
+fn a_missing_layer_is_named_with_its_place() {
+    let fault = image(&[(2, LAYER), (3, LAYER)]).decide(holding(&[1, 2]), NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::LayersNotFound);
+    assert!(fault.message.contains("layers[1]") && fault.message.contains(digest(3).as_str()), "{}", fault.message);
+}
+
+#[test]
+fn a_missing_config_is_refused() {
+    let fault = image(&[]).decide(seen(), NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::LayersNotFound);
+    assert!(fault.message.contains("as config"), "{}", fault.message);
+}
+
+#[test]
+fn a_nondistributable_layer_may_be_missing_and_is_not_counted() {
+    let plan = image(&[(2, FOREIGN)]).decide(holding(&[1]), NOW).unwrap();
+
+    let stored = plan.store.unwrap();
+    assert_eq!(stored.blobs, [digest(1).to_string()].into());
+    assert!(stored.edges.iter().any(|edge| edge.child == digest(2).to_string() && !edge.is_required));
+}
+
+#[test]
+fn a_layer_named_twice_is_counted_once() {
+    let plan = image(&[(2, LAYER), (2, LAYER)]).decide(holding(&[1, 2]), NOW).unwrap();
+
+    assert_eq!(plan.store.unwrap().blobs.len(), 2);
+}
+
+#[test]
+fn an_index_holds_its_children() {
+    let held = Seen { children: [(digest(2).to_string(), 100), (digest(3).to_string(), 50)].into(), ..seen() };
+
+    let stored = index(&[2, 3]).decide(held, NOW).unwrap().store.unwrap();
+
+    assert_eq!(stored.children, [digest(2).to_string(), digest(3).to_string()].into());
+    assert_eq!(stored.bytes, 150);
+}
+
+#[test]
+fn an_index_without_one_of_its_children_is_refused() {
+    let held = Seen { children: [(digest(2).to_string(), 100)].into(), ..seen() };
+
+    let fault = index(&[2, 3]).decide(held, NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::ReferencedImagesNotFound);
+    assert!(fault.message.contains("manifests[1]"), "{}", fault.message);
+}
+
+#[test]
+fn an_index_may_name_blobs_as_build_caches_do() {
+    let stored = index(&[2]).decide(holding(&[2]), NOW).unwrap().store.unwrap();
+
+    assert_eq!(stored.blobs, [digest(2).to_string()].into());
+    assert!(stored.children.is_empty());
+}
+
+#[test]
+fn a_manifest_that_is_held_already_only_moves_its_tags() {
+    let held = Seen { is_held: true, tags: vec![Some(digest(9).to_string())], ..seen() };
+
+    let plan = image(&[(2, LAYER)]).decide(held, NOW).unwrap();
+
+    assert_eq!(plan.store, None);
+    assert_eq!(plan.moves, [TagMove { name: "v1".into(), previous: Some(digest(9).to_string()) }]);
+}
+
+#[test]
+fn a_repository_that_went_meanwhile_refuses_the_push() {
+    let fault = image(&[]).decide(Seen::default(), NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::RepositoryNotFound);
+}

@@ -1,0 +1,218 @@
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::{
+    Act, Event, Reader, Tx, blobs, manifests, manifests::EdgeRow, manifests::ManifestRow,
+    repositories as repository_rows, tags,
+};
+use gantry_oci::{Digest, Tag};
+use gantry_words::{RepositoryName, RequestId, Timestamp};
+use serde_json::json;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Tags of one image that are removed with it in one act; an image with more is refused.
+const TAGS_MAX: usize = 10_000;
+
+/// The act that removes a manifest and its tags. Its blobs become candidates for the collection where nothing else
+/// names them; its children lose a parent and stay.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoveImage {
+    pub(crate) repository: i64,
+    pub(crate) name: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) actor: Arc<str>,
+    pub(crate) request_id: RequestId,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ImageSeen {
+    manifest: Option<ManifestRow>,
+    parents: Vec<String>,
+    edges: Vec<EdgeRow>,
+    /// Digests linked among those the manifest names.
+    links: BTreeSet<String>,
+    children: BTreeSet<String>,
+    tags: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ImagePlan {
+    tags: Vec<String>,
+    blobs: Vec<String>,
+    children: Vec<String>,
+    at: Timestamp,
+}
+
+/// What a removal took with it, for the caches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Removed {
+    pub(crate) tags: Vec<String>,
+    pub(crate) blobs: Vec<String>,
+}
+
+impl Act for RemoveImage {
+    type Seen = ImageSeen;
+    type Plan = ImagePlan;
+    type Answer = Removed;
+    const NAME: &'static str = "registry.remove_image";
+
+    fn gather(&self, rows: &mut Reader) -> Result<ImageSeen, Fault> {
+        rows.lock(&format!("repository {}", self.repository))?;
+        let digest = self.digest.as_str();
+        let manifest = manifests::find(rows, self.repository, digest)?;
+        if manifest.is_none() {
+            return Ok(ImageSeen::default());
+        }
+        let edges = manifests::edges(rows, self.repository, digest)?;
+        let of_kind = |wanted: &'static [&'static str]| {
+            edges.iter().filter(move |edge| wanted.contains(&edge.kind.as_str())).map(|edge| edge.child.as_str())
+        };
+        let links = blobs::links(rows, self.repository, of_kind(&["config", "layer"]))?;
+        let children = manifests::held(rows, self.repository, of_kind(&["child"]))?;
+        Ok(ImageSeen {
+            parents: manifests::parents(rows, self.repository, digest, 3)?,
+            links: links.into_iter().map(|link| link.digest).collect(),
+            children: children.into_iter().map(|(child, _)| child).collect(),
+            tags: tags::of_image(rows, self.repository, digest, TAGS_MAX + 1)?,
+            manifest,
+            edges,
+        })
+    }
+
+    fn decide(&self, seen: ImageSeen, now: Timestamp) -> Result<ImagePlan, Fault> {
+        if seen.manifest.is_none() {
+            return Err(image_not_found(&self.name, self.digest.as_str()));
+        }
+        if let Some(parent) = seen.parents.first() {
+            let message = format!(
+                "{} is a child of the index {parent} in the repository '{}' and cannot be removed while that lives; remove the index first",
+                self.digest, self.name
+            );
+            return Err(Fault::new(FaultKind::ImageReferenced, message));
+        }
+        if seen.tags.len() > TAGS_MAX {
+            let message = format!("{} has more than {TAGS_MAX} tags; remove some of them first", self.digest);
+            return Err(Fault::new(FaultKind::InvalidParameter, message));
+        }
+        // An edge without a link names a nondistributable layer that was never pushed: it was never counted.
+        Ok(ImagePlan {
+            tags: seen.tags,
+            blobs: seen
+                .edges
+                .iter()
+                .map(|edge| &edge.child)
+                .filter(|child| seen.links.contains(*child))
+                .cloned()
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            children: seen.children.into_iter().collect(),
+            at: now,
+        })
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: ImagePlan) -> Result<Removed, Fault> {
+        let digest = self.digest.as_str();
+        for tag in &plan.tags {
+            tags::remove(tx, self.repository, tag)?;
+            let moved = tags::Moved { name: tag, digest: None, previous: Some(digest) };
+            tags::remember(tx, self.repository, &moved, plan.at, &self.actor, &self.request_id.to_string())?;
+        }
+        manifests::delete(tx, self.repository, digest)?;
+        if !plan.blobs.is_empty() {
+            blobs::unname(tx, self.repository, plan.blobs.iter().map(String::as_str), plan.at)?;
+        }
+        if !plan.children.is_empty() {
+            manifests::count_parents(tx, self.repository, plan.children.iter().map(String::as_str), -1)?;
+        }
+        let counts = repository_rows::Counts { images: -1, tags: -(plan.tags.len() as i64), blob_bytes: 0 };
+        repository_rows::count(tx, self.repository, counts)?;
+        let body = json!({"repository": self.name, "digest": digest, "tags": plan.tags});
+        tx.event(Event { kind: "image.removed", repository: Some(self.repository), body })?;
+        Ok(Removed { tags: plan.tags, blobs: plan.blobs })
+    }
+}
+
+/// The act that removes a tag and leaves its image.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoveTag {
+    pub(crate) repository: i64,
+    pub(crate) name: RepositoryName,
+    pub(crate) tag: Tag,
+    pub(crate) actor: Arc<str>,
+    pub(crate) request_id: RequestId,
+}
+
+impl Act for RemoveTag {
+    type Seen = Option<String>;
+    type Plan = (String, Timestamp);
+    type Answer = ();
+    const NAME: &'static str = "registry.remove_tag";
+
+    fn gather(&self, rows: &mut Reader) -> Result<Option<String>, Fault> {
+        rows.lock(&format!("repository {}", self.repository))?;
+        tags::digest(rows, self.repository, self.tag.as_str())
+    }
+
+    fn decide(&self, seen: Option<String>, now: Timestamp) -> Result<Self::Plan, Fault> {
+        seen.map(|digest| (digest, now)).ok_or_else(|| image_not_found(&self.name, self.tag.as_str()))
+    }
+
+    fn apply(&self, tx: &mut Tx, (digest, at): Self::Plan) -> Result<(), Fault> {
+        let tag = self.tag.as_str();
+        tags::remove(tx, self.repository, tag)?;
+        manifests::count_tags(tx, self.repository, &digest, -1)?;
+        repository_rows::count(tx, self.repository, repository_rows::Counts { tags: -1, ..Default::default() })?;
+        let moved = tags::Moved { name: tag, digest: None, previous: Some(&digest) };
+        tags::remember(tx, self.repository, &moved, at, &self.actor, &self.request_id.to_string())?;
+        let body = json!({"repository": self.name, "tag": tag, "previous": digest});
+        tx.event(Event { kind: "tag.removed", repository: Some(self.repository), body })
+    }
+}
+
+/// The act that removes a blob no manifest of the repository names. Answers whether its bytes go too.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoveBlob {
+    pub(crate) repository: i64,
+    pub(crate) name: RepositoryName,
+    pub(crate) digest: Digest,
+}
+
+impl Act for RemoveBlob {
+    type Seen = Option<blobs::LinkRow>;
+    type Plan = blobs::LinkRow;
+    type Answer = ();
+    const NAME: &'static str = "registry.remove_blob";
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("repository {}", self.repository))?;
+        rows.lock(&format!("blob {}", self.digest))?;
+        blobs::link(rows, self.repository, self.digest.as_str())
+    }
+
+    fn decide(&self, seen: Self::Seen, _now: Timestamp) -> Result<blobs::LinkRow, Fault> {
+        let link = seen.ok_or_else(|| blob_not_found(&self.name, &self.digest))?;
+        if link.manifest_count > 0 {
+            let message = format!(
+                "{} is named by {} manifest(s) of the repository '{}' and cannot be deleted; delete those first, the collection then takes it",
+                self.digest, link.manifest_count, self.name
+            );
+            return Err(Fault::new(FaultKind::BlobReferenced, message));
+        }
+        Ok(link)
+    }
+
+    fn apply(&self, tx: &mut Tx, link: blobs::LinkRow) -> Result<(), Fault> {
+        blobs::unlink(tx, self.repository, [self.digest.as_str()])?;
+        blobs::release_copies(tx, [link.copy])?;
+        let counts = repository_rows::Counts { blob_bytes: -link.size, ..Default::default() };
+        repository_rows::count(tx, self.repository, counts)
+    }
+}
+
+pub(crate) fn image_not_found(name: &RepositoryName, reference: &str) -> Fault {
+    let message = format!("The image {reference:?} does not exist in the repository '{name}'");
+    Fault::new(FaultKind::ImageNotFound, message)
+}
+
+pub(crate) fn blob_not_found(name: &RepositoryName, digest: &Digest) -> Fault {
+    Fault::new(FaultKind::BlobNotFound, format!("The repository '{name}' holds no blob {digest}"))
+}

@@ -1,0 +1,90 @@
+use gantry_words::{ByteCount, Period};
+use serde::{Deserialize, Serialize};
+
+/// What can be set about the registry.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Whether a push to a repository that does not exist creates it, where the pusher may create repositories. As in
+    /// ECR it does not by default: such a push answers 404 `NAME_UNKNOWN`.
+    pub create_on_push: bool,
+    /// Uploads.
+    pub uploads: UploadSettings,
+    /// The collection of what nothing names.
+    pub collection: CollectionSettings,
+    /// Limits of what may be pushed.
+    pub limits: LimitSettings,
+}
+
+/// Uploads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UploadSettings {
+    /// An upload that got no new byte for this long is given up.
+    pub expire: Period,
+    /// The smallest chunk clients are asked to send (`OCI-Chunk-Min-Length`); 0B asks for nothing.
+    pub chunk_bytes_min: ByteCount,
+}
+
+impl Default for UploadSettings {
+    fn default() -> Self {
+        UploadSettings { expire: Period::hours(24), chunk_bytes_min: ByteCount::bytes(0) }
+    }
+}
+
+/// The collection of what nothing names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CollectionSettings {
+    /// Whether the server collects in the background.
+    pub enabled: bool,
+    /// A blob that no manifest of its repository names is kept for this long after its upload, mount or last existence check.
+    pub grace: Period,
+    /// How long the background collection rests between two rounds.
+    pub every: Period,
+}
+
+impl Default for CollectionSettings {
+    fn default() -> Self {
+        CollectionSettings { enabled: true, grace: Period::hours(24), every: Period::minutes(5) }
+    }
+}
+
+/// Limits of what may be pushed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// The largest manifest.
+    pub manifest_bytes_max: ByteCount,
+    /// The largest blob.
+    pub blob_bytes_max: ByteCount,
+    /// Memory for manifests that are kept at hand.
+    pub manifest_cache: ByteCount,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        LimitSettings {
+            manifest_bytes_max: ByteCount::mebibytes(4),
+            blob_bytes_max: ByteCount::mebibytes(512 * 1024),
+            manifest_cache: ByteCount::mebibytes(16),
+        }
+    }
+}
+
+impl Settings {
+    /// Returns a sentence for each value that cannot be meant.
+    pub fn check(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        if self.limits.manifest_bytes_max < ByteCount::bytes(1024) {
+            complaints.push(
+                "limits.manifest_bytes_max is below 1KiB: no image could be pushed; the specification asks for 4MiB"
+                    .into(),
+            );
+        }
+        if self.collection.every.duration().is_zero() {
+            complaints.push("collection.every is zero: the collection would never rest; 5m is usual".into());
+        }
+        complaints
+    }
+}
