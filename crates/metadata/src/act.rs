@@ -4,9 +4,8 @@ use gantry_fault::Fault;
 use gantry_words::{AccountId, Cx, Timestamp};
 use std::ops::{Deref, DerefMut};
 
-static EVENT: Change = change(
-    "INSERT INTO event(id, account, at, kind, repository, body, handled) VALUES ($1, $2, $3, $4, $5, $6, 0)",
-);
+static EVENT: Change =
+    change("INSERT INTO event(id, account, at, kind, repository, body, handled) VALUES ($1, $2, $3, $4, $5, $6, 0)");
 pub(crate) static AUDIT: Change = change(
     "INSERT INTO audit(id, at, account, actor, act, operation, request_id, source) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -157,8 +156,7 @@ pub(crate) fn play<A: Act>(cx: &Cx, act: &A, tx: &mut Tx) -> Result<(A::Answer, 
     }
     let id = tx.fresh_id();
     let source = cx.source.map(|address| address.to_string());
-    let values =
-        values![id, cx.now, cx.account, &*cx.actor, A::NAME, cx.operation, cx.request_id, source];
+    let values = values![id, cx.now, cx.account, &*cx.actor, A::NAME, cx.operation, cx.request_id, source];
     tx.write(&AUDIT, values)?;
     Ok((answer, Some(id)))
 }

@@ -231,7 +231,8 @@ async fn load_table(client: &Client, from: &Connection, table: &str) -> Result<(
     let mut asked = from.prepare(&format!("SELECT {list} FROM {table}")).map_err(Error::copy)?;
     let mut rows = asked.query([]).map_err(Error::copy)?;
     while let Some(row) = rows.next().map_err(Error::copy)? {
-        let values: Vec<_> = (0..columns.len()).map(|i| read_value_of(row, i)).collect::<Result<_, _>>().map_err(Error::copy)?;
+        let values: Vec<_> =
+            (0..columns.len()).map(|i| read_value_of(row, i)).collect::<Result<_, _>>().map_err(Error::copy)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         writer.as_mut().write(&values).await.map_err(Error::copy)?;
     }

@@ -25,7 +25,9 @@ pub enum Error {
         source: Cause,
     },
     /// The PostgreSQL server does not let us in.
-    #[error("cannot reach PostgreSQL at {place}: {source}. Check database.url, and that the server runs and lets us in")]
+    #[error(
+        "cannot reach PostgreSQL at {place}: {source}. Check database.url, and that the server runs and lets us in"
+    )]
     Unreachable {
         /// Host and database, without credentials.
         place: String,

@@ -10,14 +10,16 @@ use crate::{
 use crossbeam_channel::Receiver;
 use gantry_env::Env;
 use gantry_fault::Fault;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::time::Duration;
 
 const GROUP_MAX: usize = 256;
 /// An insert that meets an id drawn twice runs again; more often than so it is no accident.
 const ATTEMPTS_MAX: u32 = 3;
 /// How long writers may wait for readers when the WAL has grown beyond its bound, and how soon that is tried again.
-const EMPTY_PATIENCE: Duration = Duration::from_millis(50);
-const EMPTY_AGAIN: Duration = Duration::from_secs(1);
+const RESTART_PATIENCE: Duration = Duration::from_millis(50);
+const RESTART_AGAIN: Duration = Duration::from_secs(1);
+/// From so many pages of 4 KiB on the writer folds the WAL into the file.
+const FOLD_PAGES: u64 = 4000;
 
 /// Runs `first` and what `more` yields, commits them together, then answers all.
 ///
@@ -124,39 +126,77 @@ fn lite(tx: &mut Tx) -> &mut Lite {
 }
 
 /// The loop of the writing thread. Ends when nobody can send any more and the queue is empty.
-pub(crate) fn write(mut tx: Tx, queue: &Receiver<Box<dyn Job>>, env: &Env, counters: &Arc<Counters>, mut wal: Wal) {
+pub(crate) fn write(mut tx: Tx, queue: &Receiver<Box<dyn Job>>, env: &Env, counters: &Counters, mut upkeep: Upkeep) {
     let mut next = || queue.try_iter().find(|job| job.is_wanted());
     while let Ok(first) = queue.recv() {
         if first.is_wanted() {
             run_group(&mut tx, env, counters, first, &mut next);
-            wal.keep_small(lite(&mut tx), env);
+            upkeep.keep_small(lite(&mut tx), env);
         }
     }
 }
 
-/// The bound on the write-ahead log: beyond it writers wait for it to be emptied.
-pub(crate) struct Wal {
-    pub(crate) path: PathBuf,
-    pub(crate) bytes_max: u64,
+/// What the writer does about the write-ahead log, once everybody has been answered.
+pub(crate) struct Upkeep {
+    /// Whether the writer folds the log into the file, as opposed to a thread beside it.
+    pub(crate) folds: bool,
+    /// Beyond so many pages writers wait until the log can begin anew.
+    pub(crate) pages_max: u64,
+    /// When that may be tried again.
     pub(crate) not_before: Duration,
 }
 
-impl Wal {
+impl Upkeep {
     fn keep_small(&mut self, lite: &mut Lite, env: &Env) {
-        let bytes = std::fs::metadata(&self.path).map_or(0, |file| file.len());
-        if bytes <= self.bytes_max || env.elapsed() < self.not_before {
-            return;
+        let pages = lite.wal_pages();
+        let folded = if pages > self.pages_max && env.elapsed() >= self.not_before {
+            lite.restart_wal(RESTART_PATIENCE).map(|is_done| {
+                if !is_done {
+                    self.not_before = env.elapsed() + RESTART_AGAIN;
+                    tracing::debug!(pages, "the write-ahead log cannot begin anew while a long read goes on");
+                }
+            })
+        } else if self.folds && pages >= FOLD_PAGES {
+            lite.fold_wal()
+        } else {
+            Ok(())
+        };
+        if let Err(error) = folded {
+            tracing::warn!(error = %error, pages, "the write-ahead log cannot be folded; is the disk full?");
+            self.not_before = env.elapsed() + RESTART_AGAIN;
         }
-        match lite.empty_wal(EMPTY_PATIENCE) {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::debug!(bytes, "the write-ahead log cannot be emptied while a long read goes on");
-                self.not_before = env.elapsed() + EMPTY_AGAIN;
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, bytes, "the write-ahead log cannot be emptied; is the disk full?");
-                self.not_before = env.elapsed() + EMPTY_AGAIN;
-            }
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sqlite::Role, statement::Statement};
+
+    static MAKE: Statement = Statement { sql: "CREATE TABLE t(x)", is_query: false };
+    static FILL: Statement = Statement { sql: "INSERT INTO t VALUES (zeroblob(1000000))", is_query: false };
+    static LOOK: Statement = Statement { sql: "SELECT count(*) FROM t", is_query: true };
+
+    #[test]
+    fn beyond_its_bound_the_log_begins_anew_unless_a_reader_needs_it() {
+        let (folder, env) = (tempfile::tempdir().unwrap(), Env::real());
+        let open = |role| Lite::open(&folder.path().join("metadata.db"), role, &env).unwrap();
+        let (mut writer, mut reader) = (open(Role::Writer), open(Role::Reader));
+        let mut upkeep = Upkeep { folds: false, pages_max: 1000, not_before: Duration::ZERO };
+        writer.write(&MAKE, vec![]).unwrap();
+        reader.begin_read();
+        reader.rows(&LOOK, vec![]).unwrap();
+        let fill = |writer: &mut Lite| (0..10).for_each(|_| writer.write(&FILL, vec![]).unwrap());
+        fill(&mut writer);
+
+        upkeep.keep_small(&mut writer, &env);
+        let while_read = writer.wal_pages();
+        reader.end_read();
+        upkeep.not_before = Duration::ZERO;
+        upkeep.keep_small(&mut writer, &env);
+        writer.write(&FILL, vec![]).unwrap();
+
+        assert!(while_read > 2000, "{while_read}");
+        assert!(writer.wal_pages() < 1000, "{}", writer.wal_pages());
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     backup::{backup_postgres, backup_sqlite, backup_sqlite_file, create_private},
     counters::{Counters, Figures},
     engine::{Engine, too_many, unavailable},
-    group::{self, Wal, run_group},
+    group::{self, Upkeep, run_group},
     migrate::{migrate_postgres, migrate_sqlite, on_a_thread},
     pool,
     postgres::{Dialer, Pg},
@@ -27,9 +27,8 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// How many pages of 4 KiB the WAL may hold before the writer folds them into the file.
-const CHECKPOINT_PAGES: u32 = 4000;
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
+const PAGE_BYTES: u64 = 4096;
+const FOLD_EVERY: Duration = Duration::from_millis(100);
 /// SQLite: threads for lists, sweeps and exports.
 const LONG_READERS: usize = 2;
 /// How long a start seeks its PostgreSQL, which may be starting too.
@@ -58,9 +57,19 @@ enum Ways {
     /// No thread: an act is one step, and whoever polls decides who comes next.
     Alone(Mutex<Tx>),
     /// Acts go to the one writer; short reads run where they are asked, on a connection from a stack.
-    Sqlite { acts: Sender<Box<dyn Job>>, long: Sender<Box<dyn Look>>, path: PathBuf, idle: Mutex<Vec<Reader>> },
+    Sqlite {
+        acts: Sender<Box<dyn Job>>,
+        long: Sender<Box<dyn Look>>,
+        path: PathBuf,
+        idle: Mutex<Vec<Reader>>,
+    },
     /// Threads that own a session each, a quarter of them for reads.
-    Postgres { acts: Sender<Box<dyn Job>>, short: Sender<Box<dyn Look>>, long: Sender<Box<dyn Look>>, dialer: Dialer },
+    Postgres {
+        acts: Sender<Box<dyn Job>>,
+        short: Sender<Box<dyn Look>>,
+        long: Sender<Box<dyn Look>>,
+        dialer: Dialer,
+    },
     Closed,
 }
 
@@ -297,8 +306,7 @@ impl Inner {
             None => {
                 let mut fault = unavailable("the wait for a connection or an answer came to its end");
                 let seconds = patience.as_secs();
-                fault.message =
-                    format!("The registry's database did not answer within {seconds} s; {and_so}.");
+                fault.message = format!("The registry's database did not answer within {seconds} s; {and_so}.");
                 Err(fault)
             }
         }
@@ -364,12 +372,13 @@ type Opened = (Ways, Vec<JoinHandle<()>>);
 fn open_sqlite(settings: &Settings, data_dir: &Path, env: &Env, counters: &Arc<Counters>) -> Result<Opened, Error> {
     std::fs::create_dir_all(data_dir).map_err(|source| Error::Folder { path: data_dir.into(), source })?;
     let path = database_file(data_dir);
-    if !path.exists() {
-        create_private(&path)?;
+    match create_private(&path) {
+        Ok(()) => {}
+        Err(Error::Folder { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
     }
     let unusable = |error| Error::sqlite(&path, error);
-    let checkpoint_pages = if settings.checkpoint == Checkpoint::Inline { CHECKPOINT_PAGES } else { 0 };
-    let mut lite = Lite::open(&path, Role::Writer { checkpoint_pages }, env).map_err(unusable)?;
+    let mut lite = Lite::open(&path, Role::Writer, env).map_err(unusable)?;
     warn_of_slow_build(lite.connection()).map_err(unusable)?;
     migrate_sqlite(lite.connection(), &path, "this folder", env)?;
     lite.connection().busy_timeout(crate::sqlite::BUSY_WAIT).map_err(unusable)?;
@@ -377,20 +386,22 @@ fn open_sqlite(settings: &Settings, data_dir: &Path, env: &Env, counters: &Arc<C
     let (acts, queue) = bounded(QUEUE_MAX);
     let (long, asked) = bounded(QUEUE_MAX);
     let tx = Tx::new(Engine::Lite(lite), env.clone());
-    let mut log = path.clone().into_os_string();
-    log.push("-wal");
-    let wal = Wal { path: log.into(), bytes_max: settings.wal_bytes_max.get(), not_before: Duration::ZERO };
+    let upkeep = Upkeep {
+        folds: settings.checkpoint == Checkpoint::Inline,
+        pages_max: settings.wal_bytes_max.get() / PAGE_BYTES,
+        not_before: Duration::ZERO,
+    };
     let mut threads = vec![];
     let (stop, stopped) = bounded::<()>(0);
     {
         let (env, counters) = (env.clone(), counters.clone());
         threads.push(spawn("metadata-write", move || {
-            group::write(tx, &queue, &env, &counters, wal);
+            group::write(tx, &queue, &env, &counters, upkeep);
             drop(stop);
         }));
     }
     if settings.checkpoint == Checkpoint::Background {
-        let lite = Lite::open(&path, Role::Writer { checkpoint_pages: 0 }, env).map_err(unusable)?;
+        let lite = Lite::open(&path, Role::Writer, env).map_err(unusable)?;
         let counters = counters.clone();
         threads.push(spawn("metadata-checkpoint", move || fold_often(lite, &stopped, &counters)));
     }
@@ -427,7 +438,7 @@ fn read_long(path: &Path, asked: &Receiver<Box<dyn Look>>, env: &Env) {
 /// The loop of the thread that folds the WAL into the file, until the writer has ended.
 fn fold_often(mut lite: Lite, stopped: &Receiver<()>, counters: &Counters) {
     let mut folded = 0;
-    while stopped.recv_timeout(CHECKPOINT_EVERY) == Err(RecvTimeoutError::Timeout) {
+    while stopped.recv_timeout(FOLD_EVERY) == Err(RecvTimeoutError::Timeout) {
         let written = counters.transactions();
         if written == folded {
             continue;

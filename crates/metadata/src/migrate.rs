@@ -176,13 +176,13 @@ pub(crate) fn migrate_postgres(dialer: &Dialer, deadline: Duration) -> Result<()
     with_session(&mut pg, &place, |runtime, client| {
         runtime.block_on(async {
             let unreachable = |error| unreachable_at(&place, error);
-            let encoding: String =
-                client.query_one("SHOW server_encoding", &[]).await.map_err(unreachable)?.get(0);
+            let encoding: String = client.query_one("SHOW server_encoding", &[]).await.map_err(unreachable)?.get(0);
             if encoding != "UTF8" {
                 return Err(Error::Encoding { encoding });
             }
             // A migration may take long, and so may the one of another replica that is waited for.
-            let patient = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+            let patient =
+                "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
             client.batch_execute(patient).await.map_err(unreachable)?;
             client.batch_execute(POSTGRES_LOCK).await.map_err(unreachable)?;
             let migrated = migrate_locked(client, &place, &dialer.env).await;

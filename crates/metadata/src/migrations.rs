@@ -33,10 +33,7 @@ macro_rules! pair {
     };
 }
 
-pub(crate) static MIGRATIONS: &[Migration] = &[
-    one!(1, "0001-start"),
-    pair!(2, "0002-byte-order"),
-];
+pub(crate) static MIGRATIONS: &[Migration] = &[one!(1, "0001-start"), pair!(2, "0002-byte-order")];
 
 #[cfg(test)]
 mod tests {

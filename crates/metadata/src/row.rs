@@ -20,7 +20,8 @@ impl Row {
     /// The BIGINT of a column that never goes below zero: counts and sizes.
     pub fn count(&self, i: usize) -> Result<u64, Fault> {
         let number = self.int(i)?;
-        u64::try_from(number).map_err(|_| Fault::internal(format!("column {i} is {number}, where no count is negative")))
+        u64::try_from(number)
+            .map_err(|_| Fault::internal(format!("column {i} is {number}, where no count is negative")))
     }
     /// The 0 or 1 of a column.
     pub fn bool(&self, i: usize) -> Result<bool, Fault> {

@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
-use rusqlite::{Connection, ErrorCode, config::DbConfig, ffi, types};
+use rusqlite::{Connection, ErrorCode, config::DbConfig, ffi, hooks::Wal, types};
 use std::{
     path::Path,
     sync::{
@@ -28,8 +28,8 @@ const NO_DEADLINE: u64 = u64::MAX;
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The one that writes; folds the WAL into the file itself after so many pages, or never.
-    Writer { checkpoint_pages: u32 },
+    /// The one that writes. It learns how large the WAL is; folding it into the file is for others to begin.
+    Writer,
     /// Short questions, in place.
     Reader,
     /// Lists, sweeps and exports, on a thread of their own, with a deadline.
@@ -53,6 +53,8 @@ pub(crate) struct Lite {
     pub(crate) trouble: Option<Trouble>,
     /// In milliseconds of the clock's elapsed time.
     deadline: Arc<AtomicU64>,
+    /// How many pages the WAL held at the last commit.
+    wal_pages: Arc<AtomicU64>,
 }
 
 /// Why a statement failed: the engine's reason or ours.
@@ -72,7 +74,7 @@ impl Lite {
     pub(crate) fn open(path: &Path, role: Role, env: &Env) -> rusqlite::Result<Self> {
         let mut connection = match role {
             Role::Alone => Connection::open_in_memory()?,
-            Role::Writer { .. } | Role::Reader | Role::LongReader => Connection::open(path)?,
+            Role::Writer | Role::Reader | Role::LongReader => Connection::open(path)?,
         };
         connection.busy_timeout(BUSY_WAIT)?;
         connection.execute_batch(
@@ -80,12 +82,18 @@ impl Lite {
              PRAGMA journal_size_limit = 67108864; PRAGMA trusted_schema = OFF;",
         )?;
         connection.execute_batch(match role {
-            Role::Writer { .. } | Role::Alone => "PRAGMA cache_size = -65536;",
+            Role::Writer | Role::Alone => "PRAGMA cache_size = -65536;",
             Role::Reader => "PRAGMA cache_size = -32768; PRAGMA query_only = ON;",
             Role::LongReader => "PRAGMA cache_size = -8192; PRAGMA query_only = ON;",
         })?;
-        if let Role::Writer { checkpoint_pages } = role {
-            connection.pragma_update(None, "wal_autocheckpoint", checkpoint_pages)?;
+        let wal_pages = Arc::new(AtomicU64::new(0));
+        if role == Role::Writer {
+            let wal_pages = wal_pages.clone();
+            // In place of SQLite's own hook, which would fold inside the commit, before anybody is answered.
+            connection.wal_hook(Some(move |_: &mut Wal, pages: i32| {
+                wal_pages.store(u64::try_from(pages).unwrap_or(0), Relaxed);
+                Ok(())
+            }))?;
         }
         // Without it the statistics of STAT4 make a kept statement be parsed again at each use.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -99,7 +107,7 @@ impl Lite {
             };
             connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(is_over))?;
         }
-        Ok(Lite { connection, role, read: Read::Off, trouble: None, deadline })
+        Ok(Lite { connection, role, read: Read::Off, trouble: None, deadline, wal_pages })
     }
 
     pub(crate) fn begin_write(&mut self) -> Result<(), Fault> {
@@ -164,14 +172,22 @@ impl Lite {
     pub(crate) fn write(&mut self, statement: &'static Statement, values: Vec<Value>) -> Result<(), Fault> {
         run(&self.connection, statement.sql, &values).map_err(|why| self.failed(statement.sql, why))
     }
-    /// Folds the whole WAL into the file and empties it; false if a reader is in the way.
+    /// How many pages the WAL held at the last commit.
+    pub(crate) fn wal_pages(&self) -> u64 {
+        self.wal_pages.load(Relaxed)
+    }
+    /// Folds the whole WAL into the file, so that the next commit begins it anew; false if a reader is in the way.
     ///
     /// Waits for readers no longer than `patience`, since nobody can write meanwhile.
-    pub(crate) fn empty_wal(&mut self, patience: Duration) -> rusqlite::Result<bool> {
+    pub(crate) fn restart_wal(&mut self, patience: Duration) -> rusqlite::Result<bool> {
         self.connection.busy_timeout(patience)?;
-        let is_busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let is_busy = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get::<_, i64>(0));
         self.connection.busy_timeout(BUSY_WAIT)?;
-        Ok(is_busy? == 0)
+        let is_done = is_busy? == 0;
+        if is_done {
+            self.wal_pages.store(0, Relaxed);
+        }
+        Ok(is_done)
     }
     /// Folds what it can of the WAL into the file, in nobody's way.
     pub(crate) fn fold_wal(&mut self) -> rusqlite::Result<()> {

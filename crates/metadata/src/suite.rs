@@ -10,7 +10,7 @@ mod two_writers;
 
 pub use two_writers::two_writers;
 
-use crate::{Metadata, Query, query, values};
+use crate::{Metadata, Query, Reader, query, values};
 use acts::{Careless, Clean, Clumsy, Idle, Numbered, Raise, Tally};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::join_all};
@@ -222,8 +222,13 @@ impl Run<'_> {
         // Polled once, then dropped: it was sent, and nobody waits for it any more.
         drop(self.metadata.perform(&cx, self.raise("hang-up")).now_or_never());
         self.metadata.perform(&self.cx, self.raise("hang-up-after")).await.map_err(told)?;
-        let stands = if self.number("hang-up").await?.is_some() { 1 } else { 0 };
-        same(self.audited(cx.request_id).await?, stands)?;
+        let (name, request) = (self.name("hang-up"), cx.request_id);
+        let look = move |rows: &mut Reader| {
+            let number = rows.one(&SETTING, values![name])?;
+            Ok((number.is_some(), rows.one(&AUDITED, values![request])?.map_or(Ok(0), |row| row.int(0))?))
+        };
+        let (is_written, audited) = self.metadata.read(look).await.map_err(told)?;
+        same(audited, i64::from(is_written))?;
         self.clean(&cx).await
     }
 
@@ -282,8 +287,7 @@ impl Run<'_> {
     }
 
     async fn writers(&self) -> Checked {
-        let (first, second) =
-            two_writers(self.metadata, &self.cx, self.raise("writers"), self.raise("writers")).await;
+        let (first, second) = two_writers(self.metadata, &self.cx, self.raise("writers"), self.raise("writers")).await;
         let mut answers = [first.map_err(told)?, second.map_err(told)?];
         answers.sort_unstable();
         same(answers, [1, 2])

@@ -43,4 +43,14 @@ impl Caches {
             links: Cache::new(manifests),
         }
     }
+
+    /// Hits, misses and weight of each.
+    pub(crate) fn figures(&self) -> Vec<(&'static str, (u64, u64, u64))> {
+        vec![
+            ("repositories", (self.repositories.hits(), self.repositories.misses(), self.repositories.weight())),
+            ("tags", (self.tags.hits(), self.tags.misses(), self.tags.weight())),
+            ("manifests", (self.manifests.hits(), self.manifests.misses(), self.manifests.weight())),
+            ("links", (self.links.hits(), self.links.misses(), self.links.weight())),
+        ]
+    }
 }

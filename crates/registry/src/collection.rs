@@ -5,7 +5,7 @@ use gantry_store::{Key, UploadId};
 use gantry_words::{Cx, Timestamp};
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -23,6 +23,7 @@ const LEASE: Duration = Duration::from_secs(60);
 pub struct Collection {
     ports: Arc<Ports>,
     uploads: Uploads,
+    total: Arc<Mutex<Collected>>,
 }
 
 /// What a collection took, or would take.
@@ -39,9 +40,18 @@ pub struct Collected {
     pub bytes: u64,
 }
 
+impl Collected {
+    fn add(&mut self, more: &Collected) {
+        self.links += more.links;
+        self.blobs += more.blobs;
+        self.uploads += more.uploads;
+        self.bytes += more.bytes;
+    }
+}
+
 impl Collection {
     pub(crate) fn new(ports: Arc<Ports>, uploads: Uploads) -> Self {
-        Collection { ports, uploads }
+        Collection { ports, uploads, total: Arc::default() }
     }
 
     /// How long the background collection rests between two rounds.
@@ -63,7 +73,14 @@ impl Collection {
         }
         let grace = self.ports.settings.collection.grace.duration();
         let expire = self.ports.settings.uploads.expire.duration();
-        self.run(cx, grace, expire, |_| {}).await
+        let sum = self.run(cx, grace, expire, |_| {}).await?;
+        self.total.lock().expect("nothing panics while it holds the sums").add(&sum);
+        Ok(sum)
+    }
+
+    /// What the background collection of this process took so far.
+    pub fn total(&self) -> Collected {
+        *self.total.lock().expect("nothing panics while it holds the sums")
     }
 
     /// Collects everything unnamed for `grace` and every upload without a new byte for `expire`. When it returns, the

@@ -17,18 +17,22 @@
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
 //! | `collection.rs` | [`Collection`]: takes what nothing names |
+//! | `backup.rs` | [`Backups`]: copies of everything, while serving |
+//! | `orphans.rs` | [`Orphans`]: bytes a crash left |
 //! | `fsck.rs` | [`Fsck`]: compares metadata and store both ways, and mends |
 //! | `caches.rs` | what is remembered where one process owns the database |
 //!
 //! Deliberately absent: HTTP, permissions (decided before anything here is called), scanning, replication.
 
 mod admit;
+mod backup;
 mod blobs;
 mod caches;
 mod collection;
 mod fsck;
 mod images;
 mod link;
+mod orphans;
 mod ports;
 mod push;
 mod remove;
@@ -36,11 +40,13 @@ mod repositories;
 mod settings;
 mod uploads;
 
+pub use backup::{BackupProgress, Backups, backup_blobs};
 pub use blobs::{BlobFound, Blobs};
 pub use collection::{Collected, Collection};
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
 pub use gantry_store::UploadId;
 pub use images::{ImageFound, ImageSummary, Images, Referrers};
+pub use orphans::Orphans;
 pub use ports::Registry;
 pub use push::{PutImage, PutImageAnswer};
 pub use repositories::{Repositories, Repository};

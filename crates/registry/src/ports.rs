@@ -1,4 +1,4 @@
-use crate::{Blobs, Collection, Fsck, Images, Repositories, Settings, Uploads, caches::Caches};
+use crate::{Backups, Blobs, Collection, Fsck, Images, Orphans, Repositories, Settings, Uploads, caches::Caches};
 use gantry_env::Env;
 use gantry_metadata::Metadata;
 use gantry_store::Store;
@@ -19,6 +19,7 @@ pub(crate) struct Ports {
 /// The rooms of the registry, opened on one database and one store.
 #[derive(Clone)]
 pub struct Registry {
+    ports: Arc<Ports>,
     /// Repositories.
     pub repositories: Repositories,
     /// Manifests, indexes, tags and referrers.
@@ -29,6 +30,10 @@ pub struct Registry {
     pub uploads: Uploads,
     /// The collection.
     pub collection: Collection,
+    /// Backups.
+    pub backups: Backups,
+    /// What a crash left.
+    pub orphans: Orphans,
     /// The repair.
     pub fsck: Fsck,
 }
@@ -44,8 +49,16 @@ impl Registry {
             images: Images::new(ports.clone()),
             blobs: Blobs::new(ports.clone()),
             collection: Collection::new(ports.clone(), uploads.clone()),
-            fsck: Fsck::new(ports),
+            backups: Backups::new(ports.clone()),
+            orphans: Orphans::new(ports.clone()),
+            fsck: Fsck::new(ports.clone()),
             uploads,
+            ports,
         }
+    }
+
+    /// Hits, misses and weight of each cache, by its name.
+    pub fn cache_figures(&self) -> Vec<(&'static str, (u64, u64, u64))> {
+        self.ports.caches.as_ref().map(Caches::figures).unwrap_or_default()
     }
 }

@@ -186,7 +186,7 @@ impl Uploads {
     /// # Errors
     /// [`FaultKind::UploadNotFound`], [`FaultKind::UploadBusy`].
     pub async fn cancel(&self, cx: &Cx, repository: &Repository, id: &UploadId) -> Result<(), Fault> {
-        let turn = self.take(cx, repository, id).await?;
+        let mut turn = self.take(cx, repository, id).await?;
         self.drop_row(cx, id).await?;
         discard(turn.end()).await;
         Ok(())
@@ -333,8 +333,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Takes the upload out for good.
-    fn end(mut self) -> Upload {
+    /// Takes the upload out for good. The turn goes on until it is dropped: nobody else may write meanwhile.
+    fn end(&mut self) -> Upload {
         let session = self.session.take().expect("a turn has its session until it ends");
         session.upload
     }

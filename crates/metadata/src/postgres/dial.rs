@@ -1,8 +1,5 @@
 use super::{Address, address::cause, wire::Wire};
-use crate::{
-    Error, Settings,
-    settings::Tls,
-};
+use crate::{Error, Settings, settings::Tls};
 use gantry_env::Env;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::pem::PemObject};
 use std::{

@@ -115,7 +115,8 @@ fn ends_the_session(code: &SqlState) -> bool {
 }
 
 fn read_rows(rows: &[tokio_postgres::Row]) -> Result<Vec<Row>, String> {
-    let read = |row: &tokio_postgres::Row| (0..row.len()).map(|i| read_value(row, i)).collect::<Result<_, _>>().map(Row);
+    let read =
+        |row: &tokio_postgres::Row| (0..row.len()).map(|i| read_value(row, i)).collect::<Result<_, _>>().map(Row);
     rows.iter().map(read).collect()
 }
 

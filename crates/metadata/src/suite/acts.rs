@@ -14,9 +14,8 @@ static SET: Change = change(
      ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING value",
 );
 static WITHOUT_VALUE: Change = change(CARELESS);
-static EVENT_OF_ID: Change = change(
-    "INSERT INTO event(id, account, at, kind, repository, body, handled) VALUES ($1, '', 0, $2, NULL, $3, 0)",
-);
+static EVENT_OF_ID: Change =
+    change("INSERT INTO event(id, account, at, kind, repository, body, handled) VALUES ($1, '', 0, $2, NULL, $3, 0)");
 static CLEAN_SETTING: Change = change("DELETE FROM setting WHERE name >= $1 AND name < $2");
 static CLEAN_EVENT: Change = change("DELETE FROM event WHERE kind = $1");
 static CLEAN_AUDIT: Change = change("DELETE FROM audit WHERE request_id = $1");

@@ -4,7 +4,9 @@ use crate::{
 };
 use gantry_env::Env;
 use gantry_fault::FaultKind;
-use gantry_metadata::{Change, Error, Metadata, Query, Settings, change, query, restore, suite::postgres::Database, values};
+use gantry_metadata::{
+    Change, Error, Metadata, Query, Settings, change, query, restore, suite::postgres::Database, values,
+};
 use std::path::Path;
 
 static KEEP: Change = change(

@@ -5,9 +5,8 @@ use gantry_metadata::{
     suite::{self, postgres::Database},
 };
 
-static LEFT: Query = query(
-    "SELECT (SELECT count(*) FROM setting), (SELECT count(*) FROM event), (SELECT count(*) FROM audit)",
-);
+static LEFT: Query =
+    query("SELECT (SELECT count(*) FROM setting), (SELECT count(*) FROM event), (SELECT count(*) FROM audit)");
 
 async fn keeps_its_word(metadata: &Metadata) {
     let kept = suite::run(metadata, &Env::real()).await.unwrap_or_else(|broken| panic!("{broken}"));
@@ -22,8 +21,8 @@ async fn sqlite_keeps_its_word() {
 }
 
 #[tokio::test]
-async fn sqlite_with_a_checkpoint_beside_it_keeps_the_same_word() {
-    let (metadata, _folder) = on_sqlite(&Settings { checkpoint: Checkpoint::Background, ..Settings::default() });
+async fn sqlite_that_folds_its_log_itself_keeps_the_same_word() {
+    let (metadata, _folder) = on_sqlite(&Settings { checkpoint: Checkpoint::Inline, ..Settings::default() });
 
     keeps_its_word(&metadata).await;
 }

@@ -1,0 +1,138 @@
+use crate::{admit::store_fault, ports::Ports};
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::{Metadata, blobs};
+use gantry_store::Key;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Copies read at a time.
+const BATCH: usize = 500;
+/// How often the snapshot is taken again where a blob of it was collected before it could be copied.
+const ATTEMPTS_MAX: usize = 5;
+
+/// The room of backups: copies metadata and blobs into a folder that is itself a data folder, while the server serves.
+///
+/// A copy of a blob has a place of its own that is never used again, so what lies in the backup already is right and is
+/// not copied again.
+#[derive(Clone)]
+pub struct Backups {
+    ports: Arc<Ports>,
+}
+
+/// How far a backup has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupProgress {
+    /// Blobs that are in the backup.
+    pub blobs: u64,
+    /// Blobs that were copied now.
+    pub copied: u64,
+    /// Bytes that were copied now.
+    pub bytes: u64,
+}
+
+/// Where the blobs lie in a backup, as they do in a data folder.
+pub fn backup_blobs(folder: &Path) -> PathBuf {
+    folder.join("storage").join("blobs")
+}
+
+impl Backups {
+    pub(crate) fn new(ports: Arc<Ports>) -> Self {
+        Backups { ports }
+    }
+
+    /// Copies everything into `to`. `open` opens the metadata of a folder, to learn what a snapshot names.
+    ///
+    /// The blobs are copied before the metadata, and those that came meanwhile after it; where one of these was collected
+    /// in between, the snapshot is taken again.
+    pub async fn run(&self, to: &Path, open: impl Fn(&Path) -> Result<Metadata, Fault>, mut progress: impl FnMut(BackupProgress)) -> Result<BackupProgress, Fault> {
+        let mut done = BackupProgress::default();
+        let trouble = |error: io::Error| {
+            let message = format!("cannot write into {}: {error}. Name a folder with room, with --to", to.display());
+            Fault::new(FaultKind::StorageFull, message).because(error)
+        };
+        fs::create_dir_all(to).map_err(trouble)?;
+        self.copy_blobs(&self.ports.metadata, to, &mut done, &mut progress).await?;
+        for _ in 0..ATTEMPTS_MAX {
+            let fresh = to.join("metadata.new");
+            match fs::remove_dir_all(&fresh) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(trouble(error)),
+                _ => fs::create_dir(&fresh).map_err(trouble)?,
+            }
+            self.ports.metadata.backup(&fresh.join("metadata.db")).await?;
+            let is_whole = {
+                let snapshot = open(&fresh)?;
+                done.blobs = 0;
+                self.copy_blobs(&snapshot, to, &mut done, &mut progress).await?
+            };
+            if is_whole {
+                fs::rename(fresh.join("metadata.db"), to.join("metadata.db")).map_err(trouble)?;
+                fs::remove_dir_all(&fresh).map_err(trouble)?;
+                return Ok(done);
+            }
+        }
+        let message = "Blobs were collected faster than they could be copied; back up again when the collection rests";
+        Err(Fault::new(FaultKind::Unavailable, message))
+    }
+
+    /// Copies the blobs that `metadata` knows; says whether each was there.
+    async fn copy_blobs(&self, metadata: &Metadata, to: &Path, done: &mut BackupProgress, progress: &mut impl FnMut(BackupProgress)) -> Result<bool, Fault> {
+        let (mut after, mut is_whole) = (0, true);
+        loop {
+            let copies = metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
+            let Some(last) = copies.last() else { return Ok(is_whole) };
+            after = last.id;
+            for copy in copies.iter().filter(|copy| copy.state == "present") {
+                let key: Key = copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
+                let file = backup_blobs(to).join(key.as_str());
+                if fs::metadata(&file).is_ok_and(|found| found.len() == u64::try_from(copy.size).unwrap_or(0)) {
+                    done.blobs += 1;
+                    continue;
+                }
+                let length = u64::try_from(copy.size).unwrap_or(0);
+                match self.ports.store.copy_out(&key, length, &file).await {
+                    Ok(()) => {
+                        done.blobs += 1;
+                        done.copied += 1;
+                        done.bytes += length;
+                    }
+                    Err(error) if error.is_missing() && self.is_collected(copy.id).await? => is_whole = false,
+                    Err(error) => return Err(store_fault(error)),
+                }
+                progress(*done);
+            }
+        }
+    }
+
+    async fn is_collected(&self, copy: i64) -> Result<bool, Fault> {
+        let row = self.ports.metadata.read(move |rows| blobs::copy(rows, copy)).await?;
+        Ok(row.is_none_or(|row| row.state != "present"))
+    }
+
+    /// Takes the blobs of a backup into this site's store, and says which are missing there.
+    pub async fn take_blobs(&self, from: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(BackupProgress, Vec<String>), Fault> {
+        let (mut after, mut done, mut missing) = (0, BackupProgress::default(), Vec::new());
+        loop {
+            let copies = self.ports.metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
+            let Some(last) = copies.last() else { return Ok((done, missing)) };
+            after = last.id;
+            for copy in copies.iter().filter(|copy| copy.state == "present") {
+                let key: Key = copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
+                let id = self.ports.env.request_id().to_string().parse().expect("a UUID is an upload id");
+                match self.ports.store.copy_in(&key, &id, &backup_blobs(from).join(key.as_str())).await {
+                    Ok(bytes) => {
+                        done.blobs += 1;
+                        done.copied += 1;
+                        done.bytes += bytes;
+                        progress(done);
+                    }
+                    Err(error) if error.is_missing() => missing.push(copy.digest.clone()),
+                    Err(error) => return Err(store_fault(error)),
+                }
+            }
+        }
+    }
+}
