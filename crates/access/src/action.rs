@@ -1,147 +1,133 @@
-//! What can be asked for: IAM actions of ECR, on repositories or the registry.
+//! Every action there is: ECR's own names, and `gantry:` where ECR has none.
 
-use gantry_words::{AccountId, Region, RepositoryName};
 use std::fmt;
 
-/// An IAM action, such as `ecr:PutImage`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Action(&'static str);
+/// Something that may be allowed or not, such as `ecr:PutImage`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Action {
+    name: &'static str,
+    verbs: &'static [ScopeVerb],
+}
 
-/// The verb of a docker scope that covers an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What docker's token protocol calls a group of actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScopeVerb {
-    /// `pull`
+    /// Reading a repository.
     Pull,
-    /// `push`
+    /// Writing to a repository.
     Push,
-    /// `delete`
+    /// Deleting from a repository.
     Delete,
-    /// `registry:catalog:*`
+    /// Listing the repositories: `registry:catalog:*`.
     Catalog,
 }
 
 impl Action {
-    /// Returns the name, with its service.
-    pub const fn as_str(self) -> &'static str {
-        self.0
+    /// Returns its name as policies write it.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Returns the verb to ask for in a token scope; `None` where no token covers the action.
+    pub const fn scope_verb(self) -> Option<ScopeVerb> {
+        self.verbs.first().copied()
+    }
+
+    /// Returns the verbs of which one in the token's scopes is enough.
+    pub(crate) const fn scope_verbs(self) -> &'static [ScopeVerb] {
+        self.verbs
     }
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }
 
 macro_rules! actions {
-    ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal, $verbs:expr; )*) => {
-        $( $(#[doc = $doc])+ pub const $name: Action = Action($text); )*
+    ($( $(#[doc = $doc:literal])+ $constant:ident = $name:literal, [$($verb:ident),*]; )*) => {
+        $( $(#[doc = $doc])+ pub const $constant: Action = Action { name: $name, verbs: &[$(ScopeVerb::$verb),*] }; )*
 
-        /// Every action, with the scope verbs any one of which covers it; none where a scoped token cannot have it.
-        pub const ALL: &[(Action, &[ScopeVerb])] = &[ $( ($name, &$verbs), )* ];
+        /// All actions, in the order of the table.
+        pub const ALL: &[Action] = &[$($constant),*];
     };
 }
 
-use ScopeVerb::{Catalog, Delete, Pull, Push};
-
-// In the order of their names.
 actions! {
-    /// Removes images, tags and blobs.
-    ECR_BATCH_DELETE_IMAGE = "ecr:BatchDeleteImage", [Delete];
-    /// Says whether blobs are there.
-    ECR_BATCH_CHECK_LAYER_AVAILABILITY = "ecr:BatchCheckLayerAvailability", [Pull, Push];
-    /// Reads manifests and referrers.
+    /// Reads a manifest, or lists the referrers of one.
     ECR_BATCH_GET_IMAGE = "ecr:BatchGetImage", [Pull];
-    /// Ends an upload, or mounts a blob.
-    ECR_COMPLETE_LAYER_UPLOAD = "ecr:CompleteLayerUpload", [Push];
-    /// Creates a repository.
-    ECR_CREATE_REPOSITORY = "ecr:CreateRepository", [Push];
-    /// Deletes a repository.
-    ECR_DELETE_REPOSITORY = "ecr:DeleteRepository", [];
-    /// Shows images with their times and sizes.
-    ECR_DESCRIBE_IMAGES = "ecr:DescribeImages", [Pull];
-    /// Lists repositories.
-    ECR_DESCRIBE_REPOSITORIES = "ecr:DescribeRepositories", [Catalog];
-    /// Issues tokens.
-    ECR_GET_AUTHORIZATION_TOKEN = "ecr:GetAuthorizationToken", [];
-    /// Reads blobs.
+    /// Reads a blob.
     ECR_GET_DOWNLOAD_URL_FOR_LAYER = "ecr:GetDownloadUrlForLayer", [Pull];
+    /// Asks whether a blob is there: those who only push need it too.
+    ECR_BATCH_CHECK_LAYER_AVAILABILITY = "ecr:BatchCheckLayerAvailability", [Pull, Push];
+    /// Lists the tags of a repository.
+    ECR_LIST_IMAGES = "ecr:ListImages", [Pull];
+    /// Lists the images of a repository with what is known of them.
+    ECR_DESCRIBE_IMAGES = "ecr:DescribeImages", [Pull];
+
     /// Opens an upload.
     ECR_INITIATE_LAYER_UPLOAD = "ecr:InitiateLayerUpload", [Push];
-    /// Lists tags.
-    ECR_LIST_IMAGES = "ecr:ListImages", [Pull];
-    /// Stores manifests and sets tags.
-    ECR_PUT_IMAGE = "ecr:PutImage", [Push];
-    /// Adds to an upload.
+    /// Sends a part of an upload, asks for its state, or cancels it.
     ECR_UPLOAD_LAYER_PART = "ecr:UploadLayerPart", [Push];
-    /// Reads the figures of the server.
+    /// Ends an upload.
+    ECR_COMPLETE_LAYER_UPLOAD = "ecr:CompleteLayerUpload", [Push];
+    /// Writes a manifest or sets a tag.
+    ECR_PUT_IMAGE = "ecr:PutImage", [Push];
+    /// Deletes a manifest, a tag or a blob.
+    ECR_BATCH_DELETE_IMAGE = "ecr:BatchDeleteImage", [Delete];
+
+    /// Lists the repositories, or describes one.
+    ECR_DESCRIBE_REPOSITORIES = "ecr:DescribeRepositories", [Catalog, Pull];
+    /// Creates a repository; a push does too where that is set.
+    ECR_CREATE_REPOSITORY = "ecr:CreateRepository", [Push];
+    /// Sets the tags of a repository, also while creating it.
+    ECR_TAG_RESOURCE = "ecr:TagResource", [Push];
+    /// Deletes a repository.
+    ECR_DELETE_REPOSITORY = "ecr:DeleteRepository", [];
+    /// Gets a token, or a password for `docker login`.
+    ECR_GET_AUTHORIZATION_TOKEN = "ecr:GetAuthorizationToken", [];
+
+    /// Reads the metrics.
     GANTRY_GET_METRICS = "gantry:GetMetrics", [];
-}
-
-impl Action {
-    /// Returns the scope verbs any one of which covers this action.
-    pub fn scope_verbs(self) -> &'static [ScopeVerb] {
-        ALL.iter().find(|(action, _)| *action == self).map_or(&[], |(_, verbs)| verbs)
-    }
-}
-
-/// What an action is done to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Resource {
-    /// A repository of the account.
-    Repository(RepositoryName),
-    /// The registry as a whole.
-    Registry,
-}
-
-/// One thing that must be allowed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Access {
-    /// What is done.
-    pub action: Action,
-    /// To what.
-    pub resource: Resource,
-}
-
-impl Access {
-    /// An action on a repository.
-    pub fn on(action: Action, name: &RepositoryName) -> Access {
-        Access { action, resource: Resource::Repository(name.clone()) }
-    }
-
-    /// An action on the registry.
-    pub const fn to(action: Action) -> Access {
-        Access { action, resource: Resource::Registry }
-    }
-
-    /// Returns the ARN of what the action is done to, as IAM policies name it.
-    pub fn arn(&self, region: &Region, account: AccountId) -> String {
-        match &self.resource {
-            Resource::Repository(name) => format!("arn:aws:ecr:{region}:{account}:repository/{name}"),
-            Resource::Registry => "*".into(),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
-    fn every_action_stands_in_the_table_once() {
-        let mut names: Vec<&str> = ALL.iter().map(|(action, _)| action.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
+    fn every_action_has_a_name_of_its_own_behind_its_service() {
+        let names: HashSet<_> = ALL.iter().map(|action| action.name()).collect();
 
         assert_eq!(names.len(), ALL.len());
+        for name in names {
+            let (service, verb) = name.split_once(':').unwrap();
+            assert!(["ecr", "gantry"].contains(&service), "{name}");
+            assert!(verb.starts_with(|first: char| first.is_ascii_uppercase()), "{name}");
+        }
     }
 
     #[test]
-    fn a_repository_is_named_by_its_arn() {
-        let access = Access::on(ECR_PUT_IMAGE, &"team/app".parse().unwrap());
-
-        let arn = access.arn(&Region::default(), AccountId::DEFAULT);
-
-        assert_eq!(arn, "arn:aws:ecr:us-east-1:000000000000:repository/team/app");
+    fn actions_are_known_to_docker_by_four_verbs() {
+        for (action, verb) in [
+            (ECR_BATCH_GET_IMAGE, Some(ScopeVerb::Pull)),
+            (ECR_BATCH_CHECK_LAYER_AVAILABILITY, Some(ScopeVerb::Pull)),
+            (ECR_PUT_IMAGE, Some(ScopeVerb::Push)),
+            (ECR_CREATE_REPOSITORY, Some(ScopeVerb::Push)),
+            (ECR_BATCH_DELETE_IMAGE, Some(ScopeVerb::Delete)),
+            (ECR_DESCRIBE_REPOSITORIES, Some(ScopeVerb::Catalog)),
+            (ECR_DELETE_REPOSITORY, None),
+            (GANTRY_GET_METRICS, None),
+        ] {
+            assert_eq!(action.scope_verb(), verb, "{action}");
+        }
     }
 }

@@ -1,29 +1,36 @@
-//! Who may do what: principals, actions and decisions; the tokens docker clients carry, and their scopes.
+//! Who may do what: principals, actions and resources in, verdicts out; and the credentials as they travel.
 //!
-//! Pure: no clock, no look-ups. Whoever decides gathers the facts first and gives them, with the time, to [`decide`].
-//! A policy engine takes its place behind the same question: principal, action, resource.
+//! This is the one boundary that every surface asks. Today it knows the root user, who may do everything in his
+//! account, and anonymous, who may do nothing; a policy engine will answer behind the same [`decide`]. Pure: keys,
+//! principals and the time come in as arguments, and nothing here looks them up.
 //!
 //! | file | what |
 //! |---|---|
-//! | `action.rs` | [`Action`], [`Access`], [`Resource`]: what can be asked for |
-//! | `principal.rs` | [`Principal`]: who asks |
-//! | `decision.rs` | [`decide`], [`Verdict`], [`Refusal`] |
-//! | `scope.rs` | [`Scopes`]: what a docker token was asked for |
-//! | `token.rs` | Bearer tokens, signed and verified |
-//! | `basic.rs` | `Authorization: Basic` |
-//! | `challenge.rs` | `WWW-Authenticate` |
+//! | `action.rs` | [`Action`] and all there are; [`ScopeVerb`]: what a docker token calls them |
+//! | `request.rs` | [`Access`]: an action on a [`Resource`] |
+//! | `principal.rs` | [`Principal`], [`PrincipalKind`] |
+//! | `scopes.rs` | [`Scopes`]: what a docker token was asked for |
+//! | `decide.rs` | [`decide`], [`judge`]; [`Facts`], [`Verdict`], [`Refusal`] |
+//! | `token.rs`, `token/payload.rs` | Bearer tokens, signed and verified |
+//! | `basic.rs`, `authorization.rs` | the `Authorization` header |
+//! | `challenge.rs` | the `WWW-Authenticate` header |
+//! | `secrets.rs` | comparing secrets without telling where they differ |
 
 pub mod action;
+mod authorization;
 pub mod basic;
 pub mod challenge;
-mod decision;
+mod decide;
 mod principal;
-mod scope;
-mod secret;
+mod request;
+mod scopes;
+mod secrets;
 pub mod token;
 
-pub use action::{Access, Action, Resource, ScopeVerb};
-pub use decision::{Refusal, Verdict, decide, judge};
+pub use action::{Action, ScopeVerb};
+pub use authorization::{Authorization, AuthorizationError};
+pub use decide::{Facts, Refusal, Verdict, decide, judge};
 pub use principal::{Principal, PrincipalKind};
-pub use scope::Scopes;
-pub use secret::equal_secrets;
+pub use request::{Access, Resource};
+pub use scopes::{SCOPES_BYTES_MAX, SCOPES_MAX, Scopes, VerbSet};
+pub use secrets::{equal_secrets, withstands_guessing};

@@ -1,48 +1,46 @@
 use crate::Scopes;
 use gantry_words::AccountId;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-/// What kind of principal it is.
+/// What kind of principal someone is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PrincipalKind {
-    /// The account's root.
+    /// The root user of an account.
     Root,
-    /// Nobody in particular.
+    /// Someone without credentials.
     Anonymous,
 }
 
-/// Who asks. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who acts. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Principal {
     /// What kind of principal it is.
     pub kind: PrincipalKind,
-    /// Its account.
+    /// The account it belongs to; for anonymous, the one addressed.
     pub account: AccountId,
-    /// Its ARN, as policies and the audit name it.
+    /// How audit and messages name it.
     pub arn: Arc<str>,
-    /// What the token it came with was asked for; `None` where it brought its own credentials.
+    /// The scopes of the Bearer token it came with; `None` where it came with credentials of its own, or with none.
     pub scopes: Option<Scopes>,
 }
 
+static ANONYMOUS: LazyLock<Arc<str>> = LazyLock::new(|| "anonymous".into());
+
 impl Principal {
-    /// The root of an account.
-    pub fn root(account: AccountId) -> Principal {
-        Principal {
-            kind: PrincipalKind::Root,
-            account,
-            arn: format!("arn:aws:iam::{account}:root").into(),
-            scopes: None,
-        }
+    /// The root user of `account`.
+    pub fn root(account: AccountId) -> Self {
+        let arn = format!("arn:aws:iam::{account}:root").into();
+        Principal { kind: PrincipalKind::Root, account, arn, scopes: None }
     }
 
-    /// Nobody in particular.
-    pub fn anonymous(account: AccountId) -> Principal {
-        Principal { kind: PrincipalKind::Anonymous, account, arn: "anonymous".into(), scopes: None }
+    /// Someone without credentials, at the door of `account`.
+    pub fn anonymous(account: AccountId) -> Self {
+        Principal { kind: PrincipalKind::Anonymous, account, arn: ANONYMOUS.clone(), scopes: None }
     }
 
-    /// The same principal, held to what its token was asked for.
-    pub fn scoped(mut self, scopes: Scopes) -> Principal {
-        self.scopes = Some(scopes);
-        self
+    /// The same, held to the scopes of a token.
+    #[must_use]
+    pub fn within(self, scopes: Scopes) -> Self {
+        Principal { scopes: Some(scopes), ..self }
     }
 }

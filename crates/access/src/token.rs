@@ -1,23 +1,80 @@
-//! Bearer tokens: who somebody is and what was asked for, signed; never what is allowed.
+//! Bearer tokens: `gtk1.<payload>.<signature>`, opaque to clients.
 //!
-//! `gtk1.` + payload + `.` + HMAC-SHA256 of all before, both base64url. The payload is JSON. Clients treat it as opaque.
+//! The payload is a fixed binary form in base64url, the signature an HMAC-SHA256 over everything before it. There is
+//! one algorithm, chosen by the prefix and never by the token. A token says who came and what he asked for, never what
+//! he may: each request is decided afresh.
 
-use crate::{Principal, PrincipalKind, Scopes};
+mod payload;
+
+use crate::{PrincipalKind, Scopes};
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use gantry_words::{AccountId, Timestamp};
-use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
+
+/// The longest token.
+pub const TOKEN_BYTES_MAX: usize = 4096;
+/// How far ahead of ours the clock of the replica may be that issued a token.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(60);
+/// The most bytes of scopes in a token, two and the name for each.
+const SCOPES_BYTES_MAX: usize = 2400;
 
 const PREFIX: &str = "gtk1.";
-/// The longest token that is looked at, in bytes.
-const BYTES_MAX: usize = 16 * 1024;
-/// Clocks of replicas may differ by so much, in seconds.
-const SKEW: i64 = 60;
+/// 32 bytes in base64 without padding.
+const SIGNATURE_BYTES: usize = 43;
+/// As long as the longest payload, rounded up to what the decoder wants to have.
+const PAYLOAD_BYTES_MAX: usize = 3 * 1024;
 
-/// A key that signs tokens, with the number tokens name it by.
+/// A key that signs and verifies tokens.
 pub struct Key {
-    id: u32,
+    kid: u32,
     key: hmac::Key,
+}
+
+impl Key {
+    /// Derives the key of `material` and all of `context`: who knows only the one cannot sign.
+    ///
+    /// `kid` tells the keys of a site apart; it is no secret.
+    pub fn derive(kid: u32, material: &[u8; 32], context: &[&[u8]]) -> Self {
+        let mut derivation = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, material));
+        derivation.update(b"gantry token key\0");
+        for part in context {
+            let length = u64::try_from(part.len()).expect("no slice is longer than 2^64 bytes");
+            derivation.update(&length.to_be_bytes());
+            derivation.update(part);
+        }
+        Key { kid, key: hmac::Key::new(hmac::HMAC_SHA256, derivation.sign().as_ref()) }
+    }
+
+    /// The number by which tokens name it.
+    pub const fn kid(&self) -> u32 {
+        self.kid
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// What kind of principal it was issued to.
+    pub kind: PrincipalKind,
+    /// Which one: the access key id of a root user, nothing for anonymous; at most 255 bytes.
+    pub id: Box<str>,
+    /// The principal's account.
+    pub account: AccountId,
+    /// The site it is for; at most 255 bytes.
+    pub audience: Box<str>,
+    /// What was asked for.
+    pub scopes: Scopes,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// From when on it is worth nothing.
+    pub expires_at: Timestamp,
 }
 
 /// Why a token is not taken.
@@ -26,177 +83,72 @@ pub enum TokenError {
     /// It is no token of ours.
     #[error("the token is malformed")]
     Malformed,
-    /// Its signature is not right, or its key is no longer known.
-    #[error("the token's signature is not valid")]
+    /// It was signed with another key, or changed since.
+    #[error("the token's signature does not fit")]
     Signature,
-    /// Its time is over.
+    /// It is past its time.
     #[error("the token has expired")]
     Expired,
     /// It is for another site.
-    #[error("the token is for another registry")]
+    #[error("the token is for another site")]
     Audience,
-    /// Its time has not come: a clock is wrong.
-    #[error("the token is not valid yet; compare the clocks of the registry's machines")]
+    /// It was issued in the future.
+    #[error("the token is not valid yet; compare the clocks of the replicas")]
     NotYetValid,
 }
 
-/// What a token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claims {
-    /// Who it was issued to, with the scopes asked for.
-    pub principal: Principal,
-    /// The site it is for.
-    pub audience: String,
-    /// When it was issued.
-    pub issued_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Payload<'a> {
-    k: u32,
-    p: &'a str,
-    a: AccountId,
-    u: &'a str,
-    s: &'a str,
-    i: i64,
-    e: i64,
-}
-
-impl Key {
-    /// A key of 32 random bytes.
-    pub fn new(id: u32, secret: &[u8; 32]) -> Key {
-        Key { id, key: hmac::Key::new(hmac::HMAC_SHA256, secret) }
-    }
-}
-
-/// Issues a token.
+/// Signs `claims`. Scopes beyond what a token holds are left out of it: see [`fitting`].
 pub fn sign(key: &Key, claims: &Claims) -> String {
-    let scopes = claims.principal.scopes.as_ref().map(Scopes::print).unwrap_or_default();
-    let payload = Payload {
-        k: key.id,
-        p: match claims.principal.kind {
-            PrincipalKind::Root => "root",
-            PrincipalKind::Anonymous => "anonymous",
-        },
-        a: claims.principal.account,
-        u: &claims.audience,
-        s: &scopes,
-        i: claims.issued_at.seconds(),
-        e: claims.expires_at.seconds(),
-    };
-    let payload = serde_json::to_vec(&payload).expect("numbers and strings");
-    let mut token = String::from(PREFIX);
+    let payload = payload::write(key.kid, claims, &fitting(&claims.scopes));
+    let mut token = String::with_capacity(PREFIX.len() + payload.len().div_ceil(3) * 4 + 1 + SIGNATURE_BYTES);
+    token.push_str(PREFIX);
     URL_SAFE_NO_PAD.encode_string(payload, &mut token);
     let signature = hmac::sign(&key.key, token.as_bytes());
     token.push('.');
-    URL_SAFE_NO_PAD.encode_string(signature.as_ref(), &mut token);
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     token
 }
 
-/// Takes a token apart that was issued with one of `keys` for `audience`.
+/// Returns the scopes that fit into a token: all, unless they are dozens with long names.
+pub fn fitting(scopes: &Scopes) -> Scopes {
+    scopes.cut_to(SCOPES_BYTES_MAX)
+}
+
+/// Returns what `token` says, if one of `keys` signed it, for `audience`, and its time is `now`.
 ///
 /// # Errors
-/// Why it is not taken. Nothing of it is believed before its signature is right.
+/// The first of these that does not hold. Nothing of a token is believed before its signature is found right.
 pub fn verify(keys: &[Key], token: &str, audience: &str, now: Timestamp) -> Result<Claims, TokenError> {
-    if token.len() > BYTES_MAX || !token.starts_with(PREFIX) {
+    if token.len() > TOKEN_BYTES_MAX {
         return Err(TokenError::Malformed);
     }
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
     let encoded = signed.strip_prefix(PREFIX).ok_or(TokenError::Malformed)?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
-    // At most a few keys are valid at a time; the token's own word for which one is not needed.
-    let key = keys.iter().find(|key| hmac::verify(&key.key, signed.as_bytes(), &signature).is_ok());
-    let key = key.ok_or(TokenError::Signature)?;
-    let payload = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| TokenError::Malformed)?;
-    let payload: Payload<'_> = serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
-    if payload.k != key.id {
-        return Err(TokenError::Signature);
-    }
-    if payload.u != audience {
+    let mut buffer = [0; PAYLOAD_BYTES_MAX];
+    let length = URL_SAFE_NO_PAD.decode_slice(encoded, &mut buffer).map_err(|_| TokenError::Malformed)?;
+    let payload = &buffer[..length];
+    let mut tag = [0; 33];
+    let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut tag).map_err(|_| TokenError::Malformed)?;
+    let tag = tag.get(..length).filter(|tag| tag.len() == 32).ok_or(TokenError::Malformed)?;
+
+    // The key's number is only a hint which key to try: a wrong one finds none, or a signature that does not fit.
+    let kid = payload::kid(payload).ok_or(TokenError::Malformed)?;
+    let key = keys.iter().find(|key| key.kid == kid).ok_or(TokenError::Signature)?;
+    // Compares in constant time.
+    hmac::verify(&key.key, signed.as_bytes(), tag).map_err(|_| TokenError::Signature)?;
+
+    let claims = payload::read(payload).ok_or(TokenError::Malformed)?;
+    if *claims.audience != *audience {
         return Err(TokenError::Audience);
     }
-    if now.seconds() >= payload.e {
-        return Err(TokenError::Expired);
-    }
-    if now.seconds() + SKEW < payload.i {
+    if claims.issued_at > now.plus(CLOCK_SKEW_MAX) {
         return Err(TokenError::NotYetValid);
     }
-    let principal = match payload.p {
-        "root" => Principal::root(payload.a),
-        "anonymous" => Principal::anonymous(payload.a),
-        _ => return Err(TokenError::Malformed),
-    };
-    Ok(Claims {
-        principal: principal.scoped(Scopes::parse([payload.s])),
-        audience: audience.into(),
-        issued_at: Timestamp::from_millis(payload.i * 1000),
-        expires_at: Timestamp::from_millis(payload.e * 1000),
-    })
+    if claims.expires_at <= now {
+        return Err(TokenError::Expired);
+    }
+    Ok(claims)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-
-    fn key(id: u32) -> Key {
-        Key::new(id, &[u8::try_from(id).unwrap(); 32])
-    }
-
-    fn claims() -> Claims {
-        Claims {
-            principal: Principal::root(AccountId::DEFAULT).scoped(Scopes::parse(["repository:team/app:pull,push"])),
-            audience: "site".into(),
-            issued_at: NOW,
-            expires_at: Timestamp::from_millis(NOW.millis() + 300_000),
-        }
-    }
-
-    #[test]
-    fn a_token_says_what_was_signed() {
-        let token = sign(&key(1), &claims());
-
-        assert_eq!(verify(&[key(2), key(1)], &token, "site", NOW), Ok(claims()));
-    }
-
-    #[test]
-    fn a_token_ends_with_its_time() {
-        let token = sign(&key(1), &claims());
-        let at = |seconds: i64| Timestamp::from_millis(NOW.millis() + seconds * 1000);
-
-        assert!(verify(&[key(1)], &token, "site", at(299)).is_ok());
-        assert_eq!(verify(&[key(1)], &token, "site", at(300)), Err(TokenError::Expired));
-        assert_eq!(verify(&[key(1)], &token, "site", at(-61)), Err(TokenError::NotYetValid));
-    }
-
-    #[test]
-    fn a_token_is_for_one_site_and_one_key() {
-        let token = sign(&key(1), &claims());
-
-        assert_eq!(verify(&[key(1)], &token, "elsewhere", NOW), Err(TokenError::Audience));
-        assert_eq!(verify(&[key(2)], &token, "site", NOW), Err(TokenError::Signature));
-    }
-
-    #[test]
-    fn no_byte_of_a_token_can_be_changed() {
-        let token = sign(&key(1), &claims());
-
-        for at in 0..token.len() {
-            let mut bytes = token.clone().into_bytes();
-            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-            let changed = String::from_utf8(bytes).unwrap();
-            assert!(verify(&[key(1)], &changed, "site", NOW).is_err(), "byte {at}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_token_is_refused() {
-        for text in ["", "gtk1.", "gtk1..", "gtk1.e30.", "eyJhbGciOiJub25lIn0.e30.", &"gtk1.".repeat(5000)] {
-            assert!(verify(&[key(1)], text, "site", NOW).is_err(), "{text}");
-        }
-    }
-}
+mod tests;

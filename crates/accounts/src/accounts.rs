@@ -1,11 +1,14 @@
 use crate::{
-    RootCredentials, Settings,
-    guesses::Guesses,
-    keys::{RenewKeys, StoredKeys},
+    AuthenticationProblem, RootCredentials, Settings,
+    failures::Failures,
+    key_store::{self, RotateTokenKeys},
+    keys::{KeyMaterial, Keys},
 };
 use gantry_access::{
-    Access, Principal, Refusal, Scopes, action, basic, decide, equal_secrets, judge,
-    token::{self, Claims, Key, TokenError},
+    Access, Authorization, Facts, Principal, PrincipalKind, Refusal, Resource, ScopeVerb, Scopes, action, decide,
+    equal_secrets, judge,
+    token::{self, Claims, TokenError},
+    withstands_guessing,
 };
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
@@ -13,66 +16,60 @@ use gantry_metadata::Metadata;
 use gantry_words::{AccountId, Cx, Region, RepositoryName, Secret, Timestamp};
 use std::{
     net::IpAddr,
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
-/// The room for accounts: who a credential is. Cheap to clone.
-#[derive(Clone)]
-pub struct Accounts {
-    inner: Arc<Inner>,
-}
+/// The longest audience a token holds.
+const AUDIENCE_BYTES_MAX: usize = 255;
 
-struct Inner {
-    settings: Settings,
-    root: RootCredentials,
-    site: Site,
-    metadata: Metadata,
-    env: Env,
-    guesses: Guesses,
-    keys: RwLock<Vec<Key>>,
-}
-
-/// The deployment tokens are for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What this deployment is called: tokens are good for it only.
+#[derive(Clone, Debug)]
 pub struct Site {
-    /// The default account.
+    /// The account it serves.
     pub account: AccountId,
     /// The region it serves.
     pub region: Region,
-    /// What tokens name it by.
-    pub service: String,
+    /// Its name in challenges.
+    pub service: Box<str>,
 }
 
-/// Why a credential is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthenticationProblem {
-    /// The header is not of a known scheme, or malformed.
-    Malformed,
-    /// No such user, or not that password.
-    WrongCredentials,
-    /// Too many wrong passwords came from this address.
-    TooManyGuesses,
-    /// The token's time is over.
-    TokenExpired,
-    /// It is no valid token of this site.
-    TokenInvalid,
-}
-
-/// A token, and how long it is good.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A token as `/token` answers it.
+#[derive(Clone, Debug)]
 pub struct IssuedToken {
     /// The token.
     pub token: String,
-    /// Seconds until it ends.
+    /// How long it is good, from `issued_at` on.
     pub expires_in_seconds: u64,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// The scopes it has.
+    /// The scopes it is of use for.
     pub scope: String,
 }
 
+/// Says who a credential is. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    site: Site,
+    audience: Box<str>,
+    root: RootCredentials,
+    root_principal: Principal,
+    /// Whether the root password is too weak to be tried without limit.
+    is_guessable: bool,
+    keys: RwLock<Keys>,
+    failures: Failures,
+    metadata: Metadata,
+    env: Env,
+}
+
 impl Accounts {
-    /// Opens the room, and makes the first key where there is none.
+    /// Opens the accounts of a site; draws its signing key at the first start.
+    ///
+    /// # Errors
+    /// Settings, credentials or the site's name cannot be used; the metadata cannot be read or written.
     pub async fn open(
         settings: &Settings,
         root: RootCredentials,
@@ -80,161 +77,239 @@ impl Accounts {
         metadata: Metadata,
         env: Env,
     ) -> Result<Self, Fault> {
-        let inner = Inner {
-            settings: settings.clone(),
-            root,
-            site,
-            metadata,
-            env,
-            guesses: Guesses::default(),
-            keys: RwLock::default(),
-        };
-        let accounts = Accounts { inner: Arc::new(inner) };
-        accounts.renew_keys().await?;
+        let audience = format!("{}/{}/{}", site.service, site.region, site.account).into_boxed_str();
+        if let Some(complaint) = complaint(settings, &root, &audience) {
+            return Err(Fault::new(FaultKind::InvalidParameter, complaint));
+        }
+        let is_guessable = !withstands_guessing(root.secret_access_key.reveal().as_bytes());
+        if is_guessable {
+            tracing::warn!(
+                "the root secret access key is short enough to be guessed; use one of 20 or more mixed characters"
+            );
+        }
+        let root_principal = Principal::root(site.account);
+        let failures = Failures::new(settings.login_failures_per_minute);
+        let keys = RwLock::new(Keys::derive(&[], &root));
+        let settings = settings.clone();
+        let inner =
+            Inner { settings, site, audience, root, root_principal, is_guessable, keys, failures, metadata, env };
+        let accounts = Accounts(Arc::new(inner));
+        accounts.rotate(accounts.0.env.now()).await?;
         Ok(accounts)
     }
 
-    /// Makes a new key where one is due, and takes over those that other replicas made. To be called now and then.
-    pub async fn renew_keys(&self) -> Result<(), Fault> {
-        let env = &self.inner.env;
-        let cx = Cx {
-            actor: "gantry:accounts.keys".into(),
-            account: self.inner.site.account,
-            operation: "accounts.keys",
-            request_id: env.request_id(),
-            now: env.now(),
-            source: None,
-        };
-        let stored: StoredKeys = self.inner.metadata.perform(&cx, RenewKeys { secret: env.random() }).await?;
-        *self.inner.keys.write().expect("nothing panics while it holds the keys") = stored.keys();
-        Ok(())
-    }
-
-    /// The deployment this is.
-    pub fn site(&self) -> &Site {
-        &self.inner.site
-    }
-
-    /// Says who a request comes from, by its `Authorization` header. Without one it is nobody in particular.
+    /// Says who sends a request, by its `Authorization` header. Asks no database.
+    ///
+    /// `source` is where the request comes from: failed logins are counted by it.
     ///
     /// # Errors
-    /// Why the credential is not taken.
+    /// Nobody known here; [`AuthenticationProblem::Missing`] where there is no header: see [`Accounts::anonymous`].
     pub fn authenticate(
         &self,
         authorization: Option<&str>,
         source: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {
-        let Some(authorization) = authorization else { return Ok(Principal::anonymous(self.inner.site.account)) };
-        let (scheme, value) = authorization.split_once(' ').ok_or(AuthenticationProblem::Malformed)?;
-        if scheme.eq_ignore_ascii_case("bearer") {
-            return self.bearer(value.trim(), now);
+        let header = authorization.ok_or(AuthenticationProblem::Missing)?;
+        match Authorization::parse(header).map_err(|_| AuthenticationProblem::Malformed)? {
+            Authorization::Bearer(token) => self.bearer(token, now),
+            Authorization::Basic { user, password } => self.password(&user, &password, source),
         }
-        if scheme.eq_ignore_ascii_case("basic") {
-            let (user, password) = basic::parse(value).ok_or(AuthenticationProblem::Malformed)?;
-            return self.password(&user, &password, source);
+    }
+
+    /// Says whose user name and password these are, where they come otherwise than in a header.
+    ///
+    /// # Errors
+    /// [`FaultKind::Unauthenticated`] if nobody's; [`FaultKind::TooManyRequests`] after too many failures.
+    pub fn log_in(&self, user: &str, password: &Secret<String>, cx: &Cx) -> Result<Principal, Fault> {
+        Ok(self.password(user, password, cx.source)?)
+    }
+
+    /// Issues a token for what was asked. The principal must have come with credentials of its own: against a token
+    /// only an empty one is issued, or tokens would live for ever.
+    ///
+    /// The token carries what was asked for, so that a request beyond the principal's rights gets a clear refusal
+    /// rather than a challenge to ask again; what the principal may have of it stands in `scope`.
+    pub fn token(&self, principal: &Principal, scopes: Scopes, now: Timestamp) -> IssuedToken {
+        let inner = &*self.0;
+        let asked = if principal.scopes.is_some() { Scopes::default() } else { token::fitting(&scopes) };
+        let granted = asked.filter(|verb, resource| self.may_have(principal, verb, resource));
+        let settings = &inner.settings;
+        let lifetime = if asked.has_writes() { settings.push_lifetime } else { settings.pull_lifetime }.duration();
+        let claims = Claims {
+            kind: principal.kind,
+            id: match principal.kind {
+                PrincipalKind::Root => inner.root.access_key_id.as_str().into(),
+                PrincipalKind::Anonymous => "".into(),
+            },
+            account: principal.account,
+            audience: inner.audience.clone(),
+            scopes: asked,
+            issued_at: now,
+            expires_at: now.plus(lifetime),
+        };
+        IssuedToken {
+            token: inner.keys.read().unwrap_or_else(PoisonError::into_inner).sign(&claims, now),
+            expires_in_seconds: lifetime.as_secs(),
+            issued_at: now,
+            scope: granted.to_string(),
         }
-        Err(AuthenticationProblem::Malformed)
+    }
+
+    /// Whether `principal` may do everything in `needs`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn authorize(&self, principal: &Principal, needs: &[Access]) -> Result<(), Refusal> {
+        judge(principal, needs, &self.facts())
+    }
+
+    /// Whether `principal` may do this one thing.
+    pub fn may(&self, principal: &Principal, access: &Access) -> bool {
+        self.authorize(principal, std::slice::from_ref(access)).is_ok()
+    }
+
+    /// Whether a list of repositories shows this one to `principal`.
+    pub fn may_see(&self, principal: &Principal, repository: &RepositoryName) -> bool {
+        self.may(principal, &Access::on(action::ECR_DESCRIBE_REPOSITORIES, repository))
+    }
+
+    /// The principal of whoever comes without credentials.
+    pub fn anonymous(&self) -> Principal {
+        Principal::anonymous(self.0.site.account)
+    }
+
+    /// What this deployment is called.
+    pub fn site(&self) -> &Site {
+        &self.0.site
+    }
+
+    /// Reads the signing keys again, and draws a new one when the newest is a day old.
+    ///
+    /// To be called every minute: a new key signs ten minutes after it was drawn, when every replica has read it.
+    ///
+    /// # Errors
+    /// The metadata cannot be read or written; the keys in memory stay.
+    pub async fn rotate(&self, now: Timestamp) -> Result<(), Fault> {
+        let inner = &*self.0;
+        let found = inner.metadata.read(key_store::find).await?;
+        if !key_store::is_due(found.first().map(|key| key.made_at), now) {
+            self.install(&found);
+            return Ok(());
+        }
+        let act = RotateTokenKeys { fresh: key_store::draw(&inner.env, now) };
+        let keys = inner.metadata.perform(&self.housekeeping(now), act).await?;
+        self.install(&keys);
+        Ok(())
+    }
+
+    fn install(&self, material: &[KeyMaterial]) {
+        let inner = &*self.0;
+        let keys = Keys::derive(material, &inner.root);
+        let mut held = inner.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if held.newest_made_at() != keys.newest_made_at() {
+            tracing::info!(made_at = ?keys.newest_made_at(), keys = material.len(), "token keys read");
+        }
+        *held = keys;
+    }
+
+    fn housekeeping(&self, now: Timestamp) -> Cx {
+        const NAME: &str = "accounts.rotate_token_keys";
+        let inner = &*self.0;
+        Cx {
+            actor: format!("gantry:{NAME}").into(),
+            account: inner.site.account,
+            operation: NAME,
+            request_id: inner.env.request_id(),
+            now,
+            source: None,
+        }
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts { account: self.0.site.account, region: &self.0.site.region }
+    }
+
+    /// One action stands for each verb.
+    fn may_have(&self, principal: &Principal, verb: ScopeVerb, resource: &Resource) -> bool {
+        let action = match verb {
+            ScopeVerb::Pull => action::ECR_BATCH_GET_IMAGE,
+            ScopeVerb::Push => action::ECR_PUT_IMAGE,
+            ScopeVerb::Delete => action::ECR_BATCH_DELETE_IMAGE,
+            ScopeVerb::Catalog => action::ECR_DESCRIBE_REPOSITORIES,
+        };
+        decide(principal, &Access { action, resource: resource.clone(), alternative: None }, &self.facts()).allowed
     }
 
     fn bearer(&self, token: &str, now: Timestamp) -> Result<Principal, AuthenticationProblem> {
-        let keys = self.inner.keys.read().expect("nothing panics while it holds the keys");
-        match token::verify(&keys, token, &self.inner.site.service, now) {
-            Ok(claims) => Ok(claims.principal),
-            Err(TokenError::Expired) => Err(AuthenticationProblem::TokenExpired),
-            Err(_) => Err(AuthenticationProblem::TokenInvalid),
+        let inner = &*self.0;
+        let keys = inner.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let claims = match keys.verify(token, &inner.audience, now) {
+            Ok(claims) => claims,
+            Err(TokenError::Expired) => return Err(AuthenticationProblem::TokenExpired),
+            Err(TokenError::Malformed | TokenError::Signature | TokenError::Audience | TokenError::NotYetValid) => {
+                return Err(AuthenticationProblem::TokenInvalid);
+            }
+        };
+        if claims.account != inner.site.account {
+            return Err(AuthenticationProblem::TokenInvalid);
+        }
+        match claims.kind {
+            PrincipalKind::Root if *claims.id == *inner.root.access_key_id => {
+                Ok(inner.root_principal.clone().within(claims.scopes))
+            }
+            PrincipalKind::Root => Err(AuthenticationProblem::TokenInvalid),
+            PrincipalKind::Anonymous => Ok(self.anonymous().within(claims.scopes)),
         }
     }
 
+    /// The right password of a strong root is let in however many failed before him, so that nobody can lock him out;
+    /// a weak one could be found by trying, so there the count comes first.
     fn password(
         &self,
         user: &str,
         password: &Secret<String>,
         source: Option<IpAddr>,
     ) -> Result<Principal, AuthenticationProblem> {
-        let root = &self.inner.root;
-        // Both are compared whatever the first says: an unknown user takes as long as a wrong password.
-        let is_user = equal_secrets(user.as_bytes(), root.access_key_id.as_bytes());
-        let is_password = equal_secrets(password.reveal().as_bytes(), root.secret_access_key.reveal().as_bytes());
+        let inner = &*self.0;
+        let elapsed = inner.env.elapsed();
+        if inner.is_guessable
+            && let Some(wait) = inner.failures.wait(source, elapsed)
+        {
+            return Err(too_many(wait));
+        }
+        // Both are always compared: what takes how long does not tell which one was wrong.
+        let is_user = equal_secrets(user.as_bytes(), inner.root.access_key_id.as_bytes());
+        let is_password = equal_secrets(password.reveal().as_bytes(), inner.root.secret_access_key.reveal().as_bytes());
         if is_user & is_password {
-            return Ok(Principal::root(self.inner.site.account));
+            return Ok(inner.root_principal.clone());
         }
-        match self.inner.guesses.wrong(source, self.inner.env.elapsed()) {
-            true => Err(AuthenticationProblem::TooManyGuesses),
-            false => Err(AuthenticationProblem::WrongCredentials),
+        if let Some(wait) = inner.failures.note(source, elapsed) {
+            return Err(too_many(wait));
         }
-    }
-
-    /// Says who somebody is by user and password.
-    ///
-    /// # Errors
-    /// [`FaultKind::Unauthenticated`], [`FaultKind::TooManyRequests`].
-    pub fn log_in(&self, user: &str, password: &Secret<String>, cx: &Cx) -> Result<Principal, Fault> {
-        self.password(user, password, cx.source).map_err(AuthenticationProblem::fault)
-    }
-
-    /// Issues a token that says who the principal is and what was asked for. What he may not do at all is left out.
-    pub fn token(&self, principal: &Principal, scopes: Scopes, now: Timestamp) -> IssuedToken {
-        let settings = &self.inner.settings;
-        let lifetime = if scopes.has_pushes() { settings.push_lifetime } else { settings.pull_lifetime };
-        let claims = Claims {
-            principal: principal.clone().scoped(scopes.clone()),
-            audience: self.inner.site.service.clone(),
-            issued_at: now,
-            expires_at: now.plus(lifetime.duration()),
-        };
-        let keys = self.inner.keys.read().expect("nothing panics while it holds the keys");
-        let key = keys.first().expect("the room opens only with a key");
-        IssuedToken {
-            token: token::sign(key, &claims),
-            expires_in_seconds: lifetime.duration().as_secs(),
-            issued_at: now,
-            scope: scopes.print(),
-        }
-    }
-
-    /// Decides whether a principal may do all of `accesses`.
-    ///
-    /// # Errors
-    /// The first thing that stands in the way.
-    pub fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<(), Refusal> {
-        judge(principal, accesses)
-    }
-
-    /// Whether a principal may do one thing.
-    pub fn may(&self, principal: &Principal, access: &Access) -> bool {
-        self.authorize(principal, std::slice::from_ref(access)).is_ok()
-    }
-
-    /// Whether a principal who may list repositories may see this one.
-    pub fn may_see(&self, principal: &Principal, name: &RepositoryName) -> bool {
-        decide(principal, &Access::on(action::ECR_DESCRIBE_REPOSITORIES, name)).is_allowed
+        let source = source.map_or("a Unix socket".into(), |source| source.to_string());
+        tracing::info!(source, "login refused: wrong user name or password");
+        Err(AuthenticationProblem::WrongCredentials)
     }
 }
 
-impl AuthenticationProblem {
-    /// Says it to the client.
-    pub fn fault(self) -> Fault {
-        let (kind, message) = match self {
-            AuthenticationProblem::Malformed => (
-                FaultKind::Unauthenticated,
-                "The Authorization header is neither Basic nor a Bearer token of this registry; run: docker login",
-            ),
-            AuthenticationProblem::WrongCredentials => {
-                (FaultKind::Unauthenticated, "User name or password is wrong; run: docker login")
-            }
-            AuthenticationProblem::TooManyGuesses => {
-                (FaultKind::TooManyRequests, "Too many wrong passwords came from this address; wait a minute")
-            }
-            AuthenticationProblem::TokenExpired => {
-                (FaultKind::Unauthenticated, "The token has expired; ask for a new one")
-            }
-            AuthenticationProblem::TokenInvalid => {
-                (FaultKind::Unauthenticated, "The token is not valid here; ask this registry for one")
-            }
-        };
-        Fault::new(kind, message)
+fn too_many(wait: Duration) -> AuthenticationProblem {
+    // Rounded up: whoever comes back then is not too early.
+    AuthenticationProblem::TooManyFailures { retry_after_seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) }
+}
+
+/// What makes it impossible to open.
+fn complaint(settings: &Settings, root: &RootCredentials, audience: &str) -> Option<String> {
+    if let Some(complaint) = settings.check().into_iter().next() {
+        return Some(complaint);
     }
+    if let Err(error) = root.check() {
+        return Some(format!("The root credentials cannot be used: {error}"));
+    }
+    let is_long = audience.len() > AUDIENCE_BYTES_MAX;
+    is_long.then(|| {
+        format!("service, region and account are too long together; {audience:?} may have {AUDIENCE_BYTES_MAX} bytes")
+    })
 }
 
 #[cfg(test)]

@@ -1,109 +1,51 @@
-use base64::{Engine, engine::general_purpose::STANDARD};
-use gantry_access::token::Key;
-use gantry_fault::Fault;
-use gantry_metadata::{Act, Reader, Trail, Tx, site_settings};
-use gantry_words::Timestamp;
-use serde::{Deserialize, Serialize};
+use crate::RootCredentials;
+use gantry_access::token::{Claims, Key, TokenError, sign, verify};
+use gantry_words::{Secret, Timestamp};
 use std::time::Duration;
 
-/// The row the keys are kept in.
-const NAME: &str = "token-keys";
-/// A key signs for so long, and is believed for as long again.
-const SIGNS_FOR: Duration = Duration::from_secs(24 * 3600);
+/// A key signs only once every replica has had time to read it.
+pub(crate) const SIGNS_AFTER: Duration = Duration::from_secs(10 * 60);
 
-/// The keys as they are stored, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoredKeys {
-    keys: Vec<StoredKey>,
+/// A key as it is kept: random bytes, and when they were drawn.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyMaterial {
+    pub(crate) kid: u32,
+    pub(crate) made_at: Timestamp,
+    pub(crate) bytes: Secret<[u8; 32]>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredKey {
-    id: u32,
-    /// 32 bytes, base64.
-    secret: String,
-    /// Milliseconds since the Unix epoch.
-    made_at: i64,
+/// The keys of the site, the newest first. All of them verify, one of them signs.
+pub(crate) struct Keys {
+    keys: Vec<Key>,
+    made_at: Vec<Timestamp>,
 }
 
-impl StoredKeys {
-    /// Returns the keys, the one that signs first. A key that cannot be read is left out.
-    pub(crate) fn keys(&self) -> Vec<Key> {
-        let key = |stored: &StoredKey| {
-            let secret = STANDARD.decode(&stored.secret).ok()?;
-            Some(Key::new(stored.id, secret.as_slice().try_into().ok()?))
-        };
-        self.keys.iter().filter_map(key).collect()
-    }
-
-    /// Returns the keys with a new one in front, where the newest is old enough, or `None` where nothing is due.
-    fn renewed(&self, secret: &[u8; 32], now: Timestamp) -> Option<StoredKeys> {
-        let newest = self.keys.first();
-        if newest.is_some_and(|key| now.since(Timestamp::from_millis(key.made_at)) < SIGNS_FOR) {
-            return None;
-        }
-        let id = newest.map_or(1, |key| key.id.wrapping_add(1));
-        let fresh = StoredKey { id, secret: STANDARD.encode(secret), made_at: now.millis() };
-        Some(StoredKeys { keys: std::iter::once(fresh).chain(self.keys.iter().take(1).cloned()).collect() })
-    }
-}
-
-/// The act that makes a new key where one is due, and answers the keys there are.
-pub(crate) struct RenewKeys {
-    pub(crate) secret: [u8; 32],
-}
-
-impl Act for RenewKeys {
-    type Seen = StoredKeys;
-    type Plan = (Option<StoredKeys>, StoredKeys, Timestamp);
-    type Answer = StoredKeys;
-    const NAME: &'static str = "accounts.renew_keys";
-    const TRAIL: Trail = Trail::Housekeeping;
-
-    fn gather(&self, rows: &mut Reader) -> Result<StoredKeys, Fault> {
-        rows.lock("token keys")?;
-        match site_settings::find(rows, NAME)? {
-            None => Ok(StoredKeys::default()),
-            Some(text) => serde_json::from_str(&text).map_err(Fault::internal),
+impl Keys {
+    /// Derives the keys from what is kept and the root credentials: a stolen database alone signs nothing, and with
+    /// other root credentials every token issued before is worth nothing.
+    pub(crate) fn derive(material: &[KeyMaterial], root: &RootCredentials) -> Self {
+        let context = [root.access_key_id.as_bytes(), root.secret_access_key.reveal().as_bytes()];
+        let key = |material: &KeyMaterial| Key::derive(material.kid, material.bytes.reveal(), &context);
+        Keys {
+            keys: material.iter().map(key).collect(),
+            made_at: material.iter().map(|material| material.made_at).collect(),
         }
     }
 
-    fn decide(&self, seen: StoredKeys, now: Timestamp) -> Result<Self::Plan, Fault> {
-        Ok((seen.renewed(&self.secret, now), seen, now))
+    /// Signs with the newest key that every replica knows by now; with the oldest where that is none.
+    pub(crate) fn sign(&self, claims: &Claims, now: Timestamp) -> String {
+        let settled = self.made_at.iter().position(|made_at| made_at.plus(SIGNS_AFTER) <= now);
+        let key = settled.and_then(|at| self.keys.get(at)).or(self.keys.last());
+        sign(key.expect("a site has at least one key from its first start on"), claims)
     }
 
-    fn apply(&self, tx: &mut Tx, (renewed, held, now): Self::Plan) -> Result<StoredKeys, Fault> {
-        let Some(renewed) = renewed else { return Ok(held) };
-        site_settings::put(tx, NAME, &serde_json::to_string(&renewed).map_err(Fault::internal)?, now)?;
-        Ok(renewed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DAY: i64 = 24 * 3600 * 1000;
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(1_800_000_000_000 + millis)
+    /// Returns what a token says.
+    pub(crate) fn verify(&self, token: &str, audience: &str, now: Timestamp) -> Result<Claims, TokenError> {
+        verify(&self.keys, token, audience, now)
     }
 
-    #[test]
-    fn the_first_start_makes_a_key() {
-        let made = StoredKeys::default().renewed(&[1; 32], at(0)).unwrap();
-
-        assert_eq!(made.keys().len(), 1);
-        assert_eq!(made.renewed(&[2; 32], at(DAY - 1)), None);
-    }
-
-    #[test]
-    fn the_key_of_yesterday_is_believed_and_the_one_before_forgotten() {
-        let first = StoredKeys::default().renewed(&[1; 32], at(0)).unwrap();
-        let second = first.renewed(&[2; 32], at(DAY)).unwrap();
-        let third = second.renewed(&[3; 32], at(2 * DAY)).unwrap();
-
-        assert_eq!(second.keys.iter().map(|key| key.id).collect::<Vec<_>>(), [2, 1]);
-        assert_eq!(third.keys.iter().map(|key| key.id).collect::<Vec<_>>(), [3, 2]);
+    /// When the newest key was drawn.
+    pub(crate) fn newest_made_at(&self) -> Option<Timestamp> {
+        self.made_at.first().copied()
     }
 }

@@ -1,22 +1,28 @@
-//! Who a credential is, and what the decision about him needs to know.
+//! Who a credential is, and what a decision needs to know of him.
 //!
-//! [`Accounts`] authenticates (root credentials, tokens), issues tokens and asks `gantry_access` whether something may be
-//! done. It never says yes by itself. Its only rows are the keys that sign tokens.
+//! Today there is one principal with credentials, the root user, who logs in with his access key (Basic) and then
+//! carries short-lived tokens (Bearer). Says who someone is; whether he may is said by `gantry_access::decide`. Nothing
+//! here waits for the database while a request does: keys are in memory, and renewed by [`Accounts::rotate`].
 //!
 //! | file | what |
 //! |---|---|
-//! | `accounts.rs` | [`Accounts`] |
-//! | `root.rs` | [`RootCredentials`]: made, printed, parsed |
-//! | `keys.rs` | the keys that sign tokens: two are valid, a new one each day |
-//! | `guesses.rs` | how many wrong passwords an address may try |
+//! | `accounts.rs` | [`Accounts`]: authenticate, issue tokens, authorise |
+//! | `root.rs` | [`RootCredentials`], and the file they lie in |
+//! | `keys.rs` | the keys that sign tokens; two are valid at a time |
+//! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
+//! | `failures.rs` | how often a login from one address may fail |
+//! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
 mod accounts;
-mod guesses;
+mod failures;
+mod key_store;
 mod keys;
+mod problem;
 mod root;
 mod settings;
 
-pub use accounts::{Accounts, AuthenticationProblem, IssuedToken, Site};
+pub use accounts::{Accounts, IssuedToken, Site};
+pub use problem::AuthenticationProblem;
 pub use root::{RootCredentials, RootCredentialsError};
 pub use settings::Settings;

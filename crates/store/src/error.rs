@@ -1,4 +1,4 @@
-use std::io;
+use std::{fmt, io, path::PathBuf};
 
 /// Why the store could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -9,10 +9,16 @@ pub enum Error {
         /// A key, or the id of an upload.
         place: String,
     },
+    /// There are bytes already where new ones should go: places are used once.
+    #[error("{place} is taken; what is there was left as it is")]
+    Exists {
+        /// A key, or the id of an upload.
+        place: String,
+    },
     /// The bytes are more or fewer than they should be.
     #[error("{place} has {found} bytes where {expected} belong")]
     Length {
-        /// The key.
+        /// A key, or the id of an upload.
         place: String,
         /// What should be there.
         expected: u64,
@@ -27,13 +33,21 @@ pub enum Error {
         /// On what.
         place: String,
     },
+    /// An earlier write to this upload failed, so that nobody knows what is on the disk.
+    #[error("an earlier write to the upload {place} failed, so it takes no more; begin a new one")]
+    Broken {
+        /// The id of the upload.
+        place: String,
+    },
     /// The disk, or the system, failed.
-    #[error("cannot {action} {place}: {source}")]
+    #[error("cannot {action} {place}{at}: {source}", at = AtPath(path))]
     Io {
         /// What was tried.
         action: &'static str,
-        /// On what.
+        /// On what: a key, the id of an upload, or the store itself.
         place: String,
+        /// Where that is in the file system, for backends that have one.
+        path: Option<PathBuf>,
         /// Why it failed.
         source: io::Error,
     },
@@ -44,13 +58,17 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Io { source, .. } => {
+                use io::ErrorKind::{ConnectionReset, Interrupted, OutOfMemory, ResourceBusy, TimedOut, WouldBlock};
                 matches!(
                     source.kind(),
-                    io::ErrorKind::TimedOut | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionReset
-                ) || source.raw_os_error() == Some(libc::EMFILE)
-                    || source.raw_os_error() == Some(libc::ENFILE)
+                    TimedOut | Interrupted | ConnectionReset | WouldBlock | ResourceBusy | OutOfMemory
+                ) || matches!(source.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
             }
-            Error::Missing { .. } | Error::Length { .. } | Error::Full { .. } => false,
+            Error::Missing { .. }
+            | Error::Exists { .. }
+            | Error::Length { .. }
+            | Error::Full { .. }
+            | Error::Broken { .. } => false,
         }
     }
 
@@ -64,13 +82,33 @@ impl Error {
         matches!(self, Error::Missing { .. } | Error::Length { .. })
     }
 
-    pub(crate) fn of(action: &'static str, place: impl std::fmt::Display, source: io::Error) -> Error {
+    pub(crate) fn of(action: &'static str, place: impl fmt::Display, source: io::Error) -> Error {
         let place = place.to_string();
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::Full { action, place },
-            io::ErrorKind::NotFound => Error::Missing { place },
-            _ => Error::Io { action, place, source },
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::Missing { place },
+            io::ErrorKind::AlreadyExists => Error::Exists { place },
+            _ => Error::Io { action, place, path: None, source },
         }
+    }
+
+    /// Adds where in the file system it happened.
+    pub(crate) fn at(self, at: impl Into<PathBuf>) -> Error {
+        match self {
+            Error::Io { action, place, source, .. } => Error::Io { action, place, path: Some(at.into()), source },
+            other => other,
+        }
+    }
+
+    pub(crate) fn panicked(action: &'static str, place: impl fmt::Display) -> Error {
+        Error::of(action, place, io::Error::other("a thread of the store panicked, or the program is ending"))
+    }
+}
+
+struct AtPath<'a>(&'a Option<PathBuf>);
+impl fmt::Display for AtPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |path| write!(f, " ({})", path.display()))
     }
 }
 
@@ -83,7 +121,39 @@ pub enum AppendError<E> {
     /// The body broke off; what came is kept.
     #[error("the body broke off: {0}")]
     Body(E),
-    /// The store could not write; none of the bytes was kept.
+    /// The store could not write. Where there was no room ([`Error::is_full`]) none of the bytes was kept and the upload
+    /// can go on later; after any other failure it takes no more ([`Error::Broken`]).
     #[error(transparent)]
     Store(Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_act_place_path_and_cause() {
+        let cause = io::Error::from_raw_os_error(libc::EIO);
+
+        let error = Error::of("publish", "sha256/ab/abc.1", cause).at("/srv/blobs/sha256/ab/abc.1");
+
+        let text = error.to_string();
+        assert!(
+            text.starts_with("cannot publish sha256/ab/abc.1 (/srv/blobs/sha256/ab/abc.1): Input/output error"),
+            "{text}"
+        );
+        assert!(!error.is_transient() && !error.is_full() && !error.is_missing());
+    }
+
+    #[test]
+    fn a_full_disk_and_a_used_up_quota_are_both_full() {
+        for code in [libc::ENOSPC, libc::EDQUOT] {
+            assert!(Error::of("write", "x", io::Error::from_raw_os_error(code)).is_full());
+        }
+    }
+
+    #[test]
+    fn too_many_open_files_will_pass() {
+        assert!(Error::of("open", "x", io::Error::from_raw_os_error(libc::EMFILE)).is_transient());
+    }
 }

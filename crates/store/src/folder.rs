@@ -1,22 +1,40 @@
+//! A folder of the local file system.
+//!
+//! `blobs/` has what is published, `uploads/` what arrives, `quarantine/` what was found corrupt.
+//!
+//! What is promised: when publishing returns, the bytes survive a power cut (file synced, renamed, folder synced, and each
+//! new folder above it too); when deleting or quarantining returns, so does that. An upload is promised nothing: after a
+//! power cut its file may be shorter, or gone, and its last bytes may be others; whoever resumes it hashes what is there.
+
+mod busy;
+mod sink;
+mod walk;
+
+pub(crate) use sink::Sink;
+
 use crate::{Algorithm, Error, Found, FoundUpload, Key, UploadId, hash::Hasher, settings::Settings, sys};
+use busy::Busy;
 use gantry_env::Env;
 use gantry_words::Timestamp;
 use std::{
     collections::HashSet,
+    fmt,
     fs::{self, File, OpenOptions},
-    io::{self, Read},
-    os::unix::fs::{DirBuilderExt, MetadataExt},
+    io,
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt},
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// How long an answer to "how much room is there" is believed.
 const ROOM_BELIEVED: Duration = Duration::from_millis(200);
+/// Files of idle uploads that stay open. One above that is synced before it is closed.
+const IDLE_FILES_MAX: usize = 256;
+/// Bytes read at a time to hash them.
+const HASHED_AT_ONCE: usize = 1 << 20;
 
-/// A folder of the local file system: `blobs/` with what is published, `uploads/` with what arrives, `quarantine/` with
-/// what was found corrupt. Publishing is durable: file and folder are synced before it returns.
 pub(crate) struct Folder {
     root: PathBuf,
     env: Env,
@@ -24,45 +42,85 @@ pub(crate) struct Folder {
     free: Mutex<Option<(Duration, u64)>>,
     /// Folders below `blobs/` that are known to be there, durably.
     made: Mutex<HashSet<PathBuf>>,
+    busy: Busy,
+    idle_files: Arc<Semaphore>,
 }
 
 /// Runs `work` on a thread where waiting for the disk holds nobody up.
 pub(crate) async fn blocking<T: Send + 'static>(
+    action: &'static str,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(_) => Err(Error::of("work on", "the store", io::Error::other("a thread of the store panicked"))),
-    }
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(Error::panicked(action, "the store")))
 }
 
 impl Folder {
     pub(crate) fn open(root: &Path, env: Env, settings: &Settings) -> Result<Folder, Error> {
+        let is_new = !root.exists();
         for part in ["blobs", "uploads", "quarantine"] {
             let path = root.join(part);
-            let failed = |error| Error::of("make the folder", path.display(), error);
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(failed)?;
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|source| Error::Io {
+                action: "make the folder",
+                place: part.into(),
+                path: Some(path),
+                source,
+            })?;
         }
-        sync_folder(root).map_err(|error| Error::of("sync", root.display(), error))?;
-        Ok(Folder {
+        let folder = Folder {
             root: root.into(),
             env,
             free_min: settings.min_free.get(),
             free: Mutex::default(),
             made: Mutex::default(),
-        })
+            busy: Busy::default(),
+            idle_files: Arc::new(Semaphore::new(IDLE_FILES_MAX)),
+        };
+        folder.sync_folder(root)?;
+        if let Some(parent) = root.parent().filter(|parent| is_new && !parent.as_os_str().is_empty()) {
+            folder.sync_folder(parent)?;
+        }
+        Ok(folder)
     }
 
-    pub(crate) fn upload_path(&self, id: &UploadId) -> PathBuf {
+    pub(crate) fn env(&self) -> &Env {
+        &self.env
+    }
+
+    fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    fn upload_path(&self, id: &UploadId) -> PathBuf {
         self.root.join("uploads").join(id.as_str())
     }
 
-    pub(crate) fn blob_path(&self, key: &Key) -> PathBuf {
-        self.root.join("blobs").join(key.as_str())
+    fn blob_path(&self, key: &Key) -> PathBuf {
+        self.blobs().join(key.as_str())
+    }
+
+    /// Says what went wrong at a path. Where the whole folder is gone, one blob is not what is missing.
+    fn explain(&self, action: &'static str, place: impl fmt::Display, path: &Path, source: io::Error) -> Error {
+        match Error::of(action, place, source) {
+            Error::Missing { place } => match self.check_there() {
+                Ok(()) => Error::Missing { place },
+                Err(error) => error,
+            },
+            error => error.at(path),
+        }
+    }
+
+    /// Fails where the folder is no longer there. Else a disk that was unmounted would look like a store whose every blob
+    /// is lost, and damage would be recorded where there is none.
+    fn check_there(&self) -> Result<(), Error> {
+        if self.blobs().is_dir() {
+            return Ok(());
+        }
+        let source = io::Error::new(io::ErrorKind::NotFound, "the folder is gone; is its disk mounted?");
+        Err(Error::Io { action: "use", place: "the store".into(), path: Some(self.blobs()), source })
     }
 
     /// Says no where the disk is down to its reserve.
-    pub(crate) fn check_room(&self, action: &'static str, place: &UploadId) -> Result<(), Error> {
+    fn check_room(&self, action: &'static str, place: &UploadId) -> Result<(), Error> {
         if self.free_min == 0 || self.free_bytes()? >= self.free_min {
             return Ok(());
         }
@@ -77,108 +135,128 @@ impl Folder {
         {
             return Ok(bytes);
         }
-        let bytes =
-            sys::free_bytes(&self.root).map_err(|error| Error::of("ask for room in", self.root.display(), error))?;
+        let failed = |error| self.explain("ask for room in", "the store", &self.root, error);
+        let bytes = sys::free_bytes(&self.root).map_err(failed)?;
         *free = Some((now, bytes));
         Ok(bytes)
     }
 
-    /// Makes the folders above a key, durably.
-    pub(crate) fn make_parents(&self, key: &Key) -> Result<(), Error> {
+    /// Makes the folder of a blob, durably. `is_trusted`: what this process has made is still there.
+    fn make_parent(&self, key: &Key, is_trusted: bool) -> Result<(), Error> {
         let path = self.blob_path(key);
-        let Some(parent) = path.parent() else { return Ok(()) };
-        if self.made().contains(parent) {
+        let parent = path.parent().expect("a blob lies in a folder");
+        if is_trusted && self.made().contains(parent) {
             return Ok(());
         }
-        let failed = |error| Error::of("make the folder of", key, error);
+        self.check_there()?;
+        let failed = |error| self.explain("make the folder of", key, parent, error);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
-        let mut above = parent.parent();
-        while let Some(folder) = above.filter(|folder| folder.starts_with(&self.root)) {
-            sync_folder(folder).map_err(failed)?;
-            above = folder.parent();
+        // All the way up, also where they were there: another thread may have made them and not yet synced.
+        for folder in parent.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root)) {
+            self.sync_folder(folder)?;
         }
         self.made().insert(parent.into());
         Ok(())
     }
 
-    fn made(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
+    fn made(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
         self.made.lock().expect("nothing panics while it holds the set")
     }
 
-    pub(crate) fn sync_parent(&self, path: &Path) -> io::Result<()> {
-        path.parent().map_or(Ok(()), sync_folder)
+    fn sync_folder(&self, path: &Path) -> Result<(), Error> {
+        let synced = OpenOptions::new().read(true).open(path).and_then(|folder| folder.sync_all());
+        synced.map_err(|source| Error::Io {
+            action: "sync the folder",
+            place: path.strip_prefix(&self.root).unwrap_or(path).display().to_string(),
+            path: Some(path.into()),
+            source,
+        })
     }
 
     pub(crate) fn discard(&self, id: &UploadId) -> Result<(), Error> {
-        absent_is_fine(fs::remove_file(self.upload_path(id))).map_err(|error| Error::of("remove the upload", id, error))
+        let path = self.upload_path(id);
+        absent_is_fine(fs::remove_file(&path)).map_err(|error| self.explain("remove the upload", id, &path, error))
     }
 
     pub(crate) fn open_blob(&self, key: &Key, length: u64) -> Result<File, Error> {
-        let failed = |error| Error::of("open", key, error);
-        let file = OpenOptions::new().read(true).open(self.blob_path(key)).map_err(failed)?;
-        let found = file.metadata().map_err(failed)?.len();
-        if found == length { Ok(file) } else { Err(Error::Length { place: key.to_string(), expected: length, found }) }
+        let path = self.blob_path(key);
+        let failed = |error| self.explain("open", key, &path, error);
+        let file = OpenOptions::new().read(true).open(&path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        match metadata.len() {
+            _ if !metadata.is_file() => Err(Error::Missing { place: key.to_string() }),
+            found if found == length => Ok(file),
+            found => Err(Error::Length { place: key.to_string(), expected: length, found }),
+        }
     }
 
     pub(crate) fn length(&self, key: &Key) -> Result<Option<u64>, Error> {
-        match fs::metadata(self.blob_path(key)) {
-            Ok(metadata) => Ok(Some(metadata.len())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::of("look at", key, error)),
+        let path = self.blob_path(key);
+        match fs::metadata(&path) {
+            Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+            Err(error) => match self.explain("look at", key, &path, error) {
+                Error::Missing { .. } => Ok(None),
+                error => Err(error),
+            },
         }
     }
 
     /// Removes blobs, durably: one sync for each folder they lay in.
     pub(crate) fn delete(&self, keys: &[Key]) -> Result<(), Error> {
+        self.check_there()?;
         let mut folders = HashSet::new();
         for key in keys {
             let path = self.blob_path(key);
-            absent_is_fine(fs::remove_file(&path)).map_err(|error| Error::of("remove", key, error))?;
+            absent_is_fine(fs::remove_file(&path)).map_err(|error| self.explain("remove", key, &path, error))?;
+            // Absent ones count: an earlier attempt may have removed them and not come to the sync.
             folders.extend(path.parent().map(Path::to_path_buf));
         }
-        for folder in folders {
-            absent_is_fine(sync_folder(&folder)).map_err(|error| Error::of("sync", folder.display(), error))?;
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            self.sync_folder(folder)?;
         }
         Ok(())
     }
 
     /// Moves a blob out of the way, for people to look at.
     pub(crate) fn quarantine(&self, key: &Key) -> Result<(), Error> {
-        let failed = |error| Error::of("quarantine", key, error);
-        let to = self.root.join("quarantine").join(key.as_str().replace('/', "-"));
-        let from = self.blob_path(key);
-        fs::rename(&from, &to).map_err(failed)?;
-        self.sync_parent(&to).map_err(failed)?;
-        self.sync_parent(&from).map_err(failed)
+        let (from, into) = (self.blob_path(key), self.root.join("quarantine"));
+        let to = into.join(key.as_str().replace('/', "-"));
+        fs::rename(&from, &to).map_err(|error| self.explain("quarantine", key, &from, error))?;
+        self.sync_folder(&into)?;
+        from.parent().map_or(Ok(()), |parent| self.sync_folder(parent))
     }
 
-    /// Hashes a blob, without pushing what is served out of the page cache.
+    /// Hashes a blob until it ends, or nobody hears how many bytes were read. Of the page cache it leaves what was there:
+    /// the blobs that are served stay, those that are only checked do not push them out.
     pub(crate) fn hash(
         &self,
         key: &Key,
         algorithm: Algorithm,
-        progress: &mpsc::UnboundedSender<u64>,
+        progress: &mpsc::Sender<u64>,
     ) -> Result<(u64, Vec<u8>), Error> {
-        let failed = |error| Error::of("read", key, error);
-        let mut file = OpenOptions::new().read(true).open(self.blob_path(key)).map_err(failed)?;
-        let (mut hasher, mut bytes) = (Hasher::new(algorithm), 0);
-        let mut buffer = vec![0; 1 << 20];
+        let path = self.blob_path(key);
+        let failed = |error| self.explain("read", key, &path, error);
+        let file = OpenOptions::new().read(true).open(&path).map_err(failed)?;
+        // Read ahead, the next piece would look as if somebody else had wanted it.
+        sys::read_only_what_is_asked(&file);
+        let (mut hasher, mut done) = (Hasher::new(algorithm), 0);
+        let mut buffer = vec![0; HASHED_AT_ONCE];
         loop {
-            let count = file.read(&mut buffer).map_err(failed)? as u64;
-            if count == 0 {
-                return Ok((bytes, hasher.value()));
+            let cached = sys::read_cached(&file, &mut buffer, done).unwrap_or(0);
+            let read = read_rest(&file, &mut buffer, cached, done).map_err(failed)?;
+            hasher.update(&buffer[..read]);
+            sys::forget_pages(&file, done + cached as u64, (read - cached) as u64);
+            done += read as u64;
+            if read < buffer.len() || progress.blocking_send(done).is_err() {
+                return Ok((done, hasher.value()));
             }
-            hasher.update(&buffer[..count as usize]);
-            sys::forget_pages(&file, bytes, count);
-            bytes += count;
-            // Nobody may be listening: then it is only a check.
-            let _ = progress.send(bytes);
         }
     }
 
+    /// Lists what arrives.
     pub(crate) fn uploads(&self) -> Result<Vec<FoundUpload>, Error> {
         let path = self.root.join("uploads");
-        let failed = |error| Error::of("list", "uploads", error);
+        let failed = |error| self.explain("list", "uploads", &path, error);
         let mut found = Vec::new();
         for entry in fs::read_dir(&path).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -187,39 +265,27 @@ impl Folder {
             let Ok(metadata) = entry.metadata() else { continue };
             found.push(FoundUpload { id, bytes: metadata.len(), modified: changed(&metadata) });
         }
+        found.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(found)
     }
 
     /// Sends every blob, folder by folder, until nobody listens.
     pub(crate) fn list(&self, to: &mpsc::Sender<Result<Found, Error>>) {
-        let root = self.root.join("blobs");
-        if let Err(error) = walk(&root, &root, to) {
-            let _ = to.blocking_send(Err(error));
-        }
+        walk::walk(self, to);
     }
 }
 
-fn walk(root: &Path, folder: &Path, to: &mpsc::Sender<Result<Found, Error>>) -> Result<(), Error> {
-    let failed = |error| Error::of("list", folder.display(), error);
-    let mut entries = fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let Ok(metadata) = entry.metadata() else { continue };
-        if metadata.is_dir() {
-            walk(root, &path, to)?;
-            continue;
-        }
-        let name = path.strip_prefix(root).ok().and_then(Path::to_str).unwrap_or_default();
-        let found = match name.parse() {
-            Ok(key) => Ok(Found { key, length: metadata.len(), modified: changed(&metadata) }),
-            Err(_) => continue,
-        };
-        if to.blocking_send(found).is_err() {
-            return Ok(());
+/// Reads on behind the `filled` bytes of `buffer` until it is full or the file ends; returns how much is in it.
+fn read_rest(file: &File, buffer: &mut [u8], mut filled: usize, start: u64) -> io::Result<usize> {
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], start + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(filled)
 }
 
 /// When a file was last written to or renamed, whichever is later.
@@ -229,13 +295,9 @@ fn changed(metadata: &fs::Metadata) -> Timestamp {
     Timestamp::from_millis(written.max(renamed))
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
-    OpenOptions::new().read(true).open(path)?.sync_all()
-}
-
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
         result => result,
     }
 }

@@ -48,8 +48,24 @@ impl Hasher {
         self.context.update(bytes);
     }
 
-    /// The hash of all bytes so far; more may follow.
+    /// Returns the hash of all bytes so far; more may follow.
     pub(crate) fn value(&self) -> Vec<u8> {
         self.context.clone().finish().as_ref().to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_those_of_the_standard() {
+        let hex = |algorithm, text: &str| {
+            hash_bytes(algorithm, text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+
+        // FIPS 180-2, appendices B.1 and C.1.
+        assert_eq!(hex(Algorithm::Sha256, "abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert!(hex(Algorithm::Sha512, "abc").starts_with("ddaf35a193617abacc417349ae204131"));
     }
 }

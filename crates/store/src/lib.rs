@@ -1,43 +1,80 @@
 //! Bytes by key: written durably, read in ranges, listed, deleted.
 //!
 //! Bytes arrive in an [`Upload`], hashed while they are written; [`Upload::publish`] makes them durable at a [`Key`] that
-//! is used once and never overwritten. [`Store::open`] reads them. Knows nothing of digests' meaning, tenants or
-//! manifests; another backend is one file and one variant.
+//! is used once and never overwritten. [`Store::open`] reads them. Deliberately absent: what a digest means, tenants,
+//! manifests, metrics, and retries. Another backend is one file and one variant of `Backend`; [`suite()`] says what it
+//! must hold.
 //!
 //! | file | what |
 //! |---|---|
-//! | `folder.rs` | the local file system |
-//! | `upload.rs` | bytes that arrive: hash, write, sync, rename |
-//! | `reading.rs` | bytes that leave: from the page cache in place, else by a thread |
+//! | `key.rs` | [`Key`], [`UploadId`]: the names of places |
+//! | `folder.rs` | the local file system: blobs, listing, deleting; how durable what is |
+//! | `folder/sink.rs` | writing there: write, sync, rename |
+//! | `folder/busy.rs`, `folder/walk.rs` | one writer for each upload; every blob in order |
+//! | `memory.rs` | the same in memory, for the simulated world, with crashes and faults |
+//! | `upload.rs`, `batch.rs`, `hash.rs` | bytes that arrive: gathered, hashed, handed to the backend |
+//! | `reading.rs`, `pool.rs` | bytes that leave: from the page cache in place, else by a thread |
+//! | `suite.rs` | what every backend promises, as checks |
 //! | `sys.rs` | the system calls the standard library has no words for |
 
+mod batch;
+mod copying;
 mod error;
 mod folder;
 mod hash;
 mod key;
+mod memory;
+mod pool;
 mod reading;
 mod settings;
+mod suite;
 mod sys;
 mod upload;
 
 pub use error::{AppendError, Error};
 pub use hash::{Algorithm, hash_bytes};
-pub use key::{Key, KeyError};
+pub use key::{Key, KeyError, UploadId, UploadIdError};
+pub use memory::{InjectedFault, MemoryControl, Operation};
 pub use reading::{Body, Reading};
 pub use settings::Settings;
-pub use upload::{Upload, UploadId, UploadIdError};
+pub use suite::{BrokenPromise, suite};
+pub use upload::Upload;
 
 use folder::{Folder, blocking};
-use futures_util::Stream;
+use futures_util::{Stream, future::Either};
 use gantry_env::Env;
 use gantry_words::Timestamp;
+use memory::Memory;
+use reading::Source;
 use std::{path::Path, sync::Arc};
 use tokio::sync::mpsc;
+
+/// Blobs that a listing reads ahead.
+const LISTED_AHEAD: usize = 256;
+/// Keys that are deleted by one thread in one go.
+const DELETED_AT_ONCE: usize = 1_000;
 
 /// A durable byte store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    folder: Arc<Folder>,
+    backend: Backend,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Folder(Arc<Folder>),
+    Memory(Arc<Memory>),
+}
+
+/// What a store can do beyond what all can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Powers {
+    /// What is published survives the end of the process, and a power cut.
+    pub is_durable: bool,
+    /// Blobs are files that the kernel can send by itself: [`Body::as_file_range`].
+    pub has_files: bool,
+    /// Clients can be sent to the bytes, past this program. No backend of today can do that.
+    pub can_presign: bool,
 }
 
 /// A blob that was found by listing.
@@ -63,31 +100,73 @@ pub struct FoundUpload {
 }
 
 impl Store {
-    /// Opens a folder of the local file system, and makes it where it is missing. Takes no lock: tools may open it
-    /// beside a running server.
+    /// Opens a folder of the local file system, and makes it where it is missing, for its owner only. Takes no lock: tools
+    /// may open it beside a running server.
+    ///
+    /// Its methods are called within a tokio runtime.
     pub fn folder(root: &Path, env: Env, settings: &Settings) -> Result<Store, Error> {
-        Ok(Store { folder: Arc::new(Folder::open(root, env, settings)?) })
+        Ok(Store { backend: Backend::Folder(Arc::new(Folder::open(root, env, settings)?)) })
+    }
+
+    /// Makes a store in memory, for tests and for the simulated world. It waits only through `env`, for no runtime.
+    pub fn memory(env: Env) -> (Store, MemoryControl) {
+        let memory = Memory::new(env);
+        (Store { backend: Backend::Memory(memory.clone()) }, MemoryControl::new(memory))
+    }
+
+    /// Returns what this store can do beyond what all can.
+    pub fn powers(&self) -> Powers {
+        match &self.backend {
+            Backend::Folder(_) => Powers { is_durable: true, has_files: true, can_presign: false },
+            Backend::Memory(_) => Powers { is_durable: false, has_files: false, can_presign: false },
+        }
+    }
+
+    fn env(&self) -> &Env {
+        match &self.backend {
+            Backend::Folder(folder) => folder.env(),
+            Backend::Memory(memory) => memory.env(),
+        }
     }
 
     /// Begins an upload with a new id.
+    ///
+    /// # Errors
+    /// [`Error::Full`]; [`Error::Exists`] where the id is in use.
     pub async fn begin(&self, id: &UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
-        Upload::begin(self.folder.clone(), id.clone(), algorithm).await
+        Upload::begin(self.clone(), id.clone(), algorithm).await
     }
 
     /// Takes an upload up again, after a restart or elsewhere: its bytes are read and hashed again.
+    ///
+    /// An append that was dropped may still be writing: that is waited for. Nobody else may hold the upload.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
     pub async fn resume(&self, id: &UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
-        Upload::resume(self.folder.clone(), id.clone(), algorithm).await
+        Upload::resume(self.clone(), id.clone(), algorithm).await
     }
 
     /// Removes an upload's bytes, if there are any.
     pub async fn discard(&self, id: &UploadId) -> Result<(), Error> {
-        self.folder.discard(id)
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let (folder, id) = (folder.clone(), id.clone());
+                blocking("remove an upload from", move || folder.discard(&id)).await
+            }
+            Backend::Memory(memory) => memory.discard(id).await,
+        }
     }
 
-    /// Lists the uploads whose bytes are here.
+    /// Lists the uploads whose bytes are here, by id.
     pub async fn uploads(&self) -> Result<Vec<FoundUpload>, Error> {
-        let folder = self.folder.clone();
-        blocking(move || folder.uploads()).await
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let folder = folder.clone();
+                blocking("list the uploads of", move || folder.uploads()).await
+            }
+            Backend::Memory(memory) => memory.uploads().await,
+        }
     }
 
     /// Opens a blob of `length` bytes for reading.
@@ -95,48 +174,98 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] and [`Error::Length`]: both say [`Error::is_missing`].
     pub async fn open(&self, key: &Key, length: u64) -> Result<Reading, Error> {
-        // In place: a local open and stat take microseconds, a thread takes more.
-        Ok(Reading::new(self.folder.open_blob(key, length)?, length))
+        let source = match &self.backend {
+            // In place: a local open and stat take microseconds, a thread takes more.
+            Backend::Folder(folder) => Source::File(Arc::new(folder.open_blob(key, length)?)),
+            Backend::Memory(memory) => Source::Memory(memory.open(key, length).await?),
+        };
+        Ok(Reading::new(source, length))
     }
 
     /// Returns the length of a blob, or `None` where there is none.
     pub async fn exists(&self, key: &Key) -> Result<Option<u64>, Error> {
-        self.folder.length(key)
+        match &self.backend {
+            // In place, as above.
+            Backend::Folder(folder) => folder.length(key),
+            Backend::Memory(memory) => memory.length(key).await,
+        }
     }
 
-    /// Removes blobs, where they are there. When it returns they are gone durably.
+    /// Removes blobs, where they are there. When it returns they are gone durably; after an error some may be.
     pub async fn delete(&self, keys: &[Key]) -> Result<(), Error> {
-        let (folder, keys) = (self.folder.clone(), keys.to_vec());
-        blocking(move || folder.delete(&keys)).await
+        match &self.backend {
+            Backend::Folder(folder) => {
+                for keys in keys.chunks(DELETED_AT_ONCE) {
+                    let (folder, keys) = (folder.clone(), keys.to_vec());
+                    blocking("remove blobs from", move || folder.delete(&keys)).await?;
+                }
+                Ok(())
+            }
+            Backend::Memory(memory) => memory.delete(keys).await,
+        }
     }
 
-    /// Moves a blob out of the way, where nothing serves it and people can look at it.
+    /// Moves a blob out of the way, durably: nothing serves it there, and people can look at it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
     pub async fn quarantine(&self, key: &Key) -> Result<(), Error> {
-        let (folder, key) = (self.folder.clone(), key.clone());
-        blocking(move || folder.quarantine(&key)).await
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let (folder, key) = (folder.clone(), key.clone());
+                blocking("quarantine a blob of", move || folder.quarantine(&key)).await
+            }
+            Backend::Memory(memory) => memory.quarantine(key).await,
+        }
     }
 
-    /// Reads a blob and returns its length and hash; `progress` hears how many bytes were read.
-    pub async fn hash(&self, key: &Key, algorithm: Algorithm, progress: impl Fn(u64)) -> Result<(u64, Vec<u8>), Error> {
-        let (folder, key) = (self.folder.clone(), key.clone());
-        let (sender, mut heard) = mpsc::unbounded_channel();
-        let work = tokio::spawn(blocking(move || folder.hash(&key, algorithm, &sender)));
+    /// Reads a blob and returns its length and hash; `progress` hears how many bytes were read so far.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub async fn hash(
+        &self,
+        key: &Key,
+        algorithm: Algorithm,
+        progress: impl Fn(u64),
+    ) -> Result<(u64, Vec<u8>), Error> {
+        let folder = match &self.backend {
+            Backend::Folder(folder) => folder.clone(),
+            Backend::Memory(memory) => return memory.hash(key, algorithm, progress).await,
+        };
+        let key = key.clone();
+        // Where this is dropped, nobody hears any more, and the thread ends.
+        let (sender, mut heard) = mpsc::channel(2);
+        let reading = tokio::task::spawn_blocking(move || folder.hash(&key, algorithm, &sender));
         while let Some(bytes) = heard.recv().await {
             progress(bytes);
         }
-        work.await.unwrap_or_else(|_| Err(Error::of("hash", "a blob", std::io::Error::other("its task panicked"))))
+        reading.await.unwrap_or_else(|_| Err(Error::panicked("hash a blob of", "the store")))
     }
 
-    /// Lists every blob, folder by folder, each sorted. Holds one folder in memory.
+    /// Lists every blob in a fixed order: folder by folder, each sorted by name. Holds one folder's names in memory.
+    ///
+    /// What comes or goes meanwhile may be there or not. After an error nothing more comes.
     pub fn list(&self) -> impl Stream<Item = Result<Found, Error>> + Send + use<> {
-        let (sender, mut found) = mpsc::channel(256);
-        let folder = self.folder.clone();
-        tokio::task::spawn_blocking(move || folder.list(&sender));
-        futures_util::stream::poll_fn(move |cx| found.poll_recv(cx))
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let (sender, mut found) = mpsc::channel(LISTED_AHEAD);
+                let folder = folder.clone();
+                tokio::task::spawn_blocking(move || folder.list(&sender));
+                Either::Left(futures_util::stream::poll_fn(move |cx| found.poll_recv(cx)))
+            }
+            Backend::Memory(memory) => Either::Right(Box::pin(memory.clone().list())),
+        }
     }
 
     /// Returns how many bytes may still be written.
     pub async fn free_bytes(&self) -> Result<u64, Error> {
-        self.folder.free_bytes()
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let folder = folder.clone();
+                blocking("ask for room in", move || folder.free_bytes()).await
+            }
+            Backend::Memory(memory) => memory.free_bytes().await,
+        }
     }
 }

@@ -1,35 +1,39 @@
-use crate::sys;
+use crate::{memory, pool::Pooled, sys};
 use bytes::Bytes;
 use futures_util::Stream;
+use gantry_env::BoxFuture;
 use std::{
+    fmt,
     fs::File,
     future::Future,
     io,
     ops::Range,
     os::unix::fs::FileExt,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 use tokio::task::JoinHandle;
 
 /// Bytes read at a time: from 64 KiB on it makes no difference for one reader; more only costs memory with many.
-const PIECE: usize = 128 * 1024;
-/// Buffers kept for the next reader.
-const POOLED_MAX: usize = 64;
+pub(crate) const PIECE: usize = 128 << 10;
 
-static POOL: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
-
-/// A blob that is open for reading.
-#[derive(Clone, Debug)]
+/// A blob that is open for reading. What is deleted while it is open stays readable to its end.
+#[derive(Clone)]
 pub struct Reading {
-    file: Arc<File>,
+    source: Source,
     length: u64,
 }
 
+#[derive(Clone)]
+pub(crate) enum Source {
+    File(Arc<File>),
+    Memory(memory::Opened),
+}
+
 impl Reading {
-    pub(crate) fn new(file: File, length: u64) -> Self {
-        Reading { file: Arc::new(file), length }
+    pub(crate) fn new(source: Source, length: u64) -> Self {
+        Reading { source, length }
     }
 
     /// Returns its length in bytes.
@@ -37,23 +41,43 @@ impl Reading {
         self.length
     }
 
+    /// Returns the file it lies in, where it is one.
+    pub fn file(&self) -> Option<&Arc<File>> {
+        match &self.source {
+            Source::File(file) => Some(file),
+            Source::Memory(_) => None,
+        }
+    }
+
     /// Returns the bytes of `range`, cut to the blob.
     pub fn body(self, range: Range<u64>) -> Body {
         let end = range.end.min(self.length);
-        Body { file: self.file, offset: range.start.min(end), end, waiting: None }
+        Body { source: self.source, offset: range.start.min(end), end, waiting: None }
+    }
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading").field("length", &self.length).finish_non_exhaustive()
     }
 }
 
 /// Bytes of a blob, read as they are asked for.
 ///
 /// What lies in the page cache is read in place; only where the disk must be asked does a thread wait for it. A file that
-/// is shorter than it was when it was opened ends in an error, never in fewer bytes.
-#[derive(Debug)]
+/// is shorter than it was when it was opened ends in an error, never in fewer bytes. After an error nothing more comes.
 pub struct Body {
-    file: Arc<File>,
+    source: Source,
     offset: u64,
     end: u64,
-    waiting: Option<JoinHandle<io::Result<Bytes>>>,
+    waiting: Option<Waiting>,
+}
+
+/// A read that could not be done in place.
+enum Waiting {
+    Thread(JoinHandle<io::Result<Bytes>>),
+    // Locked by nobody: it makes a body that may be shared, as some servers demand.
+    Memory(Mutex<BoxFuture<'static, io::Result<Bytes>>>),
 }
 
 impl Body {
@@ -63,27 +87,54 @@ impl Body {
     }
 
     /// Returns file, offset and length of what is still to come, for whoever can send that without reading it; `None`
-    /// while a read is under way.
+    /// while a read is under way, and where there is no file.
+    ///
+    /// Whoever does so must itself see that the file may be shorter by now.
     pub fn as_file_range(&self) -> Option<(Arc<File>, u64, u64)> {
-        self.waiting.is_none().then(|| (self.file.clone(), self.offset, self.end - self.offset))
+        match (&self.source, &self.waiting) {
+            (Source::File(file), None) => Some((file.clone(), self.offset, self.remaining())),
+            _ => None,
+        }
     }
 
-    fn arrived(&mut self, read: io::Result<Bytes>) -> Option<io::Result<Bytes>> {
-        match read {
-            Ok(bytes) if bytes.is_empty() => {
-                let message = format!("the file ends at {} where {} bytes belong", self.offset, self.end);
-                self.end = self.offset;
-                Some(Err(io::Error::new(io::ErrorKind::UnexpectedEof, message)))
+    /// Begins to read the next `wanted` bytes: either they are there at once, or somebody is waiting for them.
+    fn start(&mut self, wanted: usize) -> Result<io::Result<Bytes>, Waiting> {
+        let offset = self.offset;
+        let file = match &self.source {
+            Source::File(file) => file,
+            Source::Memory(opened) => {
+                let reading = opened.clone().read(offset, wanted);
+                return Err(Waiting::Memory(Mutex::new(Box::pin(reading))));
             }
-            Ok(bytes) => {
-                self.offset += bytes.len() as u64;
-                Some(Ok(bytes))
+        };
+        let mut buffer = Pooled::take(wanted);
+        match sys::read_cached(file, buffer.space(), offset) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let file = file.clone();
+                Err(Waiting::Thread(tokio::task::spawn_blocking(move || loop {
+                    match file.read_at(buffer.space(), offset) {
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        read => return Ok(buffer.filled(read?)),
+                    }
+                })))
             }
-            Err(error) => {
-                self.end = self.offset;
-                Some(Err(error))
-            }
+            read => Ok(read.map(|count| buffer.filled(count))),
         }
+    }
+
+    fn arrived(&mut self, read: io::Result<Bytes>) -> io::Result<Bytes> {
+        let read = match read {
+            Ok(bytes) if bytes.is_empty() => {
+                let message = format!("the blob ends at {} where {} bytes belong; run gantry fsck", self.offset, self.end);
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
+            }
+            read => read,
+        };
+        match &read {
+            Ok(bytes) => self.offset += bytes.len() as u64,
+            Err(_) => self.end = self.offset,
+        }
+        read
     }
 }
 
@@ -91,65 +142,33 @@ impl Stream for Body {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        if let Some(waiting) = &mut self.waiting {
-            let read = ready!(Pin::new(waiting).poll(cx))
-                .unwrap_or_else(|_| Err(io::Error::other("a reading thread panicked")));
-            self.waiting = None;
-            return Poll::Ready(self.arrived(read));
-        }
         let wanted = usize::try_from(self.remaining()).unwrap_or(usize::MAX).min(PIECE);
         if wanted == 0 {
             return Poll::Ready(None);
         }
-        let mut buffer = Pooled::take();
-        match sys::read_cached(&self.file, &mut buffer.bytes[..wanted], self.offset) {
-            Ok(count) => {
-                let read = Ok(buffer.filled(count));
-                Poll::Ready(self.arrived(read))
+        if self.waiting.is_none() {
+            match self.start(wanted) {
+                Ok(read) => return Poll::Ready(Some(self.arrived(read))),
+                Err(waiting) => self.waiting = Some(waiting),
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let (file, offset) = (self.file.clone(), self.offset);
-                self.waiting = Some(tokio::task::spawn_blocking(move || {
-                    let count = file.read_at(&mut buffer.bytes[..wanted], offset)?;
-                    Ok(buffer.filled(count))
-                }));
-                self.poll_next(cx)
+        }
+        let read = match self.waiting.as_mut().expect("it has just been set") {
+            Waiting::Thread(thread) => ready!(Pin::new(thread).poll(cx)).unwrap_or_else(|error| Err(io::Error::other(error))),
+            Waiting::Memory(reading) => {
+                ready!(reading.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx))
             }
-            Err(error) => Poll::Ready(self.arrived(Err(error))),
-        }
+        };
+        self.waiting = None;
+        Poll::Ready(Some(self.arrived(read)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::from(self.remaining() > 0), None)
     }
 }
 
-/// A buffer of the pool; goes back when the last slice of it is dropped.
-struct Pooled {
-    bytes: Box<[u8]>,
-    length: usize,
-}
-
-impl Pooled {
-    fn take() -> Self {
-        let kept = POOL.lock().expect("nothing panics while it holds the pool").pop();
-        Pooled { bytes: kept.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice()), length: 0 }
-    }
-
-    fn filled(mut self, length: usize) -> Bytes {
-        self.length = length;
-        if length == 0 { Bytes::new() } else { Bytes::from_owner(self) }
-    }
-}
-
-impl AsRef<[u8]> for Pooled {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-impl Drop for Pooled {
-    fn drop(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        let mut pool = POOL.lock().expect("nothing panics while it holds the pool");
-        if pool.len() < POOLED_MAX && bytes.len() == PIECE {
-            pool.push(bytes);
-        }
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("offset", &self.offset).field("end", &self.end).finish_non_exhaustive()
     }
 }

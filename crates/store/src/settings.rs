@@ -3,12 +3,12 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Where blobs lie.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// The folder with the blobs; empty for `storage` in the data folder.
+    /// The folder with the blobs, a whole path; empty for `storage` in the data folder.
     pub path: PathBuf,
-    /// Room that pushes leave on the disk: below it they are refused, while pulls go on. 0B switches this off.
+    /// Room that pushes leave on the disk: below it they are refused, while pulls go on. `0B` switches this off.
     pub min_free: ByteCount,
 }
 
@@ -26,5 +26,20 @@ impl Settings {
             .then(|| format!("storage.path {} is relative; write the whole path", self.path.display()))
             .into_iter()
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_path_is_complained_about() {
+        assert_eq!(Settings::default().check(), Vec::<String>::new());
+        assert_eq!(Settings { path: "/srv/gantry".into(), ..Settings::default() }.check(), Vec::<String>::new());
+        assert_eq!(
+            Settings { path: "blobs".into(), ..Settings::default() }.check(),
+            ["storage.path blobs is relative; write the whole path"]
+        );
     }
 }

@@ -2,18 +2,45 @@
 
 use rustix::{
     fs::{Advice, RenameFlags, fadvise, renameat_with, statvfs},
-    io::{Errno, ReadWriteFlags, preadv2},
+    io::{Errno, ReadWriteFlags, preadv2, pwritev},
 };
-use std::{fs::File, io, os::fd::AsRawFd, path::Path};
+use std::{
+    fs::File,
+    io::{self, IoSlice, IoSliceMut},
+    num::NonZeroU64,
+    os::fd::AsRawFd,
+    path::Path,
+};
+
+/// Slices that one call takes (`IOV_MAX`).
+const SLICES_MAX: usize = 1024;
 
 /// Reads at `offset` what lies in the page cache; `WouldBlock` where the disk would have to be asked.
 pub(crate) fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    match preadv2(file, &mut [io::IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT) {
+    match preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT) {
         Ok(count) => Ok(count),
         // Some file systems know no such flag: those are read on a thread.
-        Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::NOSYS) => Err(io::ErrorKind::WouldBlock.into()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Writes all of `slices` at `offset`, whose order stays; they are used up.
+pub(crate) fn write_all_at(file: &File, mut slices: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+    // Empty slices go: a write of nothing could not be told from a disk that takes nothing.
+    IoSlice::advance_slices(&mut slices, 0);
+    while !slices.is_empty() {
+        match pwritev(file, &slices[..slices.len().min(SLICES_MAX)], offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                IoSlice::advance_slices(&mut slices, count);
+                offset += count as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Starts writing a range of a file to the disk, without waiting for it: the fsync that follows finds less to do.
@@ -24,16 +51,26 @@ pub(crate) fn start_writing(file: &File, offset: u64, length: u64) {
     unsafe { libc::sync_file_range(file.as_raw_fd(), offset, length, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
+/// Tells the kernel to read no more than it is asked for.
+pub(crate) fn read_only_what_is_asked(file: &File) {
+    // A hint: where it is refused, nothing is lost.
+    let _ = fadvise(file, 0, None, Advice::Random);
+}
+
 /// Tells the kernel that what was read will not be read again soon.
 pub(crate) fn forget_pages(file: &File, offset: u64, length: u64) {
-    // A hint: where it is refused, nothing is lost.
-    let _ = fadvise(file, offset, std::num::NonZeroU64::new(length), Advice::DontNeed);
+    // A hint, too. A length of zero would mean "to the end".
+    if let Some(length) = NonZeroU64::new(length) {
+        let _ = fadvise(file, offset, Some(length), Advice::DontNeed);
+    }
 }
 
 /// Renames without replacing what is there.
 pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(rustix::fs::CWD, from, rustix::fs::CWD, to, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS) if !to.exists() => std::fs::rename(from, to),
+        // A file system without this flag. Places are used once, so that looking first only finds mistakes.
+        Err(Errno::INVAL | Errno::NOSYS) if to.exists() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(Errno::INVAL | Errno::NOSYS) => std::fs::rename(from, to),
         result => result.map_err(io::Error::from),
     }
 }
@@ -42,4 +79,36 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     let figures = statvfs(path)?;
     Ok(figures.f_bavail.saturating_mul(figures.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn many_slices_arrive_in_order() {
+        let mut file = tempfile::tempfile().unwrap();
+        let parts: Vec<Vec<u8>> = (0..3000u32).map(|part| vec![part as u8; part as usize % 7]).collect();
+        let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+
+        write_all_at(&file, &mut slices, 0).unwrap();
+
+        let mut written = Vec::new();
+        file.read_to_end(&mut written).unwrap();
+        assert_eq!(written, parts.concat());
+    }
+
+    #[test]
+    fn a_rename_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        std::fs::write(&from, "new").unwrap();
+        std::fs::write(&to, "old").unwrap();
+
+        let error = rename_new(&from, &to).unwrap_err();
+
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&to).unwrap(), b"old");
+    }
 }

@@ -1,90 +1,61 @@
 use crate::{
-    Algorithm, AppendError, Error, Key,
-    folder::{Folder, blocking},
-    hash::Hasher,
-    sys,
+    Algorithm, AppendError, Backend, Error, Key, Store, UploadId, batch::Batch, folder, hash::Hasher, memory,
 };
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
-use std::{
-    fmt,
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    str::FromStr,
-    sync::Arc,
-};
-use tokio::sync::mpsc;
-
-/// Pieces of a body on their way to the disk: with pieces of at most half a megabyte, a few megabytes of memory.
-const PIECES_MAX: usize = 8;
-/// The disk is told to start writing each time so many bytes are there.
-const WRITE_BEHIND: u64 = 1 << 20;
-/// Whether there is room is asked each time so many bytes were written.
-const ROOM_EVERY: u64 = 64 << 20;
-
-/// The name of an upload: 1 to 64 of `[a-z0-9-]`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UploadId(Arc<str>);
-
-/// Why a text is no upload id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an upload id is 1 to 64 of a-z, 0-9 and '-'")]
-pub struct UploadIdError;
-
-impl UploadId {
-    /// Returns the id.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for UploadId {
-    type Err = UploadIdError;
-    fn from_str(text: &str) -> Result<Self, UploadIdError> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(UploadId(text.into()))
-        } else {
-            Err(UploadIdError)
-        }
-    }
-}
-
-impl fmt::Display for UploadId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use futures_util::{FutureExt, Stream, StreamExt};
+use gantry_env::BoxFuture;
+use std::{fmt, future::poll_fn, task::Poll};
 
 /// Bytes that are arriving: a temporary file and the hash of what is in it. One writer by construction.
 ///
-/// Between two appends it holds no descriptor. Dropped, its file stays and can be taken up again with
-/// [`crate::Store::resume`].
+/// Dropped, its bytes stay and can be taken up again with [`Store::resume`].
 pub struct Upload {
-    folder: Arc<Folder>,
+    store: Store,
     id: UploadId,
     hasher: Hasher,
     offset: u64,
+    /// `None` after a failure that leaves open what is on the disk.
+    sink: Option<Sink>,
+}
+
+/// Where an upload's bytes go.
+pub(crate) enum Sink {
+    Folder(folder::Sink),
+    Memory(memory::Sink),
+}
+
+/// How a write ended; what was lent to it comes back, unless a thread panicked.
+pub(crate) struct Written {
+    pub(crate) back: Option<(Sink, Hasher)>,
+    pub(crate) result: Result<(), Error>,
 }
 
 impl Upload {
-    pub(crate) async fn begin(folder: Arc<Folder>, id: UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
-        folder.check_room("begin the upload", &id)?;
-        let path = folder.upload_path(&id);
-        OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .open(path)
-            .map_err(|error| Error::of("begin the upload", &id, error))?;
-        Ok(Upload { folder, id, hasher: Hasher::new(algorithm), offset: 0 })
+    pub(crate) async fn begin(store: Store, id: UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
+        let sink = match &store.backend {
+            Backend::Folder(folder) => Sink::Folder(folder::Sink::create(folder.clone(), id.clone()).await?),
+            Backend::Memory(memory) => Sink::Memory(memory::Sink::create(memory.clone(), id.clone()).await?),
+        };
+        Ok(Upload { store, id, hasher: Hasher::new(algorithm), offset: 0, sink: Some(sink) })
     }
 
-    pub(crate) async fn resume(folder: Arc<Folder>, id: UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
-        blocking(move || {
-            let (hasher, offset) = read_all(&folder, &id, algorithm)?;
-            Ok(Upload { folder, id, hasher, offset })
-        })
-        .await
+    pub(crate) async fn resume(store: Store, id: UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
+        let (sink, hasher, offset) = match &store.backend {
+            Backend::Folder(folder) => {
+                let (sink, hasher, offset) = folder::Sink::reopen(folder.clone(), id.clone(), algorithm).await?;
+                (Sink::Folder(sink), hasher, offset)
+            }
+            Backend::Memory(memory) => {
+                let (sink, hasher, offset) = memory::Sink::reopen(memory.clone(), id.clone(), algorithm).await?;
+                (Sink::Memory(sink), hasher, offset)
+            }
+        };
+        Ok(Upload { store, id, hasher, offset, sink: Some(sink) })
+    }
+
+    /// Returns its id.
+    pub fn id(&self) -> &UploadId {
+        &self.id
     }
 
     /// Returns how many bytes there are.
@@ -92,12 +63,20 @@ impl Upload {
         self.offset
     }
 
+    /// Returns which hash is computed.
+    pub fn algorithm(&self) -> Algorithm {
+        self.hasher.algorithm
+    }
+
     /// Returns the hash of all bytes so far.
     pub fn hash(&self) -> Vec<u8> {
         self.hasher.value()
     }
 
-    /// Returns the upload with a running hash of another algorithm: the file is read again where that differs.
+    /// Returns the upload with a running hash of another algorithm: the bytes are read again where that differs.
+    ///
+    /// # Errors
+    /// The upload is given back to the store: it can be resumed.
     pub async fn rehash(mut self, algorithm: Algorithm) -> Result<Upload, Error> {
         if algorithm == self.hasher.algorithm {
             return Ok(self);
@@ -106,139 +85,230 @@ impl Upload {
             self.hasher = Hasher::new(algorithm);
             return Ok(self);
         }
-        Upload::resume(self.folder, self.id, algorithm).await
+        let (sink, hasher) = match self.sink.take().ok_or_else(|| self.broken())? {
+            Sink::Folder(sink) => sink.rehash(algorithm, self.offset).await.map(|(sink, hash)| (Sink::Folder(sink), hash))?,
+            Sink::Memory(sink) => sink.rehash(algorithm, self.offset).await.map(|(sink, hash)| (Sink::Memory(sink), hash))?,
+        };
+        Ok(Upload { sink: Some(sink), hasher, ..self })
     }
 
-    /// Adds a body of at most `limit` bytes at the end.
+    /// Adds a body of at most `limit` bytes at the end; answers how many came.
     ///
-    /// Where the body breaks off, what came is kept. Where it is too long, or the disk fails, nothing of it is kept. The
-    /// upload that comes back is whole in either case: its hash is that of its file.
+    /// Where the body breaks off, what came is kept. Where it is too long, or there is no room, nothing of it is kept. The
+    /// upload that comes back is whole in either case: its hash is that of its bytes. After any other failure of the
+    /// disk it takes no more.
+    ///
+    /// Dropped before its end, it keeps what was written by then, up to a megabyte less than came.
     pub async fn append<E>(
-        self,
-        mut body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        mut self,
+        body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
         limit: u64,
     ) -> (Upload, Result<u64, AppendError<E>>) {
-        if let Err(error) = self.folder.check_room("append to the upload", &self.id) {
-            return (self, Err(AppendError::Store(error)));
-        }
-        let before = (self.hasher.clone(), self.offset);
-        let (folder, id) = (self.folder.clone(), self.id.clone());
-        let (pieces, arriving) = mpsc::channel(PIECES_MAX);
-        let writer = tokio::task::spawn_blocking(move || self.write(arriving));
-        let mut came = 0;
-        let end = loop {
-            match body.next().await {
-                None => break Ok(()),
-                Some(Err(error)) => break Err(AppendError::Body(error)),
-                Some(Ok(piece)) => {
-                    came += piece.len() as u64;
-                    if came > limit {
-                        break Err(AppendError::TooLong);
-                    }
-                    // A closed channel means that the writer failed: it says so below.
-                    if pieces.send(piece).await.is_err() {
-                        break Ok(());
-                    }
+        let Some(sink) = self.sink.take() else {
+            let error = AppendError::Store(self.broken());
+            return (self, Err(error));
+        };
+        let mut writer = Writer { state: State::Idle(sink, self.hasher.clone()), offset: self.offset };
+        let received = writer.receive(body, limit).await;
+        match received {
+            Ok(()) | Err(AppendError::Body(_)) => {
+                let appended = writer.offset - self.offset;
+                match self.take_back(writer).await {
+                    Ok(()) => (self, received.map(|()| appended)),
+                    Err(error) => (self, Err(AppendError::Store(error))),
                 }
             }
-        };
-        drop(pieces);
-        let written = writer
-            .await
-            .unwrap_or_else(|_| Err(Error::of("write", &id, io::Error::other("the writing thread panicked"))));
-        let back = |hasher, offset| Upload { folder: folder.clone(), id: id.clone(), hasher, offset };
-        match (written, end) {
-            (Ok(upload), Ok(())) => {
-                let appended = upload.offset - before.1;
-                (upload, Ok(appended))
+            Err(AppendError::TooLong) => {
+                let error = self.cut_back(writer).await.map_or_else(AppendError::Store, |()| AppendError::TooLong);
+                (self, Err(error))
             }
-            (Ok(upload), Err(AppendError::Body(error))) => (upload, Err(AppendError::Body(error))),
-            (written, end) => {
-                let cut = cut(&folder, &id, before.1).err();
-                let error = match (written.err().or(cut), end) {
-                    (Some(error), _) => AppendError::Store(error),
-                    (None, Err(error)) => error,
-                    (None, Ok(())) => unreachable!("a body that ended and was written was answered above"),
-                };
-                (back(before.0, before.1), Err(error))
+            Err(AppendError::Store(error)) => {
+                // Where even cutting fails, the first error says more.
+                if error.is_full() && self.cut_back(writer).await.is_err() {
+                    tracing::error!(upload = %self.id, "the upload {} cannot be cut back; it is given up", self.id);
+                }
+                (self, Err(AppendError::Store(error)))
             }
         }
     }
 
-    /// Writes and hashes pieces as they come, on a thread of its own.
-    fn write(mut self, mut arriving: mpsc::Receiver<Bytes>) -> Result<Upload, Error> {
-        let failed = |id: &UploadId| {
-            let id = id.clone();
-            move |error| Error::of("write", &id, error)
-        };
-        let path = self.folder.upload_path(&self.id);
-        let mut file = OpenOptions::new().write(true).open(path).map_err(failed(&self.id))?;
-        let length = file.metadata().map_err(failed(&self.id))?.len();
-        if length != self.offset {
-            return Err(Error::Length { place: self.id.to_string(), expected: self.offset, found: length });
-        }
-        file.seek(SeekFrom::Start(self.offset)).map_err(failed(&self.id))?;
-        let mut started = self.offset;
-        let mut asked = self.offset;
-        while let Some(piece) = arriving.blocking_recv() {
-            self.hasher.update(&piece);
-            file.write_all(&piece).map_err(failed(&self.id))?;
-            self.offset += piece.len() as u64;
-            if self.offset - started >= WRITE_BEHIND {
-                sys::start_writing(&file, started, self.offset - started);
-                started = self.offset;
-            }
-            if self.offset - asked >= ROOM_EVERY {
-                self.folder.check_room("write", &self.id)?;
-                asked = self.offset;
-            }
-        }
-        Ok(self)
+    /// Takes over what was written.
+    async fn take_back(&mut self, writer: Writer) -> Result<(), Error> {
+        let State::Idle(sink, hasher) = writer.state else { return Err(self.broken()) };
+        (self.hasher, self.offset) = (hasher, writer.offset);
+        self.sink = Some(sink.rest().await?);
+        Ok(())
     }
 
-    /// Makes the bytes durable at `key`, where nothing lies yet. When it returns they survive a power cut.
-    pub async fn publish(self, key: &Key) -> Result<u64, Error> {
-        let key = key.clone();
-        blocking(move || {
-            let failed = |error| Error::of("publish", &key, error);
-            let from = self.folder.upload_path(&self.id);
-            let file = OpenOptions::new().read(true).open(&from).map_err(failed)?;
-            file.sync_all().map_err(failed)?;
-            let to = self.folder.blob_path(&key);
-            self.folder.make_parents(&key)?;
-            sys::rename_new(&from, &to).map_err(failed)?;
-            // The folder is synced too: without it the rename itself may be lost in a power cut, and we have said 201.
-            self.folder.sync_parent(&to).map_err(failed)?;
-            Ok(self.offset)
-        })
-        .await
+    /// Undoes what was written.
+    async fn cut_back(&mut self, writer: Writer) -> Result<(), Error> {
+        let sink = match writer.settle().await {
+            State::Idle(sink, _) => sink.cut(self.offset).await?,
+            State::Busy(_) | State::Broken => return Err(self.broken()),
+        };
+        self.sink = Some(sink.rest().await?);
+        Ok(())
+    }
+
+    fn broken(&self) -> Error {
+        Error::Broken { place: self.id.to_string() }
+    }
+
+    /// Makes the bytes durable at `key`, where nothing lies yet; answers how many there are. When it returns they survive
+    /// a power cut, and the upload is no more.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] where the place is taken, [`Error::Missing`] where the upload was discarded. After any error the
+    /// bytes may still be below the upload's id, and, rarely, at `key`, for the collection and for fsck to find.
+    pub async fn publish(mut self, key: &Key) -> Result<u64, Error> {
+        match self.sink.take().ok_or_else(|| self.broken())? {
+            Sink::Folder(sink) => sink.publish(key, self.offset).await?,
+            Sink::Memory(sink) => sink.publish(key, self.offset).await?,
+        }
+        Ok(self.offset)
+    }
+
+    /// Lets go of the upload and keeps its bytes, as dropping it does.
+    pub fn suspend(self) -> UploadId {
+        self.id
     }
 
     /// Removes the bytes.
     pub async fn abort(self) -> Result<(), Error> {
-        self.folder.discard(&self.id)
+        let Upload { store, id, sink, .. } = self;
+        drop(sink);
+        store.discard(&id).await
     }
 }
 
-/// Cuts an upload's file back to `length` bytes.
-fn cut(folder: &Folder, id: &UploadId, length: u64) -> Result<(), Error> {
-    let failed = |error| Error::of("cut", id, error);
-    let file = OpenOptions::new().write(true).open(folder.upload_path(id)).map_err(failed)?;
-    file.set_len(length).map_err(failed)
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload").field("id", &self.id).field("offset", &self.offset).finish_non_exhaustive()
+    }
 }
 
-fn read_all(folder: &Folder, id: &UploadId, algorithm: Algorithm) -> Result<(Hasher, u64), Error> {
-    let failed = |error| Error::of("read", id, error);
-    let mut file: File = OpenOptions::new().read(true).open(folder.upload_path(id)).map_err(failed)?;
-    let (mut hasher, mut offset) = (Hasher::new(algorithm), 0);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).map_err(failed)? {
-            0 => return Ok((hasher, offset)),
-            count => {
-                hasher.update(&buffer[..count]);
-                offset += count as u64;
+/// Writes a body while it arrives: one batch at a time, so that bytes keep their order; meanwhile the next is gathered.
+///
+/// A thread is asked for with each batch and not held between them, so that any number of slow clients holds none.
+struct Writer {
+    state: State,
+    /// Where the next batch goes.
+    offset: u64,
+}
+
+enum State {
+    Idle(Sink, Hasher),
+    Busy(BoxFuture<'static, Written>),
+    /// A failure leaves open what is there.
+    Broken,
+}
+
+enum Event<E> {
+    Piece(Option<Result<Bytes, E>>),
+    Written(Written),
+}
+
+impl Writer {
+    /// Writes what comes. When it returns no write is under way, save after [`AppendError::TooLong`].
+    async fn receive<E>(
+        &mut self,
+        mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+        limit: u64,
+    ) -> Result<(), AppendError<E>> {
+        let (mut batch, mut came) = (Batch::default(), 0u64);
+        let end = loop {
+            match self.next(&mut body, &batch).await {
+                Event::Written(written) => self.settled(written).map_err(AppendError::Store)?,
+                Event::Piece(None) => break Ok(()),
+                Event::Piece(Some(Err(error))) => break Err(AppendError::Body(error)),
+                Event::Piece(Some(Ok(piece))) => {
+                    came = came.saturating_add(piece.len() as u64);
+                    if came > limit {
+                        return Err(AppendError::TooLong);
+                    }
+                    batch.push(piece);
+                }
             }
+            if batch.is_worth_it() {
+                self.start(&mut batch);
+            }
+        };
+        self.finish(&mut batch).await.map_err(AppendError::Store)?;
+        end
+    }
+
+    async fn next<E>(&mut self, body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin), batch: &Batch) -> Event<E> {
+        poll_fn(|cx| {
+            if let State::Busy(writing) = &mut self.state
+                && let Poll::Ready(written) = writing.poll_unpin(cx)
+            {
+                return Poll::Ready(Event::Written(written));
+            }
+            // Without room a write is under way, and its end wakes us.
+            if batch.has_room() { body.poll_next_unpin(cx).map(Event::Piece) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Begins to write the batch, unless another is being written.
+    fn start(&mut self, batch: &mut Batch) {
+        self.state = match std::mem::replace(&mut self.state, State::Broken) {
+            State::Idle(sink, hasher) => {
+                let batch = batch.take();
+                let at = self.offset;
+                self.offset += batch.bytes();
+                State::Busy(match sink {
+                    Sink::Folder(sink) => sink.write(batch, at, hasher),
+                    Sink::Memory(sink) => sink.write(batch, at, hasher),
+                })
+            }
+            busy => busy,
+        }
+    }
+
+    async fn finish(&mut self, batch: &mut Batch) -> Result<(), Error> {
+        self.wait().await?;
+        if !batch.is_empty() {
+            self.start(batch);
+            self.wait().await?;
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self) -> Result<(), Error> {
+        let State::Busy(writing) = &mut self.state else { return Ok(()) };
+        let written = writing.await;
+        self.settled(written)
+    }
+
+    fn settled(&mut self, written: Written) -> Result<(), Error> {
+        let is_known = written.result.as_ref().err().is_none_or(Error::is_full);
+        self.state = match written.back.filter(|_| is_known) {
+            Some((sink, hasher)) => State::Idle(sink, hasher),
+            None => State::Broken,
+        };
+        written.result
+    }
+
+    /// Waits for a write that is under way, however it ends.
+    async fn settle(mut self) -> State {
+        let _ = self.wait().await;
+        self.state
+    }
+}
+
+impl Sink {
+    async fn rest(self) -> Result<Sink, Error> {
+        match self {
+            Sink::Folder(sink) => sink.rest().await.map(Sink::Folder),
+            Sink::Memory(_) => Ok(self),
+        }
+    }
+
+    async fn cut(self, length: u64) -> Result<Sink, Error> {
+        match self {
+            Sink::Folder(sink) => sink.cut(length).await.map(Sink::Folder),
+            Sink::Memory(sink) => sink.cut(length).map(Sink::Memory),
         }
     }
 }

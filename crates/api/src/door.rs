@@ -1,0 +1,227 @@
+use crate::{Challenges, FromWire, Guard, Incoming, IntoWire, Operation, Outgoing, Pick, Refused, Wire, guard::Stop, porch::Porch};
+use futures_util::FutureExt;
+use gantry_access::{Access, Principal, PrincipalKind};
+use gantry_accounts::AuthenticationProblem;
+use gantry_env::BoxFuture;
+use gantry_fault::{Fault, FaultKind};
+use gantry_words::{Cx, RequestId, Timestamp};
+use http::{HeaderMap, header};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
+use tracing::Instrument;
+
+/// Where the token service lives: challenges point there, and it cannot ask for its own tokens.
+const TOKEN_PATH: &str = "/token";
+
+/// What it takes to get through a door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// What [`Operation::access`] lists must be allowed; a list that is empty opens nothing.
+    Access,
+    /// Any valid credential.
+    Credential,
+    /// Nothing; though a credential that is brought must be valid.
+    Open,
+}
+
+/// An operation with its rooms picked and its types forgotten.
+pub struct Door {
+    /// [`Operation::NAME`].
+    pub name: &'static str,
+    /// Name of its wire.
+    pub wire: &'static str,
+    /// [`Operation::ROUTE`].
+    pub route: (&'static str, &'static str),
+    /// [`Operation::LOCK`].
+    pub lock: Lock,
+    pub(crate) dress: fn(&mut HeaderMap),
+    enter: Box<dyn Enter>,
+}
+
+impl Door {
+    /// Picks what `O` needs from the house.
+    pub fn mount<O: Operation, H>(house: &H) -> Door
+    where
+        O::Needs: Pick<H>,
+    {
+        Door {
+            name: O::NAME,
+            wire: O::Wire::NAME,
+            route: O::ROUTE,
+            lock: O::LOCK,
+            dress: O::Wire::dress,
+            enter: Box::new(Mounted::<O> { needs: O::Needs::pick(house) }),
+        }
+    }
+
+    pub(crate) async fn enter(&self, visit: Visit<'_>) -> Passed {
+        self.enter.enter(visit).await
+    }
+}
+
+/// Returns the names of the doors that ask for less than [`Lock::Access`]: a list to be committed and compared.
+pub fn open_doors(doors: &[Door]) -> Vec<String> {
+    let mut names: Vec<String> =
+        doors.iter().filter(|door| door.lock != Lock::Access).map(|door| format!("{} {:?}", door.name, door.lock)).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The same way without bytes: how pages call an operation, as the person who is logged in.
+///
+/// # Errors
+/// `AccessDenied` or `Unauthenticated`, and those of the call.
+pub async fn call<O: Operation>(
+    guard: &dyn Guard,
+    needs: &O::Needs,
+    cx: &Cx,
+    principal: &Principal,
+    request: O::Request,
+) -> Result<O::Response, Fault> {
+    admit::<O>(guard, principal, &request, cx).map_err(|stop| stop.fault)?;
+    O::call(needs, cx, principal, request).await
+}
+
+/// A request at a door.
+pub(crate) struct Visit<'a> {
+    pub(crate) porch: &'a Arc<Porch>,
+    pub(crate) incoming: Incoming,
+    pub(crate) request_id: RequestId,
+    pub(crate) now: Timestamp,
+}
+
+/// What came of it.
+pub(crate) struct Passed {
+    pub(crate) outgoing: Outgoing,
+    /// Who it was, as far as that is known.
+    pub(crate) actor: Option<Arc<str>>,
+}
+
+trait Enter: Send + Sync {
+    fn enter<'a>(&'a self, visit: Visit<'a>) -> BoxFuture<'a, Passed>;
+}
+
+struct Mounted<O: Operation> {
+    needs: O::Needs,
+}
+
+impl<O: Operation> Enter for Mounted<O> {
+    fn enter<'a>(&'a self, visit: Visit<'a>) -> BoxFuture<'a, Passed> {
+        Box::pin(pass::<O>(&self.needs, visit))
+    }
+}
+
+/// The whole way through a door: identify, read, authorise, call, write; and how to say no at any point of it.
+async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
+    let (porch, request_id) = (visit.porch, visit.request_id);
+    let origin = visit.incoming.origin.clone();
+    let is_token_service = visit.incoming.uri.path() == TOKEN_PATH;
+    let mut actor = None;
+    let attempt = AssertUnwindSafe(attempt::<O>(needs, visit, &mut actor)).catch_unwind().await;
+    let outgoing = match attempt.unwrap_or_else(|panic| Err(panicked(O::NAME, panic.as_ref()).into())) {
+        Ok(response) => response.write(),
+        Err(stop) => {
+            porch.note_refusal(&stop.fault, O::NAME, request_id);
+            let offered = if is_token_service { Challenges::Basic } else { O::Wire::CHALLENGES };
+            let challenges = stop.challenges(offered, &origin, porch.guard.service());
+            O::Wire::refuse(&Refused::new(&stop.fault, &challenges, request_id).after(stop.retry_after_seconds))
+        }
+    };
+    Passed { outgoing, actor }
+}
+
+async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, actor: &mut Option<Arc<str>>) -> Result<O::Response, Stop> {
+    let Visit { porch, incoming, request_id, now } = visit;
+    let guard = &*porch.guard;
+    let source = incoming.peer;
+    let cx = |principal: &Principal| Cx {
+        actor: principal.arn.clone(),
+        account: principal.account,
+        operation: O::NAME,
+        request_id,
+        now,
+        source,
+    };
+    let principal = match identify(guard, &incoming, now) {
+        Ok(principal) => principal,
+        Err(AuthenticationProblem::Missing) => guard.anonymous(),
+        Err(problem) => return Err(Stop::unidentified(problem, wanted::<O>(incoming, cx(&guard.anonymous())).await)),
+    };
+    *actor = Some(principal.arn.clone());
+    let cx = cx(&principal);
+    let changes = !incoming.method.is_safe();
+    let is_nobody = principal.kind == PrincipalKind::Anonymous && O::LOCK != Lock::Open;
+    if is_nobody && (O::LOCK == Lock::Credential || O::Wire::READS_BODY) {
+        return Err(unauthenticated());
+    }
+    let request = match O::Request::read(incoming).await {
+        Ok(request) => request,
+        // Who is not known does not hear what is wrong with what he asked for.
+        Err(_) if is_nobody => return Err(unauthenticated()),
+        Err(fault) => return Err(fault.into()),
+    };
+    admit::<O>(guard, &principal, &request, &cx)?;
+    let span = tracing::debug_span!("call", operation = O::NAME, %request_id);
+    if !changes {
+        return Ok(O::call(needs, &cx, &principal, request).instrument(span).await?);
+    }
+    let (needs, running) = (needs.clone(), porch.runs_call());
+    let work = async move {
+        let answer = O::call(&needs, &cx, &principal, request).await;
+        drop(running);
+        answer
+    };
+    match tokio::spawn(work.instrument(span)).await {
+        Ok(answer) => Ok(answer?),
+        Err(error) => Err(match error.try_into_panic() {
+            Ok(panic) => panicked(O::NAME, panic.as_ref()).into(),
+            Err(error) => Fault::new(FaultKind::Unavailable, "The server is shutting down; try again").because(error).into(),
+        }),
+    }
+}
+
+fn unauthenticated() -> Stop {
+    Stop::unidentified(AuthenticationProblem::Missing, Vec::new())
+}
+
+fn identify(guard: &dyn Guard, incoming: &Incoming, now: Timestamp) -> Result<Principal, AuthenticationProblem> {
+    let mut values = incoming.headers.get_all(header::AUTHORIZATION).iter();
+    let (first, more) = (values.next(), values.next());
+    let text = match (first, more) {
+        (None, _) => None,
+        (Some(value), None) => Some(value.to_str().map_err(|_| AuthenticationProblem::Malformed)?),
+        (Some(_), Some(_)) => return Err(AuthenticationProblem::Malformed),
+    };
+    guard.identify(text, incoming.peer, now)
+}
+
+/// What a better credential must cover, where that can be told without reading a body.
+async fn wanted<O: Operation>(incoming: Incoming, cx: Cx) -> Vec<Access> {
+    if O::LOCK != Lock::Access || O::Wire::READS_BODY {
+        return Vec::new();
+    }
+    O::Request::read(incoming).await.map(|request| O::access(&request, &cx)).unwrap_or_default()
+}
+
+/// Decides whether the lock opens.
+fn admit<O: Operation>(guard: &dyn Guard, principal: &Principal, request: &O::Request, cx: &Cx) -> Result<(), Stop> {
+    match O::LOCK {
+        Lock::Open => Ok(()),
+        Lock::Credential if principal.kind == PrincipalKind::Anonymous => Err(unauthenticated()),
+        Lock::Credential => Ok(()),
+        Lock::Access => {
+            let accesses = O::access(request, cx);
+            if accesses.is_empty() {
+                return Err(Fault::internal(format!("{} is locked by an empty list of accesses", O::NAME)).into());
+            }
+            match guard.authorize(principal, &accesses) {
+                Ok(()) => Ok(()),
+                Err(refusal) => Err(Stop::refused(&refusal, accesses)),
+            }
+        }
+    }
+}
+
+fn panicked(operation: &str, panic: &(dyn Any + Send)) -> Fault {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Fault::internal(format!("{operation} panicked: {}", text.unwrap_or("without a word")))
+}

@@ -1,0 +1,165 @@
+use crate::{Challenges, Origin};
+use gantry_access::{
+    Access, Principal, Refusal,
+    challenge::{self, TokenProblem},
+};
+use gantry_accounts::{Accounts, AuthenticationProblem};
+use gantry_fault::{Fault, FaultKind};
+use gantry_words::Timestamp;
+use http::HeaderValue;
+use std::net::IpAddr;
+
+/// Who decides who a caller is and what he may do: the accounts, or a test's idea of them.
+pub trait Guard: Send + Sync + 'static {
+    /// Says who a request comes from, by its `Authorization` header.
+    ///
+    /// # Errors
+    /// Why that cannot be said; [`AuthenticationProblem::Missing`] where there is no such header.
+    fn identify(
+        &self,
+        authorization: Option<&str>,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Principal, AuthenticationProblem>;
+
+    /// Whoever comes without credentials.
+    fn anonymous(&self) -> Principal;
+
+    /// Decides whether a principal may do all of `accesses`.
+    ///
+    /// # Errors
+    /// The first thing that stands in the way.
+    fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<(), Refusal>;
+
+    /// What challenges call this site.
+    fn service(&self) -> &str;
+}
+
+impl Guard for Accounts {
+    fn identify(
+        &self,
+        authorization: Option<&str>,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Principal, AuthenticationProblem> {
+        self.authenticate(authorization, source, now)
+    }
+
+    fn anonymous(&self) -> Principal {
+        Accounts::anonymous(self)
+    }
+
+    fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<(), Refusal> {
+        Accounts::authorize(self, principal, accesses)
+    }
+
+    fn service(&self) -> &str {
+        &self.site().service
+    }
+}
+
+/// Why a request does not get through a door, and what its caller would have to bring.
+pub(crate) struct Stop {
+    pub(crate) fault: Fault,
+    pub(crate) retry_after_seconds: Option<u32>,
+    /// What the credentials asked for must cover, and what was wrong with those that came; only with a 401.
+    wanted: Vec<Access>,
+    problem: Option<TokenProblem>,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop { fault, retry_after_seconds: None, wanted: Vec::new(), problem: None }
+    }
+}
+
+impl Stop {
+    /// It cannot be said who asks.
+    pub(crate) fn unidentified(problem: AuthenticationProblem, wanted: Vec<Access>) -> Self {
+        let retry_after_seconds = match problem {
+            AuthenticationProblem::TooManyFailures { retry_after_seconds } => u32::try_from(retry_after_seconds).ok(),
+            _ => None,
+        };
+        Stop { fault: problem.into(), retry_after_seconds, wanted, problem: problem.token_problem() }
+    }
+
+    /// The caller is known and may not. A token that was not asked for this is worth asking anew; all else is final.
+    pub(crate) fn refused(refusal: &Refusal, wanted: Vec<Access>) -> Self {
+        let (kind, problem) = match refusal {
+            Refusal::Unauthenticated => (FaultKind::Unauthenticated, None),
+            Refusal::InsufficientScope => (FaultKind::Unauthenticated, Some(TokenProblem::InsufficientScope)),
+            Refusal::Denied { .. } => (FaultKind::AccessDenied, None),
+        };
+        Stop { problem, wanted, ..Fault::new(kind, refusal.message()).into() }
+    }
+
+    /// The values of `WWW-Authenticate`, in the order clients should see them; none where credentials would not help.
+    pub(crate) fn challenges(&self, offered: Challenges, origin: &Origin, service: &str) -> Vec<HeaderValue> {
+        if self.fault.kind != FaultKind::Unauthenticated {
+            return Vec::new();
+        }
+        let texts = match offered {
+            Challenges::Basic => vec![challenge::basic(service)],
+            Challenges::BearerAndBasic => {
+                challenge::all(origin.is_https(), origin.host(), service, &self.wanted, self.problem)
+            }
+        };
+        texts.iter().filter_map(|text| HeaderValue::from_str(text).ok()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gantry_access::action;
+
+    fn print(stop: &Stop, offered: Challenges) -> Vec<String> {
+        let origin = Origin::new(true, "hub.example").unwrap();
+        let values = stop.challenges(offered, &origin, "gantry");
+        values.iter().map(|value| value.to_str().unwrap().to_string()).collect()
+    }
+
+    fn pull() -> Vec<Access> {
+        vec![Access::on(action::ECR_BATCH_GET_IMAGE, &"team/app".parse().unwrap())]
+    }
+
+    #[test]
+    fn a_dead_token_is_answered_with_its_problem_and_the_scope_needed() {
+        let stop = Stop::unidentified(AuthenticationProblem::TokenExpired, pull());
+
+        let challenge = print(&stop, Challenges::BearerAndBasic).remove(0);
+
+        assert!(challenge.contains(r#"realm="https://hub.example/token""#), "{challenge}");
+        assert!(challenge.ends_with(r#"scope="repository:team/app:pull",error="invalid_token""#), "{challenge}");
+    }
+
+    #[test]
+    fn a_token_that_was_not_asked_for_this_is_worth_another() {
+        let stop = Stop::refused(&Refusal::InsufficientScope, pull());
+
+        assert_eq!(stop.fault.kind.row().status, 401);
+        assert!(print(&stop, Challenges::BearerAndBasic)[0].ends_with(r#"error="insufficient_scope""#));
+    }
+
+    #[test]
+    fn nothing_is_asked_of_whom_it_would_not_help() {
+        let refusal = Refusal::Denied {
+            principal: "someone".into(),
+            action: action::ECR_PUT_IMAGE,
+            resource: "*".into(),
+            because: "no".into(),
+        };
+
+        let stop = Stop::refused(&refusal, pull());
+
+        assert_eq!(stop.fault.kind, FaultKind::AccessDenied);
+        assert!(print(&stop, Challenges::BearerAndBasic).is_empty());
+    }
+
+    #[test]
+    fn whoever_failed_too_often_hears_when_to_come_back() {
+        let stop = Stop::unidentified(AuthenticationProblem::TooManyFailures { retry_after_seconds: 7 }, pull());
+
+        assert_eq!((stop.fault.kind.row().status, stop.retry_after_seconds), (429, Some(7)));
+    }
+}

@@ -1,0 +1,93 @@
+use crate::{Incoming, Lock, Outgoing, Wire};
+use gantry_access::{Access, Principal};
+use gantry_fault::Fault;
+use gantry_words::Cx;
+use std::future::Future;
+
+/// How a request type comes out of what a client sent.
+pub trait FromWire<W: Wire>: Sized + Send + 'static {
+    /// Reads the request.
+    ///
+    /// On a wire that does not collect bodies ([`Wire::READS_BODY`]) this looks at address and headers only and keeps
+    /// the body for the call: the caller is not known to be allowed anything yet.
+    ///
+    /// # Errors
+    /// What is wrong with the request, as its wire says it.
+    fn read(incoming: Incoming) -> impl Future<Output = Result<Self, Fault>> + Send;
+}
+
+/// How a response becomes what a client gets.
+pub trait IntoWire<W: Wire> {
+    /// Writes the response.
+    fn write(self) -> Outgoing;
+}
+
+/// One thing a client can ask for: declared once, and routing, authorisation, limits, figures and logs follow.
+pub trait Operation: 'static {
+    /// The protocol it speaks.
+    type Wire: Wire;
+    /// Its name: route target, metric label, audit name.
+    const NAME: &'static str;
+    /// Method and address pattern, for documentation.
+    const ROUTE: (&'static str, &'static str);
+    /// What it takes to get in. Anything but [`Lock::Access`] is listed by [`open_doors`](crate::open_doors).
+    const LOCK: Lock = Lock::Access;
+    /// The rooms it enters; it can see no others.
+    type Needs: Clone + Send + Sync + 'static;
+    /// What is asked.
+    type Request: FromWire<Self::Wire>;
+    /// What is answered.
+    type Response: IntoWire<Self::Wire> + Send + 'static;
+
+    /// What must be allowed before `call` runs. Pure: everything comes from the request and `cx`.
+    fn access(request: &Self::Request, cx: &Cx) -> Vec<Access>;
+
+    /// Does it. Authorisation has happened. Where the method changes state this runs in a task of its own, so that a
+    /// client that hangs up cannot stop it half-way; the body then ends with an error.
+    fn call(
+        needs: &Self::Needs,
+        cx: &Cx,
+        principal: &Principal,
+        request: Self::Request,
+    ) -> impl Future<Output = Result<Self::Response, Fault>> + Send;
+}
+
+/// Taken from the house `H` when an operation is mounted. Rooms are cheap handles.
+pub trait Pick<H>: Clone + Send + Sync + 'static {
+    /// Takes this room out of the house.
+    fn pick(house: &H) -> Self;
+}
+
+impl<H> Pick<H> for () {
+    fn pick(_: &H) {}
+}
+
+impl<H, A: Pick<H>, B: Pick<H>> Pick<H> for (A, B) {
+    fn pick(house: &H) -> Self {
+        (A::pick(house), B::pick(house))
+    }
+}
+
+impl<H, A: Pick<H>, B: Pick<H>, C: Pick<H>> Pick<H> for (A, B, C) {
+    fn pick(house: &H) -> Self {
+        (A::pick(house), B::pick(house), C::pick(house))
+    }
+}
+
+/// Declares the module of each operation and mounts them all.
+///
+/// `operations! { get_blob::GetBlob, … }` makes `pub mod get_blob;` and
+/// `pub fn doors<H>(house: &H) -> Vec<Door>` for every house that has the rooms they need.
+#[macro_export]
+macro_rules! operations {
+    ($( $module:ident :: $operation:ident ),* $(,)?) => {
+        $( #[allow(missing_docs, reason = "what is in it says what it is")] pub mod $module; )*
+
+        /// Mounts every operation of this surface on the rooms of `house`.
+        pub fn doors<H>(house: &H) -> Vec<$crate::Door>
+        where $( <$module::$operation as $crate::Operation>::Needs: $crate::Pick<H>, )*
+        {
+            vec![ $( $crate::Door::mount::<$module::$operation, H>(house), )* ]
+        }
+    };
+}

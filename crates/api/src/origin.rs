@@ -1,0 +1,150 @@
+use http::{HeaderMap, HeaderValue, Uri, Version, header};
+use std::fmt;
+
+/// The longest host with its port.
+const HOST_BYTES_MAX: usize = 260;
+
+/// Scheme and host by which the client reached us: what the realm of a challenge is built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    is_https: bool,
+    host: HeaderValue,
+}
+
+/// Why no origin can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OriginError {
+    /// HTTP/1.1 without a `Host`.
+    Missing,
+    /// More than one `Host`.
+    Several,
+    /// Not `name[:port]`, `address[:port]` or `[address][:port]`.
+    Malformed,
+}
+
+impl OriginError {
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
+            OriginError::Missing => "The request has no Host header; HTTP/1.1 asks for one",
+            OriginError::Several => "The request has more than one Host header; exactly one is needed",
+            OriginError::Malformed => "The Host of the request is no host name or address with an optional port",
+        }
+    }
+}
+
+impl Origin {
+    /// An origin; `None` where `host` is not `name[:port]`, `address[:port]` or `[address][:port]`.
+    pub fn new(is_https: bool, host: &str) -> Option<Self> {
+        let host = HeaderValue::from_str(host).ok().filter(|host| is_host(host.as_bytes()))?;
+        Some(Origin { is_https, host })
+    }
+
+    /// Tells the origin of a request: the authority of an absolute address wins over `Host` (RFC 9112, section 3.2.2).
+    pub(crate) fn of(is_https: bool, uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, OriginError> {
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let (first, more) = (hosts.next(), hosts.next());
+        if more.is_some() {
+            return Err(OriginError::Several);
+        }
+        if let Some(authority) = uri.authority() {
+            return Origin::new(is_https, authority.as_str()).ok_or(OriginError::Malformed);
+        }
+        match first {
+            Some(host) if is_host(host.as_bytes()) => Ok(Origin { is_https, host: host.clone() }),
+            Some(_) => Err(OriginError::Malformed),
+            None if version <= Version::HTTP_10 => Ok(Origin { is_https, host: HeaderValue::from_static("localhost") }),
+            None => Err(OriginError::Missing),
+        }
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_https { "https" } else { "http" }
+    }
+
+    /// Whether the client came over TLS, to us or to a trusted proxy.
+    pub fn is_https(&self) -> bool {
+        self.is_https
+    }
+
+    /// Host with its port where one was given.
+    pub fn host(&self) -> &str {
+        self.host.to_str().unwrap_or("localhost")
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme(), self.host())
+    }
+}
+
+fn is_host(text: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
+    let is_address = |byte: &u8| byte.is_ascii_hexdigit() || b":.".contains(byte);
+    if text.is_empty() || text.len() > HOST_BYTES_MAX {
+        return false;
+    }
+    if let Some(inside) = text.strip_prefix(b"[") {
+        let Some(end) = inside.iter().position(|byte| *byte == b']') else { return false };
+        return end > 0 && inside[..end].iter().all(is_address) && is_port(&inside[end + 1..]);
+    }
+    let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+    end > 0 && text[..end].iter().all(is_name) && is_port(&text[end..])
+}
+
+/// Nothing, or a colon and up to five digits.
+fn is_port(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(hosts: &[&'static str]) -> HeaderMap {
+        hosts.iter().map(|host| (header::HOST, HeaderValue::from_static(host))).collect()
+    }
+
+    #[test]
+    fn the_host_header_names_the_origin() {
+        let uri = Uri::from_static("/v2/");
+
+        let origin = Origin::of(true, &uri, &headers(&["hub.example:5000"]), Version::HTTP_11).unwrap();
+
+        assert_eq!(origin.to_string(), "https://hub.example:5000");
+    }
+
+    #[test]
+    fn an_absolute_address_wins_over_the_host_header() {
+        let uri = Uri::from_static("http://a.example/v2/");
+
+        let origin = Origin::of(false, &uri, &headers(&["b.example"]), Version::HTTP_11).unwrap();
+
+        assert_eq!(origin.host(), "a.example");
+    }
+
+    #[test]
+    fn a_request_without_exactly_one_host_is_refused() {
+        let uri = Uri::from_static("/");
+
+        assert_eq!(Origin::of(false, &uri, &headers(&[]), Version::HTTP_11), Err(OriginError::Missing));
+        assert_eq!(Origin::of(false, &uri, &headers(&["a", "a"]), Version::HTTP_11), Err(OriginError::Several));
+        assert!(Origin::of(false, &uri, &headers(&[]), Version::HTTP_10).is_ok());
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_with_a_port() {
+        for host in ["a", "a.example", "a_b:1", "127.0.0.1:5000", "[::1]", "[fe80::1]:80", "a:"] {
+            assert!(Origin::new(false, host).is_some(), "{host}");
+        }
+        for host in ["", ":80", "a b", "a\"", "a,b", "a/b", "u@a", "a:b", "a:123456", "[::1", "[]", "[g]", "[::1]x", "::1"] {
+            assert!(Origin::new(false, host).is_none(), "{host}");
+        }
+        assert!(Origin::new(false, &"a".repeat(261)).is_none());
+    }
+}

@@ -1,0 +1,396 @@
+use crate::{
+    Body, Door, Figures, Gauges, Guard, Incoming, Origin, Outgoing, Params, Payload, Refused, Rest, Routed, Settings, Surface, Wire,
+    body::Pace,
+    door::{Passed, Visit},
+    ending::{Ending, Line},
+    forwarded::{Forwarded, forwarded},
+    link::{Link, Order, Patience, Purpose},
+    metrics::{Metrics, Place},
+    probes,
+    sending::Sending,
+};
+use gantry_env::{BoxFuture, Env};
+use gantry_fault::{Fault, FaultKind};
+use gantry_words::RequestId;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use hyper::body::Body as _;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Whether pushes and pulls work, and if not, why.
+pub(crate) type Ready = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// What all connections share: where addresses lead, who may come in, limits and counters.
+pub(crate) struct Porch {
+    pub(crate) settings: Settings,
+    pub(crate) patience: Patience,
+    pub(crate) env: Env,
+    pub(crate) guard: Arc<dyn Guard>,
+    pub(crate) metrics: Metrics,
+    pub(crate) gauges: Vec<Box<dyn Gauges>>,
+    pub(crate) ready: Option<Ready>,
+    pub(crate) was_ready: AtomicBool,
+    surfaces: Vec<Surface>,
+    /// Milliseconds of [`Env::elapsed`] at the watch's last round.
+    tick: AtomicU64,
+    requests: AtomicUsize,
+    calls: AtomicUsize,
+    links: Mutex<HashMap<u64, Arc<Link>>>,
+    links_opened: AtomicU64,
+    emptied: Notify,
+}
+
+impl Porch {
+    pub(crate) fn new(
+        settings: Settings,
+        surfaces: Vec<Surface>,
+        guard: Arc<dyn Guard>,
+        env: Env,
+        gauges: Vec<Box<dyn Gauges>>,
+        ready: Option<Ready>,
+    ) -> Self {
+        let patience = Patience {
+            headers: settings.header_deadline.duration(),
+            idle: settings.keep_alive.duration(),
+            reader: settings.write_idle.duration(),
+        };
+        let names = surfaces.iter().flat_map(|surface| surface.doors.iter().map(|door| door.name));
+        let porch = Porch {
+            metrics: Metrics::new(names),
+            settings,
+            patience,
+            env,
+            guard,
+            gauges,
+            ready,
+            was_ready: AtomicBool::new(true),
+            surfaces,
+            tick: AtomicU64::new(0),
+            requests: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
+            links: Mutex::default(),
+            links_opened: AtomicU64::new(0),
+            emptied: Notify::new(),
+        };
+        porch.advance_tick();
+        porch
+    }
+
+    /// The time of the watch's last round, in milliseconds of [`Env::elapsed`].
+    pub(crate) fn tick(&self) -> u64 {
+        self.tick.load(Relaxed)
+    }
+
+    /// Reads the clock for all that go by the watch's time.
+    pub(crate) fn advance_tick(&self) -> u64 {
+        let now = u64::try_from(self.env.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.tick.store(now, Relaxed);
+        now
+    }
+
+    /// Counts a refusal, and writes to the log what the client is not told.
+    pub(crate) fn note_refusal(&self, fault: &Fault, operation: &'static str, request_id: RequestId) {
+        self.metrics.refused(fault.kind);
+        let Some(source) = &fault.source else { return };
+        match fault.kind {
+            FaultKind::Internal => tracing::error!(operation, %request_id, %source, "{operation} failed: {source}"),
+            kind if kind.row().status >= 500 => {
+                tracing::warn!(operation, %request_id, %source, "{operation} could not be done: {fault}");
+            }
+            _ => tracing::info!(operation, %request_id, %source, "{operation} was refused: {fault}"),
+        }
+    }
+
+    /// Collects all figures.
+    pub(crate) fn figures(&self) -> Figures {
+        let mut figures = Figures::default();
+        self.metrics.collect(&mut figures);
+        let (connections, requests) = (self.links().len(), self.requests.load(Relaxed));
+        figures.gauge("gantry_connections", "Open connections", &[], connections as f64);
+        figures.gauge("gantry_requests_in_flight", "Requests being worked on", &[], requests as f64);
+        for gauges in &self.gauges {
+            gauges.collect(&mut figures);
+        }
+        figures
+    }
+}
+
+/// Connections and what must end before a shutdown.
+impl Porch {
+    pub(crate) fn links(&self) -> MutexGuard<'_, HashMap<u64, Arc<Link>>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a connection in the list for as long as what is returned lives.
+    pub(crate) fn enlist(self: &Arc<Self>, link: Arc<Link>) -> Enlisted {
+        let number = self.links_opened.fetch_add(1, Relaxed);
+        self.links().insert(number, link);
+        Enlisted { porch: self.clone(), number }
+    }
+
+    /// Tells every connection what to do; those that rest need not be asked to finish.
+    pub(crate) fn tell_all(&self, order: Order) {
+        for link in self.links().values() {
+            link.tell(if link.is_idle() { Order::Cut } else { order });
+        }
+    }
+
+    /// Notes that a call runs in a task of its own, until what is returned is dropped.
+    pub(crate) fn runs_call(self: &Arc<Self>) -> Running {
+        self.calls.fetch_add(1, Relaxed);
+        Running { porch: self.clone() }
+    }
+
+    /// Waits until no connection is open and no call runs.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let notified = self.emptied.notified();
+            if self.links().is_empty() && self.calls.load(Relaxed) == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+/// A connection that is in the list.
+pub(crate) struct Enlisted {
+    porch: Arc<Porch>,
+    number: u64,
+}
+
+impl Drop for Enlisted {
+    fn drop(&mut self) {
+        let link = self.porch.links().remove(&self.number);
+        drop(link);
+        self.porch.emptied.notify_waiters();
+    }
+}
+
+/// A call that runs.
+pub(crate) struct Running {
+    porch: Arc<Porch>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.porch.calls.fetch_sub(1, Relaxed);
+        self.porch.emptied.notify_waiters();
+    }
+}
+
+/// A request between its headers and those of its answer. Dropped without an answer where the client goes away.
+struct Work<'a> {
+    link: &'a Arc<Link>,
+    request_id: RequestId,
+    place: Place,
+    began: Duration,
+    bytes_in: Option<Arc<AtomicU64>>,
+    line: Option<Box<Line>>,
+    is_answered: bool,
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        let porch = &self.link.porch;
+        porch.requests.fetch_sub(1, Relaxed);
+        self.link.worked();
+        if self.is_answered {
+            return;
+        }
+        porch.metrics.gone.fetch_add(1, Relaxed);
+        let bytes_in = self.bytes_in.as_ref().map_or(0, |bytes| bytes.load(Relaxed));
+        porch.metrics.moved(self.place, bytes_in, 0);
+        if let Some(line) = &mut self.line {
+            // 499: nobody was there to be answered.
+            (line.status, line.operation) = (499, porch.metrics.name(self.place));
+            line.write(porch.env.elapsed(), bytes_in, 0, true);
+        }
+    }
+}
+
+/// Serves one request.
+pub(crate) async fn serve(link: &Arc<Link>, request: Request<hyper::body::Incoming>) -> Response<Sending> {
+    let porch = &link.porch;
+    let is_http1 = request.version() <= Version::HTTP_11;
+    let is_head = request.method() == Method::HEAD;
+    let mut work = begin(link, &request);
+    let Passed { outgoing, actor } = answer(&mut work, request).await;
+    let status = outgoing.status.as_u16();
+    work.is_answered = true;
+    porch.metrics.answered(work.place, status, porch.env.elapsed().saturating_sub(work.began));
+    let line = work.line.take().map(|mut line| {
+        (line.status, line.operation, line.principal) = (status, porch.metrics.name(work.place), actor);
+        line
+    });
+    let ending = Ending::new(link.clone(), work.place, work.bytes_in.take(), line);
+    let (mut response, payload) = headed(outgoing, is_head, work.request_id);
+    drop(work);
+    *response.body_mut() = Some(Sending::new(payload, ending, link.clone(), is_http1));
+    response.map(|body| body.expect("it was put there in the line above"))
+}
+
+fn begin<'a>(link: &'a Arc<Link>, request: &Request<hyper::body::Incoming>) -> Work<'a> {
+    let porch = &link.porch;
+    let request_id = link.begin();
+    porch.requests.fetch_add(1, Relaxed);
+    let began = porch.env.elapsed();
+    let line = (porch.settings.access_log && Line::is_wanted()).then(|| {
+        Box::new(Line {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            status: 0,
+            operation: "none",
+            principal: None,
+            request_id,
+            source: link.peer,
+            began,
+        })
+    });
+    let bytes_in = (!request.body().is_end_stream()).then(Arc::default);
+    Work { link, request_id, place: Place::NOWHERE, began, bytes_in, line, is_answered: false }
+}
+
+/// Puts status, headers and length together.
+fn headed(outgoing: Outgoing, is_head: bool, request_id: RequestId) -> (Response<Option<Sending>>, Payload) {
+    let Outgoing { status, headers, body } = outgoing;
+    let mut response = Response::new(None);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if !is_head {
+        return (response, body);
+    }
+    let length = match &body {
+        Payload::Empty => None,
+        Payload::Bytes(bytes) => Some(bytes.len() as u64),
+        Payload::Blob(body) => Some(body.remaining()),
+        Payload::Head(length) => Some(*length),
+    };
+    if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    (response, Payload::Empty)
+}
+
+/// Finds the door and goes through it.
+async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) -> Passed {
+    let (link, request_id) = (work.link, work.request_id);
+    let porch = &link.porch;
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    let surface = porch.surfaces.iter().enumerate().find(|(_, surface)| surface.owns(path));
+    let refuse = |fault: Fault, allow| refuse(porch, surface.map(|(_, surface)| surface), &fault, allow, request_id);
+    let (source, origin) = match admit(link, &parts) {
+        Ok(Forwarded { source, origin }) => (source, origin),
+        Err(fault) => return refuse(fault, None),
+    };
+    if let Some(line) = &mut work.line {
+        line.source = source;
+    }
+    if let Some(outgoing) = probes::answer(link, &parts, source, &origin, request_id).await {
+        return Passed { outgoing, actor: None };
+    }
+    let Some((index, found)) = surface.filter(|_| link.purpose == Purpose::Everything) else {
+        return refuse(nowhere(path), None);
+    };
+    let (door, params) = match route(found, &parts.method, path) {
+        Ok(found) => found,
+        Err((fault, allow)) => return refuse(fault, allow),
+    };
+    work.place = Place::of(porch.surfaces[..index].iter().map(|surface| surface.doors.len()).sum::<usize>() + door);
+    let body = match &work.bytes_in {
+        None => Body::empty(),
+        Some(received) => {
+            let rate = porch.settings.body_rate_min.get();
+            let pace = Pace::new(porch.env.clone(), porch.settings.body_idle.duration(), rate);
+            Body::arriving(body, pace, link.clone(), received.clone())
+        }
+    };
+    let incoming = Incoming { method: parts.method, uri: parts.uri, headers: parts.headers, params, body, origin, peer: source };
+    let door: &Door = &found.doors[door];
+    let mut passed = door.enter(Visit { porch, incoming, request_id, now: porch.env.now() }).await;
+    (door.dress)(&mut passed.outgoing.headers);
+    passed
+}
+
+/// Turns away what no operation should see: too much at once, addresses too long, hosts that are none.
+fn admit(link: &Link, parts: &http::request::Parts) -> Result<Forwarded, Fault> {
+    let porch = &link.porch;
+    if porch.requests.load(Relaxed) > porch.settings.requests_max {
+        let message = "The server has as many requests to work on as it takes at once (requests_max); try again in a moment";
+        return Err(Fault::new(FaultKind::Unavailable, message));
+    }
+    let length = parts.uri.path_and_query().map_or(0, |text| text.as_str().len()) as u64;
+    if length > porch.settings.uri_bytes_max.get() {
+        let most = porch.settings.uri_bytes_max;
+        return Err(Fault::new(FaultKind::InvalidParameter, format!("The address has {length} bytes; at most {most} are read")));
+    }
+    let origin = Origin::of(link.is_tls, &parts.uri, &parts.headers, parts.version)
+        .map_err(|error| Fault::new(FaultKind::InvalidParameter, error.message()))?;
+    Ok(forwarded(&porch.settings.trusted_proxies, link.peer, origin, &parts.headers))
+}
+
+/// Finds the position of the door an address leads to.
+fn route(surface: &Surface, method: &Method, path: &str) -> Result<(usize, Params), (Fault, Option<&'static str>)> {
+    match (surface.route)(method, path) {
+        Routed::To(name, params) => match surface.doors.iter().position(|door| door.name == name) {
+            Some(door) => Ok((door, params)),
+            None => Err((Fault::internal(format!("no door is called {name}")), None)),
+        },
+        Routed::MethodNotAllowed(allow) => {
+            let message = format!("{method} is not possible here; {allow} are");
+            Err((Fault::new(FaultKind::MethodNotAllowed, message), Some(allow)))
+        }
+        Routed::NotFound => Err((nowhere(path), None)),
+        Routed::Refused(fault) => Err((fault, None)),
+    }
+}
+
+fn nowhere(path: &str) -> Fault {
+    let start: String = path.chars().take(200).collect();
+    Fault::new(FaultKind::RouteNotFound, format!("Nothing lives at {start}"))
+}
+
+/// Says no where no operation is concerned, in the words of the surface the address belongs to.
+fn refuse(porch: &Porch, surface: Option<&Surface>, fault: &Fault, allow: Option<&'static str>, request_id: RequestId) -> Passed {
+    porch.note_refusal(fault, "none", request_id);
+    let plain = Refused::new(fault, &[], request_id);
+    let refused = Refused { allow: allow.or(plain.allow), ..plain };
+    let outgoing = match surface {
+        Some(surface) => {
+            let mut outgoing = (surface.refuse)(&refused);
+            (surface.dress)(&mut outgoing.headers);
+            outgoing
+        }
+        None => Rest::refuse(&refused),
+    };
+    Passed { outgoing, actor: None }
+}
+
+/// Where a client is, for the list of whoever may be asked later.
+pub(crate) fn peer_of(address: std::net::SocketAddr) -> IpAddr {
+    address.ip().to_canonical()
+}
+
+/// An answer of a few words.
+pub(crate) fn words(status: StatusCode, text: &'static str) -> Outgoing {
+    let mut outgoing = Outgoing::empty(status);
+    outgoing.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    outgoing.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    outgoing.body = Payload::Bytes(bytes::Bytes::from_static(text.as_bytes()));
+    outgoing
+}

@@ -1,0 +1,87 @@
+//! `/healthz`, `/readyz` and `/metrics`: what those who run the server ask it.
+
+use crate::{
+    Challenges, Origin, Outgoing, Payload, Refused, Rest, Wire,
+    guard::Stop,
+    link::{Link, Purpose},
+    porch::words,
+};
+use gantry_access::{Access, action};
+use gantry_words::RequestId;
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use std::{net::IpAddr, sync::atomic::Ordering::Relaxed, time::Duration};
+
+/// A part that has not said in this time that it is ready is not.
+const READY_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Answers a probe; `None` where the address is none.
+pub(crate) async fn answer(link: &Link, parts: &Parts, source: Option<IpAddr>, origin: &Origin, request_id: RequestId) -> Option<Outgoing> {
+    let path = parts.uri.path();
+    if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
+        return None;
+    }
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        let mut outgoing = words(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are possible here\n");
+        outgoing.headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Some(outgoing);
+    }
+    Some(match path {
+        "/healthz" => words(StatusCode::OK, "ok\n"),
+        "/readyz" => readiness(link).await,
+        _ => metrics(link, parts, source, origin, request_id),
+    })
+}
+
+/// 200 only when pushes and pulls work. The reason why not goes to the log, once.
+async fn readiness(link: &Link) -> Outgoing {
+    let porch = &link.porch;
+    let ready = match &porch.ready {
+        None => Ok(()),
+        Some(ready) => {
+            let late = || Err(format!("no answer within {} s", READY_DEADLINE.as_secs()));
+            porch.env.within(READY_DEADLINE, ready()).await.unwrap_or_else(late)
+        }
+    };
+    let was_ready = porch.was_ready.swap(ready.is_ok(), Relaxed);
+    match ready {
+        Ok(()) => {
+            if !was_ready {
+                tracing::info!("ready again");
+            }
+            words(StatusCode::OK, "ok\n")
+        }
+        Err(reason) => {
+            if was_ready {
+                tracing::warn!(reason, "not ready: {reason}");
+            }
+            words(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+        }
+    }
+}
+
+/// The figures: on a listener of their own for whoever reaches it, elsewhere for those who may have them.
+fn metrics(link: &Link, parts: &Parts, source: Option<IpAddr>, origin: &Origin, request_id: RequestId) -> Outgoing {
+    let porch = &link.porch;
+    if link.purpose == Purpose::Everything
+        && let Err(stop) = may_see(link, parts, source)
+    {
+        porch.note_refusal(&stop.fault, "Metrics", request_id);
+        let challenges = stop.challenges(Challenges::Basic, origin, porch.guard.service());
+        return Rest::refuse(&Refused::new(&stop.fault, &challenges, request_id).after(stop.retry_after_seconds));
+    }
+    let mut outgoing = Outgoing::empty(StatusCode::OK);
+    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    outgoing.headers.insert(header::CONTENT_TYPE, kind);
+    outgoing.body = Payload::Bytes(porch.figures().print().into());
+    outgoing
+}
+
+fn may_see(link: &Link, parts: &Parts, source: Option<IpAddr>) -> Result<(), Stop> {
+    let guard = &*link.porch.guard;
+    let authorization = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    let principal = guard
+        .identify(authorization, source, link.porch.env.now())
+        .map_err(|problem| Stop::unidentified(problem, Vec::new()))?;
+    let wanted = [Access::to(action::GANTRY_GET_METRICS)];
+    guard.authorize(&principal, &wanted).map_err(|refusal| Stop::refused(&refusal, Vec::new()))
+}

@@ -1,0 +1,113 @@
+use crate::{link::Link, sendfile::Sender};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+use tokio_rustls::server::TlsStream;
+
+/// What bytes go over.
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection's bytes, with an eye on whether they move.
+pub(crate) struct Socket {
+    stream: Stream,
+    sender: Sender,
+    link: Arc<Link>,
+    is_shut: bool,
+}
+
+/// One expression on whichever stream it is.
+macro_rules! on {
+    ($stream:expr, $inner:ident => $body:expr) => {
+        match $stream {
+            Stream::Tcp($inner) => $body,
+            Stream::Unix($inner) => $body,
+            Stream::Tls($inner) => $body,
+        }
+    };
+}
+
+impl Socket {
+    pub(crate) fn new(stream: Stream, link: Arc<Link>) -> Self {
+        Socket { stream, sender: Sender::default(), link, is_shut: false }
+    }
+
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(Ok(_)) => self.link.wrote(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.link.blocked(),
+        }
+        written
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(on!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buffer)))?;
+        if buffer.filled().len() > before {
+            self.link.received();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.as_mut().poll_write_vectored(cx, &[io::IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let written = match &mut this.stream {
+            Stream::Tcp(tcp) => this.sender.poll_write(tcp, &this.link, cx, slices),
+            Stream::Unix(unix) => Pin::new(unix).poll_write_vectored(cx, slices),
+            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+        };
+        self.note(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        // Also what keeps hyper from copying a piece that stands for a file.
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    /// Closes our side, then reads what the client still sends until it closes its own: the watch ends the wait.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if !this.is_shut {
+            ready!(on!(&mut this.stream, stream => Pin::new(stream).poll_shutdown(cx)))?;
+            this.is_shut = true;
+        }
+        this.link.lingers();
+        let mut scratch = [0; 4096];
+        for _ in 0..64 {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            let read = ready!(on!(&mut this.stream, stream => Pin::new(stream).poll_read(cx, &mut buffer)));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

@@ -1,0 +1,175 @@
+use crate::Client;
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// The user of the tests.
+pub const USER: &str = "AKIATESTTESTTESTTEST";
+/// His password.
+pub const PASSWORD: &str = "test/secret+of/forty=characters/of/length";
+
+/// A running server, in a folder of its own unless told otherwise. Killed when dropped.
+pub struct Server {
+    child: Option<Child>,
+    settings: Vec<(String, String)>,
+    data: PathBuf,
+    address: String,
+    log: Arc<Mutex<String>>,
+    _folder: Option<TempDir>,
+}
+
+/// Returns the binary under test.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("GANTRY_BIN") {
+        return path.into();
+    }
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
+    let built = ["release/gantry", "debug/gantry"].map(|path| target.join(path));
+    let found = built.iter().find(|path| path.exists());
+    found.expect("build the binary first: cargo build --release --bin gantry").clone()
+}
+
+impl Server {
+    /// Starts a server that creates repositories on push.
+    pub fn start() -> Server {
+        Server::with(&[])
+    }
+
+    /// Starts a server with further settings, as environment variables.
+    pub fn with(settings: &[(&str, &str)]) -> Server {
+        let folder = tempfile::Builder::new().prefix("gantry-e2e-").tempdir().expect("a temporary folder can be made");
+        let mut server = Server::on(&folder.path().join("data"), settings);
+        server._folder = Some(folder);
+        server
+    }
+
+    /// Starts a server on a folder.
+    pub fn on(data: &Path, settings: &[(&str, &str)]) -> Server {
+        let mut server = Server {
+            child: None,
+            settings: settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            data: data.into(),
+            address: String::new(),
+            log: Arc::default(),
+            _folder: None,
+        };
+        server.launch("127.0.0.1:0");
+        server
+    }
+
+    fn launch(&mut self, listen: &str) {
+        let mut command = Command::new(binary());
+        command.arg("serve").arg("--data-dir").arg(&self.data).arg("--listen").arg(listen);
+        command.env("GANTRY_ROOT_ACCESS_KEY_ID", USER).env("GANTRY_ROOT_SECRET_ACCESS_KEY", PASSWORD);
+        command.env("GANTRY_CREATE_ON_PUSH", "true").env("NO_COLOR", "1");
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary starts");
+        let stderr = child.stderr.take().expect("it was asked for");
+        let log = self.log.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                log.lock().expect("nothing panics while it holds the log").push_str(&format!("{line}\n"));
+            }
+        });
+        let mut stdout = BufReader::new(child.stdout.take().expect("it was asked for"));
+        self.child = Some(child);
+        self.address = self.await_address(&mut stdout);
+        // What it prints later is read too, or it would wait for a reader some day.
+        thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
+    }
+
+    fn await_address(&mut self, stdout: &mut impl BufRead) -> String {
+        let mut line = String::new();
+        while stdout.read_line(&mut line).is_ok_and(|count| count > 0) {
+            if let Some((_, address)) = line.trim().split_once("Gantry listens on http://") {
+                return address.into();
+            }
+            line.clear();
+        }
+        panic!("the server did not say where it listens:\n{}", self.log());
+    }
+
+    /// Returns `host:port`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Returns its data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Returns its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the server runs").id()
+    }
+
+    /// Returns what it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nothing panics while it holds the log").clone()
+    }
+
+    /// Returns a client with the root credentials.
+    pub fn client(&self) -> Client {
+        Client::new(&self.address, USER, PASSWORD)
+    }
+
+    /// Kills it as a power cut would, as far as a process can tell.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("our own child can be killed");
+            child.wait().expect("our own child can be waited for");
+        }
+    }
+
+    /// Asks it to stop, and waits for that.
+    pub fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        let pid = i32::try_from(child.id()).expect("process ids fit");
+        // SAFETY: a signal to our own child, which has not been waited for yet.
+        unsafe { libc::kill(pid, libc::SIGTERM) };
+        let limit = Instant::now() + Duration::from_secs(40);
+        while child.try_wait().expect("our own child can be waited for").is_none() {
+            assert!(Instant::now() < limit, "the server did not stop:\n{}", self.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Starts it again on the same address; returns how long it took until it said so.
+    pub fn restart(&mut self) -> Duration {
+        self.kill();
+        let (address, begun) = (self.address.clone(), Instant::now());
+        self.launch(&address);
+        begun.elapsed()
+    }
+
+    /// Runs another command of the binary on the data folder; returns exit code, output and errors.
+    pub fn tool(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = Command::new(binary())
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(&self.data)
+            .env("NO_COLOR", "1")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .output()
+            .expect("the binary starts");
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if thread::panicking() {
+            eprintln!("the server's log:\n{}", self.log());
+        }
+    }
+}

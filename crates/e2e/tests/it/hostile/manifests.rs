@@ -1,0 +1,205 @@
+use super::assert_refused;
+use gantry_e2e::{Answer, Image, Raw, Server, digest};
+use serde_json::{Value, json};
+
+const NAME: &str = "hostile/manifests";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+fn put(server: &Server, tag: &str, media_type: &str, body: &[u8]) -> Answer {
+    // Opening an upload makes the repository, so that it is the manifest that is refused.
+    let client = server.client();
+    client.push_blob(NAME, b"{}").unwrap();
+    client.send("PUT", &format!("/v2/{NAME}/manifests/{tag}"), &[("content-type", media_type)], body)
+}
+
+/// The manifest is refused like this, and neither tag nor digest answers afterwards.
+fn assert_not_taken(server: &Server, tag: &str, media_type: &str, body: &[u8], status: u16, code: &str) -> Answer {
+    let answer = put(server, tag, media_type, body);
+    assert_refused(&answer, status, code, tag);
+    let client = server.client();
+    for reference in [tag, &digest(body)] {
+        let found = client.get(&format!("/v2/{NAME}/manifests/{reference}"));
+        assert_refused(&found, 404, "MANIFEST_UNKNOWN", &format!("{tag} after its refusal"));
+    }
+    let tags = client.get(&format!("/v2/{NAME}/tags/list")).json();
+    assert!(!tags["tags"].as_array().is_some_and(|tags| tags.iter().any(|listed| listed == tag)), "{tags}");
+    answer
+}
+
+fn descriptor(digest: &str, size: u64) -> Value {
+    json!({"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": size})
+}
+
+fn image(layers: Vec<Value>) -> Value {
+    let config = json!({"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest(b"{}"), "size": 2});
+    json!({"schemaVersion": 2, "mediaType": Image::MEDIA_TYPE, "config": config, "layers": layers})
+}
+
+pub(super) fn nonsense(server: &Server) {
+    let bodies: [(&str, &[u8]); 8] = [
+        ("empty", b""),
+        ("text", b"hello"),
+        ("list", b"[]"),
+        ("null", b"null"),
+        ("half", br#"{"schemaVersion":2,"#),
+        ("binary", b"\xff\xfe\x00\x01"),
+        ("marked", b"\xef\xbb\xbf{\"schemaVersion\":2}"),
+        ("followed", br#"{"schemaVersion":2}{"schemaVersion":2}"#),
+    ];
+
+    for (tag, body) in bodies {
+        assert_not_taken(server, tag, Image::MEDIA_TYPE, body, 400, "MANIFEST_INVALID");
+    }
+}
+
+pub(super) fn deep_json(server: &Server) {
+    let deep = |depth: usize, open: &str, close: &str| {
+        format!(r#"{{"schemaVersion":2,"x":{}1{}}}"#, open.repeat(depth), close.repeat(depth)).into_bytes()
+    };
+
+    for (tag, body) in [
+        ("deep-lists", deep(1_000_000, "[", "]")),
+        ("deep-objects", deep(500_000, r#"{"a":"#, "}")),
+        ("deep-enough", deep(200, "[", "]")),
+        ("open-lists", "[".repeat(4_000_000).into_bytes()),
+    ] {
+        assert_not_taken(server, tag, Image::MEDIA_TYPE, &body, 400, "MANIFEST_INVALID");
+    }
+    let wide = format!(r#"{{"schemaVersion":2,"x":[{}1]}}"#, "1,".repeat(2_000_000));
+    assert_not_taken(server, "wide", Image::MEDIA_TYPE, wide.as_bytes(), 400, "MANIFEST_INVALID");
+}
+
+pub(super) fn duplicate_keys(server: &Server) {
+    let held = digest(b"{}");
+    let twice = |member: &str| {
+        let text = image(vec![]).to_string();
+        text.replacen('{', &format!("{{{member},"), 1).into_bytes()
+    };
+
+    for (tag, member, named) in [
+        ("two-layers", r#""layers":[]"#.to_string(), "layers"),
+        ("two-configs", format!(r#""config":{{"mediaType":"a/b","digest":"{held}","size":2}}"#), "config"),
+        ("escaped", r#""layers":[]"#.replace('y', "\\u0079"), "layers"),
+        ("inner", r#""annotations":{"a":"1","a":"2"}"#.to_string(), "a"),
+    ] {
+        let refused = assert_not_taken(server, tag, Image::MEDIA_TYPE, &twice(&member), 400, "MANIFEST_INVALID");
+        assert!(refused.text().contains(named), "{} does not name {named}", refused.text());
+    }
+}
+
+pub(super) fn ten_thousand_descriptors(server: &Server) {
+    let client = server.client();
+    client.push_blob(NAME, b"layer").unwrap();
+    let held = |count| image((0..count).map(|_| descriptor(&digest(b"layer"), 5)).collect()).to_string().into_bytes();
+    let absent = |count: u64| {
+        let of = |number: u64| descriptor(&digest(&number.to_le_bytes()), 8);
+        image((0..count).map(of).collect()).to_string().into_bytes()
+    };
+
+    let taken = put(server, "many", Image::MEDIA_TYPE, &held(9_999));
+
+    assert_eq!(taken.status, 201, "{}", taken.text());
+    assert_eq!(client.get(&format!("/v2/{NAME}/manifests/many")).body, held(9_999));
+    assert_not_taken(server, "too-many", Image::MEDIA_TYPE, &held(10_001), 400, "MANIFEST_INVALID");
+    assert_not_taken(server, "many-absent", Image::MEDIA_TYPE, &absent(9_999), 404, "MANIFEST_BLOB_UNKNOWN");
+}
+
+pub(super) fn a_manifest_that_is_too_large(server: &Server) {
+    let mut manifest = image(vec![]);
+    manifest["annotations"] = json!({"org.example.padding": "x".repeat(4 << 20)});
+    let body = manifest.to_string().into_bytes();
+
+    assert_not_taken(server, "large", Image::MEDIA_TYPE, &body, 413, "SIZE_INVALID");
+
+    let mut raw = Raw::connect(server.address());
+    let headers = format!("Transfer-Encoding: chunked\r\nContent-Type: {}\r\n", Image::MEDIA_TYPE);
+    raw.request("PUT", &format!("/v2/{NAME}/manifests/streamed"), &headers, format!("{:x}\r\n", body.len()).as_bytes());
+    raw.send(&body);
+    raw.send("\r\n0\r\n\r\n");
+    let streamed = raw.answer().expect("the server answers before it closes");
+    assert_refused(&streamed, 413, "SIZE_INVALID", "a stream that is too large");
+
+    let mut raw = Raw::connect(server.address());
+    raw.request("PUT", &format!("/v2/{NAME}/manifests/promised"), "Content-Length: 99999999999999\r\n", &[]);
+    assert_refused(&raw.answer().expect("the server answers"), 413, "SIZE_INVALID", "a length that is too large");
+}
+
+pub(super) fn schema_1(server: &Server) {
+    let body = json!({
+        "schemaVersion": 1, "name": NAME, "tag": "v1", "architecture": "amd64",
+        "fsLayers": [{"blobSum": digest(b"{}")}], "history": [{"v1Compatibility": "{}"}],
+    });
+    let body = body.to_string().into_bytes();
+
+    for (tag, media_type) in [
+        ("one", "application/vnd.docker.distribution.manifest.v1+json"),
+        ("one-signed", "application/vnd.docker.distribution.manifest.v1+prettyjws"),
+    ] {
+        let refused = assert_not_taken(server, tag, media_type, &body, 415, "UNSUPPORTED");
+        assert!(refused.text().contains("schema 1"), "{}", refused.text());
+    }
+}
+
+pub(super) fn wrong_types(server: &Server) {
+    let good = descriptor(&digest(b"{}"), 2);
+    let changed = |member: &str, value: Value| {
+        let mut layer = good.clone();
+        layer[member] = value;
+        image(vec![layer])
+    };
+    let mut of_another_version = image(vec![]);
+    of_another_version["schemaVersion"] = json!("2");
+    let mut of_another_kind = image(vec![]);
+    of_another_kind["manifests"] = json!([]);
+
+    for (tag, manifest) in [
+        ("size-negative", changed("size", json!(-1))),
+        ("size-fraction", changed("size", json!(1.5))),
+        ("size-text", changed("size", json!("2"))),
+        ("size-huge", changed("size", json!(1e300))),
+        ("digest-number", changed("digest", json!(7))),
+        ("digest-crooked", changed("digest", json!("sha256:../../etc/passwd"))),
+        ("digest-missing", changed("digest", Value::Null)),
+        ("digest-nul", changed("digest", json!("sha256:\u{0}"))),
+        ("media-type-crooked", changed("mediaType", json!("not a media type\r\nX-Evil: 1"))),
+        ("annotations-list", changed("annotations", json!(["a"]))),
+        ("layer-null", image(vec![Value::Null])),
+        ("layer-text", image(vec![json!("sha256")])),
+        ("version", of_another_version),
+        ("both-kinds", of_another_kind),
+    ] {
+        assert_not_taken(server, tag, Image::MEDIA_TYPE, manifest.to_string().as_bytes(), 400, "MANIFEST_INVALID");
+    }
+    let body = image(vec![]).to_string();
+    assert_not_taken(server, "type-other", INDEX, body.as_bytes(), 400, "MANIFEST_INVALID");
+}
+
+pub(super) fn things_that_are_not_there(server: &Server) {
+    let absent = digest(b"not there");
+    let mut of_no_config = image(vec![]);
+    of_no_config["config"]["digest"] = json!(absent);
+    let of_no_layer = image(vec![descriptor(&absent, 9)]);
+    let child = json!({"mediaType": Image::MEDIA_TYPE, "digest": absent, "size": 9});
+    let of_no_child = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [child]});
+
+    for (tag, media_type, manifest) in
+        [("no-config", Image::MEDIA_TYPE, of_no_config), ("no-layer", Image::MEDIA_TYPE, of_no_layer), ("no-child", INDEX, of_no_child)]
+    {
+        let body = manifest.to_string().into_bytes();
+        let refused = assert_not_taken(server, tag, media_type, &body, 404, "MANIFEST_BLOB_UNKNOWN");
+        assert!(refused.text().contains(&absent), "{} does not name the digest", refused.text());
+    }
+}
+
+pub(super) fn another_digest_than_the_address_says(server: &Server) {
+    let body = image(vec![]).to_string().into_bytes();
+    let promised = digest(b"something else");
+
+    let refused = put(server, &promised, Image::MEDIA_TYPE, &body);
+
+    assert_refused(&refused, 400, "DIGEST_INVALID", "another digest");
+    assert!(refused.text().contains(&promised), "{} does not name the digest", refused.text());
+    for digest in [promised, digest(&body)] {
+        assert_eq!(server.client().get(&format!("/v2/{NAME}/manifests/{digest}")).status, 404);
+    }
+}

@@ -1,0 +1,10 @@
+//! One binary for all tests against the real server: linking is what costs.
+#![allow(clippy::disallowed_methods, reason = "these tests live in real time, with real files")]
+
+mod basics;
+mod clients;
+mod crash;
+mod hostile;
+mod limits;
+mod smuggling;
+mod storage;

@@ -1,0 +1,14 @@
+//! The commands, a file each.
+
+pub(crate) mod backup;
+pub(crate) mod blob;
+pub(crate) mod completions;
+pub(crate) mod fsck;
+pub(crate) mod gc;
+pub(crate) mod image;
+pub(crate) mod login;
+pub(crate) mod man;
+pub(crate) mod repo;
+pub(crate) mod restore;
+pub(crate) mod serve;
+mod tool;

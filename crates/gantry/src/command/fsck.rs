@@ -1,0 +1,64 @@
+use super::tool::Tool;
+use crate::{
+    config::ConfigFlags,
+    output::{Cell, Exit, Failure, Format, Printer, Progress, Table, Tone},
+};
+use gantry_registry::{FsckOptions, FsckProgress, FsckReport};
+use gantry_words::ByteCount;
+
+/// Check a data folder: every blob's bytes, every count, every name
+///
+/// Exit code 0: consistent, also with leftovers of a crash. 1: damage, each piece named.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  gantry fsck --data-dir /srv/gantry --repair")]
+pub(crate) struct FsckCommand {
+    #[command(flatten)]
+    config: ConfigFlags,
+    /// Compare lengths only, hash nothing
+    #[arg(long)]
+    quick: bool,
+    /// Take corrupt blobs out of service, set counts right, remove leftovers
+    #[arg(long)]
+    repair: bool,
+    #[arg(long, value_enum, default_value_t)]
+    output: Format,
+}
+
+impl FsckCommand {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let tool = Tool::open(&self.config)?;
+        let options = FsckOptions { quick: self.quick, repair: self.repair, is_alone: tool.folder.is_alone() };
+        let progress = Progress::bytes("checking", None);
+        let hear = |done: FsckProgress| progress.advance(done.bytes.saturating_sub(progress.done()));
+        let report = tool.run(tool.house.registry.fsck.run(&tool.cx("fsck"), options, hear))?;
+        drop(progress);
+        let mut printer = Printer::stdout(self.output);
+        printer.answer(&report, findings)?;
+        if self.output == Format::Table {
+            printer.text(&summary(&report, self.quick))?;
+        }
+        Ok(if report.damage == 0 { Exit::Done } else { Exit::Found })
+    }
+}
+
+fn findings(report: &FsckReport) -> Table {
+    let mut table = Table::new(["KIND", "MENDED", "WHAT"]);
+    for finding in &report.findings {
+        let kind = if finding.is_damage { Cell::toned("damage", Tone::Bad) } else { Cell::toned("leftover", Tone::Faint) };
+        table.row([kind, if finding.is_repaired { "yes" } else { "no" }.into(), finding.message.as_str().into()]);
+    }
+    table
+}
+
+fn summary(report: &FsckReport, quick: bool) -> String {
+    let read = ByteCount::bytes(report.bytes).rounded();
+    let how = if quick { "compared" } else { "hashed" };
+    let verdict = match report.damage {
+        0 => "consistent".to_string(),
+        count => format!("{count} damaged"),
+    };
+    format!(
+        "{verdict}: {} blobs ({read}) {how}, {} manifests checked, {} leftovers, {} mended\n",
+        report.blobs, report.manifests, report.leftovers, report.repaired
+    )
+}

@@ -1,0 +1,65 @@
+use super::tool::Tool;
+use crate::{
+    config::ConfigFlags,
+    output::{Exit, Failure, Format, Printer, Progress, Table},
+};
+use gantry_registry::Collected;
+use gantry_words::{ByteCount, Period};
+
+/// Free what nothing names, in a data folder, with its server stopped or running
+///
+/// Takes blobs that no manifest of their repository names, and uploads without a new byte, after the grace time. Never
+/// takes a manifest. When it returns, the bytes are gone from the disk.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  gantry gc --data-dir /srv/gantry --grace 24h --dry-run")]
+pub(crate) struct GcCommand {
+    #[command(flatten)]
+    config: ConfigFlags,
+    /// Keep what was uploaded, mounted or asked for within this time; else the configured times
+    #[arg(long, value_name = "TIME")]
+    grace: Option<Period>,
+    /// Only say what would go
+    #[arg(long)]
+    dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    output: Format,
+}
+
+impl GcCommand {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let tool = Tool::open(&self.config)?;
+        let settings = tool.config.registry_settings();
+        let grace = self.grace.unwrap_or(settings.collection.grace).duration();
+        let expire = self.grace.unwrap_or(settings.uploads.expire).duration();
+        let collected = tool.run(async {
+            let (registry, cx) = (&tool.house.registry, tool.cx("gc"));
+            if self.dry_run {
+                return registry.collection.preview(&cx, grace, expire).await;
+            }
+            let progress = Progress::bytes("freeing", None);
+            let hear = |sum: &Collected| progress.advance(sum.bytes.saturating_sub(progress.done()));
+            let mut sum = registry.collection.run(&cx, grace, expire, hear).await?;
+            // With no server running, whatever has no row can have none coming.
+            if tool.folder.is_alone() && registry.orphans.are_suspected(true).await? {
+                let swept = registry.orphans.sweep(&cx, cx.now).await?;
+                sum.blobs += swept.blobs;
+                sum.bytes += swept.bytes;
+                registry.orphans.end(&cx).await?;
+            }
+            Ok(sum)
+        })?;
+        Printer::stdout(self.output).answer(&collected, table)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn table(collected: &Collected) -> Table {
+    let mut table = Table::new(["LINKS", "BLOBS", "UPLOADS", "FREED"]).right(&[0, 1, 2, 3]);
+    table.row([
+        collected.links.to_string().into(),
+        collected.blobs.to_string().into(),
+        collected.uploads.to_string().into(),
+        ByteCount::bytes(collected.bytes).rounded().into(),
+    ]);
+    table
+}

@@ -1,0 +1,151 @@
+use crate::{
+    output::{Exit, Failure, Format, Printer, Table},
+    remote::{Remote, RemoteFlags},
+};
+use gantry_rest::ImageDocument;
+use gantry_words::ByteCount;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use ureq::http::Method;
+
+/// List, inspect, tag and remove images
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gantry image ls team/app")]
+pub(crate) struct ImageCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// List the images of a repository, newest first
+    #[command(after_help = "Example:\n  gantry image ls team/app")]
+    Ls {
+        /// The repository
+        repository: String,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[arg(long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Show an image, and its manifest
+    #[command(after_help = "Example:\n  gantry image inspect team/app:v1")]
+    Inspect {
+        /// repository:tag or repository@digest
+        image: String,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[arg(long, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Remove a tag, or by digest an image with all its tags
+    #[command(after_help = "Example:\n  gantry image rm team/app:v1")]
+    Rm {
+        /// repository:tag or repository@digest
+        image: String,
+        #[command(flatten)]
+        remote: RemoteFlags,
+    },
+    /// Point a tag at an image
+    #[command(after_help = "Example:\n  gantry image tag team/app:v1 stable")]
+    Tag {
+        /// repository:tag or repository@digest
+        image: String,
+        /// The tag to set
+        tag: String,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[arg(long, value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
+#[derive(Deserialize)]
+struct ListPage {
+    images: Vec<ImageDocument>,
+    next: Option<String>,
+}
+
+impl ImageCommand {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        match self.what {
+            What::Ls { repository, remote, output } => {
+                let found = list(&Remote::open(&remote)?, &repository)?;
+                Printer::stdout(output).answer(&found, |found| table(found))?;
+            }
+            What::Inspect { image, remote, output } => inspect(&Remote::open(&remote)?, &image, output)?,
+            What::Rm { image, remote } => {
+                let (repository, reference) = split(&image)?;
+                Remote::open(&remote)?.delete(&format!("/api/v1/repositories/{repository}/images/{reference}"))?;
+            }
+            What::Tag { image, tag, remote, output } => {
+                let (repository, reference) = split(&image)?;
+                let path = format!("/api/v1/repositories/{repository}/tags/{tag}");
+                let tagged: ImageDocument = Remote::open(&remote)?.put(Method::PUT, &path, &json!({"image": reference}))?;
+                Printer::stdout(output).answer(&tagged, |tagged| table(std::slice::from_ref(tagged)))?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn inspect(remote: &Remote, image: &str, output: Format) -> Result<(), Failure> {
+    let (repository, reference) = split(image)?;
+    let found: ImageDocument = remote.get(&format!("/api/v1/repositories/{repository}/images/{reference}"))?;
+    let manifest: Value = remote.get(&format!("/v2/{repository}/manifests/{}", found.digest))?;
+    let whole = json!({"image": found, "manifest": manifest});
+    Printer::stdout(output).answer(&whole, |_| table(std::slice::from_ref(&found)))?;
+    if output == Format::Table {
+        let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
+        Printer::stdout(output).text(&format!("\n{text}\n"))?;
+    }
+    Ok(())
+}
+
+/// Takes `repository:tag` or `repository@digest` apart.
+pub(crate) fn split(image: &str) -> Result<(&str, &str), Failure> {
+    let parts = image.split_once('@').or_else(|| image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')));
+    parts.ok_or_else(|| Failure::usage(format!("{image:?} names no image"), "Write repository:tag or repository@digest"))
+}
+
+fn list(remote: &Remote, repository: &str) -> Result<Vec<ImageDocument>, Failure> {
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page: ListPage = remote.get(&format!("/api/v1/repositories/{repository}/images?limit=1000{after}"))?;
+        found.extend(page.images);
+        match page.next {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(found),
+        }
+    }
+}
+
+fn table(images: &[ImageDocument]) -> Table {
+    let mut table = Table::new(["TAGS", "DIGEST", "TYPE", "SIZE", "PUSHED"]).right(&[3]);
+    for image in images {
+        let kind = image.artifact_type.as_deref().unwrap_or(&image.media_type);
+        let short = kind.trim_start_matches("application/vnd.");
+        table.row([
+            image.tags.join(", ").into(),
+            image.digest.get(..19).unwrap_or(&image.digest).into(),
+            short.into(),
+            ByteCount::bytes(image.bytes).rounded().into(),
+            image.pushed_at.as_str().into(),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_a_repository_and_a_tag_or_digest() {
+        assert_eq!(split("team/app:v1").unwrap(), ("team/app", "v1"));
+        assert_eq!(split("team/app@sha256:0").unwrap(), ("team/app", "sha256:0"));
+        assert!(split("team/app").is_err());
+        assert!(split("host:5000/app").is_err());
+    }
+}

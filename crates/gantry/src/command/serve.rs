@@ -1,0 +1,160 @@
+use super::tool::{fault_failure, read_config, runtime};
+use crate::{
+    config::{Config, ConfigFlags},
+    data_folder::DataFolder,
+    figures::RoomFigures,
+    greeting::Greeting,
+    house::{House, ServingHouse},
+    log,
+    output::{Exit, Failure},
+};
+use gantry_accounts::RootCredentials;
+use gantry_api::{Listener, Oci, Rest, Server, Surface};
+use gantry_env::Env;
+use gantry_words::{Cx, Secret};
+use std::{io::Write, sync::Arc, time::Duration};
+use tokio::{signal::unix, task::JoinHandle};
+
+/// How often the keys that sign tokens are looked at.
+const KEYS_EVERY: Duration = Duration::from_secs(60);
+
+/// Serve the registry
+///
+/// Makes the data folder at the first start, with root credentials in it, and says what to type next.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  gantry serve --data-dir ./data --listen 127.0.0.1:5000")]
+pub(crate) struct ServeCommand {
+    #[command(flatten)]
+    config: ConfigFlags,
+}
+
+impl ServeCommand {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let config = read_config(&self.config)?;
+        log::begin(&config.log);
+        let folder = DataFolder::make(&config.data_dir)
+            .map_err(|error| Failure::failed(error.to_string(), "Name another folder with --data-dir"))?;
+        let runtime = runtime()?;
+        let served = runtime.block_on(serve(&config, &folder));
+        // What still runs on other threads has had its time.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        served.map(|()| Exit::Done)
+    }
+}
+
+async fn serve(config: &Config, folder: &DataFolder) -> Result<(), Failure> {
+    let env = Env::real();
+    let root = root_credentials(config, folder, &env)?;
+    let user = root.access_key_id.clone();
+    let house = House::open(config, env.clone())
+        .map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner, or look at the settings with: gantry config show"))?;
+    let house = house.serve(config, root).await.map_err(fault_failure)?;
+    let (figures, figures_task) = RoomFigures::of(house.house.clone());
+    let server = server(config, &house)?.gauges(figures);
+    let mut listeners = Vec::new();
+    for address in &config.listen {
+        listeners.extend(bind(address).await?);
+    }
+    let urls = Greeting::urls(&listeners, server.has_certificate());
+    for address in &config.metrics_listen {
+        listeners.extend(bind(address).await?.into_iter().map(Listener::for_metrics));
+    }
+    let registry = &house.house.registry;
+    registry.orphans.begin(&cx(&house, "serve")).await.map_err(fault_failure)?;
+    let credentials = config.root.access_key_id.is_none().then(|| folder.credentials_path());
+    let greeting = Greeting { urls, credentials: credentials.as_deref(), user: &user, is_encrypted: false };
+    // A closed standard output is no reason not to serve.
+    let _ = std::io::stdout().write_all(greeting.print().as_bytes()).and_then(|()| std::io::stdout().flush());
+    let sweeps = [spawn_collection(&house), spawn_key_renewal(&house), figures_task];
+    let ended = server.run(listeners, shutdown()).await;
+    sweeps.iter().for_each(JoinHandle::abort);
+    registry.orphans.end(&cx(&house, "serve")).await.map_err(fault_failure)?;
+    ended.map_err(|error| Failure::failed(error.to_string(), "Look at the settings with: gantry config show"))
+}
+
+async fn bind(address: &str) -> Result<Vec<Listener>, Failure> {
+    Listener::bind(address).await.map_err(|error| Failure::failed(error.to_string(), ""))
+}
+
+fn root_credentials(config: &Config, folder: &DataFolder, env: &Env) -> Result<RootCredentials, Failure> {
+    if let (Some(id), Some(secret)) = (&config.root.access_key_id, &config.root.secret_access_key) {
+        return Ok(RootCredentials { access_key_id: id.clone(), secret_access_key: Secret::new(secret.reveal().clone()) });
+    }
+    folder.credentials(env).map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))
+}
+
+fn server(config: &Config, house: &ServingHouse) -> Result<Server, Failure> {
+    let surfaces = vec![
+        Surface::new::<Oci>(&["/v2", "/token"], gantry_v2::doors(house), gantry_v2::route),
+        Surface::new::<Rest>(&["/api/v1"], gantry_rest::doors(house), gantry_rest::route),
+    ];
+    let server = Server::new(config.http.clone(), surfaces, Arc::new(house.accounts.clone()), house.house.env.clone())
+        .map_err(|error| Failure::failed(error.to_string(), "Look at tls.certificate and tls.key"))?;
+    let rooms = house.house.clone();
+    let ready = move || {
+        let rooms = rooms.clone();
+        async move { rooms.is_ready().await }
+    };
+    Ok(server.ready(ready))
+}
+
+fn cx(house: &ServingHouse, operation: &'static str) -> Cx {
+    let env = &house.house.env;
+    Cx {
+        actor: format!("gantry:{operation}").into(),
+        account: house.accounts.site().account,
+        operation,
+        request_id: env.request_id(),
+        now: env.now(),
+        source: None,
+    }
+}
+
+/// Collects in the background, and once what a crash may have left.
+fn spawn_collection(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        let registry = &house.house.registry;
+        let started = house.house.env.now();
+        let holder = house.house.env.request_id().to_string();
+        // Alone with the database, whatever was there before us and has no row can have none coming.
+        if house.house.metadata.owns_alone() && registry.orphans.are_suspected(false).await.unwrap_or(false) {
+            match registry.orphans.sweep(&cx(&house, "orphans"), started).await {
+                Ok(swept) => tracing::info!(blobs = swept.blobs, bytes = swept.bytes, "removed what a crash had left"),
+                Err(fault) => tracing::error!(error = ?fault, "cannot look for what a crash left: {fault}"),
+            }
+        }
+        while registry.collection.is_enabled() {
+            house.house.env.sleep(registry.collection.every()).await;
+            match registry.collection.round(&cx(&house, "collection"), &holder).await {
+                Ok(sum) if sum.links + sum.blobs + sum.uploads == 0 => {}
+                Ok(sum) => tracing::info!(links = sum.links, blobs = sum.blobs, uploads = sum.uploads, bytes = sum.bytes, "collected what nothing names"),
+                Err(fault) => tracing::error!(error = ?fault, "the collection could not run: {fault}"),
+            }
+        }
+    })
+}
+
+fn spawn_key_renewal(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        loop {
+            house.house.env.sleep(KEYS_EVERY).await;
+            if let Err(fault) = house.accounts.rotate(house.house.env.now()).await {
+                tracing::error!(error = ?fault, "the keys that sign tokens could not be renewed: {fault}");
+            }
+        }
+    })
+}
+
+/// Ends when the process is asked to stop.
+async fn shutdown() {
+    let (terminate, interrupt) = (unix::signal(unix::SignalKind::terminate()), unix::signal(unix::SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,72 @@
+use crate::{
+    config::{Complaint, Config, ConfigFlags, load},
+    data_folder::DataFolder,
+    house::House,
+    output::Failure,
+};
+use gantry_env::Env;
+use gantry_fault::Fault;
+use gantry_words::Cx;
+use std::future::Future;
+use tokio::runtime::Runtime;
+
+/// A command's hold on a data folder: configuration, lock and rooms, with the server stopped or running.
+pub(crate) struct Tool {
+    pub(crate) config: Config,
+    pub(crate) folder: DataFolder,
+    pub(crate) house: House,
+    env: Env,
+    runtime: Runtime,
+}
+
+impl Tool {
+    pub(crate) fn open(flags: &ConfigFlags) -> Result<Tool, Failure> {
+        let config = read_config(flags)?;
+        let folder = DataFolder::open(&config.data_dir)
+            .map_err(|error| Failure::failed(error.to_string(), "Name the folder with --data-dir"))?;
+        let runtime = runtime()?;
+        let env = Env::real();
+        let house = {
+            let _entered = runtime.enter();
+            House::open(&config, env.clone())
+                .map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))?
+        };
+        Ok(Tool { config, folder, house, env, runtime })
+    }
+
+    /// Who acts, for the audit: the person at this machine.
+    pub(crate) fn cx(&self, operation: &'static str) -> Cx {
+        Cx {
+            actor: "gantry:command-line".into(),
+            account: self.config.account_id,
+            operation,
+            request_id: self.env.request_id(),
+            now: self.env.now(),
+            source: None,
+        }
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Failure> {
+        self.runtime.block_on(work).map_err(fault_failure)
+    }
+}
+
+/// The runtime of a command.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start threads: {error}"), "Raise the limit on processes"))
+}
+
+/// Says a fault to the person at the command line, with its cause.
+pub(crate) fn fault_failure(fault: Fault) -> Failure {
+    let cause = fault.source.as_ref().map(|source| format!("because: {source}"));
+    Failure::failed(fault.message.clone(), "").with_details(cause)
+}
+
+/// Reads the configuration from file, environment and flags.
+pub(crate) fn read_config(flags: &ConfigFlags) -> Result<Config, Failure> {
+    load(flags, std::env::vars_os()).map(|loaded| loaded.config).map_err(|complaints| Complaint::failure(&complaints))
+}

@@ -1,0 +1,241 @@
+use gantry_words::{AccountId, Region, Secret};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Keys that a crate's settings bring along and that are set elsewhere here: TLS is a table of its own.
+pub(crate) const HIDDEN: &[&str] = &["http.tls"];
+
+const SECRET_BYTES_MIN: usize = 8;
+const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
+
+/// The schema of a section whose crate says nothing of its settings' meaning.
+type Undescribed = serde_json::Value;
+
+/// Declares [`Config`]: a line of description and a line per setting or section, with its default and its check.
+macro_rules! config {
+    ($($(#[$meta:meta])* $name:ident: $type:ty = $default:expr $(, check $check:expr)?;)*) => {
+        /// All settings of the program.
+        #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct Config {
+            $($(#[$meta])* pub(crate) $name: $type,)*
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Config { $($name: $default,)* }
+            }
+        }
+
+        impl Config {
+            /// What each section says is wrong with it: the section, and a sentence that begins with the key in it.
+            fn check_sections(&self) -> Vec<(&'static str, String)> {
+                let mut wrong = vec![];
+                $($(wrong.extend($check(&self.$name).into_iter().map(|sentence| (stringify!($name), sentence)));)?)*
+                wrong
+            }
+        }
+    };
+}
+
+config! {
+    /// The folder that holds everything: database, blobs, root credentials. It is made at the first start.
+    data_dir: PathBuf = "gantry-data".into();
+    /// The addresses to serve on: `127.0.0.1:5000`, `[::]:5000`, `localhost:5000` or `unix:/run/gantry.sock`.
+    listen: Vec<String> = vec!["127.0.0.1:5000".into()];
+    /// An address of its own for `/metrics`, where it needs no credentials.
+    metrics_listen: Option<String> = None;
+    /// The default account: 12 digits, ECR's registry id.
+    #[schemars(with = "String")]
+    account_id: AccountId = AccountId::DEFAULT;
+    /// The region that this site serves.
+    #[schemars(with = "String")]
+    region: Region = Region::default();
+    /// Whether a push to a repository that does not exist creates it, where the pusher may create repositories. As in ECR
+    /// it does not by default: such a push answers 404 `NAME_UNKNOWN`.
+    create_on_push: bool = false;
+    /// The credentials of the root user, who may do everything. Without them they are made at the first start, and lie in
+    /// `root-credentials` in the data folder.
+    root: RootSettings = RootSettings::default(), check RootSettings::check;
+    /// What the server says of its work, on standard error.
+    log: LogSettings = LogSettings::default();
+    /// Where blobs lie.
+    #[schemars(with = "Undescribed")]
+    storage: gantry_store::Settings = Default::default(), check gantry_store::Settings::check;
+    /// Where the metadata lives, and how it is reached.
+    #[schemars(with = "Undescribed")]
+    database: gantry_metadata::Settings = Default::default(), check gantry_metadata::Settings::check;
+    /// Serving HTTP: limits and deadlines.
+    #[schemars(with = "Undescribed")]
+    http: gantry_api::Settings = Default::default(), check gantry_api::Settings::check;
+    /// TLS: both files or neither. They are read again when they change.
+    #[schemars(with = "Undescribed")]
+    tls: gantry_api::TlsSettings = Default::default();
+    /// Tokens of docker clients.
+    #[schemars(with = "Undescribed")]
+    tokens: gantry_accounts::Settings = Default::default(), check gantry_accounts::Settings::check;
+    /// Uploads.
+    #[schemars(with = "Undescribed")]
+    uploads: gantry_registry::UploadSettings = Default::default();
+    /// The collection of what nothing names.
+    #[schemars(with = "Undescribed")]
+    collection: gantry_registry::CollectionSettings = Default::default();
+    /// Limits of what may be pushed.
+    #[schemars(with = "Undescribed")]
+    limits: gantry_registry::LimitSettings = Default::default();
+}
+
+/// The credentials of the root user.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RootSettings {
+    /// The access key id, which is also the user for `docker login`.
+    pub(crate) access_key_id: Option<String>,
+    /// The secret access key, which is also the password for `docker login`; at least 8 characters.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub(crate) secret_access_key: Option<Secret<String>>,
+}
+
+impl RootSettings {
+    /// Returns a sentence for each value that cannot be meant.
+    pub(crate) fn check(&self) -> Vec<String> {
+        let mut wrong = vec![];
+        match (&self.access_key_id, &self.secret_access_key) {
+            (Some(_), None) => {
+                wrong.push("access_key_id is set without root.secret_access_key; set both, or neither".into())
+            }
+            (None, Some(_)) => {
+                wrong.push("secret_access_key is set without root.access_key_id; set both, or neither".into())
+            }
+            _ => {}
+        }
+        if let Some(id) = &self.access_key_id {
+            // A colon would end the user in HTTP's Basic authentication, a slash the key in SigV4's scope.
+            let is_allowed = |byte: u8| byte.is_ascii_graphic() && !b":/,=".contains(&byte);
+            if id.is_empty() || id.len() > ACCESS_KEY_ID_BYTES_MAX || !id.bytes().all(is_allowed) {
+                wrong.push(format!(
+                    "access_key_id is {id:?}; write 1 to {ACCESS_KEY_ID_BYTES_MAX} letters, digits, '-' or '_'"
+                ));
+            }
+        }
+        if self.secret_access_key.as_ref().is_some_and(|secret| secret.reveal().len() < SECRET_BYTES_MIN) {
+            wrong.push(format!(
+                "secret_access_key is too short to be a secret; use at least {SECRET_BYTES_MIN} characters"
+            ));
+        }
+        wrong
+    }
+}
+
+/// What the server says of its work.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogSettings {
+    /// How much: this level and the graver ones.
+    pub(crate) level: LogLevel,
+    /// For people or for programs.
+    pub(crate) format: LogFormat,
+}
+
+/// How grave a line of the log is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogLevel {
+    /// Someone should get up.
+    Error,
+    /// Something is odd.
+    Warn,
+    /// What happens.
+    #[default]
+    Info,
+    /// How it happens.
+    Debug,
+    /// Every step.
+    Trace,
+}
+
+impl LogLevel {
+    /// The level's word.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
+/// What a line of the log looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// A line of text.
+    #[default]
+    Text,
+    /// A JSON object on a line.
+    Json,
+}
+
+impl Config {
+    /// Returns what is wrong with how the values go together: a section, and a sentence that begins with the key in it.
+    pub(crate) fn check(&self) -> Vec<(&'static str, String)> {
+        let mut wrong = vec![];
+        if self.data_dir.as_os_str().is_empty() {
+            wrong.push(("", "data_dir is empty; name a folder".into()));
+        }
+        if self.listen.is_empty() {
+            wrong.push((
+                "",
+                "listen is empty: nobody could reach the server; write an address such as 127.0.0.1:5000".into(),
+            ));
+        }
+        let listen = self.listen.iter().map(|address| ("listen", address));
+        for (key, address) in listen.chain(self.metrics_listen.iter().map(|address| ("metrics_listen", address))) {
+            if !is_address(address) {
+                let remedy = "write host:port such as 127.0.0.1:5000 or [::]:5000, or unix:/path";
+                wrong.push(("", format!("{key} has {address:?}, which is no address; {remedy}")));
+            }
+        }
+        wrong.extend(self.check_sections());
+        wrong.extend(self.registry_settings().check().into_iter().map(|sentence| ("", sentence)));
+        wrong
+    }
+
+    /// Puts what is set in one place where its crate looks for it.
+    pub(crate) fn complete(mut self) -> Config {
+        self.http.tls = self.tls.clone();
+        self
+    }
+
+    /// What the registry takes, which here is several tables.
+    pub(crate) fn registry_settings(&self) -> gantry_registry::Settings {
+        gantry_registry::Settings {
+            create_on_push: self.create_on_push,
+            uploads: self.uploads.clone(),
+            collection: self.collection.clone(),
+            limits: self.limits.clone(),
+        }
+    }
+
+    /// Where the blobs lie: `storage.path`, or `storage` in the data folder.
+    pub(crate) fn blob_folder(&self) -> PathBuf {
+        match self.storage.path.as_os_str().is_empty() {
+            true => self.data_dir.join("storage"),
+            false => self.storage.path.clone(),
+        }
+    }
+}
+
+/// `unix:/path`, an IP address with its port, or a host name with its port.
+fn is_address(text: &str) -> bool {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return path.starts_with('/') && path.len() > 1;
+    }
+    let is_host =
+        |host: &str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    text.parse::<SocketAddr>().is_ok()
+        || text.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok())
+}

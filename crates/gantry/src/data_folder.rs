@@ -1,0 +1,176 @@
+//! The data folder: made at the first start, held by one server at a time, home of the root credentials.
+
+use gantry_accounts::RootCredentials;
+use gantry_env::Env;
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Why the data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DataFolderError {
+    /// A file or folder cannot be made, read or written.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// There is nothing here.
+    #[error("{path} is no data folder of Gantry: it holds no metadata.db", path = path.display())]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another server runs on it.
+    #[error("another Gantry serves {path}; two on one folder would harm each other", path = path.display())]
+    Held {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The credentials file cannot be read.
+    #[error("{path}: {problem}", path = path.display())]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// A data folder, and the lock on it while a server runs.
+#[derive(Debug)]
+pub(crate) struct DataFolder {
+    path: PathBuf,
+    lock: Option<File>,
+}
+
+impl DataFolder {
+    /// Makes the folder where it is missing, with access for its owner only, and takes its lock.
+    pub(crate) fn make(path: &Path) -> Result<DataFolder, DataFolderError> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed("create the folder", path))?;
+        let mut folder = DataFolder { path: path.into(), lock: None };
+        match folder.try_lock()? {
+            true => Ok(folder),
+            false => Err(DataFolderError::Held { path: path.into() }),
+        }
+    }
+
+    /// Opens a folder that exists, beside a running server or not.
+    pub(crate) fn open(path: &Path) -> Result<DataFolder, DataFolderError> {
+        let mut folder = DataFolder { path: path.into(), lock: None };
+        if !path.is_dir() {
+            return Err(DataFolderError::Missing { path: path.into() });
+        }
+        folder.try_lock()?;
+        Ok(folder)
+    }
+
+    /// Whether no server runs on the folder: then this process holds the lock, and none can start.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    fn try_lock(&mut self) -> Result<bool, DataFolderError> {
+        let path = self.path.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {
+                self.lock = Some(file);
+                Ok(true)
+            }
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => Err(DataFolderError::Io { action: "lock", path, source }),
+        }
+    }
+
+    /// Where the generated root credentials lie.
+    pub(crate) fn credentials_path(&self) -> PathBuf {
+        self.path.join("root-credentials")
+    }
+
+    /// Reads the root credentials, or makes them at the first start.
+    pub(crate) fn credentials(&self, env: &Env) -> Result<RootCredentials, DataFolderError> {
+        let path = self.credentials_path();
+        match fs::read_to_string(&path) {
+            Ok(text) => RootCredentials::parse(&text)
+                .map_err(|problem| DataFolderError::Credentials { path, problem: problem.to_string() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let credentials = RootCredentials::generate(env);
+                self.write_credentials(&path, &credentials)?;
+                Ok(credentials)
+            }
+            Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
+        }
+    }
+
+    /// Written under another name first, so that a crash leaves no half file behind.
+    fn write_credentials(&self, path: &Path, credentials: &RootCredentials) -> Result<(), DataFolderError> {
+        let fresh = self.path.join("root-credentials.new");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&fresh)
+            .map_err(failed("create", &fresh))?;
+        file.write_all(credentials.print().as_bytes()).map_err(failed("write", &fresh))?;
+        file.sync_all().map_err(failed("write", &fresh))?;
+        fs::rename(&fresh, path).map_err(failed("create", path))
+    }
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DataFolderError {
+    let path = path.to_path_buf();
+    move |source| DataFolderError::Io { action, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_credentials_of_the_first_start_are_those_of_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::make(&folder.path().join("data")).unwrap();
+
+        let first = data.credentials(&Env::real()).unwrap();
+        let next = data.credentials(&Env::real()).unwrap();
+
+        assert_eq!(first.access_key_id, next.access_key_id);
+        assert_eq!(first.secret_access_key, next.secret_access_key);
+    }
+
+    #[test]
+    fn the_credentials_are_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::make(folder.path()).unwrap();
+
+        data.credentials(&Env::real()).unwrap();
+
+        let mode = fs::metadata(data.credentials_path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_second_server_is_refused_and_a_tool_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let _server = DataFolder::make(folder.path()).unwrap();
+
+        assert!(matches!(DataFolder::make(folder.path()), Err(DataFolderError::Held { .. })));
+        assert!(!DataFolder::open(folder.path()).unwrap().is_alone());
+    }
+}

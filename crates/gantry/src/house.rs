@@ -1,0 +1,89 @@
+use crate::config::Config;
+use gantry_accounts::{Accounts, RootCredentials, Site};
+use gantry_api::Pick;
+use gantry_env::Env;
+use gantry_fault::Fault;
+use gantry_metadata::Metadata;
+use gantry_registry::{Blobs, Images, Registry, Repositories, Uploads};
+use gantry_store::Store;
+
+/// Every room of the program. Nothing takes it as an argument: a door picks its rooms from it once, at the start.
+#[derive(Clone)]
+pub(crate) struct House {
+    pub(crate) env: Env,
+    pub(crate) metadata: Metadata,
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+}
+
+/// The rooms a server needs besides.
+#[derive(Clone)]
+pub(crate) struct ServingHouse {
+    pub(crate) house: House,
+    pub(crate) accounts: Accounts,
+}
+
+impl House {
+    /// Opens database and store of a data folder, and the rooms on them.
+    pub(crate) fn open(config: &Config, env: Env) -> Result<House, OpenError> {
+        let metadata = Metadata::open(&config.database, &config.data_dir, env.clone()).map_err(OpenError::Metadata)?;
+        let store = Store::folder(&config.blob_folder(), env.clone(), &config.storage).map_err(OpenError::Store)?;
+        let registry =
+            Registry::open(metadata.clone(), store.clone(), env.clone(), config.region.clone(), config.registry_settings());
+        Ok(House { env, metadata, store, registry })
+    }
+
+    /// Says whether pushes and pulls work.
+    pub(crate) async fn is_ready(&self) -> Result<(), String> {
+        self.metadata.check().await.map_err(|fault| format!("the database does not answer: {fault:?}"))?;
+        self.store.free_bytes().await.map(drop).map_err(|error| format!("the blob folder does not answer: {error}"))
+    }
+
+    /// Adds what serving needs: who may come in.
+    pub(crate) async fn serve(self, config: &Config, root: RootCredentials) -> Result<ServingHouse, Fault> {
+        let site = Site { account: config.account_id, region: config.region.clone(), service: "gantry".into() };
+        let accounts = Accounts::open(&config.tokens, root, site, self.metadata.clone(), self.env.clone()).await?;
+        Ok(ServingHouse { house: self, accounts })
+    }
+}
+
+/// Why the data could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The database.
+    #[error("cannot open the database: {0}")]
+    Metadata(gantry_metadata::Error),
+    /// The store.
+    #[error("cannot open the blob folder: {0}")]
+    Store(gantry_store::Error),
+}
+
+impl Pick<ServingHouse> for Repositories {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.repositories.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Images {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.images.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Blobs {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.blobs.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Uploads {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.uploads.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Accounts {
+    fn pick(house: &ServingHouse) -> Self {
+        house.accounts.clone()
+    }
+}

@@ -1,0 +1,30 @@
+//! Gantry: a container registry and the system that manages it, in one program.
+//!
+//! | file | what |
+//! |---|---|
+//! | `cli.rs`, `command/` | the commands, a file each |
+//! | `house.rs` | every room of the program, opened once |
+//! | `data_folder.rs` | the data folder, its lock, the root credentials |
+//! | `config/` | settings: where they come from, what is wrong with them |
+//! | `output/` | what people see |
+//! | `remote.rs` | a running server, as the commands that talk to one see it |
+//! | `greeting.rs`, `log.rs`, `figures.rs` | what a server says: at its start, in its log, in its metrics |
+
+mod cli;
+mod command;
+mod config;
+mod data_folder;
+mod figures;
+mod greeting;
+mod house;
+mod log;
+mod output;
+mod remote;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let exit = cli::Cli::parse().run().unwrap_or_else(|failure| failure.report());
+    exit.into()
+}

@@ -1,0 +1,75 @@
+use gantry_registry::{ImageSummary, Repository};
+use serde::{Deserialize, Serialize};
+
+/// A repository, as the management API shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RepositoryDocument {
+    /// Its name.
+    pub name: String,
+    /// When it was created, RFC 3339.
+    pub created_at: String,
+    /// Who created it.
+    pub created_by: String,
+    /// Manifests it holds, children and referrers included.
+    pub image_count: i64,
+    /// Tags it holds.
+    pub tag_count: i64,
+    /// Bytes of the blobs linked in it.
+    pub blob_bytes: i64,
+}
+
+impl From<Repository> for RepositoryDocument {
+    fn from(repository: Repository) -> Self {
+        RepositoryDocument {
+            name: repository.name.to_string(),
+            created_at: repository.created_at.to_string(),
+            created_by: repository.created_by.to_string(),
+            image_count: repository.image_count,
+            tag_count: repository.tag_count,
+            blob_bytes: repository.blob_bytes,
+        }
+    }
+}
+
+/// An image, as the management API shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageDocument {
+    /// Its digest.
+    pub digest: String,
+    /// Media type it was pushed with.
+    pub media_type: String,
+    /// Artifact type, or the config's media type standing for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub artifact_type: Option<String>,
+    /// The manifest it refers to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<String>,
+    /// Its tags, at most a hundred.
+    pub tags: Vec<String>,
+    /// Bytes of what it names.
+    pub bytes: u64,
+    /// Whether a living index names it.
+    pub is_child: bool,
+    /// When it was pushed, RFC 3339.
+    pub pushed_at: String,
+    /// Who pushed it.
+    pub pushed_by: String,
+}
+
+impl From<ImageSummary> for ImageDocument {
+    fn from(image: ImageSummary) -> Self {
+        ImageDocument {
+            digest: image.digest,
+            media_type: image.media_type,
+            artifact_type: image.artifact_type,
+            subject: image.subject,
+            tags: image.tags,
+            bytes: image.bytes,
+            is_child: image.parent_count > 0,
+            pushed_at: image.pushed_at.to_string(),
+            pushed_by: image.pushed_by,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What every operation here does with its address and its answer.
+
+use gantry_api::{Incoming, Outgoing, Payload};
+use gantry_fault::{Fault, FaultKind};
+use gantry_oci::Reference;
+use gantry_words::RepositoryName;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Bytes of a JSON request.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The longest page.
+const PAGE_MAX: usize = 1_000;
+
+/// Reads the repository's name out of the address.
+pub(crate) fn name(incoming: &Incoming) -> Result<RepositoryName, Fault> {
+    parse_name(incoming.params.get("name"))
+}
+
+pub(crate) fn parse_name(text: &str) -> Result<RepositoryName, Fault> {
+    text.parse()
+        .map_err(|error: gantry_words::RepositoryNameError| Fault::new(FaultKind::NameInvalid, error.to_string()))
+}
+
+/// Reads the tag or digest out of the address.
+pub(crate) fn reference(incoming: &Incoming) -> Result<Reference, Fault> {
+    let text = incoming.params.get("reference").replacen("%3A", ":", 1).replacen("%3a", ":", 1);
+    parse_reference(&text)
+}
+
+pub(crate) fn parse_reference(text: &str) -> Result<Reference, Fault> {
+    text.parse().map_err(|error: gantry_oci::ReferenceError| Fault::new(FaultKind::InvalidParameter, error.to_string()))
+}
+
+/// Reads how many items a page may have.
+pub(crate) fn limit(incoming: &Incoming) -> Result<usize, Fault> {
+    match incoming.query("limit") {
+        None => Ok(100),
+        Some(text) => text.parse().ok().filter(|count| (1..=PAGE_MAX).contains(count)).ok_or_else(|| {
+            Fault::new(FaultKind::InvalidParameter, format!("limit={text:?} is no number from 1 to {PAGE_MAX}"))
+        }),
+    }
+}
+
+/// Reads a JSON body.
+pub(crate) async fn body<T: DeserializeOwned>(incoming: Incoming) -> Result<T, Fault> {
+    let bytes = incoming.body.collect(BODY_BYTES_MAX).await?;
+    serde_json::from_slice(&bytes).map_err(|error| Fault::new(FaultKind::Malformed, format!("the body: {error}")))
+}
+
+/// An answer in JSON.
+pub(crate) fn answer(status: StatusCode, document: &impl Serialize) -> Outgoing {
+    let body = serde_json::to_vec(document).expect("documents hold no maps with keys that are no strings");
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Outgoing { status, headers, body: Payload::Bytes(body.into()) }
+}
+
+/// An answer without a body.
+pub(crate) fn nothing() -> Outgoing {
+    Outgoing { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Payload::Empty }
+}

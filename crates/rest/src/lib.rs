@@ -1,0 +1,14 @@
+//! The management API at `/api/v1`: JSON for what the registry's own protocols have no words for; a file for each operation.
+//!
+//! Each operation declares its request, its answer, what must be allowed and the room it enters; routing, authorisation,
+//! metrics and the OpenAPI document follow from that. Repository names stand in addresses with their slashes: an address
+//! is taken apart from its right end (`route.rs`).
+
+mod document;
+mod json;
+mod operations;
+mod route;
+
+pub use document::{ImageDocument, RepositoryDocument};
+pub use operations::doors;
+pub use route::route;

@@ -1,0 +1,49 @@
+use crate::json;
+use gantry_access::{Access, Principal, action};
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
+use gantry_fault::Fault;
+use gantry_oci::Reference;
+use gantry_registry::{Images, Repositories};
+use gantry_words::{Cx, RepositoryName};
+
+/// Removes a tag, or by digest an image with all its tags.
+pub struct DeleteImage;
+
+/// Which one.
+pub struct Request {
+    name: RepositoryName,
+    reference: Reference,
+}
+
+/// It is gone.
+pub struct Response;
+
+impl Operation for DeleteImage {
+    type Wire = Rest;
+    const NAME: &'static str = "DeleteImage";
+    const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/repositories/{name}/images/{reference}");
+    type Needs = (Repositories, Images);
+    type Request = Request;
+    type Response = Response;
+
+    fn access(request: &Request, _: &Cx) -> Vec<Access> {
+        vec![Access::on(action::ECR_BATCH_DELETE_IMAGE, &request.name)]
+    }
+
+    async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+        let repository = repositories.load(cx, &request.name).await?;
+        images.remove(cx, &repository, &request.reference).await.map(|()| Response)
+    }
+}
+
+impl FromWire<Rest> for Request {
+    async fn read(incoming: Incoming) -> Result<Self, Fault> {
+        Ok(Request { name: json::name(&incoming)?, reference: json::reference(&incoming)? })
+    }
+}
+
+impl IntoWire<Rest> for Response {
+    fn write(self) -> Outgoing {
+        json::nothing()
+    }
+}

@@ -1,0 +1,47 @@
+use crate::{document::RepositoryDocument, json};
+use gantry_access::{Access, Principal, action};
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
+use gantry_fault::Fault;
+use gantry_registry::Repositories;
+use gantry_words::{Cx, RepositoryName};
+use http::StatusCode;
+
+/// Shows a repository with its counts as they are now.
+pub struct GetRepository;
+
+/// Which one.
+pub struct Request {
+    name: RepositoryName,
+}
+
+/// The repository.
+pub struct Response(RepositoryDocument);
+
+impl Operation for GetRepository {
+    type Wire = Rest;
+    const NAME: &'static str = "GetRepository";
+    const ROUTE: (&'static str, &'static str) = ("GET", "/api/v1/repositories/{name}");
+    type Needs = Repositories;
+    type Request = Request;
+    type Response = Response;
+
+    fn access(request: &Request, _: &Cx) -> Vec<Access> {
+        vec![Access::on(action::ECR_DESCRIBE_REPOSITORIES, &request.name)]
+    }
+
+    async fn call(repositories: &Repositories, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+        repositories.describe(cx, &request.name).await.map(|found| Response(found.into()))
+    }
+}
+
+impl FromWire<Rest> for Request {
+    async fn read(incoming: Incoming) -> Result<Self, Fault> {
+        Ok(Request { name: json::name(&incoming)? })
+    }
+}
+
+impl IntoWire<Rest> for Response {
+    fn write(self) -> Outgoing {
+        json::answer(StatusCode::OK, &self.0)
+    }
+}

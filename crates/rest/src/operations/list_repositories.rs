@@ -1,0 +1,59 @@
+use crate::{document::RepositoryDocument, json};
+use gantry_access::{Access, Principal, action};
+use gantry_accounts::Accounts;
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
+use gantry_fault::Fault;
+use gantry_registry::Repositories;
+use gantry_words::Cx;
+use http::StatusCode;
+use serde::Serialize;
+
+/// Lists the repositories the caller may see, by name.
+pub struct ListRepositories;
+
+/// Which page.
+pub struct Request {
+    after: String,
+    limit: usize,
+}
+
+/// A page.
+#[derive(Serialize)]
+pub struct Response {
+    repositories: Vec<RepositoryDocument>,
+    /// What to give as `after` for the next page; missing at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl Operation for ListRepositories {
+    type Wire = Rest;
+    const NAME: &'static str = "ListRepositories";
+    const ROUTE: (&'static str, &'static str) = ("GET", "/api/v1/repositories");
+    type Needs = (Repositories, Accounts);
+    type Request = Request;
+    type Response = Response;
+
+    fn access(_: &Request, _: &Cx) -> Vec<Access> {
+        vec![Access::to(action::ECR_DESCRIBE_REPOSITORIES)]
+    }
+
+    async fn call((repositories, accounts): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
+        let page = repositories.list(cx, &request.after, request.limit).await?;
+        let next = page.items.last().filter(|_| page.has_more).map(|last| last.name.to_string());
+        let seen = page.items.into_iter().filter(|repository| accounts.may_see(principal, &repository.name));
+        Ok(Response { repositories: seen.map(RepositoryDocument::from).collect(), next })
+    }
+}
+
+impl FromWire<Rest> for Request {
+    async fn read(incoming: Incoming) -> Result<Self, Fault> {
+        Ok(Request { after: incoming.query("after").unwrap_or_default().into_owned(), limit: json::limit(&incoming)? })
+    }
+}
+
+impl IntoWire<Rest> for Response {
+    fn write(self) -> Outgoing {
+        json::answer(StatusCode::OK, &self)
+    }
+}

@@ -1,0 +1,81 @@
+use crate::operations::*;
+use gantry_api::{Operation, Params, Routed};
+use http::Method;
+
+/// Finds the operation for a method and a raw path (percent-encoded, without the query).
+pub fn route(method: &Method, path: &str) -> Routed {
+    let Some(rest) = path.strip_prefix("/api/v1/") else { return Routed::NotFound };
+    if rest == "repositories" {
+        return choose(
+            "GET, POST",
+            Params::new(),
+            match *method {
+                Method::GET => Some(list_repositories::ListRepositories::NAME),
+                Method::POST => Some(create_repository::CreateRepository::NAME),
+                _ => None,
+            },
+        );
+    }
+    let Some(rest) = rest.strip_prefix("repositories/") else { return Routed::NotFound };
+    if let Some(name) = rest.strip_suffix("/images") {
+        return choose("GET", named(name), (*method == Method::GET).then_some(list_images::ListImages::NAME));
+    }
+    if let Some((head, last)) = rest.rsplit_once('/') {
+        if let Some(name) = head.strip_suffix("/images") {
+            return choose(
+                "GET, DELETE",
+                named(name).with("reference", last),
+                match *method {
+                    Method::GET => Some(get_image::GetImage::NAME),
+                    Method::DELETE => Some(delete_image::DeleteImage::NAME),
+                    _ => None,
+                },
+            );
+        }
+        if let Some(name) = head.strip_suffix("/tags") {
+            let put = (*method == Method::PUT).then_some(put_tag::PutTag::NAME);
+            return choose("PUT", named(name).with("tag", last), put);
+        }
+    }
+    choose(
+        "GET, DELETE",
+        named(rest),
+        match *method {
+            Method::GET => Some(get_repository::GetRepository::NAME),
+            Method::DELETE => Some(delete_repository::DeleteRepository::NAME),
+            _ => None,
+        },
+    )
+}
+
+fn named(name: &str) -> Params {
+    Params::new().with("name", name)
+}
+
+fn choose(allow: &'static str, params: Params, found: Option<&'static str>) -> Routed {
+    match found {
+        Some(name) => Routed::To(name, params),
+        None => Routed::MethodNotAllowed(allow),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart_from_their_right_end() {
+        let cases = [
+            (Method::GET, "/api/v1/repositories", "ListRepositories", ""),
+            (Method::POST, "/api/v1/repositories", "CreateRepository", ""),
+            (Method::GET, "/api/v1/repositories/team/app", "GetRepository", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/app/images", "ListImages", "team/app"),
+            (Method::DELETE, "/api/v1/repositories/a/images/b/images/v1", "DeleteImage", "a/images/b"),
+            (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
+        ];
+        for (method, path, operation, name) in cases {
+            let Routed::To(found, params) = route(&method, path) else { panic!("{method} {path} is not routed") };
+            assert_eq!((found, params.get("name")), (operation, name), "{path}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Blobs to and from files outside the store: backups.
+
+use crate::{Algorithm, AppendError, Error, Key, Store, UploadId};
+use futures_util::StreamExt;
+use std::path::{Path, PathBuf};
+use tokio::{
+    fs,
+    io::{AsyncReadExt, AsyncWriteExt},
+};
+
+/// Bytes read from a file at a time.
+const PIECE: usize = 256 * 1024;
+
+impl Store {
+    /// Copies a blob of `length` bytes into a file, durably, and whole or not at all. Folders above it are made.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`Error::Io`] and [`Error::Full`] where the file cannot be written.
+    pub async fn copy_out(&self, key: &Key, length: u64, to: &Path) -> Result<(), Error> {
+        let failed = |error| Error::of("copy", key, error);
+        let mut body = self.open(key, length).await?.body(0..length);
+        if let Some(parent) = to.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).await.map_err(failed)?;
+        }
+        let partial = beside(to);
+        let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).open(&partial).await.map_err(failed)?;
+        while let Some(piece) = body.next().await {
+            file.write_all(&piece.map_err(failed)?).await.map_err(failed)?;
+        }
+        file.flush().await.map_err(failed)?;
+        file.sync_all().await.map_err(failed)?;
+        fs::rename(&partial, to).await.map_err(failed)
+    }
+
+    /// Takes the bytes of a file in as the blob at `key`, durably, and whole or not at all; returns how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where there is no such file.
+    pub async fn copy_in(&self, key: &Key, id: &UploadId, from: &Path) -> Result<u64, Error> {
+        let file = fs::OpenOptions::new().read(true).open(from).await.map_err(|error| Error::of("read", key, error))?;
+        let pieces = futures_util::stream::unfold(Some(file), |file| async move {
+            let mut file = file?;
+            let mut piece = vec![0; PIECE];
+            match file.read(&mut piece).await {
+                Ok(0) => None,
+                Ok(count) => {
+                    piece.truncate(count);
+                    Some((Ok(piece.into()), Some(file)))
+                }
+                Err(error) => Some((Err(error), None)),
+            }
+        });
+        let upload = self.begin(id, Algorithm::Sha256).await?;
+        let (upload, appended) = upload.append(Box::pin(pieces), u64::MAX).await;
+        let problem = match appended {
+            Ok(_) => return upload.publish(key).await,
+            Err(AppendError::Body(error)) => Error::of("read", key, error),
+            Err(AppendError::Store(error)) => error,
+            Err(AppendError::TooLong) => Error::of("read", key, std::io::ErrorKind::FileTooLarge.into()),
+        };
+        upload.abort().await?;
+        Err(problem)
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}

@@ -1,0 +1,251 @@
+use super::{Folder, HASHED_AT_ONCE, blocking, busy::Mark, read_rest};
+use crate::{
+    Algorithm, Error, Key, UploadId,
+    batch::Batch,
+    hash::Hasher,
+    sys,
+    upload::{self, Written},
+};
+use gantry_env::BoxFuture;
+use std::{
+    fs::{self, File, OpenOptions},
+    future::Future,
+    io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    sync::Arc,
+};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// The disk is told to start writing each time so many bytes are there.
+const WRITE_BEHIND: u64 = 1 << 20;
+
+/// The file in which an upload's bytes arrive.
+///
+/// It stays open from the first byte to the last sync, so that an error of the disk, which the kernel tells once and to
+/// those who have the file open, cannot be missed. Where too many idle uploads have theirs open, it is synced and closed.
+pub(crate) struct Sink {
+    folder: Arc<Folder>,
+    id: UploadId,
+    file: Option<File>,
+    /// The leave to keep `file` open while nobody writes.
+    permit: Option<OwnedSemaphorePermit>,
+    /// Up to here the disk was told to write.
+    started: u64,
+    is_dirty: bool,
+}
+
+impl Sink {
+    pub(crate) async fn create(folder: Arc<Folder>, id: UploadId) -> Result<Sink, Error> {
+        blocking("begin an upload in", move || {
+            folder.check_room("begin the upload", &id)?;
+            let path = folder.upload_path(&id);
+            let created = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
+            let file = created.map_err(|error| folder.explain("begin the upload", &id, &path, error))?;
+            Ok(Sink::new(folder, id, file))
+        })
+        .await?
+        .rest()
+        .await
+    }
+
+    pub(crate) async fn reopen(
+        folder: Arc<Folder>,
+        id: UploadId,
+        algorithm: Algorithm,
+    ) -> Result<(Sink, Hasher, u64), Error> {
+        let (sink, hasher, length) = blocking("resume an upload in", move || {
+            folder.busy.wait(&id);
+            let path = folder.upload_path(&id);
+            let opened = OpenOptions::new().read(true).write(true).open(&path);
+            let file = opened.map_err(|error| folder.explain("resume the upload", &id, &path, error))?;
+            let mut sink = Sink::new(folder, id, file);
+            // Who left these bytes may not have synced them.
+            sink.is_dirty = true;
+            let (hasher, length) = sink.read_all(algorithm)?;
+            sink.started = length;
+            Ok((sink, hasher, length))
+        })
+        .await?;
+        Ok((sink.rest().await?, hasher, length))
+    }
+
+    fn new(folder: Arc<Folder>, id: UploadId, file: File) -> Sink {
+        Sink { folder, id, file: Some(file), permit: None, started: 0, is_dirty: false }
+    }
+
+    /// Has a thread do `work`; `None` where it panicked. The thread is asked for at once, not when this is first polled.
+    fn on_thread<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(&mut Sink) -> T + Send + 'static,
+    ) -> impl Future<Output = Option<(Sink, T)>> + Send + 'static {
+        let mark = Mark::set(&self.folder, &self.id);
+        let working = tokio::task::spawn_blocking(move || {
+            let done = work(&mut self);
+            drop(mark);
+            (self, done)
+        });
+        async move { working.await.ok() }
+    }
+
+    /// Writes and hashes a batch at `at`, where the file ends.
+    pub(crate) fn write(self, batch: Batch, at: u64, mut hasher: Hasher) -> BoxFuture<'static, Written> {
+        let id = self.id.clone();
+        let working = self.on_thread(move |sink| {
+            let result = sink.write_now(&batch, at, &mut hasher);
+            (hasher, result)
+        });
+        Box::pin(async move {
+            match working.await {
+                Some((sink, (hasher, result))) => Written { back: Some((upload::Sink::Folder(sink), hasher)), result },
+                None => Written { back: None, result: Err(Error::panicked("write to the upload", id)) },
+            }
+        })
+    }
+
+    fn write_now(&mut self, batch: &Batch, at: u64, hasher: &mut Hasher) -> Result<(), Error> {
+        self.folder.check_room("write to the upload", &self.id)?;
+        let (folder, id, path) = (self.folder.clone(), self.id.clone(), self.folder.upload_path(&self.id));
+        self.is_dirty = true;
+        let started = self.started;
+        let file = self.checked_file(at)?;
+        batch.pieces().for_each(|piece| hasher.update(piece));
+        sys::write_all_at(file, &mut batch.slices(), at)
+            .map_err(|error| folder.explain("write to the upload", &id, &path, error))?;
+        let end = at + batch.bytes();
+        if end - started >= WRITE_BEHIND {
+            sys::start_writing(file, started, end - started);
+            self.started = end;
+        }
+        Ok(())
+    }
+
+    /// Returns the file, which must be there and `length` bytes long: else somebody else was at it.
+    fn checked_file(&mut self, length: u64) -> Result<&File, Error> {
+        let path = self.folder.upload_path(&self.id);
+        let failed = |error| self.folder.explain("open the upload", &self.id, &path, error);
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?,
+        };
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.nlink() == 0 {
+            return Err(Error::Missing { place: self.id.to_string() });
+        }
+        if metadata.len() != length {
+            return Err(Error::Length { place: self.id.to_string(), expected: length, found: metadata.len() });
+        }
+        Ok(self.file.insert(file))
+    }
+
+    /// Hashes all bytes, from the first.
+    fn read_all(&mut self, algorithm: Algorithm) -> Result<(Hasher, u64), Error> {
+        let path = self.folder.upload_path(&self.id);
+        let failed = |error| self.folder.explain("read the upload", &self.id, &path, error);
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?,
+        };
+        let (mut hasher, mut done) = (Hasher::new(algorithm), 0);
+        let mut buffer = vec![0; HASHED_AT_ONCE];
+        loop {
+            let read = read_rest(&file, &mut buffer, 0, done).map_err(failed)?;
+            hasher.update(&buffer[..read]);
+            done += read as u64;
+            if read < buffer.len() {
+                self.file = Some(file);
+                return Ok((hasher, done));
+            }
+        }
+    }
+
+    /// Hashes the `length` bytes again.
+    pub(crate) async fn rehash(self, algorithm: Algorithm, length: u64) -> Result<(Sink, Hasher), Error> {
+        let id = self.id.clone();
+        let (sink, read) =
+            self.on_thread(move |sink| sink.read_all(algorithm)).await.ok_or_else(|| Error::panicked("read", &id))?;
+        match read? {
+            (hasher, found) if found == length => Ok((sink.rest().await?, hasher)),
+            (_, found) => Err(Error::Length { place: id.to_string(), expected: length, found }),
+        }
+    }
+
+    /// Cuts the file back to `length` bytes.
+    pub(crate) async fn cut(self, length: u64) -> Result<Sink, Error> {
+        let id = self.id.clone();
+        let cut = move |sink: &mut Sink| {
+            let path = sink.folder.upload_path(&sink.id);
+            let failed = |error| sink.folder.explain("cut the upload", &sink.id, &path, error);
+            let Some(file) = &sink.file else { return Ok(()) };
+            file.set_len(length).map_err(failed)?;
+            sink.started = sink.started.min(length);
+            Ok(())
+        };
+        let (sink, done) = self.on_thread(cut).await.ok_or_else(|| Error::panicked("cut", &id))?;
+        done.map(|()| sink)
+    }
+
+    /// Called when nobody writes for a while.
+    pub(crate) async fn rest(mut self) -> Result<Sink, Error> {
+        if self.file.is_none() || self.permit.is_some() {
+            return Ok(self);
+        }
+        self.permit = self.folder.idle_files.clone().try_acquire_owned().ok();
+        if self.permit.is_some() || !self.is_dirty {
+            // One that was not written to can be closed without a word.
+            self.file = self.file.filter(|_| self.permit.is_some());
+            return Ok(self);
+        }
+        let id = self.id.clone();
+        let (sink, done) = self.on_thread(Sink::sync_and_close).await.ok_or_else(|| Error::panicked("sync", &id))?;
+        done.map(|()| sink)
+    }
+
+    fn sync_and_close(&mut self) -> Result<(), Error> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        self.sync(&file)?;
+        self.is_dirty = false;
+        Ok(())
+    }
+
+    fn sync(&self, file: &File) -> Result<(), Error> {
+        let Err(error) = file.sync_all() else { return Ok(()) };
+        let path = self.folder.upload_path(&self.id);
+        // The kernel has told its error and forgets it: the next sync would claim that all is well. So no one may take
+        // this file up again. Where it cannot be removed it is at least emptied; more cannot be done.
+        let _ = fs::remove_file(&path).or_else(|_| file.set_len(0));
+        Err(self.folder.explain("sync the upload", &self.id, &path, error))
+    }
+
+    /// Makes the `length` bytes durable at `key`.
+    pub(crate) async fn publish(self, key: &Key, length: u64) -> Result<(), Error> {
+        let (place, key) = (key.clone(), key.clone());
+        let (_, done) = self
+            .on_thread(move |sink| sink.publish_now(&key, length))
+            .await
+            .ok_or_else(|| Error::panicked("publish", place))?;
+        done
+    }
+
+    fn publish_now(&mut self, key: &Key, length: u64) -> Result<(), Error> {
+        self.checked_file(length)?;
+        let file = self.file.take().expect("it has just been checked");
+        self.sync(&file)?;
+        let (from, to) = (self.folder.upload_path(&self.id), self.folder.blob_path(key));
+        self.folder.make_parent(key, true)?;
+        match sys::rename_new(&from, &to) {
+            // The folder was removed behind our back: make it anew. A second time, the upload itself is gone.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && from.exists() => {
+                self.folder.make_parent(key, false)?;
+                sys::rename_new(&from, &to)
+            }
+            renamed => renamed,
+        }
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => self.folder.explain("publish", &self.id, &to, error),
+            _ => self.folder.explain("publish", key, &to, error),
+        })?;
+        // The folder is synced too: without it the rename itself may be lost in a power cut, and we have already said 201.
+        // The folder of uploads is not: a name that comes back there is collected like any other left-over.
+        to.parent().map_or(Ok(()), |parent| self.folder.sync_folder(parent))
+    }
+}

@@ -1,0 +1,156 @@
+use super::{Fate, HASHED_AT_ONCE, Kept, Memory, Operation, State, Temporary};
+use crate::{
+    Algorithm, Error, Key, UploadId,
+    batch::Batch,
+    hash::Hasher,
+    upload::{self, Written},
+};
+use gantry_env::BoxFuture;
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+/// The bytes of an upload.
+pub(crate) struct Sink {
+    memory: Arc<Memory>,
+    id: UploadId,
+    life: u64,
+}
+
+impl Sink {
+    pub(crate) async fn create(memory: Arc<Memory>, id: UploadId) -> Result<Sink, Error> {
+        memory.check_room(Operation::Begin, &id)?;
+        let fate = memory.enter(Operation::Begin, id.as_str()).await?;
+        let life = {
+            let modified = memory.env.now();
+            let state = &mut *memory.state();
+            if state.uploads.contains_key(&id) {
+                return Err(Error::Exists { place: id.to_string() });
+            }
+            state.uploads.insert(id.clone(), Temporary { bytes: Vec::new(), modified });
+            state.life
+        };
+        fate.end(Operation::Begin, id.as_str())?;
+        Ok(Sink { memory, id, life })
+    }
+
+    pub(crate) async fn reopen(
+        memory: Arc<Memory>,
+        id: UploadId,
+        algorithm: Algorithm,
+    ) -> Result<(Sink, Hasher, u64), Error> {
+        let life = memory.state().life;
+        let sink = Sink { memory, id, life };
+        let (hasher, length) = sink.read_all(algorithm).await?;
+        Ok((sink, hasher, length))
+    }
+
+    /// The store's state, for a sink whose upload is there and of this life.
+    fn state(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.memory.state();
+        if state.life != self.life {
+            let cause = io::Error::other("it was begun before the crash");
+            return Err(Error::of("go on with the upload", &self.id, cause));
+        }
+        match state.uploads.contains_key(&self.id) {
+            true => Ok(state),
+            false => Err(Error::Missing { place: self.id.to_string() }),
+        }
+    }
+
+    /// As [`Sink::state`], where the upload must have so many bytes: else somebody else was at it.
+    fn state_at(&self, length: u64) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.state()?;
+        let found = state.uploads[&self.id].bytes.len() as u64;
+        match found == length {
+            true => Ok(state),
+            false => Err(Error::Length { place: self.id.to_string(), expected: length, found }),
+        }
+    }
+
+    async fn read_all(&self, algorithm: Algorithm) -> Result<(Hasher, u64), Error> {
+        self.memory.enter(Operation::Resume, self.id.as_str()).await?;
+        let (mut hasher, mut done) = (Hasher::new(algorithm), 0);
+        loop {
+            let piece = {
+                let state = self.state()?;
+                let bytes = &state.uploads[&self.id].bytes;
+                let from = done.min(bytes.len());
+                bytes[from..(from + HASHED_AT_ONCE).min(bytes.len())].to_vec()
+            };
+            if piece.is_empty() {
+                return Ok((hasher, done as u64));
+            }
+            hasher.update(&piece);
+            done += piece.len();
+            self.memory.step().await;
+        }
+    }
+
+    pub(crate) async fn rehash(self, algorithm: Algorithm, length: u64) -> Result<(Sink, Hasher), Error> {
+        match self.read_all(algorithm).await? {
+            (hasher, found) if found == length => Ok((self, hasher)),
+            (_, found) => Err(Error::Length { place: self.id.to_string(), expected: length, found }),
+        }
+    }
+
+    pub(crate) fn write(self, batch: Batch, at: u64, mut hasher: Hasher) -> BoxFuture<'static, Written> {
+        Box::pin(async move {
+            let result = self.write_now(&batch, at, &mut hasher).await;
+            Written { back: Some((upload::Sink::Memory(self), hasher)), result }
+        })
+    }
+
+    async fn write_now(&self, batch: &Batch, at: u64, hasher: &mut Hasher) -> Result<(), Error> {
+        self.memory.check_room(Operation::Append, &self.id)?;
+        let fate = self.memory.enter(Operation::Append, self.id.as_str()).await?;
+        {
+            let modified = self.memory.env.now();
+            let mut state = self.state_at(at)?;
+            let temporary = state.uploads.get_mut(&self.id).expect("it has just been found");
+            for piece in batch.pieces() {
+                hasher.update(piece);
+                temporary.bytes.extend_from_slice(piece);
+            }
+            temporary.modified = modified;
+            if fate == Fate::Torn {
+                let written = batch.bytes() as usize / 2;
+                temporary.bytes.truncate(at as usize + written);
+            }
+        }
+        fate.end(Operation::Append, self.id.as_str())
+    }
+
+    pub(crate) fn cut(self, length: u64) -> Result<Sink, Error> {
+        self.state()?.uploads.get_mut(&self.id).expect("it has just been found").bytes.truncate(length as usize);
+        Ok(self)
+    }
+
+    /// Three steps, as on a disk: the bytes are synced, the name is changed, the name is synced. A crash may come between.
+    pub(crate) async fn publish(self, key: &Key, length: u64) -> Result<(), Error> {
+        let fate = self.memory.enter(Operation::Publish, key.as_str()).await?;
+        {
+            let modified = self.memory.env.now();
+            let mut state = self.state_at(length)?;
+            if state.blobs.contains_key(key) {
+                return Err(Error::Exists { place: key.to_string() });
+            }
+            let temporary = state.uploads.remove(&self.id).expect("it has just been found");
+            let content = Arc::new(Mutex::new(temporary.bytes));
+            state.blobs.insert(key.clone(), Kept { content, modified, is_durable: false });
+        }
+        fate.end(Operation::Publish, key.as_str())?;
+        self.memory.step().await;
+        let mut state = self.memory.state();
+        if state.life != self.life {
+            let cause = io::Error::other("the crash came first");
+            return Err(Error::of("publish", key, cause));
+        }
+        // It may have been deleted by somebody quicker: then there is nothing to keep.
+        if let Some(kept) = state.blobs.get_mut(key) {
+            kept.is_durable = true;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+use crate::reading::PIECE;
+use bytes::Bytes;
+use std::sync::Mutex;
+
+/// Buffers kept for the next reader: with 64 of them, 8 MiB.
+const KEPT_MAX: usize = 64;
+/// Reads that are smaller get a buffer of their own size: many slow readers of small blobs shall not hold big ones.
+const POOLED_FROM: usize = 16 << 10;
+
+static POOL: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
+
+/// A buffer to read into; goes back to the pool when the last slice of it is dropped.
+pub(crate) struct Pooled {
+    bytes: Box<[u8]>,
+    length: usize,
+}
+
+impl Pooled {
+    /// Takes a buffer for `length` bytes, at most [`PIECE`].
+    pub(crate) fn take(length: usize) -> Self {
+        if length < POOLED_FROM {
+            return Pooled { bytes: vec![0; length].into_boxed_slice(), length };
+        }
+        let kept = POOL.lock().expect("nothing panics while it holds the pool").pop();
+        Pooled { bytes: kept.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice()), length }
+    }
+
+    /// Where to read to.
+    pub(crate) fn space(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.length]
+    }
+
+    /// Returns the first `length` bytes of it.
+    pub(crate) fn filled(mut self, length: usize) -> Bytes {
+        self.length = length;
+        if length == 0 { Bytes::new() } else { Bytes::from_owner(self) }
+    }
+}
+
+impl AsRef<[u8]> for Pooled {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes.len() != PIECE {
+            return;
+        }
+        let mut pool = POOL.lock().expect("nothing panics while it holds the pool");
+        if pool.len() < KEPT_MAX {
+            pool.push(bytes);
+        }
+    }
+}

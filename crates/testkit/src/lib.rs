@@ -1,0 +1,1 @@
+//! A simulated world: clock, randomness, store and scheduler from one seed

@@ -1,0 +1,18 @@
+gantry_api::operations! {
+    api_version::ApiVersion,
+    append_upload::AppendUpload,
+    cancel_upload::CancelUpload,
+    catalog::Catalog,
+    delete_blob::DeleteBlob,
+    delete_manifest::DeleteManifest,
+    finish_upload::FinishUpload,
+    get_blob::GetBlob,
+    get_manifest::GetManifest,
+    get_token::GetToken,
+    list_referrers::ListReferrers,
+    list_tags::ListTags,
+    post_token::PostToken,
+    put_manifest::PutManifest,
+    start_upload::StartUpload,
+    upload_status::UploadStatus,
+}

@@ -1,0 +1,81 @@
+use crate::{
+    headers,
+    paging::{self, Paging},
+    target,
+};
+use gantry_access::{Access, Principal, action};
+use gantry_accounts::Accounts;
+use gantry_api::{FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
+use gantry_fault::Fault;
+use gantry_registry::Repositories;
+use gantry_words::{Cx, Page};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// `GET /v2/_catalog`: the repositories the caller may see, in the order of their bytes, in pages.
+///
+/// Not part of OCI Distribution 1.1.1; docker registries have it, and clients use it.
+pub struct Catalog;
+
+/// Which page.
+pub struct Request {
+    paging: Paging,
+}
+
+/// A page.
+pub struct Response {
+    count: usize,
+    page: Page<String>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    repositories: &'a [String],
+}
+
+impl Operation for Catalog {
+    type Wire = Oci;
+    const NAME: &'static str = "Catalog";
+    const ROUTE: (&'static str, &'static str) = ("GET", "/v2/_catalog");
+    type Needs = (Repositories, Accounts);
+    type Request = Request;
+    type Response = Response;
+
+    fn access(_: &Request, _: &Cx) -> Vec<Access> {
+        vec![Access::to(action::ECR_DESCRIBE_REPOSITORIES)]
+    }
+
+    async fn call((repositories, accounts): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
+        let Paging { count, last } = request.paging;
+        if count == 0 {
+            return Ok(Response { count, page: Page { items: vec![], has_more: false }, next: None });
+        }
+        let mut page = repositories.names(cx, &last, count).await?;
+        let next = page.items.last().filter(|_| page.has_more).cloned();
+        // The whole list was allowed; a name the caller may not see is left out of it, never refused by name.
+        page.items.retain(|name| {
+            target::parse_name(name).is_ok_and(|name| accounts.may_see(principal, &name))
+        });
+        Ok(Response { count, page, next })
+    }
+}
+
+impl FromWire<Oci> for Request {
+    async fn read(incoming: Incoming) -> Result<Self, Fault> {
+        Ok(Request { paging: Paging::read(&incoming)? })
+    }
+}
+
+impl IntoWire<Oci> for Response {
+    fn write(self) -> Outgoing {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(last) = &self.next {
+            let link = paging::next_link("/v2/_catalog", &[("n", &self.count.to_string()), ("last", last)]);
+            headers.insert(header::LINK, headers::value(&link));
+        }
+        let body = serde_json::to_vec(&Document { repositories: &self.page.items }).expect("names are strings");
+        Outgoing { status: StatusCode::OK, headers, body: Payload::Bytes(body.into()) }
+    }
+}

@@ -1,0 +1,127 @@
+//! Other programs: started, waited for, and named when they fail; and the stopwatch that times them.
+
+use crate::trouble::{Outcome, Trouble, While};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Times what a command does.
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Begins to count.
+    #[expect(clippy::disallowed_methods, reason = "the one place where these commands read a clock")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Returns the time since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Writes a duration as people say it: `0.4 s`, `12 s`, `3 min 20 s`.
+pub(crate) fn print_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", duration.as_secs_f64()),
+        10..120 => format!("{seconds} s"),
+        _ => format!("{} min {:02} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// Writes a command as it would be typed, without its environment.
+pub(crate) fn print_command(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let quoted = words.map(|word| {
+        let word = word.to_string_lossy();
+        let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c));
+        if plain && !word.is_empty() { word.into_owned() } else { format!("'{word}'") }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// Runs a command with our own output, and no input.
+///
+/// # Errors
+/// When it cannot be started or does not end with zero.
+pub(crate) fn run(command: &mut Command) -> Outcome<()> {
+    let status = command.stdin(Stdio::null()).status().while_trying(format!("start {}", print_command(command)))?;
+    if status.success() { Ok(()) } else { Err(failed(command, &status)) }
+}
+
+/// Runs a command and returns what it wrote to standard output; what it writes to standard error is shown only when it fails.
+///
+/// # Errors
+/// When it cannot be started or does not end with zero.
+pub(crate) fn capture(command: &mut Command) -> Outcome<String> {
+    let output = command.stdin(Stdio::null()).output().while_trying(format!("start {}", print_command(command)))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Err(Trouble::new(format!("{}\n{}", failed(command, &output.status), said.trim_end())))
+}
+
+fn failed(command: &Command, status: &std::process::ExitStatus) -> Trouble {
+    Trouble::new(format!("`{}` failed ({status})", print_command(command)))
+}
+
+/// Returns the cargo that runs us, at the root of the workspace.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    command
+}
+
+/// Returns where a program lies, as a shell would find it; Debian keeps some for administrators outside of `PATH`.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Returns `PATH` with a folder put before all others.
+pub(crate) fn path_with(folder: &Path) -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_path_buf()).chain(env::split_paths(&path));
+    env::join_paths(folders).unwrap_or(path)
+}
+
+/// Tells whether this runs in continuous integration, where nothing that is missing may be passed over.
+pub(crate) fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_grow_coarser_as_they_grow_longer() {
+        let cases = [(420, "0.4 s"), (9_990, "10.0 s"), (12_300, "12 s"), (119_000, "119 s"), (200_000, "3 min 20 s")];
+
+        for (milliseconds, expected) in cases {
+            assert_eq!(print_duration(Duration::from_millis(milliseconds)), expected);
+        }
+    }
+
+    #[test]
+    fn a_failed_command_is_named_as_it_would_be_typed() {
+        let trouble = run(Command::new("sh").args(["-c", "exit 3"])).unwrap_err();
+
+        assert_eq!(trouble.to_string(), "`sh -c 'exit 3'` failed (exit status: 3)");
+    }
+
+    #[test]
+    fn a_captured_command_shows_its_complaints_when_it_fails() {
+        let trouble = capture(Command::new("sh").args(["-c", "echo no such thing >&2; exit 1"])).unwrap_err();
+
+        assert!(trouble.to_string().ends_with("no such thing"), "{trouble}");
+    }
+}

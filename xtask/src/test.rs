@@ -1,0 +1,162 @@
+//! `cargo xtask test`: everything that is tested, stage by stage, with a table at the end.
+
+mod cargo_tests;
+mod fuzz;
+mod packaging;
+mod stages;
+mod summary;
+
+use crate::{
+    launcher::{self, Server},
+    run::{self, Stopwatch, print_duration},
+    trouble::{Outcome, Trouble, While},
+    workspace::Places,
+};
+use stages::{STAGES, Stage};
+use std::{cell::OnceCell, path::PathBuf, process::Command};
+use summary::{Line, Summary, Verdict};
+
+/// What of it all is run.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    /// Only what takes no minutes once it is built.
+    pub(crate) quick: bool,
+    /// Only the stages whose names begin so; all when there are none.
+    pub(crate) only: Vec<String>,
+}
+
+/// What the stages share.
+pub(crate) struct Grounds<'a> {
+    places: &'a Places,
+    binary: OnceCell<PathBuf>,
+}
+
+/// Prints the stages there are, with what each is for.
+pub(crate) fn list() {
+    for stage in STAGES {
+        println!("{:<18} {}{}", stage.name, stage.about, if stage.is_quick { " (also with --quick)" } else { "" });
+    }
+}
+
+/// Runs the stages, each also after one has failed, ends with how many passed and failed, and tells whether none failed.
+///
+/// # Errors
+/// When no stage has a name asked for.
+pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<bool> {
+    let chosen = choose(STAGES, selection)?;
+    let names: Vec<_> = chosen.iter().map(|stage| stage.name).collect();
+    println!("stages: {}", names.join(", "));
+    let grounds = Grounds { places, binary: OnceCell::new() };
+    let mut summary = Summary::default();
+    for stage in chosen {
+        println!("\n=== {}: {}", stage.name, stage.about);
+        let watch = Stopwatch::start();
+        let verdict = stage.run(&grounds).unwrap_or_else(|trouble| Verdict::Failed(trouble.to_string()));
+        let line = Line { stage: stage.name, verdict, duration: watch.elapsed() };
+        println!("--- {}: {} ({})", line.stage, line.verdict, print_duration(line.duration));
+        summary.0.push(line);
+    }
+    if summary.has_failed() {
+        println!("\nsome stages failed; `cargo xtask test --only STAGE` runs one again");
+    }
+    // Continuous integration reads the last line: nothing may follow it.
+    println!("\n{summary}");
+    Ok(!summary.has_failed())
+}
+
+fn choose<'a>(stages: &'a [Stage], selection: &Selection) -> Outcome<Vec<&'a Stage>> {
+    let is_named = |stage: &&Stage| {
+        selection.only.is_empty() || selection.only.iter().any(|name| stage.name.starts_with(name.as_str()))
+    };
+    if let Some(name) =
+        selection.only.iter().find(|name| !stages.iter().any(|stage| stage.name.starts_with(name.as_str())))
+    {
+        return Err(Trouble::new(format!("no stage is named {name}; `cargo xtask test --list` shows them")));
+    }
+    Ok(stages.iter().filter(|stage| stage.is_quick || !selection.quick).filter(is_named).collect())
+}
+
+impl Grounds<'_> {
+    /// Returns the release binary, built when it is first asked for.
+    fn binary(&self) -> Outcome<&PathBuf> {
+        if let Some(binary) = self.binary.get() {
+            return Ok(binary);
+        }
+        let mut command = run::cargo(self.places.root.as_path());
+        run::run(command.args(["build", "--release", "--locked", "--package", "gantry", "--bin", "gantry"]))?;
+        let binary = self.places.release_binary();
+        if !binary.is_file() {
+            return Err(Trouble::new(format!("cargo built Gantry, but not at {}", binary.display())));
+        }
+        Ok(self.binary.get_or_init(|| binary))
+    }
+
+    /// Gives a command what tests against the binary look for.
+    fn equip(&self, command: &mut Command) {
+        command.env("GANTRY_TOOLS", &self.places.tools).env("PATH", run::path_with(&self.places.tools));
+        command.env("GANTRY_SHARED", &self.places.shared);
+    }
+
+    /// Starts the release binary in a folder that goes with the answer.
+    fn serve(&self) -> Outcome<(tempfile::TempDir, Server)> {
+        let folder =
+            tempfile::Builder::new().prefix("gantry-test-").tempdir().while_trying("make a temporary folder")?;
+        let settings = [("GANTRY_CREATE_ON_PUSH", "true")];
+        let server = Server::start(self.binary()?, &folder.path().join("data"), &settings).map_err(Trouble::new)?;
+        Ok((folder, server))
+    }
+}
+
+/// Runs a conformance suite against the release binary.
+fn conform(grounds: &Grounds<'_>, suite: crate::conformance::Suite) -> Outcome<Verdict> {
+    let (_folder, server) = grounds.serve()?;
+    let target = crate::conformance::Target { url: server.url(), user: launcher::USER, password: launcher::PASSWORD };
+    let figures = crate::conformance::perform(grounds.places, suite, target).map_err(|trouble| {
+        Trouble::new(format!("{trouble}\nthe server's last words:\n{}", last_lines(&server.output(), 30)))
+    })?;
+    server.stop().map_err(Trouble::new)?;
+    Ok(Verdict::Passed(figures))
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(quick: bool, only: &[&str]) -> Outcome<Vec<&'static str>> {
+        let selection = Selection { quick, only: only.iter().map(ToString::to_string).collect() };
+        Ok(choose(STAGES, &selection)?.iter().map(|stage| stage.name).collect())
+    }
+
+    #[test]
+    fn all_stages_are_run_unless_told_otherwise() {
+        assert_eq!(chosen(false, &[]).unwrap().len(), STAGES.len());
+    }
+
+    #[test]
+    fn quick_leaves_out_what_takes_minutes() {
+        assert_eq!(chosen(true, &[]).unwrap(), ["check", "unit"]);
+    }
+
+    #[test]
+    fn stages_are_picked_by_the_beginning_of_their_names() {
+        assert_eq!(chosen(false, &["conf", "crane"]).unwrap(), ["conformance-1.1.1", "conformance-head", "crane"]);
+    }
+
+    #[test]
+    fn an_unknown_stage_is_refused() {
+        let trouble = chosen(false, &["unit", "cranes"]).unwrap_err();
+
+        assert_eq!(trouble.to_string(), "no stage is named cranes; `cargo xtask test --list` shows them");
+    }
+
+    #[test]
+    fn only_the_last_lines_of_a_long_log_are_shown() {
+        assert_eq!(last_lines("a\nb\nc\n", 2), "b\nc");
+        assert_eq!(last_lines("a\n", 2), "a");
+    }
+}

@@ -1,0 +1,89 @@
+//! Stages that are cargo's tests.
+
+use super::{Grounds, Verdict, stages};
+use crate::{
+    run::{self, find_program},
+    trouble::{Outcome, Trouble},
+};
+use std::process::Command;
+
+/// The filter that stands for all tests that no other stage runs.
+pub(super) const OTHERS: &str = "*";
+
+/// Integration tests of one crate, all in its `tests/it`.
+pub(super) struct CargoTests {
+    /// The crate.
+    pub(super) package: &'static str,
+    /// The beginning of their names, [`OTHERS`], or nothing for all.
+    pub(super) filter: &'static str,
+    /// What they read from their environment.
+    pub(super) environment: &'static [(&'static str, &'static str)],
+    /// Whether they want the release binary.
+    pub(super) is_against_binary: bool,
+}
+
+impl CargoTests {
+    /// Runs them; that there is none is a failure too.
+    pub(super) fn run(&self, grounds: &Grounds<'_>) -> Outcome<Verdict> {
+        let listed = run::capture(self.command(grounds)?.args(["--list", "--format", "terse"]))?;
+        let count = count_tests(&listed);
+        if count == 0 {
+            return Err(Trouble::new(format!("there is no test {} in tests/it of {}", self.filter, self.package)));
+        }
+        run::run(&mut self.command(grounds)?)?;
+        Ok(Verdict::Passed(format!("{count} tests")))
+    }
+
+    fn command(&self, grounds: &Grounds<'_>) -> Outcome<Command> {
+        let mut command = run::cargo(&grounds.places.root);
+        command.args(["test", "--quiet", "--release", "--locked", "--package", self.package, "--test", "it", "--"]);
+        match self.filter {
+            OTHERS => {
+                command.args(stages::client_filters().flat_map(|filter| ["--skip", filter]));
+            }
+            "" => {}
+            filter => {
+                command.arg(filter);
+            }
+        }
+        grounds.equip(&mut command);
+        command.envs(self.environment.iter().copied());
+        if self.is_against_binary {
+            command.env("GANTRY_BIN", grounds.binary()?);
+        }
+        Ok(command)
+    }
+}
+
+/// Runs the tests of all crates but those against the binary; with nextest where somebody has installed it.
+pub(super) fn run_unit(grounds: &Grounds<'_>) -> Outcome<Verdict> {
+    let cargo = |words: &[&str]| {
+        let mut command = run::cargo(&grounds.places.root);
+        grounds.equip(&mut command);
+        command.args(words).args(["--locked", "--workspace", "--exclude", "gantry-e2e"]);
+        command
+    };
+    if find_program("cargo-nextest").is_some() {
+        run::run(&mut cargo(&["nextest", "run"]))?;
+        run::run(&mut cargo(&["test", "--quiet", "--doc"]))?;
+    } else {
+        run::run(&mut cargo(&["test", "--quiet"]))?;
+    }
+    Ok(Verdict::Passed(String::new()))
+}
+
+/// Counts the lines `name: test` of a list of tests.
+fn count_tests(list: &str) -> usize {
+    list.lines().filter(|line| line.ends_with(": test")).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tests_count_in_a_list_of_tests() {
+        assert_eq!(count_tests("docker::pushes: test\ndocker::pulls: test\nspeed: benchmark\n"), 2);
+        assert_eq!(count_tests(""), 0);
+    }
+}

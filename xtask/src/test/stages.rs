@@ -1,0 +1,140 @@
+//! The stages, in the order they run. A new one is an entry here.
+
+use super::{
+    Grounds, Verdict,
+    cargo_tests::{self, CargoTests},
+    conform, fuzz, packaging,
+};
+use crate::{
+    check,
+    conformance::Suite,
+    tools,
+    trouble::{Outcome, Trouble},
+};
+
+/// One stage.
+pub(super) struct Stage {
+    /// What `--only` calls it.
+    pub(super) name: &'static str,
+    /// What it is for.
+    pub(super) about: &'static str,
+    /// Whether `--quick` runs it.
+    pub(super) is_quick: bool,
+    /// The tools it uses, installed before it begins.
+    tools: &'static [&'static str],
+    deed: Deed,
+}
+
+enum Deed {
+    Function(fn(&Grounds<'_>) -> Outcome<Verdict>),
+    Tests(CargoTests),
+}
+
+/// Every stage.
+pub(super) const STAGES: &[Stage] = &[
+    Stage { is_quick: true, ..stage("check", "form, lints, walls, generated pages, licences", &[], run_check) },
+    Stage {
+        is_quick: true,
+        ..stage("unit", "the crates' own tests, and their examples", &["postgres"], cargo_tests::run_unit)
+    },
+    stage("build", "the release binary", &[], |grounds| grounds.binary().map(|_| Verdict::Passed(String::new()))),
+    stage("packaging", "Helm chart, systemd unit, Containerfile", &["helm", "buildah"], packaging::run),
+    stage("conformance-1.1.1", "OCI's suite of release 1.1.1", &[], |grounds| conform(grounds, Suite::Release)),
+    stage("conformance-head", "OCI's suite for what comes next", &[], |grounds| conform(grounds, Suite::Head)),
+    client("docker", "docker::", "docker engine pushes and pulls", &["dockerd"]),
+    client("containerd", "containerd::", "containerd pulls", &["containerd", "dockerd"]),
+    client("podman", "podman::", "podman pushes and pulls", &["podman"]),
+    client("skopeo", "skopeo::", "skopeo copies", &["skopeo"]),
+    client("buildah", "buildah::", "buildah pushes and pulls", &["buildah"]),
+    client("crane", "crane::", "crane pushes, pulls, copies and deletes", &["crane"]),
+    client("regctl", "regctl::", "regctl pushes, pulls, copies and deletes", &["regctl"]),
+    client("oras", "oras::", "oras attaches and discovers", &["oras"]),
+    client("helm", "helm::", "helm pushes and pulls charts", &["helm"]),
+    client("cosign", "cosign::", "cosign signs and verifies", &["cosign", "crane"]),
+    client("notation", "notation::", "notation signs and verifies", &["notation", "crane"]),
+    client("crash", "crash::", "killed at random moments, nothing acknowledged is lost", &[]),
+    client("disk", "disk::", "a disk that fills up, a blob that rots", &[]),
+    client("database", "database::", "a database that goes away", &["postgres"]),
+    client("other", cargo_tests::OTHERS, "everything else that is tried on the binary", &[]),
+    tests(
+        "simulation",
+        "a simulated world, thousands of times",
+        CargoTests {
+            package: "gantry-testkit",
+            filter: "",
+            environment: &[("GANTRY_SEEDS", "3000")],
+            is_against_binary: false,
+        },
+    ),
+    stage("fuzz", "each fuzz target, ten seconds", &["cargo-fuzz"], fuzz::run),
+];
+
+/// Returns the filters of the stages that are tests of the binary, without that which stands for all others.
+pub(super) fn client_filters() -> impl Iterator<Item = &'static str> {
+    STAGES.iter().filter_map(|stage| match &stage.deed {
+        Deed::Tests(tests) if tests.is_against_binary && tests.filter != cargo_tests::OTHERS => Some(tests.filter),
+        Deed::Tests(_) | Deed::Function(_) => None,
+    })
+}
+
+const fn stage(
+    name: &'static str,
+    about: &'static str,
+    tools: &'static [&'static str],
+    function: fn(&Grounds<'_>) -> Outcome<Verdict>,
+) -> Stage {
+    Stage { name, about, is_quick: false, tools, deed: Deed::Function(function) }
+}
+
+/// A module of `crates/e2e/tests/it`.
+const fn client(
+    name: &'static str,
+    filter: &'static str,
+    about: &'static str,
+    tools: &'static [&'static str],
+) -> Stage {
+    let tests = CargoTests { package: "gantry-e2e", filter, environment: &[], is_against_binary: true };
+    Stage { name, about, is_quick: false, tools, deed: Deed::Tests(tests) }
+}
+
+const fn tests(name: &'static str, about: &'static str, tests: CargoTests) -> Stage {
+    Stage { name, about, is_quick: false, tools: &[], deed: Deed::Tests(tests) }
+}
+
+fn run_check(grounds: &Grounds<'_>) -> Outcome<Verdict> {
+    check::perform(grounds.places, check::Mode::Look).map(|()| Verdict::Passed(String::new()))
+}
+
+impl Stage {
+    /// Installs its tools and runs it.
+    pub(super) fn run(&self, grounds: &Grounds<'_>) -> Outcome<Verdict> {
+        for name in self.tools {
+            tools::require(grounds.places, name)
+                .map_err(|trouble| Trouble::new(format!("cannot be run: {trouble}")))?;
+        }
+        match &self.deed {
+            Deed::Function(function) => function(grounds),
+            Deed::Tests(tests) => tests.run(grounds),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests_of_the_table {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_stages_share_a_name() {
+        let names: BTreeSet<_> = STAGES.iter().map(|stage| stage.name).collect();
+
+        assert_eq!(names.len(), STAGES.len());
+    }
+
+    #[test]
+    fn the_tools_of_every_stage_are_in_the_catalogue() {
+        let missing = STAGES.iter().flat_map(|stage| stage.tools).find(|name| tools::catalogue::find(name).is_none());
+
+        assert_eq!(missing, None);
+    }
+}
