@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How old the newest key grows.
 const ROTATED_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The one that signs, and the one that did or will.
-const KEYS_KEPT: usize = 1;
+const KEYS_KEPT: usize = 2;
 const SETTING: &str = "token-keys";
 
 // A key that is let go signed its last token `SIGNS_AFTER` after the next was drawn; none may still be alive then.
