@@ -99,8 +99,11 @@ fn perform(places: &Places, command: Command) -> Outcome<bool> {
         Command::Conformance { suite, url, user, password } => {
             let target = conformance::Target { url: &url, user: &user, password: &password };
             let both = [conformance::Suite::Release, conformance::Suite::Head];
-            for suite in both.into_iter().filter(|one| suite.is_none_or(|wanted| wanted == *one)) {
-                println!("{}", conformance::perform(places, suite, target)?);
+            let chosen = both.into_iter().filter(|one| suite.is_none_or(|wanted| wanted == *one));
+            // Both are run also when the first finds something.
+            let outcomes: Vec<_> = chosen.map(|suite| conformance::perform(places, suite, target)).collect();
+            for figures in outcomes {
+                println!("{}", figures?);
             }
         }
         Command::Doc => doc::perform(places)?,

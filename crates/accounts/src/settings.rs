@@ -8,13 +8,15 @@ const LIFETIME_MAX: Period = Period::hours(12);
 const FAILURES_MAX: u32 = 60_000;
 
 /// What can be set about logins and tokens.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// How long a token lives that only reads, 60s to 12h.
+    #[schemars(with = "String")]
     pub pull_lifetime: Period,
     /// How long a token lives that may also write, 60s to 12h. A push asks for a new one between two layers, but not
     /// within one: a running upload is never cut for it.
+    #[schemars(with = "String")]
     pub push_lifetime: Period,
     /// How many logins from one address may fail in a minute before further ones are answered 429; 0 for any number.
     /// The right credentials are let in nevertheless, unless they are so short that they could be guessed.

@@ -75,7 +75,7 @@ impl Body {
         if incoming.is_end_stream() {
             return Body::empty();
         }
-        Body(Source::Arriving(Box::new(Arriving { incoming, pace, link, received })))
+        Body(Source::Arriving(Box::new(Arriving { incoming: Some(incoming), pace, link, received })))
     }
 
     /// Returns how many bytes are still to come, where that was announced.
@@ -83,7 +83,7 @@ impl Body {
         match &self.0 {
             Source::Ended => Some(0),
             Source::Whole(bytes) => Some(bytes.len() as u64),
-            Source::Arriving(arriving) => arriving.incoming.size_hint().exact(),
+            Source::Arriving(arriving) => arriving.incoming.as_ref().and_then(|incoming| incoming.size_hint().exact()),
             Source::Other(_) => None,
         }
     }
@@ -149,9 +149,15 @@ impl Stream for Body {
     }
 }
 
+/// The most that is read and thrown away of a body nobody wants, so that its connection can go on.
+const DRAINED_BYTES_MAX: u64 = 1 << 20;
+/// How long that may take.
+const DRAIN_WAIT: Duration = Duration::from_secs(5);
+
 /// A body on its way from the socket.
 struct Arriving {
-    incoming: Incoming,
+    /// Taken out only when dropped.
+    incoming: Option<Incoming>,
     pace: Pace,
     link: Arc<Link>,
     received: Arc<AtomicU64>,
@@ -159,8 +165,9 @@ struct Arriving {
 
 impl Arriving {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
         loop {
-            match Pin::new(&mut self.incoming).poll_frame(cx) {
+            match Pin::new(&mut *incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers hold nothing for us.
                     let Ok(bytes) = frame.into_data() else { continue };
@@ -174,6 +181,33 @@ impl Arriving {
                 Poll::Pending => return self.pace.poll_late(cx).map(|error| Some(Err(error))),
             }
         }
+    }
+}
+
+/// A refusal may be answered before its body came. Where that is small it is still read: a client that sends its next
+/// request on the same connection would find it closed otherwise, and believe that request lost.
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        let Some(mut incoming) = self.incoming.take().filter(|incoming| !incoming.is_end_stream()) else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if incoming.size_hint().lower() > DRAINED_BYTES_MAX {
+            return;
+        }
+        let (env, link) = (self.pace.env.clone(), self.link.clone());
+        runtime.spawn(async move {
+            let drain = async {
+                let mut drained = 0;
+                while let Some(Ok(frame)) = std::future::poll_fn(|cx| Pin::new(&mut incoming).poll_frame(cx)).await {
+                    link.moved();
+                    drained += frame.data_ref().map_or(0, |bytes| bytes.len() as u64);
+                    if drained > DRAINED_BYTES_MAX {
+                        break;
+                    }
+                }
+            };
+            // What does not come in time is not waited for: the connection ends then.
+            let _ = env.within(DRAIN_WAIT, drain).await;
+        });
     }
 }
 

@@ -52,6 +52,8 @@ pub(crate) struct Link {
     since: AtomicU64,
     /// When bytes of a body last moved.
     moved_at: AtomicU64,
+    /// What the kernel had still to deliver when the socket last took nothing.
+    undelivered: AtomicU64,
     order: AtomicU8,
     waker: AtomicWaker,
 }
@@ -111,6 +113,7 @@ impl Link {
             is_lingering: AtomicBool::new(false),
             since: AtomicU64::new(now),
             moved_at: AtomicU64::new(now),
+            undelivered: AtomicU64::new(0),
             order: AtomicU8::new(Order::Serve as u8),
             waker: AtomicWaker::new(),
         }
@@ -176,9 +179,14 @@ impl Link {
         }
     }
 
-    /// The socket takes nothing at the moment.
-    pub(crate) fn blocked(&self) {
-        if !self.is_blocked.swap(true, Relaxed) {
+    /// The socket takes nothing at the moment, with so much in the kernel that the client has not taken.
+    ///
+    /// The kernel has room for minutes of a slow reader, and says that it has some again only when much of it is free:
+    /// whether the client reads shows in what is left to deliver.
+    pub(crate) fn blocked(&self, undelivered: u64) {
+        let is_new = !self.is_blocked.swap(true, Relaxed);
+        eprintln!("blocked {undelivered} {is_new} tick {}", self.porch.tick());
+        if self.undelivered.swap(undelivered, Relaxed) != undelivered || is_new {
             self.moved();
         }
     }
@@ -210,13 +218,29 @@ impl Link {
         if self.working.load(Relaxed) > 0 {
             return None;
         }
-        if self.is_blocked.load(Relaxed) || self.sending.load(Relaxed) > 0 {
-            return is_past(self.moved_at.load(Relaxed), patience.reader).then_some(Overdue::Reader);
+        if let Some(patience) = self.reader_patience(patience) {
+            let moved_at = self.moved_at.load(Relaxed);
+            if is_past(moved_at, patience / 2) {
+                eprintln!("nudge {now}");
+                // It looks again how much the kernel still has.
+                self.waker.wake();
+            }
+            return is_past(moved_at, patience).then_some(Overdue::Reader);
         }
         if self.is_head_begun.load(Relaxed) {
             return is_past(since, patience.headers).then_some(Overdue::Headers);
         }
         is_past(since, patience.idle).then_some(Overdue::Idle)
+    }
+
+    /// How long the client may take nothing, where there is something for it to take. On HTTP/2 a client that reads
+    /// slowly says so only when half of its window is free, which may be megabytes.
+    fn reader_patience(&self, patience: &Patience) -> Option<Duration> {
+        match (self.is_blocked.load(Relaxed), self.sending.load(Relaxed)) {
+            (false, 0) => None,
+            (false, _) if self.is_http2.load(Relaxed) => Some(patience.reader * 10),
+            _ => Some(patience.reader),
+        }
     }
 
     /// Tells the connection's task what to do; a stronger order stays.

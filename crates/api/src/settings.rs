@@ -4,39 +4,48 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// What can be set about serving HTTP.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Whether each request leaves a line in the log: who, what, status, bytes, time.
     pub access_log: bool,
     /// The most bytes of request line and headers together; 8KiB to 64KiB.
+    #[schemars(with = "String")]
     pub header_bytes_max: ByteCount,
     /// The longest address.
+    #[schemars(with = "String")]
     pub uri_bytes_max: ByteCount,
     /// How long a client may take to send its headers, from their first byte, and to shake hands for TLS.
+    #[schemars(with = "String")]
     pub header_deadline: Period,
     /// How long to wait for the next byte of a body before the request is given up.
+    #[schemars(with = "String")]
     pub body_idle: Period,
     /// The slowest body that is waited for, in bytes per second. 0B: any speed will do.
+    #[schemars(with = "String")]
     pub body_rate_min: ByteCount,
     /// How long a connection may rest between two requests.
+    #[schemars(with = "String")]
     pub keep_alive: Period,
     /// How long a reader may take nothing of an answer before its connection is cut. Reading slowly is fine.
+    #[schemars(with = "String")]
     pub write_idle: Period,
     /// The most connections at once; further ones are answered 503 and closed.
     pub connections_max: usize,
     /// The most requests being worked on at once, those that only wait for a slow reader not counted; beyond: 503.
     pub requests_max: usize,
     /// How long running transfers may take to end at a shutdown.
+    #[schemars(with = "String")]
     pub shutdown_grace: Period,
     /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed: addresses, networks, or `unix`.
+    #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<Network>,
     /// TLS.
     pub tls: TlsSettings,
 }
 
 /// TLS: both files or neither. They are read again when they change.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsSettings {
     /// The certificate with its chain, PEM.

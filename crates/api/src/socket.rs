@@ -1,6 +1,9 @@
 use crate::{link::Link, sendfile::Sender};
+use rustix::ioctl::{Getter, Opcode};
 use std::{
+    ffi::c_int,
     io,
+    os::fd::AsFd,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -10,6 +13,9 @@ use tokio::{
     net::{TcpStream, UnixStream},
 };
 use tokio_rustls::server::TlsStream;
+
+/// Asks a socket how much it has still to deliver.
+const SIOCOUTQ: Opcode = 0x5411;
 
 /// What bytes go over.
 pub(crate) enum Stream {
@@ -37,6 +43,20 @@ macro_rules! on {
     };
 }
 
+impl Stream {
+    /// Returns how many bytes the kernel holds that the client has not taken.
+    fn undelivered(&self) -> u64 {
+        let fd = match self {
+            Stream::Tcp(tcp) => tcp.as_fd(),
+            Stream::Unix(unix) => unix.as_fd(),
+            Stream::Tls(tls) => tls.get_ref().0.as_fd(),
+        };
+        // SAFETY: SIOCOUTQ (unix(7), tcp(7)) writes one int, which is what the getter has room for.
+        let count = unsafe { rustix::ioctl::ioctl(fd, Getter::<SIOCOUTQ, c_int>::new()) };
+        count.ok().and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
+    }
+}
+
 impl Socket {
     pub(crate) fn new(stream: Stream, link: Arc<Link>) -> Self {
         Socket { stream, sender: Sender::default(), link, is_shut: false }
@@ -46,7 +66,7 @@ impl Socket {
         match &written {
             Poll::Ready(Ok(_)) => self.link.wrote(),
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.link.blocked(),
+            Poll::Pending => self.link.blocked(self.stream.undelivered()),
         }
         written
     }

@@ -34,7 +34,8 @@ impl SmallDisk {
 
     /// Returns how many bytes ordinary users may still write.
     pub fn free_bytes(&self) -> u64 {
-        let output = Command::new("df").args(["--output=avail", "-B1"]).arg(self.path()).output().expect("df can be run");
+        let output =
+            Command::new("df").args(["--output=avail", "-B1"]).arg(self.path()).output().expect("df can be run");
         let text = String::from_utf8_lossy(&output.stdout);
         text.lines().nth(1).and_then(|line| line.trim().parse().ok()).expect("df prints a number")
     }
@@ -75,7 +76,8 @@ pub fn stored_uploads(data: &Path) -> Vec<PathBuf> {
 /// Returns the sha256 digests of the published blobs of a data folder, sorted; each as often as it is stored.
 pub fn stored_digests(data: &Path) -> Vec<String> {
     let read = |path: &PathBuf| -> io::Result<String> { Ok(digest(&fs::read(path)?)) };
-    let mut digests: Vec<String> = stored_blobs(data).iter().map(|path| read(path).expect("a blob can be read")).collect();
+    let mut digests: Vec<String> =
+        stored_blobs(data).iter().map(|path| read(path).expect("a blob can be read")).collect();
     digests.sort();
     digests
 }

@@ -72,7 +72,13 @@ impl Client {
     }
 
     /// Sends a request; `Err` where no whole answer came.
-    pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, ureq::Error> {
         let url = if path.starts_with("http://") { path.to_string() } else { format!("http://{}{path}", self.address) };
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = Request::builder().method(&method).uri(url);

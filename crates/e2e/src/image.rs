@@ -70,7 +70,12 @@ impl Image {
         for blob in self.layers.iter().chain([&self.config]) {
             let found = client.get(&format!("/v2/{name}/blobs/{}", digest(blob)));
             if found.status != 200 || found.body != *blob {
-                return Err(format!("{name}@{} answers {} with {} bytes", digest(blob), found.status, found.body.len()));
+                return Err(format!(
+                    "{name}@{} answers {} with {} bytes",
+                    digest(blob),
+                    found.status,
+                    found.body.len()
+                ));
             }
         }
         Ok(())

@@ -10,6 +10,7 @@
 //! | `image.rs` | [`Image`]: small real images |
 //! | `raw.rs` | [`Raw`]: a connection that sends exactly the bytes it is given |
 //! | `disk.rs` | [`SmallDisk`], and what lies in a data folder |
+//! | `postgres.rs` | [`Postgres`]: one that can be killed and started again |
 //! | `process.rs` | what a process holds; a start that is cut short; waiting |
 //! | `random.rs` | [`Random`]: numbers that follow from a seed |
 //! | `tools.rs` | finds the programs of real clients |
@@ -18,6 +19,7 @@
 mod disk;
 mod http;
 mod image;
+mod postgres;
 mod process;
 mod random;
 mod raw;
@@ -27,7 +29,8 @@ mod tools;
 pub use disk::{SmallDisk, files_below, stored_blob, stored_blobs, stored_digests, stored_uploads};
 pub use http::{Answer, Client};
 pub use image::{Image, digest};
-pub use process::{open_files, raise_open_files_max, resident_bytes, start_and_kill, until};
+pub use postgres::Postgres;
+pub use process::{open_files, program, raise_open_files_max, resident_bytes, start_and_kill, until};
 pub use random::{Random, seed};
 pub use raw::{Raw, authorization_line};
 pub use server::{PASSWORD, Server, USER, binary};

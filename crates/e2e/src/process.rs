@@ -7,6 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Returns the binary under test as a command, without what is set for the tests themselves (`GANTRY_SEED` and such):
+/// it would take that for settings of its own, and refuse them.
+pub fn program() -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GANTRY_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Asks until the answer is yes; `false` where it was not within the limit.
 pub fn until(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + limit;
@@ -48,7 +58,7 @@ pub fn raise_open_files_max() -> u64 {
 
 /// Starts a server on a folder and kills it after so long, in the midst of its start.
 pub fn start_and_kill(data: &Path, listen: &str, settings: &[(&str, &str)], after: Duration) {
-    let mut child = Command::new(binary())
+    let mut child = program()
         .args(["serve", "--listen", listen, "--data-dir"])
         .arg(data)
         .env("GANTRY_ROOT_ACCESS_KEY_ID", USER)

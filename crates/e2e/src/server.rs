@@ -1,8 +1,8 @@
-use crate::Client;
+use crate::{Client, program};
 use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -64,7 +64,7 @@ impl Server {
     }
 
     fn launch(&mut self, listen: &str) {
-        let mut command = Command::new(binary());
+        let mut command = program();
         command.arg("serve").arg("--data-dir").arg(&self.data).arg("--listen").arg(listen);
         command.env("GANTRY_ROOT_ACCESS_KEY_ID", USER).env("GANTRY_ROOT_SECRET_ACCESS_KEY", PASSWORD);
         command.env("GANTRY_CREATE_ON_PUSH", "true").env("NO_COLOR", "1");
@@ -152,7 +152,7 @@ impl Server {
 
     /// Runs another command of the binary on the data folder; returns exit code, output and errors.
     pub fn tool(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = Command::new(binary())
+        let output = program()
             .args(arguments)
             .arg("--data-dir")
             .arg(&self.data)

@@ -7,8 +7,8 @@
 mod ids;
 mod real;
 
-pub use ids::Ids;
 use gantry_words::{RequestId, Timestamp};
+pub use ids::Ids;
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 /// A future behind a pointer, so that traits of waiting things can be objects.

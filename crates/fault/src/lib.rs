@@ -6,8 +6,8 @@
 
 mod table;
 
-pub use table::{FaultKind, Row};
 use std::{error::Error, fmt};
+pub use table::{FaultKind, Row};
 
 /// A refusal on its way to a client, with the cause kept for the log.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 use crate::{
     command::{
-        backup::BackupCommand, blob::BlobCommand, completions::CompletionsCommand, fsck::FsckCommand, gc::GcCommand, image::ImageCommand,
-        login::LoginCommand, man::ManCommand, repo::RepoCommand, restore::RestoreCommand, serve::ServeCommand,
+        backup::BackupCommand, blob::BlobCommand, completions::CompletionsCommand, fsck::FsckCommand, gc::GcCommand,
+        image::ImageCommand, login::LoginCommand, man::ManCommand, repo::RepoCommand, restore::RestoreCommand,
+        serve::ServeCommand,
     },
     config::ConfigCommand,
     output::{Exit, Failure},

@@ -28,7 +28,10 @@ impl Greeting<'_> {
             Some(file) => {
                 let file = file.display();
                 text.push_str(&format!("Root credentials:   {file}\n"));
-                format!("sed -n 's/^aws_secret_access_key = //p' {file} | docker login {host} -u {} --password-stdin", self.user)
+                format!(
+                    "sed -n 's/^aws_secret_access_key = //p' {file} | docker login {host} -u {} --password-stdin",
+                    self.user
+                )
             }
             None => {
                 text.push_str(&format!("Root credentials:   as configured, user {}\n", self.user));

@@ -28,8 +28,13 @@ impl House {
     pub(crate) fn open(config: &Config, env: Env) -> Result<House, OpenError> {
         let metadata = Metadata::open(&config.database, &config.data_dir, env.clone()).map_err(OpenError::Metadata)?;
         let store = Store::folder(&config.blob_folder(), env.clone(), &config.storage).map_err(OpenError::Store)?;
-        let registry =
-            Registry::open(metadata.clone(), store.clone(), env.clone(), config.region.clone(), config.registry_settings());
+        let registry = Registry::open(
+            metadata.clone(),
+            store.clone(),
+            env.clone(),
+            config.region.clone(),
+            config.registry_settings(),
+        );
         Ok(House { env, metadata, store, registry })
     }
 

@@ -47,7 +47,9 @@ impl Remote {
         let mut remote = Remote::at(&flags.server)?;
         remote.authorization = match (&flags.user, &flags.password_file) {
             (Some(user), Some(file)) => Some(basic(user, &read_password(file)?)),
-            (Some(_), None) => return Err(Failure::usage("--user comes without a password", "Add --password-file FILE")),
+            (Some(_), None) => {
+                return Err(Failure::usage("--user comes without a password", "Add --password-file FILE"));
+            }
             (None, _) => stored(&docker_config(), &remote.host),
         };
         Ok(remote)
@@ -83,7 +85,12 @@ impl Remote {
     }
 
     /// Sends a document, and reads the answer.
-    pub(crate) fn put<T: DeserializeOwned>(&self, method: Method, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+    pub(crate) fn put<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
         self.send(method, path, Some(body)).and_then(|response| self.read(response))
     }
 
@@ -121,7 +128,12 @@ impl Remote {
     fn read<T: DeserializeOwned>(&self, response: Response<ureq::Body>) -> Result<T, Failure> {
         let mut text = Vec::new();
         let read = response.into_body().into_reader().take(ANSWER_BYTES_MAX).read_to_end(&mut text);
-        let lost = |error: &dyn std::fmt::Display| Failure::failed(format!("the answer of {} is not understood: {error}", self.base), "Is it a Gantry of this version?");
+        let lost = |error: &dyn std::fmt::Display| {
+            Failure::failed(
+                format!("the answer of {} is not understood: {error}", self.base),
+                "Is it a Gantry of this version?",
+            )
+        };
         read.map_err(|error| lost(&error))?;
         serde_json::from_slice(&text).map_err(|error| lost(&error))
     }
@@ -159,8 +171,9 @@ fn basic(user: &str, password: &Secret<String>) -> String {
 
 /// Reads a password from a file, without the line end behind it.
 pub(crate) fn read_password(file: &Path) -> Result<Secret<String>, Failure> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| Failure::failed(format!("cannot read {}: {error}", file.display()), "Name a file with the password in it"))?;
+    let text = fs::read_to_string(file).map_err(|error| {
+        Failure::failed(format!("cannot read {}: {error}", file.display()), "Name a file with the password in it")
+    })?;
     Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_string()))
 }
 
@@ -180,7 +193,12 @@ fn stored(file: &Path, host: &str) -> Option<String> {
 
 /// Stores credentials for a host in docker's file, and leaves the rest of it as it is.
 pub(crate) fn store(file: &Path, host: &str, user: &str, password: &Secret<String>) -> Result<(), Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("cannot write {}: {error}", file.display()), "Look at the folder's permissions, or set DOCKER_CONFIG");
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::failed(
+            format!("cannot write {}: {error}", file.display()),
+            "Look at the folder's permissions, or set DOCKER_CONFIG",
+        )
+    };
     let mut document: Value = match fs::read(file) {
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(&error))?,
         Err(_) => json!({}),

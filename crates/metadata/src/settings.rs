@@ -8,11 +8,12 @@ pub(crate) const CONNECTIONS_MAX: u32 = 500;
 const WAL_BYTES_MIN: ByteCount = ByteCount::mebibytes(8);
 
 /// Where the metadata lives, and how it is reached.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// `sqlite` (or nothing): the file `metadata.db` in the data folder. `postgres://user:password@host/database`: a
     /// PostgreSQL of version 14 or later; a Unix socket is `postgres:///database?host=/run/postgresql`.
+    #[schemars(with = "String")]
     pub url: Secret<String>,
     /// PostgreSQL: how many connections this process opens at most, 2 to 500; a quarter of them only reads.
     pub connections: u32,
@@ -25,15 +26,18 @@ pub struct Settings {
     /// latency), or the writer between two groups (`inline`: gentler to a disk that is slow at doing two things).
     pub checkpoint: Checkpoint,
     /// SQLite: beyond this size the write-ahead log is emptied even if writers must wait, at least 8MiB.
+    #[schemars(with = "String")]
     pub wal_bytes_max: ByteCount,
     /// How long a request waits for the database before it is answered with 503.
+    #[schemars(with = "String")]
     pub wait_max: Period,
     /// How long a list, a sweep or an export may take.
+    #[schemars(with = "String")]
     pub long_read_max: Period,
 }
 
 /// Whether a connection is encrypted. There is nothing between: encryption without verification helps nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tls {
     /// In the clear.
@@ -43,7 +47,7 @@ pub enum Tls {
 }
 
 /// Who folds SQLite's write-ahead log into its file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Checkpoint {
     /// The writer.

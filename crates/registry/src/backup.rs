@@ -48,7 +48,12 @@ impl Backups {
     ///
     /// The blobs are copied before the metadata, and those that came meanwhile after it; where one of these was collected
     /// in between, the snapshot is taken again.
-    pub async fn run(&self, to: &Path, open: impl Fn(&Path) -> Result<Metadata, Fault>, mut progress: impl FnMut(BackupProgress)) -> Result<BackupProgress, Fault> {
+    pub async fn run(
+        &self,
+        to: &Path,
+        open: impl Fn(&Path) -> Result<Metadata, Fault>,
+        mut progress: impl FnMut(BackupProgress),
+    ) -> Result<BackupProgress, Fault> {
         let mut done = BackupProgress::default();
         let trouble = |error: io::Error| {
             let message = format!("cannot write into {}: {error}. Name a folder with room, with --to", to.display());
@@ -79,14 +84,21 @@ impl Backups {
     }
 
     /// Copies the blobs that `metadata` knows; says whether each was there.
-    async fn copy_blobs(&self, metadata: &Metadata, to: &Path, done: &mut BackupProgress, progress: &mut impl FnMut(BackupProgress)) -> Result<bool, Fault> {
+    async fn copy_blobs(
+        &self,
+        metadata: &Metadata,
+        to: &Path,
+        done: &mut BackupProgress,
+        progress: &mut impl FnMut(BackupProgress),
+    ) -> Result<bool, Fault> {
         let (mut after, mut is_whole) = (0, true);
         loop {
             let copies = metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
             let Some(last) = copies.last() else { return Ok(is_whole) };
             after = last.id;
             for copy in copies.iter().filter(|copy| copy.state == "present") {
-                let key: Key = copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
+                let key: Key =
+                    copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
                 let file = backup_blobs(to).join(key.as_str());
                 if fs::metadata(&file).is_ok_and(|found| found.len() == u64::try_from(copy.size).unwrap_or(0)) {
                     done.blobs += 1;
@@ -113,14 +125,19 @@ impl Backups {
     }
 
     /// Takes the blobs of a backup into this site's store, and says which are missing there.
-    pub async fn take_blobs(&self, from: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(BackupProgress, Vec<String>), Fault> {
+    pub async fn take_blobs(
+        &self,
+        from: &Path,
+        mut progress: impl FnMut(BackupProgress),
+    ) -> Result<(BackupProgress, Vec<String>), Fault> {
         let (mut after, mut done, mut missing) = (0, BackupProgress::default(), Vec::new());
         loop {
             let copies = self.ports.metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
             let Some(last) = copies.last() else { return Ok((done, missing)) };
             after = last.id;
             for copy in copies.iter().filter(|copy| copy.state == "present") {
-                let key: Key = copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
+                let key: Key =
+                    copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
                 let id = self.ports.env.request_id().to_string().parse().expect("a UUID is an upload id");
                 match self.ports.store.copy_in(&key, &id, &backup_blobs(from).join(key.as_str())).await {
                     Ok(bytes) => {

@@ -2,7 +2,7 @@ use gantry_words::{ByteCount, Period};
 use serde::{Deserialize, Serialize};
 
 /// What can be set about the registry.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Whether a push to a repository that does not exist creates it, where the pusher may create repositories. As in
@@ -17,12 +17,14 @@ pub struct Settings {
 }
 
 /// Uploads.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UploadSettings {
     /// An upload that got no new byte for this long is given up.
+    #[schemars(with = "String")]
     pub expire: Period,
     /// The smallest chunk clients are asked to send (`OCI-Chunk-Min-Length`); 0B asks for nothing.
+    #[schemars(with = "String")]
     pub chunk_bytes_min: ByteCount,
 }
 
@@ -33,14 +35,16 @@ impl Default for UploadSettings {
 }
 
 /// The collection of what nothing names.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CollectionSettings {
     /// Whether the server collects in the background.
     pub enabled: bool,
     /// A blob that no manifest of its repository names is kept for this long after its upload, mount or last existence check.
+    #[schemars(with = "String")]
     pub grace: Period,
     /// How long the background collection rests between two rounds.
+    #[schemars(with = "String")]
     pub every: Period,
 }
 
@@ -51,14 +55,17 @@ impl Default for CollectionSettings {
 }
 
 /// Limits of what may be pushed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSettings {
     /// The largest manifest.
+    #[schemars(with = "String")]
     pub manifest_bytes_max: ByteCount,
     /// The largest blob.
+    #[schemars(with = "String")]
     pub blob_bytes_max: ByteCount,
     /// Memory for manifests that are kept at hand.
+    #[schemars(with = "String")]
     pub manifest_cache: ByteCount,
 }
 

@@ -23,7 +23,8 @@ impl Store {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).await.map_err(failed)?;
         }
         let partial = beside(to);
-        let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).open(&partial).await.map_err(failed)?;
+        let mut file =
+            fs::OpenOptions::new().create(true).truncate(true).write(true).open(&partial).await.map_err(failed)?;
         while let Some(piece) = body.next().await {
             file.write_all(&piece.map_err(failed)?).await.map_err(failed)?;
         }

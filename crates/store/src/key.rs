@@ -48,7 +48,9 @@ impl FromStr for Key {
 
 fn is_component(part: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-    (1..=COMPONENT_BYTES_MAX).contains(&part.len()) && part.bytes().all(allowed) && part.bytes().any(|byte| byte != b'.')
+    (1..=COMPONENT_BYTES_MAX).contains(&part.len())
+        && part.bytes().all(allowed)
+        && part.bytes().any(|byte| byte != b'.')
 }
 
 impl fmt::Display for Key {
@@ -98,8 +100,25 @@ mod tests {
     fn what_could_lead_out_of_the_store_is_no_key() {
         let long = "a".repeat(256);
         let refused = [
-            "", "/", "/etc", "a/", "a//b", ".", "..", "...", "../a", "a/..", "a/../../b", "a/./b", "A", "a b", "a\\b", "a\0b",
-            "a\n", "ä", &long,
+            "",
+            "/",
+            "/etc",
+            "a/",
+            "a//b",
+            ".",
+            "..",
+            "...",
+            "../a",
+            "a/..",
+            "a/../../b",
+            "a/./b",
+            "A",
+            "a b",
+            "a\\b",
+            "a\0b",
+            "a\n",
+            "ä",
+            &long,
         ];
         for text in refused {
             assert!(text.parse::<Key>().is_err(), "{text:?}");

@@ -223,12 +223,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Missing`].
-    pub async fn hash(
-        &self,
-        key: &Key,
-        algorithm: Algorithm,
-        progress: impl Fn(u64),
-    ) -> Result<(u64, Vec<u8>), Error> {
+    pub async fn hash(&self, key: &Key, algorithm: Algorithm, progress: impl Fn(u64)) -> Result<(u64, Vec<u8>), Error> {
         let folder = match &self.backend {
             Backend::Folder(folder) => folder.clone(),
             Backend::Memory(memory) => return memory.hash(key, algorithm, progress).await,

@@ -111,10 +111,12 @@ impl Body {
         match sys::read_cached(file, buffer.space(), offset) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let file = file.clone();
-                Err(Waiting::Thread(tokio::task::spawn_blocking(move || loop {
-                    match file.read_at(buffer.space(), offset) {
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        read => return Ok(buffer.filled(read?)),
+                Err(Waiting::Thread(tokio::task::spawn_blocking(move || {
+                    loop {
+                        match file.read_at(buffer.space(), offset) {
+                            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                            read => return Ok(buffer.filled(read?)),
+                        }
                     }
                 })))
             }
@@ -125,7 +127,8 @@ impl Body {
     fn arrived(&mut self, read: io::Result<Bytes>) -> io::Result<Bytes> {
         let read = match read {
             Ok(bytes) if bytes.is_empty() => {
-                let message = format!("the blob ends at {} where {} bytes belong; run gantry fsck", self.offset, self.end);
+                let message =
+                    format!("the blob ends at {} where {} bytes belong; run gantry fsck", self.offset, self.end);
                 Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
             }
             read => read,
@@ -153,7 +156,9 @@ impl Stream for Body {
             }
         }
         let read = match self.waiting.as_mut().expect("it has just been set") {
-            Waiting::Thread(thread) => ready!(Pin::new(thread).poll(cx)).unwrap_or_else(|error| Err(io::Error::other(error))),
+            Waiting::Thread(thread) => {
+                ready!(Pin::new(thread).poll(cx)).unwrap_or_else(|error| Err(io::Error::other(error)))
+            }
             Waiting::Memory(reading) => {
                 ready!(reading.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx))
             }

@@ -3,12 +3,13 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Where blobs lie.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The folder with the blobs, a whole path; empty for `storage` in the data folder.
     pub path: PathBuf,
     /// Room that pushes leave on the disk: below it they are refused, while pulls go on. `0B` switches this off.
+    #[schemars(with = "String")]
     pub min_free: ByteCount,
 }
 

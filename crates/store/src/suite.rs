@@ -113,7 +113,9 @@ impl Bench<'_> {
         let length = self.store.exists(&key).await?;
         expect!(length == Some(bytes.len() as u64), "its length is {length:?}, not {}", bytes.len());
         let end = bytes.len();
-        for (from, to) in [(0, end), (0, 1), (end - 1, end), (5, 5), (200_000, 2_500_000), (end - 3, end + 9), (end, end + 1)] {
+        for (from, to) in
+            [(0, end), (0, 1), (end - 1, end), (5, 5), (200_000, 2_500_000), (end - 3, end + 9), (end, end + 1)]
+        {
             let read = self.read(&key, end, from, to).await?;
             expect!(read == bytes[from..to.min(end)], "bytes {from} to {to} are others");
         }
@@ -256,7 +258,7 @@ impl Bench<'_> {
         let key = self.publish(0, &bytes).await?;
         let body = self.store.open(&key, LARGE as u64).await?.body(0..LARGE as u64);
         self.store.delete(&[key.clone(), self.key(1)]).await?;
-        self.store.delete(&[key.clone()]).await?;
+        self.store.delete(std::slice::from_ref(&key)).await?;
         expect!(self.store.exists(&key).await?.is_none(), "it exists still");
         let read: Vec<_> = body.collect().await;
         let read = read.into_iter().collect::<Result<Vec<Bytes>, _>>()?.concat();

@@ -1,6 +1,4 @@
-use crate::{
-    Algorithm, AppendError, Backend, Error, Key, Store, UploadId, batch::Batch, folder, hash::Hasher, memory,
-};
+use crate::{Algorithm, AppendError, Backend, Error, Key, Store, UploadId, batch::Batch, folder, hash::Hasher, memory};
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt};
 use gantry_env::BoxFuture;
@@ -86,8 +84,12 @@ impl Upload {
             return Ok(self);
         }
         let (sink, hasher) = match self.sink.take().ok_or_else(|| self.broken())? {
-            Sink::Folder(sink) => sink.rehash(algorithm, self.offset).await.map(|(sink, hash)| (Sink::Folder(sink), hash))?,
-            Sink::Memory(sink) => sink.rehash(algorithm, self.offset).await.map(|(sink, hash)| (Sink::Memory(sink), hash))?,
+            Sink::Folder(sink) => {
+                sink.rehash(algorithm, self.offset).await.map(|(sink, hash)| (Sink::Folder(sink), hash))?
+            }
+            Sink::Memory(sink) => {
+                sink.rehash(algorithm, self.offset).await.map(|(sink, hash)| (Sink::Memory(sink), hash))?
+            }
         };
         Ok(Upload { sink: Some(sink), hasher, ..self })
     }

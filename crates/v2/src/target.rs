@@ -33,6 +33,14 @@ pub(crate) fn reference(incoming: &Incoming) -> Result<Reference, Fault> {
     parse_tag(&text).map(Reference::Tag)
 }
 
+/// Reads the tag or digest of an image that should be there: what is no tag names nothing.
+pub(crate) fn wanted(incoming: &Incoming) -> Result<Reference, Fault> {
+    reference(incoming).map_err(|fault| match fault.kind {
+        FaultKind::TagInvalid => Fault::new(FaultKind::ImageNotFound, format!("There is no such image: {fault}")),
+        _ => fault,
+    })
+}
+
 pub(crate) fn parse_tag(text: &str) -> Result<Tag, Fault> {
     text.parse().map_err(|error: gantry_oci::TagError| Fault::new(FaultKind::TagInvalid, error.to_string()))
 }

@@ -40,7 +40,11 @@ impl ByteCount {
     /// Prints for people, rounded to one decimal: `41.3 GiB`.
     pub fn rounded(self) -> String {
         let (shift, unit) = UNITS.into_iter().find(|(shift, _)| self.0 >> shift > 0).unwrap_or((0, "B"));
-        if shift == 0 { format!("{} B", self.0) } else { format!("{:.1} {unit}", self.0 as f64 / (1u64 << shift) as f64) }
+        if shift == 0 {
+            format!("{} B", self.0)
+        } else {
+            format!("{:.1} {unit}", self.0 as f64 / (1u64 << shift) as f64)
+        }
     }
 }
 

@@ -146,7 +146,11 @@ impl FromStr for Period {
             "" => return Err(PeriodError::UnitMissing { number }),
             _ => return Err(grammar()),
         };
-        number.checked_mul(unit).filter(|seconds| *seconds <= i64::MAX as u64 / 1000).map(Period::seconds).ok_or_else(grammar)
+        number
+            .checked_mul(unit)
+            .filter(|seconds| *seconds <= i64::MAX as u64 / 1000)
+            .map(Period::seconds)
+            .ok_or_else(grammar)
     }
 }
 
@@ -154,10 +158,8 @@ impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         let units = [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
-        let (size, unit) = *units
-            .iter()
-            .find(|(size, _)| seconds >= *size && seconds.is_multiple_of(*size))
-            .unwrap_or(&(1, 's'));
+        let (size, unit) =
+            *units.iter().find(|(size, _)| seconds >= *size && seconds.is_multiple_of(*size)).unwrap_or(&(1, 's'));
         write!(f, "{}{unit}", seconds / size)
     }
 }
@@ -210,10 +212,7 @@ mod tests {
         assert_eq!("24h".parse::<Period>().unwrap().to_string(), "1d");
         assert_eq!("90s".parse::<Period>().unwrap().to_string(), "90s");
         assert_eq!("0s".parse::<Period>().unwrap().duration(), Duration::ZERO);
-        assert_eq!(
-            "24".parse::<Period>().unwrap_err().to_string(),
-            "24 of what? Write 24s, 24m, 24h or 24d"
-        );
+        assert_eq!("24".parse::<Period>().unwrap_err().to_string(), "24 of what? Write 24s, 24m, 24h or 24d");
         for wrong in ["", "h", "1.5h", "-1h", "1 h", "1w", "99999999999999999999d", "9999999999999999d"] {
             assert!(wrong.parse::<Period>().is_err(), "{wrong}");
         }

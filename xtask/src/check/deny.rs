@@ -17,5 +17,5 @@ pub(super) fn check(places: &Places) -> Outcome<()> {
         Ok(_) => checks.push("advisories"),
         Err(_) => println!("check: no advisory database can be fetched from here, so advisories are not looked up"),
     }
-    run::run(deny().args(["check", "--hide-inclusion-graph", "--disable-fetch"]).args(checks))
+    run::run(deny().args(["check", "--hide-inclusion-graph"]).args(checks))
 }

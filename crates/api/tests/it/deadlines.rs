@@ -2,13 +2,13 @@
 
 use crate::{
     client::{Client, request},
-    toy::Toy,
+    toy::{Toy, listener},
 };
 use gantry_api::Settings;
 use gantry_env::Env;
 use gantry_words::Period;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
+use tokio::{io::AsyncReadExt, net::UnixStream};
 
 fn wait(seconds: u64) -> impl Future<Output = ()> {
     Env::real().sleep(Duration::from_secs(seconds))
@@ -118,31 +118,41 @@ async fn a_body_that_is_slow_but_steady_is_read() {
     drop(sending.await.unwrap());
 }
 
+/// A server on a Unix socket, where bytes that are read make room at once: TCP would need a moment of real time.
+async fn unix_toy() -> (Toy, UnixStream, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gantry.sock");
+    let listeners = vec![listener(&format!("unix:{}", path.display())).await, listener("127.0.0.1:0").await];
+    let toy = Toy::on(Settings::default(), listeners).await;
+    let stream = UnixStream::connect(&path).await.unwrap();
+    (toy, stream, folder)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reader_who_takes_nothing_is_cut() {
-    let toy = Toy::start().await;
-    toy.room.put("large", 64 << 20);
-    let mut client = toy.client().await;
+    let (toy, stream, _folder) = unix_toy().await;
+    toy.room.put("large", 12 << 20);
+    let mut client = Client::over(stream);
     client.send(request("GET /v2/file/large", &[])).await;
-    let mut other = toy.client().await;
 
     wait(130).await;
-    let figures = other.ask("GET /metrics", &[]).await.text();
+    let figures = toy.client().await.ask("GET /metrics", &[]).await.text();
 
     assert!(figures.contains("gantry_connections_cut_total{overdue=\"reader\"} 1.0"), "{figures}");
+    assert!(client.rest().await.len() < 12 << 20);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_who_is_slow_is_served() {
-    let toy = Toy::start().await;
-    let large = toy.room.put("large", 12 << 20);
-    let mut client = toy.client().await;
+    let (toy, stream, _folder) = unix_toy().await;
+    let large = toy.room.put("large", 4 << 20);
+    let mut client = Client::over(stream);
     client.send(request("GET /v2/file/large", &[])).await;
 
     let mut received = Vec::new();
-    let mut piece = vec![0; 1 << 20];
+    let mut piece = vec![0; 50_000];
     while received.len() < large.len() {
-        wait(30).await;
+        wait(50).await;
         let count = client.stream.read(&mut piece).await.unwrap();
         assert!(count > 0, "cut after {} bytes", received.len());
         received.extend_from_slice(&piece[..count]);

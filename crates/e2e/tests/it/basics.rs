@@ -29,7 +29,14 @@ fn nobody_comes_in_without_credentials() {
     Image::small(3).push(&server.client(), "team/app", "v1").unwrap();
     let stranger = gantry_e2e::Client::anonymous(server.address());
 
-    for path in ["/v2/", "/v2/team/app/manifests/v1", "/v2/team/app/tags/list", "/v2/_catalog", "/metrics", "/api/v1/repositories"] {
+    for path in [
+        "/v2/",
+        "/v2/team/app/manifests/v1",
+        "/v2/team/app/tags/list",
+        "/v2/_catalog",
+        "/metrics",
+        "/api/v1/repositories",
+    ] {
         let answer = stranger.get(path);
         assert_eq!(answer.status, 401, "{path}: {}", answer.text());
         assert!(answer.header("www-authenticate").is_some(), "{path}");

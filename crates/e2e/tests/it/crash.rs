@@ -3,12 +3,12 @@
 mod known;
 mod pusher;
 
-use gantry_e2e::{Random, Server, binary, seed, start_and_kill, stored_digests, stored_uploads, until};
+use gantry_e2e::{Random, Server, program, seed, start_and_kill, stored_digests, stored_uploads, until};
 use known::Known;
 use pusher::{Pusher, Round};
 use std::{
     collections::BTreeSet,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::atomic::Ordering::SeqCst,
     thread,
     time::{Duration, Instant},
@@ -84,7 +84,7 @@ fn push_until_killed(server: &mut Server, pushers: &mut [Pusher], random: &mut R
 }
 
 fn start_collection(server: &Server) -> Child {
-    let mut command = Command::new(binary());
+    let mut command = program();
     command.args(["gc", "--grace", &format!("{}s", pusher::GRACE.as_secs()), "--data-dir"]).arg(server.data());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("the binary starts")

@@ -1,7 +1,9 @@
 //! Many and slow clients: they cost next to nothing, and others do not notice.
 
 use crate::hostile::assert_unharmed;
-use gantry_e2e::{Image, Random, Raw, Server, digest, open_files, raise_open_files_max, resident_bytes, stored_blob, until};
+use gantry_e2e::{
+    Image, Random, Raw, Server, digest, open_files, raise_open_files_max, resident_bytes, stored_blob, until,
+};
 use std::time::{Duration, Instant};
 
 const IDLE: usize = 2_000;

@@ -4,6 +4,7 @@
 mod basics;
 mod clients;
 mod crash;
+mod database;
 mod hostile;
 mod limits;
 mod smuggling;

@@ -42,7 +42,8 @@ impl BlobCommand {
             Some(file) => {
                 let place = file.display().to_string();
                 let opened = OpenOptions::new().create(true).truncate(true).write(true).open(&file);
-                let opened = opened.map_err(|error| Failure::failed(format!("cannot write {place}: {error}"), "Name another file"))?;
+                let opened = opened
+                    .map_err(|error| Failure::failed(format!("cannot write {place}: {error}"), "Name another file"))?;
                 copy(body, opened, &place)
             }
         }

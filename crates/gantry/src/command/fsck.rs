@@ -44,7 +44,8 @@ impl FsckCommand {
 fn findings(report: &FsckReport) -> Table {
     let mut table = Table::new(["KIND", "MENDED", "WHAT"]);
     for finding in &report.findings {
-        let kind = if finding.is_damage { Cell::toned("damage", Tone::Bad) } else { Cell::toned("leftover", Tone::Faint) };
+        let kind =
+            if finding.is_damage { Cell::toned("damage", Tone::Bad) } else { Cell::toned("leftover", Tone::Faint) };
         table.row([kind, if finding.is_repaired { "yes" } else { "no" }.into(), finding.message.as_str().into()]);
     }
     table

@@ -81,7 +81,8 @@ impl ImageCommand {
             What::Tag { image, tag, remote, output } => {
                 let (repository, reference) = split(&image)?;
                 let path = format!("/api/v1/repositories/{repository}/tags/{tag}");
-                let tagged: ImageDocument = Remote::open(&remote)?.put(Method::PUT, &path, &json!({"image": reference}))?;
+                let tagged: ImageDocument =
+                    Remote::open(&remote)?.put(Method::PUT, &path, &json!({"image": reference}))?;
                 Printer::stdout(output).answer(&tagged, |tagged| table(std::slice::from_ref(tagged)))?;
             }
         }
@@ -105,7 +106,8 @@ fn inspect(remote: &Remote, image: &str, output: Format) -> Result<(), Failure> 
 /// Takes `repository:tag` or `repository@digest` apart.
 pub(crate) fn split(image: &str) -> Result<(&str, &str), Failure> {
     let parts = image.split_once('@').or_else(|| image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')));
-    parts.ok_or_else(|| Failure::usage(format!("{image:?} names no image"), "Write repository:tag or repository@digest"))
+    parts
+        .ok_or_else(|| Failure::usage(format!("{image:?} names no image"), "Write repository:tag or repository@digest"))
 }
 
 fn list(remote: &Remote, repository: &str) -> Result<Vec<ImageDocument>, Failure> {

@@ -60,7 +60,10 @@ impl LoginCommand {
 
 fn ask(question: &str) -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::usage("nobody is there to be asked for the user", "Add --user USER, or --credentials FILE"));
+        return Err(Failure::usage(
+            "nobody is there to be asked for the user",
+            "Add --user USER, or --credentials FILE",
+        ));
     }
     let mut line = String::new();
     let asked = write!(io::stderr(), "{question}").and_then(|()| io::stdin().lock().read_line(&mut line));

@@ -15,8 +15,11 @@ pub(crate) struct ManCommand {
 
 impl ManCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        clap_mangen::generate_to(Cli::command(), &self.folder)
-            .map(|()| Exit::Done)
-            .map_err(|error| Failure::failed(format!("cannot write into {}: {error}", self.folder.display()), "Name a folder that exists"))
+        clap_mangen::generate_to(Cli::command(), &self.folder).map(|()| Exit::Done).map_err(|error| {
+            Failure::failed(
+                format!("cannot write into {}: {error}", self.folder.display()),
+                "Name a folder that exists",
+            )
+        })
     }
 }

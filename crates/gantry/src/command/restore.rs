@@ -32,9 +32,11 @@ impl RestoreCommand {
             let problem = format!("{} is no backup: it holds no metadata.db", self.from.display());
             return Err(Failure::usage(problem, "Name the folder that gantry backup --to wrote"));
         }
-        let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string(), "Name an empty folder with --data-dir");
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::failed(error.to_string(), "Name an empty folder with --data-dir");
         drop(DataFolder::make(&config.data_dir).map_err(|error| failed(&error))?);
-        gantry_metadata::restore(&config.database, &config.data_dir, &source, &Env::real()).map_err(|error| failed(&error))?;
+        gantry_metadata::restore(&config.database, &config.data_dir, &source, &Env::real())
+            .map_err(|error| failed(&error))?;
         let tool = Tool::open(&self.config)?;
         let progress = Progress::bytes("copying", None);
         let hear = |done: BackupProgress| progress.advance(done.bytes.saturating_sub(progress.done()));

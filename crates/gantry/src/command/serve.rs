@@ -46,8 +46,12 @@ async fn serve(config: &Config, folder: &DataFolder) -> Result<(), Failure> {
     let env = Env::real();
     let root = root_credentials(config, folder, &env)?;
     let user = root.access_key_id.clone();
-    let house = House::open(config, env.clone())
-        .map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner, or look at the settings with: gantry config show"))?;
+    let house = House::open(config, env.clone()).map_err(|error| {
+        Failure::failed(
+            error.to_string(),
+            "Run as the folder's owner, or look at the settings with: gantry config show",
+        )
+    })?;
     let house = house.serve(config, root).await.map_err(fault_failure)?;
     let (figures, figures_task) = RoomFigures::of(house.house.clone());
     let server = server(config, &house)?.gauges(figures);
@@ -56,7 +60,7 @@ async fn serve(config: &Config, folder: &DataFolder) -> Result<(), Failure> {
         listeners.extend(bind(address).await?);
     }
     let urls = Greeting::urls(&listeners, server.has_certificate());
-    for address in &config.metrics_listen {
+    if let Some(address) = &config.metrics_listen {
         listeners.extend(bind(address).await?.into_iter().map(Listener::for_metrics));
     }
     let registry = &house.house.registry;
@@ -78,7 +82,10 @@ async fn bind(address: &str) -> Result<Vec<Listener>, Failure> {
 
 fn root_credentials(config: &Config, folder: &DataFolder, env: &Env) -> Result<RootCredentials, Failure> {
     if let (Some(id), Some(secret)) = (&config.root.access_key_id, &config.root.secret_access_key) {
-        return Ok(RootCredentials { access_key_id: id.clone(), secret_access_key: Secret::new(secret.reveal().clone()) });
+        return Ok(RootCredentials {
+            access_key_id: id.clone(),
+            secret_access_key: Secret::new(secret.reveal().clone()),
+        });
     }
     folder.credentials(env).map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))
 }
@@ -128,7 +135,13 @@ fn spawn_collection(house: &ServingHouse) -> JoinHandle<()> {
             house.house.env.sleep(registry.collection.every()).await;
             match registry.collection.round(&cx(&house, "collection"), &holder).await {
                 Ok(sum) if sum.links + sum.blobs + sum.uploads == 0 => {}
-                Ok(sum) => tracing::info!(links = sum.links, blobs = sum.blobs, uploads = sum.uploads, bytes = sum.bytes, "collected what nothing names"),
+                Ok(sum) => tracing::info!(
+                    links = sum.links,
+                    blobs = sum.blobs,
+                    uploads = sum.uploads,
+                    bytes = sum.bytes,
+                    "collected what nothing names"
+                ),
                 Err(fault) => tracing::error!(error = ?fault, "the collection could not run: {fault}"),
             }
         }
@@ -149,7 +162,8 @@ fn spawn_key_renewal(house: &ServingHouse) -> JoinHandle<()> {
 
 /// Ends when the process is asked to stop.
 async fn shutdown() {
-    let (terminate, interrupt) = (unix::signal(unix::SignalKind::terminate()), unix::signal(unix::SignalKind::interrupt()));
+    let (terminate, interrupt) =
+        (unix::signal(unix::SignalKind::terminate()), unix::signal(unix::SignalKind::interrupt()));
     let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
         return std::future::pending().await;
     };

@@ -155,9 +155,13 @@ impl Catalogue {
         if !members.is_empty() {
             return format!("its settings are {}", members.join(", "));
         }
-        let near = nearest(path, self.keys.iter().map(|key| key.path.as_str()));
-        let key = near.and_then(|near| self.keys.iter().find(|key| key.path == near));
-        key.map_or_else(String::new, |key| format!("the nearest is {}", print(key)))
+        self.meant(path).map_or_else(String::new, |key| format!("the nearest is {}", print(key)))
+    }
+
+    /// The key that was probably meant by a path that is none.
+    pub(crate) fn meant(&self, path: &str) -> Option<&Key> {
+        let near = nearest(path, self.keys.iter().map(|key| key.path.as_str()))?;
+        self.keys.iter().find(|key| key.path == near)
     }
 
     /// Reads one value as its key's type; says what is wrong with it otherwise.

@@ -36,7 +36,10 @@ pub(crate) fn read(
         }
         match value_of(name, text, catalogue, read_file) {
             Ok((key, value)) => source.assignments.push(Assignment { path: key.path.clone(), value, origin }),
-            Err((problem, remedy)) => source.complaints.push(Complaint::at(&origin, problem, remedy)),
+            Err((problem, remedy)) => {
+                source.refused.extend(meant(name, catalogue).map(|key| key.path.clone()));
+                source.complaints.push(Complaint::at(&origin, problem, remedy));
+            }
         }
     }
     source
@@ -87,9 +90,17 @@ fn value_of<'a>(
             let remedy = format!("give the value itself in {}", key.variable());
             Err((format!("{} is no secret, and is not read from a file", key.path), remedy))
         }
-        None => {
-            let path = name.trim_start_matches(PREFIX).replace("__", ".").to_lowercase();
-            Err(("there is no such setting".into(), catalogue.hint(&path, Key::variable)))
-        }
+        None => Err(("there is no such setting".into(), catalogue.hint(&path_of(name), Key::variable))),
     }
+}
+
+/// The key that a variable in vain was for.
+fn meant<'a>(name: &str, catalogue: &'a Catalogue) -> Option<&'a Key> {
+    let secret = name.strip_suffix(FILE).and_then(|name| catalogue.find_variable(name));
+    secret.or_else(|| catalogue.meant(&path_of(name)))
+}
+
+/// The dotted path that a variable would set.
+fn path_of(name: &str) -> String {
+    name.strip_prefix(PREFIX).unwrap_or(name).replace("__", ".").to_lowercase()
 }

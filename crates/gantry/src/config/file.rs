@@ -10,22 +10,16 @@ use toml::de::{DeTable, DeValue};
 
 /// Reads a TOML file (toml.io, 1.1) as assignments, each with its line.
 ///
-/// `path` is only for naming it. Reading goes on behind a mistake, so that all are found.
+/// `path` is only for naming it. Where the text is no TOML, nothing of it is taken: what stands behind an open quote or
+/// bracket may be anything.
 pub(crate) fn read(text: &str, path: &Path, catalogue: &Catalogue) -> Source {
     let mut reader = Reader { text, path, catalogue, source: Source::default() };
     let (table, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        let at = error.span().map_or(0, |span| span.start);
-        let complaint =
-            Complaint::at(&reader.origin(at), error.message().to_owned(), "see toml.io for how to write it");
-        reader.source.complaints.push(complaint);
+    if errors.is_empty() {
+        reader.table("", table.get_ref());
+    } else {
+        reader.broken(errors);
     }
-    reader.table("", table.get_ref());
-    let line = |assignment: &Assignment| match assignment.origin {
-        Origin::File { line, .. } => line,
-        _ => 0,
-    };
-    reader.source.assignments.sort_by_key(line);
     reader.source
 }
 
@@ -40,6 +34,20 @@ impl Reader<'_> {
     fn origin(&self, at: usize) -> Origin {
         let before = self.text.as_bytes().get(..at).unwrap_or_default();
         Origin::File { path: self.path.into(), line: before.iter().filter(|byte| **byte == b'\n').count() + 1 }
+    }
+
+    /// One complaint per line: the parser finds several where a quote is missing.
+    fn broken(&mut self, errors: Vec<toml::de::Error>) {
+        let mut places: Vec<_> =
+            errors.iter().map(|error| (error.span().map_or(0, |span| span.start), error)).collect();
+        places.sort_by_key(|(at, _)| *at);
+        let places: Vec<_> = places.into_iter().map(|(at, error)| (self.origin(at), error)).collect();
+        for (at, (origin, error)) in places.iter().enumerate() {
+            if at == 0 || places[at - 1].0 != *origin {
+                self.complain(origin, format!("this is no TOML: {}", error.message()), "see toml.io".into());
+            }
+        }
+        self.source.is_broken = true;
     }
 
     fn table(&mut self, path: &str, table: &DeTable<'_>) {
@@ -64,6 +72,7 @@ impl Reader<'_> {
             }
             (Place::Unknown, _) => {
                 let remedy = self.catalogue.hint(&path, |key| key.path.clone());
+                self.source.refused.extend(self.catalogue.meant(&path).map(|key| key.path.clone()));
                 self.complain(&origin, format!("there is no setting {path}"), remedy);
             }
         }

@@ -27,8 +27,6 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 pub(crate) struct Loaded {
     /// All settings.
     pub(crate) config: Config,
-    /// The file that was read.
-    pub(crate) file: Option<PathBuf>,
     /// Each setting with its origin, secrets hidden.
     pub(crate) settings: Vec<Shown>,
 }
@@ -62,10 +60,7 @@ pub(crate) fn load(
     let environment = environment::read(&variables, &catalogue, &read_text);
     let data_dir = data_dir(&catalogue, &[&environment, &flag_source]);
     let found = find_file(flags, &variables, &data_dir);
-    let file = read_found(&found, &catalogue).unwrap_or_else(|complaint| {
-        complaints.push(complaint);
-        Source::default()
-    });
+    let file = read_found(&found, &catalogue);
 
     let tree = Tree::lay(&catalogue, vec![file, environment, flag_source], &mut complaints);
     complaints.extend(moved_away(&found, &data_dir, &tree));
@@ -73,7 +68,7 @@ pub(crate) fn load(
     match config {
         Some(config) if complaints.is_empty() => {
             let settings = show(&catalogue, &config, &tree);
-            Ok(Loaded { config, file: found.path(), settings })
+            Ok(Loaded { config, settings })
         }
         _ => Err(complaints),
     }
@@ -121,16 +116,19 @@ fn data_dir(catalogue: &Catalogue, sources: &[&Source]) -> PathBuf {
     PathBuf::from(set.or_else(default).unwrap_or_default())
 }
 
-fn read_found(found: &Found, catalogue: &Catalogue) -> Result<Source, Complaint> {
-    let Some(path) = found.path() else { return Ok(Source::default()) };
-    let text = read_text(&path).map_err(|error| {
-        let remedy = match found {
-            Found::Named(_) => "name a TOML file that this user may read",
-            Found::InDataFolder(_) | Found::Nowhere => "make it readable for this user, or take it away",
-        };
-        Complaint::of(format!("cannot read the configuration {}: {error}", path.display()), remedy)
-    })?;
-    Ok(file::read(&text, &path, catalogue))
+fn read_found(found: &Found, catalogue: &Catalogue) -> Source {
+    let Some(path) = found.path() else { return Source::default() };
+    let remedy = match found {
+        Found::Named(_) => "name a TOML file that this user may read",
+        Found::InDataFolder(_) | Found::Nowhere => "make it readable for this user, or take it away",
+    };
+    match read_text(&path) {
+        Ok(text) => file::read(&text, &path, catalogue),
+        Err(error) => {
+            let problem = format!("cannot read the configuration {}: {error}", path.display());
+            Source { complaints: vec![Complaint::of(problem, remedy)], is_broken: true, ..Source::default() }
+        }
+    }
 }
 
 /// Reads a small text file.
@@ -165,6 +163,9 @@ fn finish(catalogue: &Catalogue, tree: &Tree, complaints: &mut Vec<Complaint>) -
         }
     };
     let config = config.complete();
+    if tree.is_broken() {
+        return Some(config);
+    }
     for (section, sentence) in config.check() {
         let (key, sentence) = qualify(catalogue, section, &sentence);
         // What follows from a value that was refused would only confuse.

@@ -9,9 +9,6 @@ pub(crate) const HIDDEN: &[&str] = &["http.tls"];
 const SECRET_BYTES_MIN: usize = 8;
 const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
 
-/// The schema of a section whose crate says nothing of its settings' meaning.
-type Undescribed = serde_json::Value;
-
 /// Declares [`Config`]: a line of description and a line per setting or section, with its default and its check.
 macro_rules! config {
     ($($(#[$meta:meta])* $name:ident: $type:ty = $default:expr $(, check $check:expr)?;)*) => {
@@ -61,28 +58,20 @@ config! {
     /// What the server says of its work, on standard error.
     log: LogSettings = LogSettings::default();
     /// Where blobs lie.
-    #[schemars(with = "Undescribed")]
     storage: gantry_store::Settings = Default::default(), check gantry_store::Settings::check;
     /// Where the metadata lives, and how it is reached.
-    #[schemars(with = "Undescribed")]
     database: gantry_metadata::Settings = Default::default(), check gantry_metadata::Settings::check;
     /// Serving HTTP: limits and deadlines.
-    #[schemars(with = "Undescribed")]
     http: gantry_api::Settings = Default::default(), check gantry_api::Settings::check;
     /// TLS: both files or neither. They are read again when they change.
-    #[schemars(with = "Undescribed")]
     tls: gantry_api::TlsSettings = Default::default();
     /// Tokens of docker clients.
-    #[schemars(with = "Undescribed")]
     tokens: gantry_accounts::Settings = Default::default(), check gantry_accounts::Settings::check;
     /// Uploads.
-    #[schemars(with = "Undescribed")]
     uploads: gantry_registry::UploadSettings = Default::default();
     /// The collection of what nothing names.
-    #[schemars(with = "Undescribed")]
     collection: gantry_registry::CollectionSettings = Default::default();
     /// Limits of what may be pushed.
-    #[schemars(with = "Undescribed")]
     limits: gantry_registry::LimitSettings = Default::default();
 }
 

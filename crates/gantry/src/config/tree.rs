@@ -24,6 +24,10 @@ pub(crate) struct Source {
     pub(crate) assignments: Vec<Assignment>,
     /// What cannot be understood.
     pub(crate) complaints: Vec<Complaint>,
+    /// Keys that it meant to set and did not: what follows from their absence is not told.
+    pub(crate) refused: Vec<String>,
+    /// Whether it could not be read at all: then nobody knows what it meant to set.
+    pub(crate) is_broken: bool,
 }
 
 /// The sources laid over each other: for each key that was set, the strongest value and its origin.
@@ -31,6 +35,7 @@ pub(crate) struct Source {
 pub(crate) struct Tree {
     values: BTreeMap<String, (Value, Origin)>,
     refused: BTreeSet<String>,
+    is_broken: bool,
 }
 
 impl Tree {
@@ -41,6 +46,8 @@ impl Tree {
         let mut tree = Tree::default();
         for source in sources {
             complaints.extend(source.complaints);
+            tree.refused.extend(source.refused);
+            tree.is_broken |= source.is_broken;
             let mut seen: BTreeMap<String, (Value, Origin)> = BTreeMap::new();
             for Assignment { path, value, origin } in source.assignments {
                 let Place::Key(key) = catalogue.look_up(&path) else { continue };
@@ -71,9 +78,14 @@ impl Tree {
         self.values.get(path).map(|(value, _)| value)
     }
 
-    /// The keys whose value was refused somewhere.
+    /// The keys that somebody meant to set in vain.
     pub(crate) fn refused(&self) -> impl Iterator<Item = &str> {
         self.refused.iter().map(String::as_str)
+    }
+
+    /// Whether a source could not be read at all.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// All that was set as one nested value.

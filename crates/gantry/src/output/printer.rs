@@ -39,13 +39,9 @@ fn wants_colour(is_terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr
 
 impl<W: Write> Printer<W> {
     /// Prints to anything, without colour.
+    #[cfg(test)]
     pub(crate) fn new(out: W, format: Format) -> Self {
         Printer { out, format, is_coloured: false }
-    }
-
-    /// The format that was asked for.
-    pub(crate) fn format(&self) -> Format {
-        self.format
     }
 
     /// Prints `answer`: as JSON itself, for people as the table made of it.

@@ -4,8 +4,6 @@ pub(crate) enum Tone {
     /// Nothing.
     #[default]
     Plain,
-    /// All is well.
-    Good,
     /// Something is wrong.
     Bad,
     /// Of less interest.
@@ -17,7 +15,6 @@ impl Tone {
     fn code(self) -> Option<&'static str> {
         match self {
             Tone::Plain => None,
-            Tone::Good => Some("\x1b[32m"),
             Tone::Bad => Some("\x1b[31m"),
             Tone::Faint => Some("\x1b[2m"),
         }
@@ -139,7 +136,7 @@ mod tests {
 
     fn images() -> Table {
         let mut table = Table::new(["REPOSITORY", "SIZE", "STATE"]).right(&[1]);
-        table.row(["team/app".into(), "41.3 MiB".into(), Cell::toned("whole", Tone::Good)]);
+        table.row(["team/app".into(), "41.3 MiB".into(), Cell::toned("whole", Tone::Faint)]);
         table.row(["a".into(), "999 B".into(), Cell::toned("damaged", Tone::Bad)]);
         table
     }
@@ -160,9 +157,8 @@ mod tests {
     fn colour_changes_no_width() {
         let text = images().print(true);
 
-        assert!(text.contains("\x1b[32mwhole\x1b[0m"));
-        let bare =
-            ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m"].iter().fold(text, |text, code| text.replace(code, ""));
+        assert!(text.contains("\x1b[2mwhole\x1b[0m"));
+        let bare = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[2m"].iter().fold(text, |text, code| text.replace(code, ""));
         assert_eq!(bare, images().print(false));
     }
 

@@ -94,7 +94,8 @@ pub(crate) fn bytes(length: usize) -> Bytes {
 
 /// A body that comes in pieces of `size` bytes.
 pub(crate) fn body(bytes: &Bytes, size: usize) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + Unpin + use<> {
-    let pieces: Vec<_> = (0..bytes.len()).step_by(size).map(|at| Ok(bytes.slice(at..bytes.len().min(at + size)))).collect();
+    let pieces: Vec<_> =
+        (0..bytes.len()).step_by(size).map(|at| Ok(bytes.slice(at..bytes.len().min(at + size)))).collect();
     stream::iter(pieces)
 }
 
@@ -128,5 +129,9 @@ pub(crate) async fn listed(store: &Store) -> Vec<String> {
 
 /// Lets `work` go on until it waits for something.
 pub(crate) async fn poll_once<F: Future>(work: &mut Pin<Box<F>>) {
-    poll_fn(|cx| Poll::Ready(drop(work.as_mut().poll(cx)))).await;
+    poll_fn(|cx| {
+        let _ = work.as_mut().poll(cx);
+        Poll::Ready(())
+    })
+    .await;
 }

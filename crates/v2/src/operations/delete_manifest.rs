@@ -40,7 +40,7 @@ impl Operation for DeleteManifest {
 
 impl FromWire<Oci> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
-        Ok(Request { name: target::name(&incoming)?, reference: target::reference(&incoming)? })
+        Ok(Request { name: target::name(&incoming)?, reference: target::wanted(&incoming)? })
     }
 }
 

@@ -47,7 +47,7 @@ impl FromWire<Oci> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request {
             name: target::name(&incoming)?,
-            reference: target::reference(&incoming)?,
+            reference: target::wanted(&incoming)?,
             if_none_match: incoming.header("if-none-match").map(str::to_string),
         })
     }

@@ -4,7 +4,7 @@ use gantry_api::{FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Digest, media_type, referrers_index};
 use gantry_registry::{Images, Referrers, Repositories};
-use gantry_words::{Cx, RepositoryName};
+use gantry_words::{Cx, Page, RepositoryName};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 /// Descriptors in one answer.
@@ -41,7 +41,10 @@ impl Operation for ListReferrers {
     }
 
     async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        let repository = repositories.load(cx, &request.name).await?;
+        // A 404 here would send clients to the tag scheme for good: whatever is unknown simply has no referrers.
+        let Some(repository) = repositories.find(cx, &request.name).await? else {
+            return Ok(Response { request, page: Page { items: vec![], has_more: false } });
+        };
         let artifact_type = request.artifact_type.as_deref();
         let page = images.referrers(&repository, &request.subject, artifact_type, &request.last, request.count).await?;
         Ok(Response { request, page })

@@ -178,7 +178,10 @@ impl Known {
                 let found = client.get(&format!("/v2/{name}/blobs/{digest}"));
                 if found.status != 200 || found.body != *blob {
                     let (status, length) = (found.status, found.body.len());
-                    problems.push(format!("{name}: the blob {digest} of {wanted} answers {status} with {length} bytes of {}", blob.len()));
+                    problems.push(format!(
+                        "{name}: the blob {digest} of {wanted} answers {status} with {length} bytes of {}",
+                        blob.len()
+                    ));
                 }
             }
         }
@@ -208,9 +211,12 @@ impl Known {
             if found.status == 200 {
                 let document = found.json();
                 let tags = document["tags"].as_array().cloned().unwrap_or_default();
-                listed.extend(tags.iter().filter_map(|tag| tag.as_str()).filter(|tag| own(self, tag)).map(str::to_string));
+                listed.extend(
+                    tags.iter().filter_map(|tag| tag.as_str()).filter(|tag| own(self, tag)).map(str::to_string),
+                );
             }
-            let expected = self.tags.iter().filter(|((repository, _), states)| repository == name && !states.contains(&None));
+            let expected =
+                self.tags.iter().filter(|((repository, _), states)| repository == name && !states.contains(&None));
             let expected: BTreeSet<String> = expected.map(|((_, tag), _)| tag.clone()).collect();
             if listed != expected {
                 problems.push(format!("{name} lists {listed:?} where {expected:?} answer ({})", found.status));

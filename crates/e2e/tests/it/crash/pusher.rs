@@ -241,14 +241,21 @@ impl Pusher {
         let status = send(client, "GET", &half.location, &[], &[], &[204, 404])?;
         if status.status == 404 {
             let is_young = half.moved_at.elapsed() < YOUNG;
-            return if is_young { Err(Stop::Wrong(format!("{} is gone: {}", half.location, status.text()))) } else { Ok(()) };
+            return if is_young {
+                Err(Stop::Wrong(format!("{} is gone: {}", half.location, status.text())))
+            } else {
+                Ok(())
+            };
         }
         let range = status.header("range").unwrap_or_default();
         let last: usize = range.split_once('-').and_then(|(_, last)| last.parse().ok()).unwrap_or(0);
         let offset = if last == 0 { 0 } else { last + 1 };
         if offset < half.acknowledged || offset > half.sent {
             let (least, most) = (half.acknowledged, half.sent);
-            return Err(Stop::Wrong(format!("{} is at {range:?}; {least} bytes were acknowledged, {most} sent", half.location)));
+            return Err(Stop::Wrong(format!(
+                "{} is at {range:?}; {least} bytes were acknowledged, {most} sent",
+                half.location
+            )));
         }
         let digest = digest(&half.bytes);
         finish(client, &half.location, &digest, &half.bytes[offset..])?;

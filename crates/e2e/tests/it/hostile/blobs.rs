@@ -76,7 +76,9 @@ pub(super) fn a_chunk_of_another_length_than_its_range(server: &Server) {
     let client = server.client();
     let (location, bytes) = (open(&client), b"of another length".as_slice());
 
-    for range in ["0-3", "0-99", "0-18446744073709551615", "5-2", "-", "a-b", "bytes 0-16/17", "0-16,20-30", "-5-11", "0"] {
+    for range in
+        ["0-3", "0-99", "0-18446744073709551615", "5-2", "-", "a-b", "bytes 0-15/16", "0-16,20-30", "-5-11", "0"]
+    {
         let answer = patch(&client, &location, range, bytes);
         assert!(matches!(answer.status, 400 | 416), "{range}: {} {}", answer.status, answer.text());
         assert!(answer.json()["errors"][0]["code"].is_string(), "{range}");
@@ -96,7 +98,9 @@ pub(super) fn chunks_out_of_order(server: &Server) {
     let (location, bytes) = (open(&client), b"chunks out of order".as_slice());
     assert_eq!(patch(&client, &location, "0-9", &bytes[..10]).status, 202);
 
-    for (range, chunk) in [("0-9", &bytes[..10]), ("5-14", &bytes[5..15]), ("11-18", &bytes[11..]), ("9-9", &bytes[9..10])] {
+    for (range, chunk) in
+        [("0-9", &bytes[..10]), ("5-14", &bytes[5..15]), ("11-18", &bytes[11..]), ("9-9", &bytes[9..10])]
+    {
         let answer = patch(&client, &location, range, chunk);
         assert_refused(&answer, 416, "BLOB_UPLOAD_INVALID", range);
         assert_eq!(answer.header("range"), Some("0-9"), "{range}");
@@ -184,7 +188,15 @@ pub(super) fn ranges_that_cannot_be(server: &Server) {
         assert!(matches!(answer.status, 416 | 200), "{range}: {}", answer.status);
         assert!(answer.status == 416 || answer.body == bytes, "{range}");
     }
-    for range in ["bytes=5-2", "bytes=-", "bytes=a-b", "lines=1-2", "bytes", "bytes=0-1,", "bytes=0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0"] {
+    for range in [
+        "bytes=5-2",
+        "bytes=-",
+        "bytes=a-b",
+        "lines=1-2",
+        "bytes",
+        "bytes=0-1,",
+        "bytes=0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0",
+    ] {
         let answer = client.send("GET", &path, &[("range", range)], &[]);
         assert!(matches!(answer.status, 200 | 206 | 400 | 416), "{range}: {}", answer.status);
         assert!(answer.status != 200 || answer.body == bytes, "{range}: 200 with other bytes");

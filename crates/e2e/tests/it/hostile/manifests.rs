@@ -182,9 +182,11 @@ pub(super) fn things_that_are_not_there(server: &Server) {
     let child = json!({"mediaType": Image::MEDIA_TYPE, "digest": absent, "size": 9});
     let of_no_child = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [child]});
 
-    for (tag, media_type, manifest) in
-        [("no-config", Image::MEDIA_TYPE, of_no_config), ("no-layer", Image::MEDIA_TYPE, of_no_layer), ("no-child", INDEX, of_no_child)]
-    {
+    for (tag, media_type, manifest) in [
+        ("no-config", Image::MEDIA_TYPE, of_no_config),
+        ("no-layer", Image::MEDIA_TYPE, of_no_layer),
+        ("no-child", INDEX, of_no_child),
+    ] {
         let body = manifest.to_string().into_bytes();
         let refused = assert_not_taken(server, tag, media_type, &body, 404, "MANIFEST_BLOB_UNKNOWN");
         assert!(refused.text().contains(&absent), "{} does not name the digest", refused.text());

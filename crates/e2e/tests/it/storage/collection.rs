@@ -45,7 +45,10 @@ fn the_layers_of_a_removed_image_go_unless_another_names_them() {
     let server = Server::start();
     let client = server.client();
     let shared = b"shared".to_vec();
-    let (first, second) = (Image::new(1, vec![shared.clone(), b"own 1".to_vec()]), Image::new(2, vec![shared.clone(), b"own 2".to_vec()]));
+    let (first, second) = (
+        Image::new(1, vec![shared.clone(), b"own 1".to_vec()]),
+        Image::new(2, vec![shared.clone(), b"own 2".to_vec()]),
+    );
     push(&client, &first, "v1");
     push(&client, &second, "v2");
 
@@ -122,7 +125,11 @@ fn a_dry_run_says_what_would_go_and_changes_nothing() {
 
     let preview = gc(&server, &["--grace", "0s", "--dry-run"]);
 
-    assert_eq!((&preview["blobs"], &preview["bytes"], &preview["uploads"]), (&1.into(), &7.into(), &1.into()), "{preview}");
+    assert_eq!(
+        (&preview["blobs"], &preview["bytes"], &preview["uploads"]),
+        (&1.into(), &7.into(), &1.into()),
+        "{preview}"
+    );
     assert_eq!(client.get(&blob_path(b"unnamed")).status, 200);
     assert_eq!((stored_blobs(server.data()).len(), stored_uploads(server.data()).len()), (1, 1));
 }
@@ -151,7 +158,8 @@ fn many_pushes_of_one_blob_at_once_all_succeed_and_keep_one_copy() {
     let bytes = Random::new(1).bytes(500_000);
 
     let statuses: Vec<u16> = thread::scope(|scope| {
-        let push = |number: usize| (server.client().push_blob(&format!("team/app{}", number % 3), &bytes).unwrap()).status;
+        let push =
+            |number: usize| (server.client().push_blob(&format!("team/app{}", number % 3), &bytes).unwrap()).status;
         let threads: Vec<_> = (0..12).map(|number| scope.spawn(move || push(number))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
@@ -211,7 +219,9 @@ fn a_collection_beside_pushes_loses_nothing() {
     let client = server.client();
     for (number, held) in held.iter().enumerate() {
         for (tag, image) in held {
-            image.check(&client, &format!("churn/r{}", number % 2), tag).unwrap_or_else(|problem| panic!("{problem}; seed {seed}"));
+            image
+                .check(&client, &format!("churn/r{}", number % 2), tag)
+                .unwrap_or_else(|problem| panic!("{problem}; seed {seed}"));
         }
     }
     server.stop();

@@ -10,7 +10,11 @@ fn image(random: &mut Random, layer_bytes: usize) -> Image {
 }
 
 /// Pushes images until one is refused; returns those that were taken, and the refusal.
-fn push_until_refused(client: &Client, random: &mut Random, layer_bytes: usize) -> (Vec<(String, Image)>, Answer, String) {
+fn push_until_refused(
+    client: &Client,
+    random: &mut Random,
+    layer_bytes: usize,
+) -> (Vec<(String, Image)>, Answer, String) {
     let mut pushed = Vec::new();
     loop {
         let (image, tag) = (image(random, layer_bytes), format!("v{}", pushed.len()));
@@ -56,7 +60,11 @@ fn a_disk_that_fills_up_refuses_pushes_while_pulls_go_on_and_recovers() {
         assert_full(&again);
     }
     // What was refused holds no room: the space it took is back at once.
-    assert!(until(Duration::from_secs(2), || stored_uploads(server.data()).len() < 25), "{:?}", stored_uploads(server.data()));
+    assert!(
+        until(Duration::from_secs(2), || stored_uploads(server.data()).len() < 25),
+        "{:?}",
+        stored_uploads(server.data())
+    );
 
     fs::remove_file(&ballast).unwrap();
     let image = image(&mut random, 1 << 20);

@@ -28,7 +28,9 @@ fn assert_gone(client: &Client, bytes: &[u8]) {
 
 fn assert_names(report: &Value, digest: &str) {
     let findings = report["findings"].as_array().expect("a report has findings");
-    let is_named = |finding: &Value| finding["isDamage"] == true && finding["message"].as_str().is_some_and(|text| text.contains(digest));
+    let is_named = |finding: &Value| {
+        finding["isDamage"] == true && finding["message"].as_str().is_some_and(|text| text.contains(digest))
+    };
     assert!(findings.iter().any(is_named), "{report} does not name {digest}");
 }
 
