@@ -170,6 +170,13 @@ impl Link {
         }
     }
 
+    /// A piece of an answer was taken: on HTTP/2 that means that the client reads; on HTTP/1 the socket tells better.
+    pub(crate) fn handed_over(&self) {
+        if self.is_http2.load(Relaxed) {
+            self.moved();
+        }
+    }
+
     /// Bytes went into the socket.
     pub(crate) fn wrote(&self) {
         self.is_blocked.store(false, Relaxed);
@@ -185,7 +192,6 @@ impl Link {
     /// whether the client reads shows in what is left to deliver.
     pub(crate) fn blocked(&self, undelivered: u64) {
         let is_new = !self.is_blocked.swap(true, Relaxed);
-        eprintln!("blocked {undelivered} {is_new} tick {}", self.porch.tick());
         if self.undelivered.swap(undelivered, Relaxed) != undelivered || is_new {
             self.moved();
         }
@@ -221,7 +227,6 @@ impl Link {
         if let Some(patience) = self.reader_patience(patience) {
             let moved_at = self.moved_at.load(Relaxed);
             if is_past(moved_at, patience / 2) {
-                eprintln!("nudge {now}");
                 // It looks again how much the kernel still has.
                 self.waker.wake();
             }

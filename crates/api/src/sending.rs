@@ -54,7 +54,7 @@ impl Sending {
             }
             Left::Blob(body) => {
                 let piece = ready!(Pin::new(body).poll_next(cx));
-                self.link.moved();
+                self.link.handed_over();
                 if let Some(Ok(bytes)) = &piece {
                     self.ending.sent(bytes.len() as u64);
                 }

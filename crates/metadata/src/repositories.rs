@@ -105,9 +105,32 @@ pub fn each(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<(i64, Str
     rows.all(&EACH, values![after, count as i64])?.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string()))).collect()
 }
 
+/// A repository to be written.
+#[derive(Clone, Debug)]
+pub struct NewRepository<'a> {
+    /// Its number.
+    pub id: i64,
+    /// Its account.
+    pub account: AccountId,
+    /// The region it is in.
+    pub region: &'a Region,
+    /// Its name.
+    pub name: &'a RepositoryName,
+    /// When it is created.
+    pub created_at: Timestamp,
+    /// Who creates it.
+    pub created_by: &'a str,
+    /// Settings as JSON.
+    pub settings: &'a str,
+}
+
 /// Writes a new, empty repository.
-pub fn insert(tx: &mut Tx, id: i64, account: AccountId, region: &Region, name: &RepositoryName, at: Timestamp, by: &str, settings: &str) -> Result<(), Fault> {
-    tx.write(&INSERT, values![id, account.as_str(), region.as_str(), name.as_str(), at, by, settings])
+pub fn insert(tx: &mut Tx, new: &NewRepository<'_>) -> Result<(), Fault> {
+    let NewRepository { id, account, region, name, created_at, created_by, settings } = new;
+    tx.write(
+        &INSERT,
+        values![*id, account.as_str(), region.as_str(), name.as_str(), *created_at, *created_by, *settings],
+    )
 }
 
 /// Adds to the maintained counts.

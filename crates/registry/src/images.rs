@@ -339,7 +339,7 @@ pub(crate) fn store_algorithm(algorithm: Algorithm) -> gantry_store::Algorithm {
 fn manifest_fault(error: ManifestError) -> Fault {
     let kind = match error {
         ManifestError::TooLarge { .. } => FaultKind::ManifestTooLarge,
-        ManifestError::Schema1 { .. } | ManifestError::Unsupported { .. } => FaultKind::ManifestUnsupported,
+        ManifestError::Schema1 | ManifestError::Unsupported { .. } => FaultKind::ManifestUnsupported,
         _ => FaultKind::ManifestInvalid,
     };
     Fault::new(kind, error.to_string())

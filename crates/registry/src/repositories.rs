@@ -210,7 +210,16 @@ impl Act for CreateRepository {
     }
 
     fn apply(&self, tx: &mut Tx, plan: Repository) -> Result<Repository, Fault> {
-        repositories::insert(tx, plan.id, self.account, &self.region, &self.name, self.now, &self.actor, "{}")?;
+        let new = repositories::NewRepository {
+            id: plan.id,
+            account: self.account,
+            region: &self.region,
+            name: &self.name,
+            created_at: self.now,
+            created_by: &self.actor,
+            settings: "{}",
+        };
+        repositories::insert(tx, &new)?;
         tx.event(Event { kind: "repository.created", repository: Some(plan.id), body: json!({"name": self.name}) })?;
         Ok(plan)
     }

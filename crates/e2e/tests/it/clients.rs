@@ -1,6 +1,7 @@
 //! What people really use: each client logs in, pushes and pulls images that are made on the spot, and is refused properly.
 //!
 //! Every test has a server and a home of its own; nothing of it comes from the network.
+#![expect(clippy::unwrap_used, reason = "all of this is tests, also what stands outside of the test functions")]
 
 mod buildah;
 mod cosign;
@@ -93,6 +94,8 @@ impl Home {
         Ran {
             line: line.into(),
             succeeded: output.status.success(),
+            // What timeout(1) says of itself, and of what it had to kill.
+            hung: matches!(output.status.code(), Some(124 | 137)),
             output: text(&output.stdout),
             errors: text(&output.stderr),
         }
@@ -118,6 +121,7 @@ impl Home {
 pub(crate) struct Ran {
     line: String,
     succeeded: bool,
+    hung: bool,
     /// What it printed.
     pub(crate) output: String,
     /// What it complained of, and how it got on.
@@ -125,17 +129,17 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Returns all that it said, which must end well.
+    /// Returns it, which must have ended well.
     #[track_caller]
     pub(crate) fn succeeded(self) -> Ran {
         assert!(self.succeeded, "{} failed:\n{}{}", self.line, self.output, self.errors);
         self
     }
 
-    /// Returns all that it said, which must end badly and not for want of time.
+    /// Returns all that it said; it must have been refused, not have hung.
     #[track_caller]
     pub(crate) fn refused(self) -> String {
-        assert!(!self.succeeded, "{} succeeded:\n{}{}", self.line, self.output, self.errors);
+        assert!(!self.succeeded && !self.hung, "{} succeeded, or hung:\n{}{}", self.line, self.output, self.errors);
         self.all()
     }
 

@@ -1,4 +1,5 @@
 //! One binary for all tests against the real server: linking is what costs.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 #![allow(clippy::disallowed_methods, reason = "these tests live in real time, with real files")]
 
 mod basics;
