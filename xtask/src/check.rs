@@ -102,20 +102,32 @@ fn check_sources(places: &Places, _mode: Mode) -> Outcome<()> {
 }
 
 fn check_form(places: &Places, mode: Mode) -> Outcome<()> {
+    let mut astray = Vec::new();
     for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
         let mut command = run::cargo(&places.root);
         command.args(["fmt", "--all", "--manifest-path", manifest]);
-        if mode == Mode::Look {
-            command.arg("--check");
+        match mode {
+            Mode::Fix => run::run(&mut command)?,
+            // The names say enough: --fix knows the rest.
+            Mode::Look => astray.extend(run::capture(command.args(["--check", "--", "-l"])).err()),
         }
-        run::run(&mut command)?;
     }
-    Ok(())
+    all_well(astray.into_iter().map(|trouble| format!("not formatted: cargo xtask check --fix\n{trouble}")))
 }
 
 fn check_lints(places: &Places, _mode: Mode) -> Outcome<()> {
     let mut command = run::cargo(&places.root);
-    command.args(["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    command.args([
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--keep-going",
+        "--",
+        "-D",
+        "warnings",
+    ]);
     run::run(&mut command)
 }
 

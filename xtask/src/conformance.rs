@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use report::Report;
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -54,7 +54,7 @@ const SKIPS_MEANT: &[&str] = &[
 /// When a test failed, was skipped without need, or none was run.
 pub(crate) fn perform(places: &Places, suite: Suite, target: Target<'_>) -> Outcome<String> {
     let program = tools::require(places, suite.tool())?;
-    let results = places.target().join(suite.tool());
+    let results = suite.results(places);
     if results.exists() {
         fs::remove_dir_all(&results).while_trying(format!("remove {}", results.display()))?;
     }
@@ -83,6 +83,11 @@ impl Suite {
             Self::Release => "conformance-1.1.1",
             Self::Head => "conformance-head",
         }
+    }
+
+    /// Returns the folder in which a run leaves its reports.
+    pub(crate) fn results(self, places: &Places) -> PathBuf {
+        places.target().join(self.tool())
     }
 
     /// Returns the suite's settings: everything on.

@@ -52,5 +52,5 @@ pub(crate) fn differences(places: &Places) -> Outcome<Vec<String>> {
 
 fn print(places: &Places, page: &Page) -> Outcome<String> {
     let mut command = run::cargo(&places.root);
-    run::capture(command.args(["run", "--quiet", "--package", "gantry", "--"]).args(page.arguments))
+    run::capture(command.args(["run", "--quiet", "--locked", "--package", "gantry", "--"]).args(page.arguments))
 }

@@ -13,7 +13,7 @@ use crate::{
     workspace::Places,
 };
 use stages::{STAGES, Stage};
-use std::{cell::OnceCell, path::PathBuf, process::Command};
+use std::{cell::OnceCell, fs, path::PathBuf, process::Command};
 use summary::{Line, Summary, Verdict};
 
 /// What of it all is run.
@@ -111,16 +111,12 @@ impl Grounds<'_> {
 fn conform(grounds: &Grounds<'_>, suite: crate::conformance::Suite) -> Outcome<Verdict> {
     let (_folder, server) = grounds.serve()?;
     let target = crate::conformance::Target { url: server.url(), user: launcher::USER, password: launcher::PASSWORD };
-    let figures = crate::conformance::perform(grounds.places, suite, target).map_err(|trouble| {
-        Trouble::new(format!("{trouble}\nthe server's last words:\n{}", last_lines(&server.output(), 30)))
-    })?;
+    let figures = crate::conformance::perform(grounds.places, suite, target);
+    let log = suite.results(grounds.places).join("server.txt");
+    fs::write(&log, server.output()).while_trying(format!("write {}", log.display()))?;
+    let figures = figures?;
     server.stop().map_err(Trouble::new)?;
     Ok(Verdict::Passed(figures))
-}
-
-fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 #[cfg(test)]
@@ -152,11 +148,5 @@ mod tests {
         let trouble = chosen(false, &["unit", "cranes"]).unwrap_err();
 
         assert_eq!(trouble.to_string(), "no stage is named cranes; `cargo xtask test --list` shows them");
-    }
-
-    #[test]
-    fn only_the_last_lines_of_a_long_log_are_shown() {
-        assert_eq!(last_lines("a\nb\nc\n", 2), "b\nc");
-        assert_eq!(last_lines("a\n", 2), "a");
     }
 }

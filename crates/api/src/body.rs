@@ -150,7 +150,7 @@ impl Stream for Body {
 }
 
 /// The most that is read and thrown away of a body nobody wants, so that its connection can go on.
-const DRAINED_BYTES_MAX: u64 = 1 << 20;
+const DRAINED_BYTES_MAX: u64 = 16 << 20;
 /// How long that may take.
 const DRAIN_WAIT: Duration = Duration::from_secs(5);
 
@@ -289,7 +289,9 @@ mod tests {
         assert_eq!(pieces(&["ab", "cd", "e"]).collect(5).await.unwrap(), "abcde");
         assert_eq!(Body::from(Bytes::from_static(b"abc")).collect(3).await.unwrap(), "abc");
         assert_eq!(Body::empty().collect(0).await.unwrap(), "");
-        for (body, limit) in [(pieces(&["ab", "cd", "e"]), 4), (pieces(&["ab"]), 1), (Bytes::from_static(b"abc").into(), 2)] {
+        for (body, limit) in
+            [(pieces(&["ab", "cd", "e"]), 4), (pieces(&["ab"]), 1), (Bytes::from_static(b"abc").into(), 2)]
+        {
             assert_eq!(body.collect(limit).await.unwrap_err().kind, FaultKind::BodyTooLarge);
         }
     }

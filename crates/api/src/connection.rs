@@ -40,7 +40,10 @@ impl Speech {
     pub(crate) fn new(header_bytes_max: usize) -> Self {
         let mut http1 = http1::Builder::new();
         // Deadlines are the watch's.
-        http1.header_read_timeout(None).max_buf_size(BUFFER_BYTES_MAX.max(header_bytes_max)).max_header_size(header_bytes_max);
+        http1
+            .header_read_timeout(None)
+            .max_buf_size(BUFFER_BYTES_MAX.max(header_bytes_max))
+            .max_header_size(header_bytes_max);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .max_concurrent_streams(STREAMS_MAX)

@@ -1,4 +1,7 @@
-use crate::{Challenges, FromWire, Guard, Incoming, IntoWire, Operation, Outgoing, Pick, Refused, Wire, guard::Stop, porch::Porch};
+use crate::{
+    Challenges, FromWire, Guard, Incoming, IntoWire, Operation, Outgoing, Pick, Refused, Wire, guard::Stop,
+    porch::Porch,
+};
 use futures_util::FutureExt;
 use gantry_access::{Access, Principal, PrincipalKind};
 use gantry_accounts::AuthenticationProblem;
@@ -60,8 +63,11 @@ impl Door {
 
 /// Returns the names of the doors that ask for less than [`Lock::Access`]: a list to be committed and compared.
 pub fn open_doors(doors: &[Door]) -> Vec<String> {
-    let mut names: Vec<String> =
-        doors.iter().filter(|door| door.lock != Lock::Access).map(|door| format!("{} {:?}", door.name, door.lock)).collect();
+    let mut names: Vec<String> = doors
+        .iter()
+        .filter(|door| door.lock != Lock::Access)
+        .map(|door| format!("{} {:?}", door.name, door.lock))
+        .collect();
     names.sort_unstable();
     names
 }
@@ -129,7 +135,11 @@ async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
     Passed { outgoing, actor }
 }
 
-async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, actor: &mut Option<Arc<str>>) -> Result<O::Response, Stop> {
+async fn attempt<O: Operation>(
+    needs: &O::Needs,
+    visit: Visit<'_>,
+    actor: &mut Option<Arc<str>>,
+) -> Result<O::Response, Stop> {
     let Visit { porch, incoming, request_id, now } = visit;
     let guard = &*porch.guard;
     let source = incoming.peer;
@@ -174,7 +184,9 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, actor: &mut O
         Ok(answer) => Ok(answer?),
         Err(error) => Err(match error.try_into_panic() {
             Ok(panic) => panicked(O::NAME, panic.as_ref()).into(),
-            Err(error) => Fault::new(FaultKind::Unavailable, "The server is shutting down; try again").because(error).into(),
+            Err(error) => {
+                Fault::new(FaultKind::Unavailable, "The server is shutting down; try again").because(error).into()
+            }
         }),
     }
 }

@@ -35,7 +35,12 @@ pub(crate) struct Line {
 
 impl Ending {
     /// Of an answer that begins now.
-    pub(crate) fn new(link: Arc<Link>, place: Place, bytes_in: Option<Arc<AtomicU64>>, line: Option<Box<Line>>) -> Self {
+    pub(crate) fn new(
+        link: Arc<Link>,
+        place: Place,
+        bytes_in: Option<Arc<AtomicU64>>,
+        line: Option<Box<Line>>,
+    ) -> Self {
         link.sends();
         let bytes_out = AtomicU64::new(0);
         Ending { link: Some(link), place, bytes_in, bytes_out, is_broken: AtomicBool::new(false), line }
@@ -45,7 +50,14 @@ impl Ending {
     #[cfg(test)]
     pub(crate) fn none() -> Self {
         let bytes_out = AtomicU64::new(0);
-        Ending { link: None, place: Place::NOWHERE, bytes_in: None, bytes_out, is_broken: AtomicBool::new(false), line: None }
+        Ending {
+            link: None,
+            place: Place::NOWHERE,
+            bytes_in: None,
+            bytes_out,
+            is_broken: AtomicBool::new(false),
+            line: None,
+        }
     }
 
     /// So many bytes went out.

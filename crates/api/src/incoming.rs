@@ -61,7 +61,10 @@ impl Incoming {
 pub fn form(body: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8_lossy(body);
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(key, value)| (decode(key).into(), decode(value).into())).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (decode(key).into(), decode(value).into()))
+        .collect()
 }
 
 /// Decodes one side of a pair in a query or form (`+` is a blank, `%41` is `A`; a stray `%` stands for itself).

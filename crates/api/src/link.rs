@@ -80,8 +80,12 @@ pub(crate) enum Overdue {
 }
 
 impl Overdue {
-    pub(crate) const ALL: [(Overdue, &str); 4] =
-        [(Overdue::Headers, "headers"), (Overdue::Idle, "idle"), (Overdue::Reader, "reader"), (Overdue::Lingering, "lingering")];
+    pub(crate) const ALL: [(Overdue, &str); 4] = [
+        (Overdue::Headers, "headers"),
+        (Overdue::Idle, "idle"),
+        (Overdue::Reader, "reader"),
+        (Overdue::Lingering, "lingering"),
+    ];
 }
 
 /// How long a connection may stay in each phase.
@@ -93,7 +97,13 @@ pub(crate) struct Patience {
 }
 
 impl Link {
-    pub(crate) fn new(porch: Arc<Porch>, peer: Option<IpAddr>, is_tls: bool, has_sendfile: bool, purpose: Purpose) -> Self {
+    pub(crate) fn new(
+        porch: Arc<Porch>,
+        peer: Option<IpAddr>,
+        is_tls: bool,
+        has_sendfile: bool,
+        purpose: Purpose,
+    ) -> Self {
         let (id, now) = (porch.env.random(), porch.tick());
         Link {
             porch,

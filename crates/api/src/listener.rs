@@ -1,8 +1,4 @@
-use crate::{
-    link::Purpose,
-    porch::peer_of,
-    socket::Stream,
-};
+use crate::{link::Purpose, porch::peer_of, socket::Stream};
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -39,7 +35,9 @@ enum Scheme {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// It is no address.
-    #[error("{address:?} is no address to listen on; write 127.0.0.1:5000, [::]:5000, localhost:5000, https://0.0.0.0:5000 or unix:/run/gantry.sock")]
+    #[error(
+        "{address:?} is no address to listen on; write 127.0.0.1:5000, [::]:5000, localhost:5000, https://0.0.0.0:5000 or unix:/run/gantry.sock"
+    )]
     Grammar {
         /// What was written.
         address: String,
@@ -150,7 +148,8 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 /// Binds a Unix socket. A socket file that nobody listens on any more is removed first.
 async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    if is_socket && UnixStream::connect(path).await.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+    if is_socket && UnixStream::connect(path).await.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    {
         std::fs::remove_file(path)?;
     }
     UnixListener::bind(path)

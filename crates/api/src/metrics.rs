@@ -14,8 +14,22 @@ use std::{
 
 /// Upper bounds of the buckets of request durations, in microseconds.
 const BUCKETS: [u64; 16] = [
-    500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000,
-    30_000_000, 120_000_000,
+    500,
+    1_000,
+    2_500,
+    5_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    30_000_000,
+    120_000_000,
 ];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -57,7 +71,9 @@ impl Value {
         match self {
             Value::Gauge(value) => metric.encode_gauge(value),
             Value::Counter(value) => metric.encode_counter::<NoLabelSet, f64, f64>(value, None),
-            Value::Histogram { sum, count, buckets } => metric.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None),
+            Value::Histogram { sum, count, buckets } => {
+                metric.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)
+            }
         }
     }
 }
@@ -235,7 +251,12 @@ impl PerOperation {
         let operation = ("operation", self.name);
         for (class, count) in CLASSES.iter().zip(&self.classes).filter(|(_, count)| read(count) > 0) {
             let labels = [operation, ("status", *class)];
-            figures.counter("gantry_requests", "Requests answered, by operation and class of status", &labels, read(count) as f64);
+            figures.counter(
+                "gantry_requests",
+                "Requests answered, by operation and class of status",
+                &labels,
+                read(count) as f64,
+            );
         }
         let counts: Vec<u64> = self.durations.iter().map(read).collect();
         let count = counts.iter().sum();

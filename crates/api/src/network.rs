@@ -35,8 +35,12 @@ impl Network {
 
 fn shares(a: IpAddr, b: IpAddr, bits: u8) -> bool {
     match (a, b) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => a.to_bits().checked_shr(32 - u32::from(bits)) == b.to_bits().checked_shr(32 - u32::from(bits)),
-        (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits().checked_shr(128 - u32::from(bits)) == b.to_bits().checked_shr(128 - u32::from(bits)),
+        (IpAddr::V4(a), IpAddr::V4(b)) => {
+            a.to_bits().checked_shr(32 - u32::from(bits)) == b.to_bits().checked_shr(32 - u32::from(bits))
+        }
+        (IpAddr::V6(a), IpAddr::V6(b)) => {
+            a.to_bits().checked_shr(128 - u32::from(bits)) == b.to_bits().checked_shr(128 - u32::from(bits))
+        }
         _ => false,
     }
 }

@@ -142,7 +142,9 @@ mod tests {
         for host in ["a", "a.example", "a_b:1", "127.0.0.1:5000", "[::1]", "[fe80::1]:80", "a:"] {
             assert!(Origin::new(false, host).is_some(), "{host}");
         }
-        for host in ["", ":80", "a b", "a\"", "a,b", "a/b", "u@a", "a:b", "a:123456", "[::1", "[]", "[g]", "[::1]x", "::1"] {
+        for host in
+            ["", ":80", "a b", "a\"", "a,b", "a/b", "u@a", "a:b", "a:123456", "[::1", "[]", "[g]", "[::1]x", "::1"]
+        {
             assert!(Origin::new(false, host).is_none(), "{host}");
         }
         assert!(Origin::new(false, &"a".repeat(261)).is_none());

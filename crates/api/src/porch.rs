@@ -1,5 +1,6 @@
 use crate::{
-    Body, Door, Figures, Gauges, Guard, Incoming, Origin, Outgoing, Params, Payload, Refused, Rest, Routed, Settings, Surface, Wire,
+    Body, Door, Figures, Gauges, Guard, Incoming, Origin, Outgoing, Params, Payload, Refused, Rest, Routed, Settings,
+    Surface, Wire,
     body::Pace,
     door::{Passed, Visit},
     ending::{Ending, Line},
@@ -320,7 +321,8 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
             Body::arriving(body, pace, link.clone(), received.clone())
         }
     };
-    let incoming = Incoming { method: parts.method, uri: parts.uri, headers: parts.headers, params, body, origin, peer: source };
+    let incoming =
+        Incoming { method: parts.method, uri: parts.uri, headers: parts.headers, params, body, origin, peer: source };
     let door: &Door = &found.doors[door];
     let mut passed = door.enter(Visit { porch, incoming, request_id, now: porch.env.now() }).await;
     (door.dress)(&mut passed.outgoing.headers);
@@ -331,13 +333,17 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
 fn admit(link: &Link, parts: &http::request::Parts) -> Result<Forwarded, Fault> {
     let porch = &link.porch;
     if porch.requests.load(Relaxed) > porch.settings.requests_max {
-        let message = "The server has as many requests to work on as it takes at once (requests_max); try again in a moment";
+        let message =
+            "The server has as many requests to work on as it takes at once (requests_max); try again in a moment";
         return Err(Fault::new(FaultKind::Unavailable, message));
     }
     let length = parts.uri.path_and_query().map_or(0, |text| text.as_str().len()) as u64;
     if length > porch.settings.uri_bytes_max.get() {
         let most = porch.settings.uri_bytes_max;
-        return Err(Fault::new(FaultKind::InvalidParameter, format!("The address has {length} bytes; at most {most} are read")));
+        return Err(Fault::new(
+            FaultKind::InvalidParameter,
+            format!("The address has {length} bytes; at most {most} are read"),
+        ));
     }
     let origin = Origin::of(link.is_tls, &parts.uri, &parts.headers, parts.version)
         .map_err(|error| Fault::new(FaultKind::InvalidParameter, error.message()))?;
@@ -366,7 +372,13 @@ fn nowhere(path: &str) -> Fault {
 }
 
 /// Says no where no operation is concerned, in the words of the surface the address belongs to.
-fn refuse(porch: &Porch, surface: Option<&Surface>, fault: &Fault, allow: Option<&'static str>, request_id: RequestId) -> Passed {
+fn refuse(
+    porch: &Porch,
+    surface: Option<&Surface>,
+    fault: &Fault,
+    allow: Option<&'static str>,
+    request_id: RequestId,
+) -> Passed {
     porch.note_refusal(fault, "none", request_id);
     let plain = Refused::new(fault, &[], request_id);
     let refused = Refused { allow: allow.or(plain.allow), ..plain };

@@ -15,7 +15,13 @@ use std::{net::IpAddr, sync::atomic::Ordering::Relaxed, time::Duration};
 const READY_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Answers a probe; `None` where the address is none.
-pub(crate) async fn answer(link: &Link, parts: &Parts, source: Option<IpAddr>, origin: &Origin, request_id: RequestId) -> Option<Outgoing> {
+pub(crate) async fn answer(
+    link: &Link,
+    parts: &Parts,
+    source: Option<IpAddr>,
+    origin: &Origin,
+    request_id: RequestId,
+) -> Option<Outgoing> {
     let path = parts.uri.path();
     if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
         return None;

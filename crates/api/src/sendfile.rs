@@ -50,7 +50,8 @@ fn region() -> Option<&'static Region> {
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no memory in use. It is never
         // unmapped, and without access rights nothing in it can be read or written.
-        let mapped = unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), REGION_BYTES, ProtFlags::empty(), flags) };
+        let mapped =
+            unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), REGION_BYTES, ProtFlags::empty(), flags) };
         mapped
             .inspect_err(|error| tracing::warn!(%error, "no address space to reserve for sendfile; blobs are read and written instead"))
             .ok()
@@ -170,7 +171,8 @@ impl Live {
     fn free(&self, length: usize) -> Option<usize> {
         let is_free = |start: usize| {
             let end = start + length;
-            end <= REGION_BYTES && self.pieces.iter().all(|piece| end <= piece.start || piece.start + piece.length <= start)
+            end <= REGION_BYTES
+                && self.pieces.iter().all(|piece| end <= piece.start || piece.start + piece.length <= start)
         };
         [self.next, 0].into_iter().find(|start| is_free(*start))
     }
@@ -203,7 +205,13 @@ impl Sender {
         }
     }
 
-    fn poll_file(&mut self, tcp: &TcpStream, link: &Link, cx: &mut Context<'_>, slice: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_file(
+        &mut self,
+        tcp: &TcpStream,
+        link: &Link,
+        cx: &mut Context<'_>,
+        slice: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let Some((file, at, ending)) = link.stand_ins.find(slice) else {
             return Poll::Ready(Err(io::Error::other("bytes that stand for no file")));
         };
@@ -259,9 +267,8 @@ fn poll_before(tcp: &TcpStream, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) ->
     loop {
         ready!(tcp.poll_write_ready(cx))?;
         let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
-        let send = || {
-            rustix::net::sendmsg(tcp, slices, &mut SendAncillaryBuffer::default(), flags).map_err(io::Error::from)
-        };
+        let send =
+            || rustix::net::sendmsg(tcp, slices, &mut SendAncillaryBuffer::default(), flags).map_err(io::Error::from);
         match tcp.try_io(Interest::WRITABLE, send) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             sent => return Poll::Ready(sent),

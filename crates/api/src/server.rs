@@ -25,7 +25,8 @@ const ROUNDS_PER_LOOK: u32 = 3;
 const BREATH: Duration = Duration::from_millis(100);
 
 /// What a client hears for whom there is no room.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// The HTTP server.
 pub struct Server {
@@ -57,7 +58,12 @@ impl Server {
     ///
     /// # Errors
     /// [`ServerError::Tls`].
-    pub fn new(settings: Settings, surfaces: Vec<Surface>, guard: Arc<dyn Guard>, env: Env) -> Result<Self, ServerError> {
+    pub fn new(
+        settings: Settings,
+        surfaces: Vec<Surface>,
+        guard: Arc<dyn Guard>,
+        env: Env,
+    ) -> Result<Self, ServerError> {
         let certificates = Certificates::read(&settings.tls)?.map(Arc::new);
         Ok(Server { settings, surfaces, guard, env, gauges: Vec::new(), ready: None, certificates })
     }
@@ -88,7 +94,10 @@ impl Server {
     /// [`ServerError::NoCertificate`], before anything is served.
     pub async fn run(self, listeners: Vec<Listener>, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let has_certificate = self.has_certificate();
-        if let Some(listener) = listeners.iter().find(|listener| listener.speaks_tls(true) && listener.speaks_tls(false) && !has_certificate) {
+        if let Some(listener) = listeners
+            .iter()
+            .find(|listener| listener.speaks_tls(true) && listener.speaks_tls(false) && !has_certificate)
+        {
             return Err(ServerError::NoCertificate { url: listener.url(has_certificate) });
         }
         let speech = Arc::new(Speech::new(usize::try_from(self.settings.header_bytes_max.get()).unwrap_or(usize::MAX)));
@@ -202,7 +211,9 @@ async fn watch(porch: Arc<Porch>, certificates: Option<Arc<Certificates>>) {
             match tokio::task::spawn_blocking(move || certificates.refresh()).await {
                 Ok(Ok(true)) => tracing::info!("the TLS certificate has changed; new connections get the new one"),
                 Ok(Ok(false)) | Err(_) => {}
-                Ok(Err(error)) => tracing::error!(%error, "the changed TLS certificate is not good, the old one stays in use: {error}"),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the changed TLS certificate is not good, the old one stays in use: {error}")
+                }
             }
         }
     }

@@ -83,7 +83,10 @@ impl Settings {
         }
         if !(1 << 10..=self.header_bytes_max.get()).contains(&self.uri_bytes_max.get()) {
             let most = self.header_bytes_max;
-            complaints.push(format!("uri_bytes_max is {}; write a size from 1KiB to header_bytes_max ({most})", self.uri_bytes_max));
+            complaints.push(format!(
+                "uri_bytes_max is {}; write a size from 1KiB to header_bytes_max ({most})",
+                self.uri_bytes_max
+            ));
         }
         for (name, period) in [
             ("header_deadline", self.header_deadline),
@@ -138,6 +141,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused() {
         assert!(serde_json::from_str::<Settings>(r#"{"acess_log": true}"#).is_err());
-        assert!(!serde_json::from_str::<Settings>(r#"{"access_log": false, "trusted_proxies": ["unix"]}"#).unwrap().access_log);
+        assert!(
+            !serde_json::from_str::<Settings>(r#"{"access_log": false, "trusted_proxies": ["unix"]}"#)
+                .unwrap()
+                .access_log
+        );
     }
 }

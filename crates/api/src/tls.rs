@@ -57,7 +57,9 @@ type Stamp = Option<(SystemTime, u64)>;
 impl Certificates {
     /// Reads what the settings name; `None` where they name nothing.
     pub(crate) fn read(settings: &TlsSettings) -> Result<Option<Self>, TlsError> {
-        let (Some(certificate), Some(key)) = (settings.certificate.clone(), settings.key.clone()) else { return Ok(None) };
+        let (Some(certificate), Some(key)) = (settings.certificate.clone(), settings.key.clone()) else {
+            return Ok(None);
+        };
         let seen = [stamp(&certificate), stamp(&key)];
         let current = RwLock::new(Arc::new(read(&certificate, &key)?));
         Ok(Some(Certificates { certificate, key, current, seen: Mutex::new(seen) }))
@@ -91,7 +93,11 @@ fn stamp(path: &Path) -> Stamp {
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
-    let pem = |path: &Path, what, problem: &dyn std::fmt::Display| TlsError::Pem { path: path.into(), what, problem: problem.to_string() };
+    let pem = |path: &Path, what, problem: &dyn std::fmt::Display| TlsError::Pem {
+        path: path.into(),
+        what,
+        problem: problem.to_string(),
+    };
     let text = |path: &Path| fs::read(path).map_err(|source| TlsError::Read { path: path.into(), source });
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&text(certificate)?)
         .collect::<Result<_, _>>()

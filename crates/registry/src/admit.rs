@@ -40,7 +40,7 @@ pub(crate) async fn admit(
     }
     let id = ports.env.fresh_id();
     let key = location(digest, id)?;
-    upload.publish(&key).await.map_err(store_fault)?;
+    upload.publish(&key).await.map_err(upload_fault)?;
     match ports.metadata.perform(cx, act(Source::New { id, location: key.to_string() })).await {
         Ok(Linked::Done { is_new_copy_used: true }) => Ok(()),
         Ok(Linked::Done { is_new_copy_used: false } | Linked::NeedBytes) => {
@@ -99,6 +99,15 @@ async fn remove_bytes(ports: &Ports, key: &Key) {
     if let Err(error) = ports.store.delete(std::slice::from_ref(key)).await {
         tracing::warn!(%error, location = %key, "bytes that were not needed could not be removed; gantry fsck --repair will");
     }
+}
+
+/// What a failure of the store means for an upload: bytes that are gone were collected.
+pub(crate) fn upload_fault(error: gantry_store::Error) -> Fault {
+    if error.is_missing() {
+        let message = "The upload has expired or was cancelled while its last bytes arrived; start a new one";
+        return Fault::new(FaultKind::UploadNotFound, message).because(error);
+    }
+    store_fault(error)
 }
 
 pub(crate) fn store_fault(error: gantry_store::Error) -> Fault {

@@ -1,5 +1,5 @@
 use crate::{
-    admit::{admit, store_fault},
+    admit::{admit, store_fault, upload_fault},
     images::store_algorithm,
     ports::Ports,
     repositories::{self, Repository},
@@ -220,7 +220,7 @@ impl Uploads {
                 let message = "The body ended before it was complete; ask for the upload's status and go on from there";
                 Fault::new(FaultKind::UploadInvalid, message).because(cause)
             }
-            AppendError::Store(error) => store_fault(error),
+            AppendError::Store(error) => upload_fault(error),
         }
     }
 
@@ -328,7 +328,7 @@ impl Turn<'_> {
     /// Has the hash of the bytes so far be of this algorithm.
     async fn set_algorithm(&mut self, algorithm: Algorithm) -> Result<(), Fault> {
         let mut session = self.session.take().expect("a turn has its session until it ends");
-        session.upload = session.upload.rehash(store_algorithm(algorithm)).await.map_err(store_fault)?;
+        session.upload = session.upload.rehash(store_algorithm(algorithm)).await.map_err(upload_fault)?;
         self.session = Some(session);
         Ok(())
     }

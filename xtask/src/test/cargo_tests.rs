@@ -7,15 +7,12 @@ use crate::{
 };
 use std::process::Command;
 
-/// The filter that stands for all tests that no other stage runs.
-pub(super) const OTHERS: &str = "*";
-
 /// Integration tests of one crate, all in its `tests/it`.
 pub(super) struct CargoTests {
     /// The crate.
     pub(super) package: &'static str,
-    /// The beginning of their names, [`OTHERS`], or nothing for all.
-    pub(super) filter: &'static str,
+    /// What their names contain. None means all, of those against the binary all that no other stage runs.
+    pub(super) filters: &'static [&'static str],
     /// What they read from their environment.
     pub(super) environment: &'static [(&'static str, &'static str)],
     /// Whether they want the release binary.
@@ -28,7 +25,11 @@ impl CargoTests {
         let listed = run::capture(self.command(grounds)?.args(["--list", "--format", "terse"]))?;
         let count = count_tests(&listed);
         if count == 0 {
-            return Err(Trouble::new(format!("there is no test {} in tests/it of {}", self.filter, self.package)));
+            return Err(Trouble::new(format!(
+                "tests/it of {} has no test named {}",
+                self.package,
+                self.filters.join(" or ")
+            )));
         }
         run::run(&mut self.command(grounds)?)?;
         Ok(Verdict::Passed(format!("{count} tests")))
@@ -37,14 +38,9 @@ impl CargoTests {
     fn command(&self, grounds: &Grounds<'_>) -> Outcome<Command> {
         let mut command = run::cargo(&grounds.places.root);
         command.args(["test", "--quiet", "--release", "--locked", "--package", self.package, "--test", "it", "--"]);
-        match self.filter {
-            OTHERS => {
-                command.args(stages::client_filters().flat_map(|filter| ["--skip", filter]));
-            }
-            "" => {}
-            filter => {
-                command.arg(filter);
-            }
+        command.args(self.filters);
+        if self.filters.is_empty() && self.is_against_binary {
+            command.args(stages::client_filters().flat_map(|filter| ["--skip", filter]));
         }
         grounds.equip(&mut command);
         command.envs(self.environment.iter().copied());

@@ -41,27 +41,32 @@ pub(super) const STAGES: &[Stage] = &[
     stage("packaging", "Helm chart, systemd unit, Containerfile", &["helm", "buildah"], packaging::run),
     stage("conformance-1.1.1", "OCI's suite of release 1.1.1", &[], |grounds| conform(grounds, Suite::Release)),
     stage("conformance-head", "OCI's suite for what comes next", &[], |grounds| conform(grounds, Suite::Head)),
-    client("docker", "docker::", "docker engine pushes and pulls", &["dockerd"]),
-    client("containerd", "containerd::", "containerd pulls", &["containerd", "dockerd"]),
-    client("podman", "podman::", "podman pushes and pulls", &["podman"]),
-    client("skopeo", "skopeo::", "skopeo copies", &["skopeo"]),
-    client("buildah", "buildah::", "buildah pushes and pulls", &["buildah"]),
-    client("crane", "crane::", "crane pushes, pulls, copies and deletes", &["crane"]),
-    client("regctl", "regctl::", "regctl pushes, pulls, copies and deletes", &["regctl"]),
-    client("oras", "oras::", "oras attaches and discovers", &["oras"]),
-    client("helm", "helm::", "helm pushes and pulls charts", &["helm"]),
-    client("cosign", "cosign::", "cosign signs and verifies", &["cosign", "crane"]),
-    client("notation", "notation::", "notation signs and verifies", &["notation", "crane"]),
-    client("crash", "crash::", "killed at random moments, nothing acknowledged is lost", &[]),
-    client("disk", "disk::", "a disk that fills up, a blob that rots", &[]),
-    client("database", "database::", "a database that goes away", &["postgres"]),
-    client("other", cargo_tests::OTHERS, "everything else that is tried on the binary", &[]),
+    client(
+        "docker",
+        &["clients::docker::"],
+        "docker engine and its containerd push and pull",
+        &["dockerd", "containerd"],
+    ),
+    client("podman", &["clients::podman::"], "podman pushes and pulls", &["podman"]),
+    client("skopeo", &["clients::skopeo::"], "skopeo copies", &["skopeo"]),
+    client("buildah", &["clients::buildah::"], "buildah pushes and pulls", &["buildah"]),
+    client("crane", &["clients::crane::"], "crane pushes, pulls, copies and deletes", &["crane"]),
+    client("regctl", &["clients::regctl::"], "regctl pushes, pulls, copies and deletes", &["regctl"]),
+    client("oras", &["clients::oras::"], "oras attaches and discovers", &["oras"]),
+    client("helm", &["clients::helm::"], "helm pushes and pulls charts", &["helm"]),
+    client("cosign", &["clients::cosign::"], "cosign signs and verifies", &["cosign"]),
+    client("notation", &["clients::notation::"], "notation signs and verifies", &["notation"]),
+    client("crash", &["crash::"], "killed at random moments, nothing acknowledged is lost", &[]),
+    client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &[]),
+    client("database", &["database::"], "a database that goes away", &["postgres"]),
+    client("hostile", &["hostile::", "limits::", "smuggling::"], "what bad input gets", &[]),
+    client("other", &[], "everything else that is tried on the binary", &["postgres"]),
     tests(
         "simulation",
         "a simulated world, thousands of times",
         CargoTests {
             package: "gantry-testkit",
-            filter: "",
+            filters: &[],
             environment: &[("GANTRY_SEEDS", "3000")],
             is_against_binary: false,
         },
@@ -69,12 +74,13 @@ pub(super) const STAGES: &[Stage] = &[
     stage("fuzz", "each fuzz target, ten seconds", &["cargo-fuzz"], fuzz::run),
 ];
 
-/// Returns the filters of the stages that are tests of the binary, without that which stands for all others.
+/// Returns the filters of all stages that are tests of the binary.
 pub(super) fn client_filters() -> impl Iterator<Item = &'static str> {
-    STAGES.iter().filter_map(|stage| match &stage.deed {
-        Deed::Tests(tests) if tests.is_against_binary && tests.filter != cargo_tests::OTHERS => Some(tests.filter),
+    let filters = STAGES.iter().filter_map(|stage| match &stage.deed {
+        Deed::Tests(tests) if tests.is_against_binary => Some(tests.filters),
         Deed::Tests(_) | Deed::Function(_) => None,
-    })
+    });
+    filters.flatten().copied()
 }
 
 const fn stage(
@@ -86,14 +92,14 @@ const fn stage(
     Stage { name, about, is_quick: false, tools, deed: Deed::Function(function) }
 }
 
-/// A module of `crates/e2e/tests/it`.
+/// Modules of `crates/e2e/tests/it`; without one, those that no other stage names.
 const fn client(
     name: &'static str,
-    filter: &'static str,
+    filters: &'static [&'static str],
     about: &'static str,
     tools: &'static [&'static str],
 ) -> Stage {
-    let tests = CargoTests { package: "gantry-e2e", filter, environment: &[], is_against_binary: true };
+    let tests = CargoTests { package: "gantry-e2e", filters, environment: &[], is_against_binary: true };
     Stage { name, about, is_quick: false, tools, deed: Deed::Tests(tests) }
 }
 

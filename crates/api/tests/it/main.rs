@@ -1,5 +1,6 @@
 //! The server from outside: a toy surface behind real sockets.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod client;
 mod deadlines;

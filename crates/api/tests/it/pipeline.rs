@@ -28,7 +28,10 @@ async fn whoever_brings_nothing_is_asked_for_a_token_of_the_right_scope() {
         let answer = client.ask(&format!("{method} /v2/manifest"), &["authorization: none"]).await;
 
         assert_eq!(answer.status, 401);
-        assert_eq!(answer.challenges[0], r#"Bearer realm="http://hub.example/token",service="toy",scope="repository:team/app:pull""#);
+        assert_eq!(
+            answer.challenges[0],
+            r#"Bearer realm="http://hub.example/token",service="toy",scope="repository:team/app:pull""#
+        );
         assert_eq!(answer.text().contains(r#"{"errors":[{"code":"UNAUTHORIZED","#), method == "GET");
     }
 }
@@ -260,7 +263,11 @@ async fn the_figures_need_credentials() {
     let root = client.ask("GET /metrics", &[]).await;
 
     assert_eq!((nobody.status, scoped.status, root.status), (401, 403, 200));
-    assert!(root.text().contains("gantry_requests_total{operation=\"Manifest\",status=\"2xx\"} 1.0"), "{}", root.text());
+    assert!(
+        root.text().contains("gantry_requests_total{operation=\"Manifest\",status=\"2xx\"} 1.0"),
+        "{}",
+        root.text()
+    );
     assert!(root.text().contains("gantry_connections 1.0"));
     assert!(root.text().ends_with("# EOF\n"));
 }

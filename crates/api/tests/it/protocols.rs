@@ -130,7 +130,11 @@ impl Files {
 }
 
 /// Connects, trusting only `trusted`.
-async fn connect(address: SocketAddr, trusted: &CertificateDer<'static>, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+async fn connect(
+    address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+    protocols: &[&str],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -181,7 +185,9 @@ async fn a_renewed_certificate_is_taken_up_and_a_broken_one_is_not() {
 async fn a_certificate_without_its_key_is_no_certificate() {
     let (files, others) = (Files::new(), Files::new());
     let tls = TlsSettings { certificate: Some(files.certificate()), key: Some(others.key()) };
-    let start = |tls| Server::new(Settings { tls, ..Settings::default() }, vec![], Arc::new(crate::toy::Words), crate::toy::env());
+    let start = |tls| {
+        Server::new(Settings { tls, ..Settings::default() }, vec![], Arc::new(crate::toy::Words), crate::toy::env())
+    };
 
     let error = start(tls).err().unwrap().to_string();
     let missing = TlsSettings { certificate: Some("/nowhere/tls.crt".into()), key: Some(others.key()) };

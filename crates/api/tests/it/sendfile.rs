@@ -29,7 +29,9 @@ async fn ranges_are_the_bytes_of_the_file() {
     let large = toy.room.put("large", LARGE);
     let mut client = toy.client().await;
 
-    for (from, to) in [(0, 1), (0, LARGE), (1, 40_000), (4095, 4097 + 65_536), (LARGE - 33_000, LARGE), (123_457, 3 << 20)] {
+    for (from, to) in
+        [(0, 1), (0, LARGE), (1, 40_000), (4095, 4097 + 65_536), (LARGE - 33_000, LARGE), (123_457, 3 << 20)]
+    {
         let answer = client.ask(&format!("GET /v2/file/large?from={from}&to={to}"), &[]).await;
 
         assert_eq!(answer.header("content-length"), (to - from).to_string());
@@ -43,7 +45,13 @@ async fn answers_to_requests_sent_at_once_come_in_their_order() {
     let large = toy.room.put("large", LARGE);
     let middle = toy.room.put("middle", 40_000);
     let mut client = toy.client().await;
-    let paths = ["/v2/file/middle", "/v2/file/large?from=7", "/v2/manifest", "/v2/file/middle", "/v2/file/middle?from=1&to=39000"];
+    let paths = [
+        "/v2/file/middle",
+        "/v2/file/large?from=7",
+        "/v2/manifest",
+        "/v2/file/middle",
+        "/v2/file/middle?from=1&to=39000",
+    ];
 
     client.send(paths.map(|path| request(&format!("GET {path}"), &[])).concat()).await;
     let mut bodies = Vec::new();
@@ -61,7 +69,8 @@ async fn answers_to_requests_sent_at_once_come_in_their_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_clients_at_once_each_get_their_own() {
     let toy = Toy::start().await;
-    let blobs: Vec<Vec<u8>> = (0..4).map(|number| toy.room.put(&format!("b{number}"), 700_000 + number * 99_991)).collect();
+    let blobs: Vec<Vec<u8>> =
+        (0..4).map(|number| toy.room.put(&format!("b{number}"), 700_000 + number * 99_991)).collect();
 
     let clients = (0..24).map(|number: usize| {
         let (address, expected) = (toy.address, blobs[number % 4].clone());

@@ -27,7 +27,11 @@ async fn no_request_hides_in_the_body_of_another() {
         ("a length beyond all numbers", put("content-length: 18446744073709551616\r\n", hidden), &[400]),
         ("chunked is not last", put("transfer-encoding: chunked, identity\r\n", &format!("0\r\n\r\n{hidden}")), &[400]),
         ("an encoding that is none", put("transfer-encoding: xchunked\r\n", &format!("0\r\n\r\n{hidden}")), &[400]),
-        ("chunked twice", put("transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n", &format!("0\r\n\r\n{hidden}")), &[400]),
+        (
+            "chunked twice",
+            put("transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n", &format!("0\r\n\r\n{hidden}")),
+            &[400],
+        ),
         ("a folded header", put("x: a\r\n transfer-encoding: chunked\r\ncontent-length: 0\r\n", ""), &[400]),
         ("a blank before the colon", put("content-length : 39\r\n", hidden), &[400]),
         ("a name with a control character", put("content\u{b}-length: 39\r\n", hidden), &[400]),
@@ -48,7 +52,9 @@ async fn no_request_hides_in_the_body_of_another() {
 async fn where_a_request_has_both_lengths_the_chunks_count_and_the_connection_ends() {
     let toy = Toy::start().await;
     let hidden = "GET /v2/smuggled HTTP/1.1\r\nhost: a\r\n\r\n";
-    for lengths in ["content-length: 5\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 5"] {
+    for lengths in
+        ["content-length: 5\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 5"]
+    {
         let bytes = format!("PUT /v2/put HTTP/1.1\r\n{HOST}{lengths}\r\n\r\n0\r\n\r\n{hidden}");
 
         assert_eq!(statuses(&toy, &bytes).await, [201], "{lengths}");
@@ -86,7 +92,8 @@ async fn a_body_of_bad_chunks_is_an_error_and_the_end_of_the_connection() {
 async fn eight_digits_of_a_chunk_size_are_not_cut_to_fewer() {
     let toy = Toy::start().await;
     // 0x100000005 would be 5 in 32 bits.
-    let bytes = format!("PUT /v2/put HTTP/1.1\r\n{HOST}transfer-encoding: chunked\r\n\r\n100000005\r\nhello\r\n0\r\n\r\n");
+    let bytes =
+        format!("PUT /v2/put HTTP/1.1\r\n{HOST}transfer-encoding: chunked\r\n\r\n100000005\r\nhello\r\n0\r\n\r\n");
 
     assert!(statuses(&toy, &bytes).await.iter().all(|status| *status >= 400));
     assert!(toy.room.stored.lock().unwrap().is_empty());
@@ -107,7 +114,9 @@ async fn what_follows_a_body_that_was_not_read_is_no_request() {
 #[tokio::test]
 async fn ordinary_requests_still_work() {
     let toy = Toy::start().await;
-    let chunked = format!("PUT /v2/put HTTP/1.1\r\n{HOST}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: u\r\n\r\n");
+    let chunked = format!(
+        "PUT /v2/put HTTP/1.1\r\n{HOST}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: u\r\n\r\n"
+    );
     let equal = format!("PUT /v2/put HTTP/1.1\r\n{HOST}content-length: 2\r\n\r\nab");
 
     assert_eq!(statuses(&toy, &format!("{chunked}{equal}")).await, [201, 201]);

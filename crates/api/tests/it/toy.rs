@@ -4,8 +4,8 @@ use bytes::Bytes;
 use gantry_access::{Access, Facts, Principal, Refusal, Scopes, action, judge};
 use gantry_accounts::AuthenticationProblem;
 use gantry_api::{
-    Body, Door, FromWire, Guard, Incoming, IntoWire, Listener, Lock, Oci, Operation, Outgoing, Params, Payload, Pick, Rest, Routed,
-    Server, Settings, Surface,
+    Body, Door, FromWire, Guard, Incoming, IntoWire, Listener, Lock, Oci, Operation, Outgoing, Params, Payload, Pick,
+    Rest, Routed, Server, Settings, Surface,
 };
 use gantry_env::{BoxFuture, Clock, Env, Random};
 use gantry_fault::{Fault, FaultKind};
@@ -96,8 +96,7 @@ macro_rules! operation {
             type Request = Ask;
             type Response = Answer;
             fn access(ask: &Ask, _: &Cx) -> Vec<Access> {
-                let action =
-                    if ask.0.method.is_safe() { action::ECR_BATCH_GET_IMAGE } else { action::ECR_PUT_IMAGE };
+                let action = if ask.0.method.is_safe() { action::ECR_BATCH_GET_IMAGE } else { action::ECR_PUT_IMAGE };
                 vec![Access::on(action, &"team/app".parse().unwrap())]
             }
             async fn call($room: &Room, _: &Cx, _: &Principal, ask: Ask) -> Result<Answer, Fault> {
@@ -225,7 +224,12 @@ pub(crate) fn surfaces(room: &Room) -> Vec<Surface> {
 pub(crate) struct Words;
 
 impl Guard for Words {
-    fn identify(&self, authorization: Option<&str>, _: Option<IpAddr>, _: Timestamp) -> Result<Principal, AuthenticationProblem> {
+    fn identify(
+        &self,
+        authorization: Option<&str>,
+        _: Option<IpAddr>,
+        _: Timestamp,
+    ) -> Result<Principal, AuthenticationProblem> {
         let root = Principal::root(AccountId::DEFAULT);
         match authorization {
             None => Err(AuthenticationProblem::Missing),
@@ -307,7 +311,8 @@ impl Toy {
     pub(crate) async fn on(settings: Settings, listeners: Vec<Listener>) -> Toy {
         let env = env();
         let room = Room::new(env.clone());
-        let address = listeners.iter().find_map(Listener::local_address).unwrap_or_else(|| "127.0.0.1:1".parse().unwrap());
+        let address =
+            listeners.iter().find_map(Listener::local_address).unwrap_or_else(|| "127.0.0.1:1".parse().unwrap());
         let asked = room.clone();
         let server = Server::new(settings, surfaces(&room), Arc::new(Words), env).unwrap().ready(move || {
             let ready = asked.is_ready.lock().unwrap().clone();

@@ -54,6 +54,7 @@ fn a_chunked_upload_goes_on_where_it_was_after_a_restart() {
     assert_eq!(client.send("PATCH", &location, &[("content-range", "0-59999")], &bytes[..60_000]).status, 202);
 
     server.restart();
+    let client = server.client();
     let status = client.get(&location);
     let wrong = client.send("PATCH", &location, &[("content-range", "0-39999")], &bytes[..40_000]);
     let right = client.send("PATCH", &location, &[("content-range", "60000-99999")], &bytes[60_000..]);

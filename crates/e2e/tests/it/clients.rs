@@ -16,7 +16,7 @@ mod podman;
 mod regctl;
 mod skopeo;
 
-use gantry_e2e::{PASSWORD, Server, USER, tool};
+use gantry_e2e::{Image, PASSWORD, Server, USER, tool};
 use std::{
     fs,
     io::Write,
@@ -44,13 +44,13 @@ impl Home {
         let at = home.folder.path().display();
         home.write(
             "storage.conf",
-            &format!(
+            format!(
                 "[storage]\ndriver = \"vfs\"\nrunroot = \"{at}/run/storage\"\ngraphroot = \"{at}/containers/storage\"\n"
             ),
         );
         home.write(
             "containers.conf",
-            &format!(
+            format!(
                 "[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"none\"\nlock_type = \"file\"\n\
                  static_dir = \"{at}/containers/static\"\ntmp_dir = \"{at}/run/libpod\"\nvolume_path = \"{at}/containers/volumes\"\n"
             ),
@@ -182,6 +182,20 @@ pub(crate) fn tags(server: &Server, name: &str) -> Vec<String> {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let tags = answer.json()["tags"].as_array().cloned().unwrap_or_default();
     tags.iter().map(|tag| tag.as_str().unwrap_or_default().to_string()).collect()
+}
+
+/// Pushes one image under more tags than a page holds; returns them in order.
+pub(crate) fn push_many_tags(server: &Server, name: &str) -> Vec<String> {
+    let (client, image) = (server.client(), Image::small(1));
+    let tags: Vec<String> = (0..1100).map(|number| format!("{number:04}")).collect();
+    image.push(&client, name, &tags[0]).unwrap();
+    for tag in &tags[1..] {
+        let path = format!("/v2/{name}/manifests/{tag}");
+        assert_eq!(client.send("PUT", &path, &[("content-type", Image::MEDIA_TYPE)], &image.manifest).status, 201);
+    }
+    let page = client.get(&format!("/v2/{name}/tags/list"));
+    assert!(page.header("link").is_some(), "there is a second page");
+    tags
 }
 
 /// Returns the manifests that refer to an image, as the server lists them.

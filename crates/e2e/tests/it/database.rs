@@ -14,7 +14,7 @@ fn assert_unavailable(answer: &Answer, what: &str) {
 fn a_database_that_goes_away_is_said_and_its_return_is_noticed() {
     let postgres = Postgres::start();
     let url = postgres.url();
-    let server = Server::with(&[("GANTRY_DATABASE__URL", &url)]);
+    let server = Server::with(&[("GANTRY_DATABASE__URL", &url), ("GANTRY_DATABASE__WAIT_MAX", "1s")]);
     let (client, image) = (server.client(), Image::small(1));
     let pushed = image.push(&client, "team/app", "v1").unwrap();
     assert_eq!(pushed.status, 201, "{}", pushed.text());

@@ -28,6 +28,7 @@ const ATTACKS: &[fn(&Server)] = &[
     manifests::duplicate_keys,
     manifests::ten_thousand_descriptors,
     manifests::a_manifest_that_is_too_large,
+    manifests::many_large_manifests_at_once,
     manifests::schema_1,
     manifests::wrong_types,
     manifests::things_that_are_not_there,
@@ -70,6 +71,7 @@ attacks! {
         duplicate_keys_are_refused => duplicate_keys;
         ten_thousand_descriptors_are_taken_and_one_more_is_not => ten_thousand_descriptors;
         a_manifest_beyond_the_limit_answers_413 => a_manifest_that_is_too_large;
+        many_large_manifests_at_once_do_not_fill_memory => many_large_manifests_at_once;
         schema_1_is_refused_with_advice => schema_1;
         manifests_whose_members_are_of_the_wrong_type_are_refused => wrong_types;
         a_manifest_that_names_what_is_not_there_is_refused => things_that_are_not_there;

@@ -192,11 +192,10 @@ fn a_body_that_is_refused_early_is_not_read_as_the_next_request() {
         for method in ["POST", "PUT", "PATCH", "GET", "DELETE"] {
             let length = smuggled.len();
             let bytes = format!(
-                "{method} {target} HTTP/1.1\r\nHost: gantry\r\n{headers}Content-Length: {length}\r\n\r\n{smuggled}"
+                "{method} {target} HTTP/1.1\r\nHost: gantry\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{smuggled}"
             );
             let mut raw = Raw::connect(server.address());
             raw.send(bytes);
-            raw.finish();
             let mut statuses = Vec::new();
             while let Some(answer) = raw.answer() {
                 statuses.push(answer.status);

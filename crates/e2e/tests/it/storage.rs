@@ -2,6 +2,7 @@
 
 mod collection;
 mod full;
+mod removal;
 mod rot;
 
 use gantry_e2e::{Answer, Client, Image, Server};

@@ -64,7 +64,10 @@ async fn serve(config: &Config, folder: &DataFolder) -> Result<(), Failure> {
         listeners.extend(bind(address).await?.into_iter().map(Listener::for_metrics));
     }
     let registry = &house.house.registry;
-    registry.orphans.begin(&cx(&house, "serve")).await.map_err(fault_failure)?;
+    // A full disk must not keep the server from starting: pulls go on.
+    if let Err(fault) = registry.orphans.begin(&cx(&house, "serve")).await {
+        tracing::warn!(error = ?fault, "the start could not be noted, so what a crash leaves may not be looked for: {fault}");
+    }
     let credentials = config.root.access_key_id.is_none().then(|| folder.credentials_path());
     let greeting = Greeting { urls, credentials: credentials.as_deref(), user: &user, is_encrypted: false };
     // A closed standard output is no reason not to serve.
@@ -72,7 +75,9 @@ async fn serve(config: &Config, folder: &DataFolder) -> Result<(), Failure> {
     let sweeps = [spawn_collection(&house), spawn_key_renewal(&house), figures_task];
     let ended = server.run(listeners, shutdown()).await;
     sweeps.iter().for_each(JoinHandle::abort);
-    registry.orphans.end(&cx(&house, "serve")).await.map_err(fault_failure)?;
+    if let Err(fault) = registry.orphans.end(&cx(&house, "serve")).await {
+        tracing::warn!(error = ?fault, "the end could not be noted; the next start looks for what a crash might have left: {fault}");
+    }
     ended.map_err(|error| Failure::failed(error.to_string(), "Look at the settings with: gantry config show"))
 }
 

@@ -84,9 +84,33 @@ async fn an_upload_keeps_at_most_a_prefix_of_its_bytes_over_a_crash() {
             }
         }
         let (_, refused) = upload.append(body(&bytes(3), 3), 3).await;
-        assert!(refused.is_err(), "what was held from before the crash takes no more");
+        assert!(refused.unwrap_err().to_string().contains("begun before the crash"));
     }
     assert!(whole > 0 && torn > 0 && gone > 0, "{whole} whole, {torn} torn, {gone} gone");
+}
+
+#[tokio::test]
+async fn what_was_being_read_in_a_crash_is_read_no_further() {
+    let (store, control) = Store::memory(world::World::new().env());
+    let blob = publish(&store, "a/b", &bytes(9)).await;
+    let body = store.open(&blob, 9).await.unwrap().body(0..9);
+
+    control.crash(1);
+
+    assert!(read(body).await.is_err());
+    assert_eq!(read(store.open(&blob, 9).await.unwrap().body(0..9)).await.unwrap(), bytes(9));
+}
+
+#[tokio::test]
+async fn a_write_that_fails_behind_a_body_that_is_too_long_breaks_the_upload() {
+    let (store, control) = Store::memory(world::World::new().env());
+    let upload = begin(&store, "layer").await;
+    control.fail_next(Operation::Append, 1, InjectedFault::TornWrite);
+
+    let (upload, failed) = upload.append(body(&bytes(1 << 20), 200_000), 300_000).await;
+
+    assert!(matches!(failed, Err(AppendError::Store(Error::Broken { .. }))), "{failed:?}");
+    assert!(matches!(upload.publish(&key("a/b")).await, Err(Error::Broken { .. })));
 }
 
 #[tokio::test]

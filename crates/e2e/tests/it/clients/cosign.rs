@@ -59,6 +59,21 @@ fn a_classic_signature_is_found_by_its_tag_and_verified() {
 }
 
 #[test]
+fn a_second_classic_signature_joins_the_first_under_its_tag() {
+    let (_server, home, name, _) = ready();
+    home.run("cosign generate-key-pair --output-key-prefix other").succeeded();
+
+    let sign = format!("cosign sign {CLASSIC} --allow-http-registry --yes --key");
+    for key in ["cosign.key", "other.key"] {
+        home.run(&format!("{sign} {key} {name}")).succeeded();
+    }
+
+    let verify = format!("{VERIFY} --new-bundle-format=false {name}");
+    home.run(&verify).succeeded();
+    home.run(&verify.replace("cosign.pub", "other.pub")).succeeded();
+}
+
+#[test]
 fn an_attestation_is_found_and_verified() {
     let (server, home, name, digest) = ready();
     home.write("predicate.json", r#"{"tests": "passed"}"#);

@@ -1,7 +1,7 @@
 use super::{
     Home, assert_says, held,
     layout::{Format, Layout, Packing, blobs, tar},
-    log_in, logged_in, print, tags,
+    log_in, logged_in, print, push_many_tags, tags,
 };
 use gantry_e2e::{Image, PASSWORD, Server};
 
@@ -159,13 +159,7 @@ fn a_wrong_password_gets_nothing() {
 #[test]
 fn more_tags_than_a_page_holds_are_all_listed() {
     let (server, home) = logged_in(LOGIN);
-    let (client, image) = (server.client(), Image::small(37));
-    image.push(&client, "team/app", "0000").unwrap();
-    let expected: Vec<String> = (0..1100).map(|number| format!("{number:04}")).collect();
-    for tag in &expected[1..] {
-        let path = format!("/v2/team/app/manifests/{tag}");
-        assert_eq!(client.send("PUT", &path, &[("content-type", Image::MEDIA_TYPE)], &image.manifest).status, 201);
-    }
+    let expected = push_many_tags(&server, "team/app");
 
     let listed = home.run(&format!("crane ls {}/team/app", server.address())).succeeded();
 

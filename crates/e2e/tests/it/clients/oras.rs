@@ -1,7 +1,7 @@
 use super::{
     Home, assert_says, held,
     layout::{Format, Layout, Packing, blobs},
-    log_in, logged_in, print, referrers, tags,
+    log_in, logged_in, print, push_many_tags, referrers, tags,
 };
 use gantry_e2e::{Image, Server};
 
@@ -112,6 +112,16 @@ fn tags_and_repositories_are_listed() {
 
     assert_eq!(tags.text().lines().collect::<Vec<_>>(), ["v1", "v2"]);
     assert_eq!(repositories.text().lines().collect::<Vec<_>>(), ["team/app", "team/web"]);
+}
+
+#[test]
+fn more_tags_than_a_page_holds_are_all_listed() {
+    let (server, home) = logged_in(LOGIN);
+    let expected = push_many_tags(&server, "team/app");
+
+    let listed = home.run(&format!("oras repo tags --plain-http {}/team/app", server.address())).succeeded();
+
+    assert_eq!(listed.text().lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]

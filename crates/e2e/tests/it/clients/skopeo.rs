@@ -1,7 +1,7 @@
 use super::{
     Home, assert_says, held,
     layout::{Format, Layout, Packing, blobs},
-    log_in, logged_in, print, tags,
+    log_in, logged_in, print, push_many_tags, tags,
 };
 use gantry_e2e::{Image, Server};
 
@@ -110,6 +110,17 @@ fn tags_are_listed_and_an_image_deleted() {
 
     assert_eq!(listed["Tags"], serde_json::json!(["v1", "v2"]));
     assert!(!tags(&server, "team/app").contains(&"v1".to_string()));
+}
+
+#[test]
+fn more_tags_than_a_page_holds_are_all_listed() {
+    let (server, home) = logged_in(LOGIN);
+    let expected = push_many_tags(&server, "team/app");
+
+    let list = "skopeo list-tags --tls-verify=false";
+    let listed = home.run(&format!("{list} docker://{}/team/app", server.address())).succeeded().json();
+
+    assert_eq!(listed["Tags"], serde_json::json!(expected));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 use super::{NAME, blob_path, fsck, gc, push};
-use gantry_e2e::{Client, Image, Random, Server, digest, seed, stored_blob, stored_blobs, stored_uploads};
+use gantry_e2e::{Client, Image, Random, Server, digest, seed, stored_blob, stored_blobs, stored_uploads, until};
 use std::{
     collections::BTreeMap,
+    panic::{self, AssertUnwindSafe},
     sync::atomic::{AtomicBool, Ordering::SeqCst},
     thread,
     time::{Duration, Instant},
@@ -181,8 +182,8 @@ fn churn(server: &Server, mut random: Random, number: u64, is_over: &AtomicBool)
         let answer = image.push(&client, &name, &tag).expect("the server answers");
         match answer.status {
             201 => _ = held.insert(tag, image),
-            // Without grace time the collection may take a blob before its manifest comes; the client is told so.
-            404 if answer.code() == "MANIFEST_BLOB_UNKNOWN" => {}
+            // Without grace time the collection may take an upload, or a blob before its manifest comes; the client is told so.
+            404 if ["MANIFEST_BLOB_UNKNOWN", "BLOB_UPLOAD_UNKNOWN"].contains(&answer.code().as_str()) => {}
             _ => panic!("{} {}", answer.status, answer.text()),
         }
         if random.once_in(3)
@@ -194,37 +195,59 @@ fn churn(server: &Server, mut random: Random, number: u64, is_over: &AtomicBool)
     held
 }
 
-#[test]
-fn a_collection_beside_pushes_loses_nothing() {
-    let mut server = Server::start();
+/// Lets four clients churn until `work` returns; then everything they were promised pulls whole, and fsck is content.
+fn assert_nothing_lost(server: &mut Server, work: impl FnOnce(&Server)) {
     let (seed, is_over) = (seed(), AtomicBool::new(false));
     let mut random = Random::new(seed);
 
     let held: Vec<BTreeMap<String, Image>> = thread::scope(|scope| {
-        let (server, is_over) = (&server, &is_over);
-        let pushers: Vec<_> = (0..4)
-            .map(|number| {
-                let random = random.fork();
-                scope.spawn(move || churn(server, random, number, is_over))
-            })
-            .collect();
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(6) && !pushers.iter().any(|pusher| pusher.is_finished()) {
-            gc(server, &["--grace", "0s"]);
-        }
+        let (server, is_over) = (&*server, &is_over);
+        let churn = |number| {
+            let random = random.fork();
+            scope.spawn(move || churn(server, random, number, is_over))
+        };
+        let pushers: Vec<_> = (0..4).map(churn).collect();
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| work(server)));
+        // First the others are told to end: nobody must wait for them if this failed.
         is_over.store(true, SeqCst);
+        worked.unwrap_or_else(|problem| panic::resume_unwind(problem));
         pushers.into_iter().map(|pusher| pusher.join().unwrap()).collect()
     });
 
-    let client = server.client();
     for (number, held) in held.iter().enumerate() {
         for (tag, image) in held {
-            image
-                .check(&client, &format!("churn/r{}", number % 2), tag)
-                .unwrap_or_else(|problem| panic!("{problem}; seed {seed}"));
+            let whole = image.check(&server.client(), &format!("churn/r{}", number % 2), tag);
+            whole.unwrap_or_else(|problem| panic!("{problem}; seed {seed}"));
         }
     }
     server.stop();
-    let (code, report) = fsck(&server, &[]);
+    let (code, report) = fsck(server, &[]);
     assert_eq!((code, &report["damage"]), (0, &0.into()), "seed {seed}: {report}");
+}
+
+#[test]
+fn a_collection_beside_pushes_loses_nothing() {
+    let mut server = Server::start();
+
+    assert_nothing_lost(&mut server, |server| {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(5) {
+            gc(server, &["--grace", "0s"]);
+        }
+    });
+}
+
+#[test]
+fn the_collection_in_the_background_takes_what_nothing_names_and_loses_nothing() {
+    let settings = [("GANTRY_COLLECTION__GRACE", "0s"), ("GANTRY_COLLECTION__EVERY", "1s")];
+    let mut server = Server::with(&settings);
+    let client = server.client();
+
+    assert_nothing_lost(&mut server, |server| {
+        for number in 0..4_u8 {
+            client.push_blob(NAME, &[number]).unwrap();
+            let is_taken = || stored_blob(server.data(), &[number]).is_none();
+            assert!(until(Duration::from_secs(10), is_taken), "blob {number} was not collected");
+        }
+    });
 }
