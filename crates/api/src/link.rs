@@ -274,3 +274,107 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Guard, Settings};
+    use gantry_access::{Access, Principal, Refusal};
+    use gantry_accounts::AuthenticationProblem;
+    use gantry_env::Env;
+    use gantry_words::{AccountId, Timestamp};
+
+    const PATIENCE: Patience =
+        Patience { headers: Duration::from_secs(10), idle: Duration::from_secs(120), reader: Duration::from_secs(60) };
+
+    struct Nobody;
+    impl Guard for Nobody {
+        fn identify(
+            &self,
+            _: Option<&str>,
+            _: Option<IpAddr>,
+            _: Timestamp,
+        ) -> Result<Principal, AuthenticationProblem> {
+            Err(AuthenticationProblem::Missing)
+        }
+        fn anonymous(&self) -> Principal {
+            Principal::anonymous(AccountId::DEFAULT)
+        }
+        fn authorize(&self, _: &Principal, _: &[Access]) -> Result<(), Refusal> {
+            Ok(())
+        }
+        fn service(&self) -> &str {
+            "nobody"
+        }
+    }
+
+    fn link(is_http2: bool) -> Link {
+        let porch = Porch::new(Settings::default(), vec![], Arc::new(Nobody), Env::real(), vec![], None);
+        let link = Link::new(Arc::new(porch), None, false, false, Purpose::Everything);
+        link.opened(is_http2);
+        link
+    }
+
+    /// After how many seconds, counted from the beginning, the watch cuts the connection, and for what.
+    fn cut_after(link: &Link) -> Option<(u64, Overdue)> {
+        let start = link.porch.tick();
+        (0..3600).find_map(|second| Some((second, link.overdue(start + second * 1000, &PATIENCE)?)))
+    }
+
+    #[test]
+    fn a_connection_that_rests_has_the_time_of_the_idle() {
+        assert_eq!(cut_after(&link(false)), Some((120, Overdue::Idle)));
+    }
+
+    #[test]
+    fn headers_that_have_begun_have_their_own_time() {
+        let link = link(false);
+
+        link.received();
+
+        assert_eq!(cut_after(&link), Some((10, Overdue::Headers)));
+    }
+
+    #[test]
+    fn a_request_that_is_worked_on_is_not_hurried() {
+        let link = link(false);
+        link.received();
+
+        link.begin();
+        link.received();
+
+        assert_eq!(cut_after(&link), None);
+        link.worked();
+        assert_eq!(cut_after(&link), Some((120, Overdue::Idle)));
+    }
+
+    #[test]
+    fn a_reader_who_takes_nothing_has_his_time_and_ten_times_that_on_http2() {
+        for (is_http2, seconds) in [(false, 60), (true, 600)] {
+            let link = link(is_http2);
+
+            link.sends();
+
+            assert_eq!(cut_after(&link), Some((seconds, Overdue::Reader)));
+            link.sent();
+            assert_eq!(cut_after(&link), Some((120, Overdue::Idle)));
+        }
+    }
+
+    #[test]
+    fn requests_of_one_connection_have_ids_of_their_own() {
+        let link = link(false);
+
+        assert_ne!(link.begin(), link.begin());
+    }
+
+    #[test]
+    fn a_stronger_order_stays() {
+        let link = link(false);
+
+        link.tell(Order::Cut);
+        link.tell(Order::Finish);
+
+        assert_eq!(link.heed(Waker::noop()), Order::Cut);
+    }
+}

@@ -1,4 +1,4 @@
-use crate::{link::Purpose, porch::peer_of, socket::Stream};
+use crate::{link::Purpose, socket::Stream};
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -122,7 +122,7 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 // Small answers must not wait for the acknowledgement of the ones before.
                 stream.set_nodelay(true)?;
-                Ok((Stream::Tcp(stream), Some(peer_of(peer))))
+                Ok((Stream::Tcp(stream), Some(peer.ip().to_canonical())))
             }
             Place::Unix(listener, _) => Ok((Stream::Unix(listener.accept().await?.0), None)),
         }

@@ -13,11 +13,10 @@ use crate::{
 use gantry_env::{BoxFuture, Env};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::RequestId;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Version, header};
 use hyper::body::Body as _;
 use std::{
     collections::HashMap,
-    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -391,18 +390,4 @@ fn refuse(
         None => Rest::refuse(&refused),
     };
     Passed { outgoing, actor: None }
-}
-
-/// Where a client is, for the list of whoever may be asked later.
-pub(crate) fn peer_of(address: std::net::SocketAddr) -> IpAddr {
-    address.ip().to_canonical()
-}
-
-/// An answer of a few words.
-pub(crate) fn words(status: StatusCode, text: &'static str) -> Outgoing {
-    let mut outgoing = Outgoing::empty(status);
-    outgoing.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    outgoing.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    outgoing.body = Payload::Bytes(bytes::Bytes::from_static(text.as_bytes()));
-    outgoing
 }

@@ -4,7 +4,6 @@ use crate::{
     Challenges, Origin, Outgoing, Payload, Refused, Rest, Wire,
     guard::Stop,
     link::{Link, Purpose},
-    porch::words,
 };
 use gantry_access::{Access, action};
 use gantry_words::RequestId;
@@ -90,4 +89,13 @@ fn may_see(link: &Link, parts: &Parts, source: Option<IpAddr>) -> Result<(), Sto
         .map_err(|problem| Stop::unidentified(problem, Vec::new()))?;
     let wanted = [Access::to(action::GANTRY_GET_METRICS)];
     guard.authorize(&principal, &wanted).map_err(|refusal| Stop::refused(&refusal, Vec::new()))
+}
+
+/// An answer of a few words.
+fn words(status: StatusCode, text: &'static str) -> Outgoing {
+    let mut outgoing = Outgoing::empty(status);
+    outgoing.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    outgoing.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    outgoing.body = Payload::Bytes(text.into());
+    outgoing
 }

@@ -10,7 +10,6 @@ use gantry_env::Env;
 use std::{
     future::Future,
     net::IpAddr,
-    pin::pin,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -110,11 +109,9 @@ impl Server {
         tasks.spawn(watch(porch.clone(), self.certificates));
         shutdown.await;
         // The listeners close here; the watch goes on for those that linger.
-        let mut rest = pin!(end(&porch));
-        tasks.abort_all();
-        let watch = tokio::spawn(watch(porch.clone(), None));
-        rest.as_mut().await;
-        watch.abort();
+        tasks.shutdown().await;
+        tasks.spawn(watch(porch.clone(), None));
+        end(&porch).await;
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ pub use disk::{SmallDisk, files_below, stored_blob, stored_blobs, stored_digests
 pub use http::{Answer, Client};
 pub use image::{Image, digest};
 pub use postgres::Postgres;
-pub use process::{open_files, program, raise_open_files_max, resident_bytes, start_and_kill, until};
+pub use process::{open_files, program, raise_open_files_max, resident_bytes, run, run_with, start_and_kill, until};
 pub use random::{Random, seed};
 pub use raw::{Raw, authorization_line};
 pub use server::{PASSWORD, Server, USER, binary};

@@ -17,6 +17,21 @@ pub fn program() -> Command {
     command
 }
 
+/// Runs the binary to its end; returns exit code, output and errors.
+pub fn run(arguments: &[&str]) -> (i32, String, String) {
+    run_with(arguments, &[])
+}
+
+/// Runs the binary to its end with variables set; returns exit code, output and errors.
+pub fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
+    let mut command = program();
+    let output =
+        command.args(arguments).env("NO_COLOR", "1").envs(variables.iter().copied()).stdin(Stdio::null()).output();
+    let output = output.expect("the binary starts");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
 /// Asks until the answer is yes; `false` where it was not within the limit.
 pub fn until(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + limit;

@@ -57,9 +57,8 @@ static ABSENT: Query = query(
 );
 static COPY: Query = query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE id = $1");
 static AT: Query = query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE location = $1");
-static EACH_COPY: Query = query(
-    "SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE id > $1 ORDER BY id LIMIT $2",
-);
+static EACH_COPY: Query =
+    query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE id > $1 ORDER BY id LIMIT $2");
 static DELETING: Query = query(
     "SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE state = 'deleting' AND id > $1 ORDER BY id LIMIT $2",
 );
@@ -121,12 +120,10 @@ static UNNAME: Change = change(
 static UNNAME_ALL: Change = change(
     "UPDATE blob_link SET manifest_count = 0, candidate_since = $2 WHERE repository = $1 AND manifest_count > 0",
 );
-static SET_LINK: Change = change(
-    "UPDATE blob_link SET manifest_count = $3, candidate_since = $4 WHERE repository = $1 AND digest = $2",
-);
-static UNLINK: Change = change(
-    "DELETE FROM blob_link WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
-);
+static SET_LINK: Change =
+    change("UPDATE blob_link SET manifest_count = $3, candidate_since = $4 WHERE repository = $1 AND digest = $2");
+static UNLINK: Change =
+    change("DELETE FROM blob_link WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)");
 
 fn copy_row(row: Row) -> Result<CopyRow, Fault> {
     Ok(CopyRow {
@@ -190,7 +187,11 @@ pub fn link(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<L
 }
 
 /// Returns those of `digests` that the repository holds.
-pub fn links<'a>(rows: &mut Reader, repository: i64, digests: impl IntoIterator<Item = &'a str>) -> Result<Vec<LinkRow>, Fault> {
+pub fn links<'a>(
+    rows: &mut Reader,
+    repository: i64,
+    digests: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<LinkRow>, Fault> {
     rows.all(&LINKS, values![repository, column(digests)])?.iter().map(link_row).collect()
 }
 
@@ -201,7 +202,13 @@ pub fn located(rows: &mut Reader, repository: i64, digest: &str) -> Result<Optio
 }
 
 /// Returns names of up to `count` repositories of the account that hold a blob.
-pub fn holders(rows: &mut Reader, digest: &str, account: &str, region: &str, count: usize) -> Result<Vec<String>, Fault> {
+pub fn holders(
+    rows: &mut Reader,
+    digest: &str,
+    account: &str,
+    region: &str,
+    count: usize,
+) -> Result<Vec<String>, Fault> {
     let found = rows.all(&HOLDERS, values![digest, account, region, count as i64])?;
     found.iter().map(|row| row.text(0).map(str::to_string)).collect()
 }
@@ -218,7 +225,15 @@ pub fn each_link(rows: &mut Reader, repository: i64, after: &str, count: usize) 
 }
 
 /// Writes a copy whose bytes are durable, with the number of links that point to it.
-pub fn insert_copy(tx: &mut Tx, id: i64, digest: &str, size: i64, location: &str, link_count: i64, at: Timestamp) -> Result<(), Fault> {
+pub fn insert_copy(
+    tx: &mut Tx,
+    id: i64,
+    digest: &str,
+    size: i64,
+    location: &str,
+    link_count: i64,
+    at: Timestamp,
+) -> Result<(), Fault> {
     tx.write(&INSERT_COPY, values![id, digest, size, location, link_count, at])
 }
 
@@ -248,7 +263,14 @@ pub fn forget_copies(tx: &mut Tx, copies: impl IntoIterator<Item = i64>) -> Resu
 }
 
 /// Links a blob into a repository, as a candidate from `since`.
-pub fn insert_link(tx: &mut Tx, repository: i64, digest: &str, copy: i64, size: i64, since: Timestamp) -> Result<(), Fault> {
+pub fn insert_link(
+    tx: &mut Tx,
+    repository: i64,
+    digest: &str,
+    copy: i64,
+    size: i64,
+    since: Timestamp,
+) -> Result<(), Fault> {
     tx.write(&INSERT_LINK, values![repository, digest, copy, size, since])
 }
 
@@ -268,7 +290,12 @@ pub fn name<'a>(tx: &mut Tx, repository: i64, digests: impl IntoIterator<Item = 
 }
 
 /// Counts one manifest less that names each of `digests`; those no longer named are candidates from `at`.
-pub fn unname<'a>(tx: &mut Tx, repository: i64, digests: impl IntoIterator<Item = &'a str>, at: Timestamp) -> Result<(), Fault> {
+pub fn unname<'a>(
+    tx: &mut Tx,
+    repository: i64,
+    digests: impl IntoIterator<Item = &'a str>,
+    at: Timestamp,
+) -> Result<(), Fault> {
     tx.write(&UNNAME, values![repository, column(digests), at])
 }
 
@@ -278,7 +305,13 @@ pub fn unname_all(tx: &mut Tx, repository: i64, at: Timestamp) -> Result<(), Fau
 }
 
 /// Sets what a link should say: for repair.
-pub fn set_link(tx: &mut Tx, repository: i64, digest: &str, manifest_count: i64, candidate_since: Option<Timestamp>) -> Result<(), Fault> {
+pub fn set_link(
+    tx: &mut Tx,
+    repository: i64,
+    digest: &str,
+    manifest_count: i64,
+    candidate_since: Option<Timestamp>,
+) -> Result<(), Fault> {
     tx.write(&SET_LINK, values![repository, digest, manifest_count, candidate_since])
 }
 

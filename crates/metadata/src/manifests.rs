@@ -177,14 +177,24 @@ pub fn body(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<B
 }
 
 /// Returns those of `digests` that the repository holds, with the bytes of what they name.
-pub fn held<'a>(rows: &mut Reader, repository: i64, digests: impl IntoIterator<Item = &'a str>) -> Result<Vec<(String, i64)>, Fault> {
+pub fn held<'a>(
+    rows: &mut Reader,
+    repository: i64,
+    digests: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String, i64)>, Fault> {
     let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
     let found = rows.all(&HELD, values![repository, serde_json::Value::Array(list).to_string()])?;
     found.iter().map(|row| Ok((row.text(0)?.to_string(), row.int(1)?))).collect()
 }
 
 /// Returns up to `count` live manifests pushed before `before` (or then, with a greater digest), newest first.
-pub fn list(rows: &mut Reader, repository: i64, before: Timestamp, after: &str, count: usize) -> Result<Vec<ManifestRow>, Fault> {
+pub fn list(
+    rows: &mut Reader,
+    repository: i64,
+    before: Timestamp,
+    after: &str,
+    count: usize,
+) -> Result<Vec<ManifestRow>, Fault> {
     rows.all(&LIST, values![repository, before, after, count as i64])?.into_iter().map(row).collect()
 }
 
@@ -194,7 +204,14 @@ pub fn each(rows: &mut Reader, repository: i64, after: &str, count: usize) -> Re
 }
 
 /// Returns up to `count` referrers of `subject` after the digest `after`, of one artifact type where one is given.
-pub fn referrers(rows: &mut Reader, repository: i64, subject: &str, artifact_type: Option<&str>, after: &str, count: usize) -> Result<Vec<ManifestRow>, Fault> {
+pub fn referrers(
+    rows: &mut Reader,
+    repository: i64,
+    subject: &str,
+    artifact_type: Option<&str>,
+    after: &str,
+    count: usize,
+) -> Result<Vec<ManifestRow>, Fault> {
     let found = match artifact_type {
         None => rows.all(&REFERRERS, values![repository, subject, after, count as i64])?,
         Some(kind) => rows.all(&REFERRERS_OF_TYPE, values![repository, subject, after, count as i64, kind])?,
@@ -223,20 +240,40 @@ pub fn edges(rows: &mut Reader, repository: i64, parent: &str) -> Result<Vec<Edg
 }
 
 /// Writes a manifest without tags, and its edges.
-pub fn insert(tx: &mut Tx, repository: i64, new: &NewManifest<'_>, edges: &[EdgeRow], at: Timestamp, by: &str) -> Result<(), Fault> {
+pub fn insert(
+    tx: &mut Tx,
+    repository: i64,
+    new: &NewManifest<'_>,
+    edges: &[EdgeRow],
+    at: Timestamp,
+    by: &str,
+) -> Result<(), Fault> {
     let size = new.body.len() as i64;
     tx.write(
         &INSERT,
         values![
-            repository, new.digest, new.kind, new.media_type, new.artifact_type, new.subject, size, new.bytes,
-            new.parent_count, at, by, new.annotations, new.body.clone()
+            repository,
+            new.digest,
+            new.kind,
+            new.media_type,
+            new.artifact_type,
+            new.subject,
+            size,
+            new.bytes,
+            new.parent_count,
+            at,
+            by,
+            new.annotations,
+            new.body.clone()
         ],
     )?;
     if edges.is_empty() {
         return Ok(());
     }
-    let list: Vec<_> =
-        edges.iter().map(|edge| json!([edge.kind, edge.position, edge.child, edge.size, i64::from(edge.is_required)])).collect();
+    let list: Vec<_> = edges
+        .iter()
+        .map(|edge| json!([edge.kind, edge.position, edge.child, edge.size, i64::from(edge.is_required)]))
+        .collect();
     tx.write(&INSERT_EDGES, values![repository, new.digest, serde_json::Value::Array(list).to_string()])
 }
 
@@ -251,7 +288,12 @@ pub fn tagged(tx: &mut Tx, repository: i64, digest: &str, tags: i64, at: Timesta
 }
 
 /// Adds to the parents of manifests.
-pub fn count_parents<'a>(tx: &mut Tx, repository: i64, digests: impl IntoIterator<Item = &'a str>, parents: i64) -> Result<(), Fault> {
+pub fn count_parents<'a>(
+    tx: &mut Tx,
+    repository: i64,
+    digests: impl IntoIterator<Item = &'a str>,
+    parents: i64,
+) -> Result<(), Fault> {
     let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
     tx.write(&COUNT_PARENTS, values![repository, serde_json::Value::Array(list).to_string(), parents])
 }

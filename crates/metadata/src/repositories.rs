@@ -48,7 +48,8 @@ static COUNT: Change = change(
     "UPDATE repository SET image_count = image_count + $2, tag_count = tag_count + $3, blob_bytes = blob_bytes + $4
      WHERE id = $1",
 );
-static SET_COUNTS: Change = change("UPDATE repository SET image_count = $2, tag_count = $3, blob_bytes = $4 WHERE id = $1");
+static SET_COUNTS: Change =
+    change("UPDATE repository SET image_count = $2, tag_count = $3, blob_bytes = $4 WHERE id = $1");
 static DELETE: Change = change("DELETE FROM repository WHERE id = $1");
 static DELETE_TAGS: Change = change("DELETE FROM tag WHERE repository = $1");
 static DELETE_EDGES: Change = change("DELETE FROM edge WHERE repository = $1");
@@ -80,7 +81,12 @@ fn row(row: Row) -> Result<RepositoryRow, Fault> {
 }
 
 /// Looks a repository up by its name.
-pub fn find(rows: &mut Reader, account: AccountId, region: &Region, name: &RepositoryName) -> Result<Option<RepositoryRow>, Fault> {
+pub fn find(
+    rows: &mut Reader,
+    account: AccountId,
+    region: &Region,
+    name: &RepositoryName,
+) -> Result<Option<RepositoryRow>, Fault> {
     rows.one(&FIND, values![account.as_str(), region.as_str(), name.as_str()])?.map(row).transpose()
 }
 
@@ -90,19 +96,34 @@ pub fn by_id(rows: &mut Reader, id: i64) -> Result<Option<RepositoryRow>, Fault>
 }
 
 /// Returns up to `count` repositories whose name comes after `after`, in the order of their bytes.
-pub fn list(rows: &mut Reader, account: AccountId, region: &Region, after: &str, count: usize) -> Result<Vec<RepositoryRow>, Fault> {
+pub fn list(
+    rows: &mut Reader,
+    account: AccountId,
+    region: &Region,
+    after: &str,
+    count: usize,
+) -> Result<Vec<RepositoryRow>, Fault> {
     rows.all(&LIST, values![account.as_str(), region.as_str(), after, count as i64])?.into_iter().map(row).collect()
 }
 
 /// Returns up to `count` repository names after `after`, in the order of their bytes.
-pub fn names(rows: &mut Reader, account: AccountId, region: &Region, after: &str, count: usize) -> Result<Vec<String>, Fault> {
+pub fn names(
+    rows: &mut Reader,
+    account: AccountId,
+    region: &Region,
+    after: &str,
+    count: usize,
+) -> Result<Vec<String>, Fault> {
     let found = rows.all(&NAMES, values![account.as_str(), region.as_str(), after, count as i64])?;
     found.iter().map(|row| row.text(0).map(str::to_string)).collect()
 }
 
 /// Returns up to `count` repositories of all accounts after the number `after`: for repair, which walks.
 pub fn each(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<(i64, String)>, Fault> {
-    rows.all(&EACH, values![after, count as i64])?.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string()))).collect()
+    rows.all(&EACH, values![after, count as i64])?
+        .iter()
+        .map(|row| Ok((row.int(0)?, row.text(1)?.to_string())))
+        .collect()
 }
 
 /// A repository to be written.

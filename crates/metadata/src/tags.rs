@@ -30,7 +30,8 @@ pub struct Moved<'a> {
     pub previous: Option<&'a str>,
 }
 
-static FIND: Query = query("SELECT name, digest, tagged_at, tagged_by, revision FROM tag WHERE repository = $1 AND name = $2");
+static FIND: Query =
+    query("SELECT name, digest, tagged_at, tagged_by, revision FROM tag WHERE repository = $1 AND name = $2");
 static DIGEST: Query = query("SELECT digest FROM tag WHERE repository = $1 AND name = $2");
 static OF_IMAGE: Query = query("SELECT name FROM tag WHERE repository = $1 AND digest = $2 ORDER BY name LIMIT $3");
 static NAMES: Query = query("SELECT name FROM tag WHERE repository = $1 AND name > $2 ORDER BY name LIMIT $3");
@@ -98,7 +99,14 @@ pub fn remove(tx: &mut Tx, repository: i64, name: &str) -> Result<(), Fault> {
 }
 
 /// Writes a line of history.
-pub fn remember(tx: &mut Tx, repository: i64, moved: &Moved<'_>, at: Timestamp, actor: &str, request_id: &str) -> Result<(), Fault> {
+pub fn remember(
+    tx: &mut Tx,
+    repository: i64,
+    moved: &Moved<'_>,
+    at: Timestamp,
+    actor: &str,
+    request_id: &str,
+) -> Result<(), Fault> {
     let id = tx.fresh_id();
     tx.write(&HISTORY, values![id, repository, moved.name, moved.digest, moved.previous, at, actor, request_id])
 }

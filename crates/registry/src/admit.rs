@@ -23,6 +23,8 @@ pub(crate) async fn admit(
     row: Option<&str>,
 ) -> Result<(), Fault> {
     let size = upload.offset();
+    // The grace time runs from here, not from the request's beginning: the bytes may have been arriving for days.
+    let cx = &Cx { now: ports.env.now(), ..cx.clone() };
     let act = |from| LinkBlob {
         account: cx.account,
         repository: repository.id,

@@ -30,7 +30,14 @@ impl Store {
         }
         file.flush().await.map_err(failed)?;
         file.sync_all().await.map_err(failed)?;
-        fs::rename(&partial, to).await.map_err(failed)
+        fs::rename(&partial, to).await.map_err(failed)?;
+        // Without this the name itself may be lost in a power cut.
+        match to.parent() {
+            Some(parent) => {
+                fs::OpenOptions::new().read(true).open(parent).await.map_err(failed)?.sync_all().await.map_err(failed)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Takes the bytes of a file in as the blob at `key`, durably, and whole or not at all; returns how many there were.

@@ -100,9 +100,8 @@ impl Clock for Sim {
         Box::pin(poll_fn(move |_| {
             let mut shared = sim.shared();
             let has_waited = until.is_some();
-            let until = *until.get_or_insert(
-                shared.now_ms.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
-            );
+            let until = *until
+                .get_or_insert(shared.now_ms.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)));
             if has_waited && until <= shared.now_ms {
                 return Poll::Ready(());
             }

@@ -35,8 +35,15 @@ impl Stock {
         let blobs: Vec<(Digest, Bytes)> = (0..BLOBS).map(|number| blob(sim, number)).collect();
         let images: Vec<Manifest> = (0..IMAGES).map(|number| image(sim, number, &blobs)).collect();
         let indexes = (0..INDEXES).map(|number| index(number, &images)).collect();
-        let tags = (0..TAGS).map(|number| format!("v{number}").parse().expect("a letter and a digit are a tag")).collect();
-        Stock { blobs: blobs.iter().map(|(digest, _)| digest.clone()).collect(), images, indexes, tags, bytes: blobs.into_iter().collect() }
+        let tags =
+            (0..TAGS).map(|number| format!("v{number}").parse().expect("a letter and a digit are a tag")).collect();
+        Stock {
+            blobs: blobs.iter().map(|(digest, _)| digest.clone()).collect(),
+            images,
+            indexes,
+            tags,
+            bytes: blobs.into_iter().collect(),
+        }
     }
 
     /// The bytes a blob has to have.
@@ -50,7 +57,11 @@ impl Stock {
     }
 
     pub(crate) fn manifest(&self, digest: &Digest) -> &Manifest {
-        self.images.iter().chain(&self.indexes).find(|manifest| manifest.digest == *digest).expect("only stock is pushed")
+        self.images
+            .iter()
+            .chain(&self.indexes)
+            .find(|manifest| manifest.digest == *digest)
+            .expect("only stock is pushed")
     }
 }
 
@@ -78,9 +89,7 @@ fn manifest(document: &serde_json::Value, blobs: Vec<Digest>, children: Vec<Dige
 
 fn image(sim: &Sim, number: usize, stock: &[(Digest, Bytes)]) -> Manifest {
     let named: Vec<&(Digest, Bytes)> = (0..2 + sim.below(3)).map(|_| sim.pick(stock)).collect();
-    let descriptor = |(digest, bytes): &(Digest, Bytes), kind: &str| {
-        json!({"mediaType": format!("application/vnd.oci.image.{kind}"), "digest": digest.as_str(), "size": bytes.len()})
-    };
+    let descriptor = |(digest, bytes): &(Digest, Bytes), kind: &str| json!({"mediaType": format!("application/vnd.oci.image.{kind}"), "digest": digest.as_str(), "size": bytes.len()});
     let layers: Vec<_> = named[1..].iter().map(|blob| descriptor(blob, "layer.v1.tar")).collect();
     let document = json!({
         "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod access_log;
 mod client;
 mod deadlines;
 mod pipeline;

@@ -24,6 +24,19 @@ async fn blobs_and_other_answers_mix_on_one_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_not_in_memory_is_read_first() {
+    let toy = Toy::start().await;
+    let cold = toy.room.put("cold", 20 << 20);
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(toy.room.path("cold")).unwrap();
+    file.sync_all().unwrap();
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+
+    let answer = toy.client().await.ask("GET /v2/file/cold", &[]).await;
+
+    assert!(answer.body == cold);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ranges_are_the_bytes_of_the_file() {
     let toy = Toy::start().await;
     let large = toy.room.put("large", LARGE);

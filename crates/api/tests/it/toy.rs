@@ -281,7 +281,6 @@ impl Random for Counting {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the clock of the tests begins here")]
 pub(crate) fn env() -> Env {
     Env::new(Arc::new(TestClock(tokio::time::Instant::now())), Arc::new(Counting(AtomicU64::new(1))))
 }

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 #![allow(clippy::disallowed_methods, reason = "these tests live in real time, with real files")]
 
+mod backup;
 mod basics;
 mod clients;
+mod commands;
 mod crash;
 mod database;
 mod hostile;

@@ -12,6 +12,7 @@ use gantry_accounts::RootCredentials;
 use gantry_api::{Listener, Oci, Rest, Server, Surface};
 use gantry_env::Env;
 use gantry_words::{Cx, Secret};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{io::Write, sync::Arc, time::Duration};
 use tokio::{signal::unix, task::JoinHandle};
 
@@ -34,11 +35,21 @@ impl ServeCommand {
         log::begin(&config.log);
         let folder = DataFolder::make(&config.data_dir)
             .map_err(|error| Failure::failed(error.to_string(), "Name another folder with --data-dir"))?;
+        raise_open_files_max();
         let runtime = runtime()?;
         let served = runtime.block_on(serve(&config, &folder));
         // What still runs on other threads has had its time.
         runtime.shutdown_timeout(Duration::from_secs(1));
         served.map(|()| Exit::Done)
+    }
+}
+
+/// Lets this process have as many descriptors as the system allows at all: a connection that reads a blob takes two.
+fn raise_open_files_max() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays at {:?}", limit.current);
     }
 }
 

@@ -1,0 +1,139 @@
+use crate::{
+    client::Desk,
+    promises::{Held, Thing},
+    stock::Stock,
+};
+use futures_util::FutureExt;
+use gantry_fault::Fault;
+use gantry_metadata::{
+    Metadata, Reader, blobs,
+    consistency::{self, Counted, Named},
+    manifests, tags,
+};
+use gantry_oci::Digest;
+use gantry_store::MemoryControl;
+use gantry_words::Timestamp;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+const ALL: usize = 1_000_000;
+
+/// What an invariant looks at: the truth of the tables and of the store, past the registry.
+pub(crate) struct Sight<'a> {
+    pub(crate) desk: &'a Arc<Desk>,
+    pub(crate) metadata: &'a Metadata,
+    pub(crate) control: &'a MemoryControl,
+    /// The numbers of the repositories, in the order in which promises name them.
+    pub(crate) repositories: &'a [i64],
+    /// For how long an unnamed blob is kept.
+    pub(crate) grace: Duration,
+}
+
+impl Sight<'_> {
+    fn read<T: Send + 'static>(&self, look: impl FnOnce(&mut Reader) -> Result<T, Fault> + Send + 'static) -> T {
+        let answer = self.metadata.read(look).now_or_never().expect("a read of lone metadata does not wait");
+        answer.expect("metadata in memory answer")
+    }
+
+    /// What must hold at every step.
+    pub(crate) fn always(&self) -> Vec<String> {
+        let mut broken = self.every_name_leads_somewhere();
+        broken.extend(self.every_count_is_right());
+        broken.extend(self.every_linked_copy_has_its_bytes());
+        broken.extend(self.every_acknowledged_push_is_there());
+        broken
+    }
+
+    /// Every tag names a held manifest, every required edge a link, every link a whole copy.
+    fn every_name_leads_somewhere(&self) -> Vec<String> {
+        let lost = self.read(|rows| {
+            let mut lost = Vec::new();
+            for named in Named::ALL {
+                lost.extend(consistency::dangling(rows, named, ALL)?.into_iter().map(|from| (named, from)));
+            }
+            Ok(lost)
+        });
+        lost.into_iter().map(|(named, from)| format!("a name leads nowhere: {named:?} {from:?}")).collect()
+    }
+
+    fn every_count_is_right(&self) -> Vec<String> {
+        let wrong = self.read(|rows| {
+            let mut wrong = Vec::new();
+            for counted in Counted::ALL {
+                wrong.extend(consistency::wrong_counts(rows, counted, ALL)?.into_iter().map(|count| (counted, count)));
+            }
+            Ok(wrong)
+        });
+        wrong.into_iter().map(|(counted, count)| format!("a count is wrong: {counted:?} {count:?}")).collect()
+    }
+
+    fn every_linked_copy_has_its_bytes(&self) -> Vec<String> {
+        let copies = self.read(|rows| blobs::each_copy(rows, 0, ALL));
+        let is_wrong = |copy: &&blobs::CopyRow| {
+            let key = copy.location.parse().expect("only keys are written as locations");
+            self.control.bytes(&key).as_ref() != self.desk.stock.find_bytes(&copy.digest)
+        };
+        let linked = copies.iter().filter(|copy| copy.state == "present");
+        linked.filter(is_wrong).map(|copy| format!("bytes are missing or wrong: {copy:?}")).collect()
+    }
+
+    /// Every push that was acknowledged, and not removed since, is there; the collection took nothing that was named or
+    /// young.
+    fn every_acknowledged_push_is_there(&self) -> Vec<String> {
+        let (desk, now, grace) = (self.desk.clone(), self.desk.env.now(), self.grace);
+        let repositories = self.repositories.to_vec();
+        // In one look: a look of its own for each promise takes most of a world's time.
+        self.read(move |rows| {
+            let mut broken = Vec::new();
+            for (thing, held) in desk.promises().each().filter(|(_, held)| is_due(held, now, grace)) {
+                if !is_kept(rows, &desk.stock, &repositories, thing, held)? {
+                    broken.push(format!("an acknowledged push is lost at {now}: {thing:?} {held:?}"));
+                }
+            }
+            Ok(broken)
+        })
+    }
+
+    /// Once nothing is under way and all is collected: the store holds the copies that are linked, and nothing else.
+    pub(crate) fn the_store_holds_what_is_linked(&self) -> Vec<String> {
+        let copies = self.read(|rows| blobs::each_copy(rows, 0, ALL));
+        let linked: BTreeSet<String> =
+            copies.iter().filter(|copy| copy.link_count > 0).map(|copy| copy.location.clone()).collect();
+        let stored: BTreeSet<String> = self.control.keys().iter().map(ToString::to_string).collect();
+        let unlinked = stored.difference(&linked).map(|key| format!("collected, but still stored: {key}"));
+        let rows =
+            copies.iter().filter(|copy| copy.link_count == 0).map(|copy| format!("a row is left over: {copy:?}"));
+        let lost = linked.difference(&stored).map(|key| format!("linked, but not stored: {key}"));
+        unlinked.chain(rows).chain(lost).collect()
+    }
+}
+
+/// Whether a promise still stands: an unnamed blob is kept for the grace time only.
+fn is_due(held: &Held, now: Timestamp, grace: Duration) -> bool {
+    match held {
+        Held::Since(since) => now < since.plus(grace),
+        Held::Until | Held::At(_) => true,
+    }
+}
+
+fn is_kept(rows: &mut Reader, stock: &Stock, repositories: &[i64], thing: &Thing, held: &Held) -> Result<bool, Fault> {
+    match thing {
+        Thing::Blob(at, digest) => is_linked(rows, repositories[*at], digest),
+        Thing::Manifest(at, digest) => {
+            let (id, manifest) = (repositories[*at], stock.manifest(digest));
+            let mut is_kept = manifests::body(rows, id, digest.as_str())?.is_some_and(|row| row.body == manifest.body);
+            for blob in &manifest.blobs {
+                is_kept = is_kept && is_linked(rows, id, blob)?;
+            }
+            Ok(is_kept)
+        }
+        Thing::Tag(at, tag) => {
+            let found = tags::digest(rows, repositories[*at], tag.as_str())?;
+            Ok(matches!(held, Held::At(digest) if found.as_deref() == Some(digest.as_str())))
+        }
+    }
+}
+
+/// Whether a repository has a link to a whole copy; another invariant looks at the bytes.
+fn is_linked(rows: &mut Reader, repository: i64, blob: &Digest) -> Result<bool, Fault> {
+    Ok(blobs::located(rows, repository, blob.as_str())?.is_some_and(|row| row.state == "present"))
+}

@@ -1,0 +1,128 @@
+//! Worlds from seeds.
+
+use futures_util::FutureExt;
+use gantry_fault::Fault;
+use gantry_metadata::{Act, Reader, Tx, blobs, repositories};
+use gantry_testkit::World;
+use gantry_words::{AccountId, Region, Timestamp};
+
+fn number_from(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
+}
+
+/// The worlds to run: one, if `GANTRY_SEED` names it, else the first `GANTRY_SEEDS`.
+fn seeds() -> std::ops::Range<u64> {
+    match number_from("GANTRY_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number_from("GANTRY_SEEDS").unwrap_or(200),
+    }
+}
+
+#[test]
+fn a_thousand_worlds_keep_their_promises() {
+    for seed in seeds() {
+        let ending = World::run(seed);
+
+        assert!(
+            ending.complaints.is_empty(),
+            "GANTRY_SEED={seed} cargo test -p gantry-testkit -- --nocapture\n{}",
+            ending.complaints.join("\n")
+        );
+    }
+}
+
+#[test]
+fn much_happens_in_a_few_worlds() {
+    let mut sums = std::collections::BTreeMap::new();
+    for seed in 0..20 {
+        for (what, count) in World::run(seed).counts {
+            *sums.entry(what).or_insert(0) += count;
+        }
+    }
+
+    for what in
+        ["blob pushed", "blob mounted", "manifest pushed", "manifest removed", "image pulled", "collected", "crash"]
+    {
+        assert!(sums.get(what).is_some_and(|count| *count > 3), "too little of {what:?}: {sums:?}");
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_world_again() {
+    for seed in 0..10 {
+        assert_eq!(World::run(seed), World::run(seed), "seed {seed}");
+    }
+}
+
+#[test]
+fn other_seeds_give_other_worlds() {
+    assert_ne!(World::run(1).trace, World::run(2).trace);
+}
+
+/// A world in which something is stored, and nobody does anything any more.
+fn settled() -> World {
+    let mut world = World::new(7);
+    world.begin();
+    assert_eq!(world.go(u64::MAX), [""; 0]);
+    assert_eq!(world.settle(), [""; 0]);
+    assert!(!world.control().keys().is_empty());
+    world
+}
+
+#[test]
+fn bytes_that_vanish_are_noticed() {
+    let world = settled();
+
+    world.control().remove(&world.control().keys()[0]);
+
+    assert!(world.check().iter().any(|complaint| complaint.contains("bytes are missing or wrong")));
+}
+
+#[test]
+fn a_flipped_bit_is_noticed() {
+    let world = settled();
+
+    let keys = world.control().keys();
+    assert!(keys.iter().any(|key| world.control().corrupt(key, 0)));
+
+    assert!(world.check().iter().any(|complaint| complaint.contains("bytes are missing or wrong")));
+}
+
+/// An act that no registry would do: takes every link of a blob, named or not.
+struct Unlink {
+    digest: String,
+}
+
+impl Act for Unlink {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "test.unlink";
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        for repository in repositories::list(tx, AccountId::DEFAULT, &Region::default(), "", 10)? {
+            blobs::unlink(tx, repository.id, [self.digest.as_str()])?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_link_that_is_taken_from_a_named_blob_is_noticed() {
+    let world = settled();
+    let copies = world.metadata().read(|rows| blobs::each_copy(rows, 0, 1)).now_or_never().unwrap().unwrap();
+
+    let act = Unlink { digest: copies[0].digest.clone() };
+    world.metadata().perform(&world.cx(), act).now_or_never().unwrap().unwrap();
+
+    let complaints = world.check();
+    for broken in ["a name leads nowhere", "a count is wrong", "an acknowledged push is lost"] {
+        assert!(complaints.iter().any(|complaint| complaint.starts_with(broken)), "{broken}: {complaints:?}");
+    }
+}
