@@ -68,12 +68,14 @@ impl Sight<'_> {
 
     fn every_linked_copy_has_its_bytes(&self) -> Vec<String> {
         let copies = self.read(|rows| blobs::each_copy(rows, 0, ALL));
-        let is_wrong = |copy: &&blobs::CopyRow| {
-            let key = copy.location.parse().expect("only keys are written as locations");
-            self.control.bytes(&key).as_ref() != self.desk.stock.find_bytes(&copy.digest)
+        let find = |copy: &blobs::CopyRow| {
+            self.control.bytes(&copy.location.parse().expect("only keys are written as locations"))
         };
-        let linked = copies.iter().filter(|copy| copy.state == "present");
-        linked.filter(is_wrong).map(|copy| format!("bytes are missing or wrong: {copy:?}")).collect()
+        let present = copies.iter().filter(|copy| copy.state == "present");
+        let wrong = present.map(|copy| (copy, find(copy)));
+        let wrong = wrong.filter(|(copy, found)| found.as_ref() != self.desk.stock.find_bytes(&copy.digest));
+        let describe = |found: Option<bytes::Bytes>| found.map_or("none".to_string(), |bytes| bytes.len().to_string());
+        wrong.map(|(copy, found)| format!("bytes are missing or wrong: {copy:?}, found {}", describe(found))).collect()
     }
 
     /// Every push that was acknowledged, and not removed since, is there; the collection took nothing that was named or

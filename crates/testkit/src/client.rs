@@ -136,10 +136,13 @@ impl Client {
     async fn push_image(&self, at: usize, image: &Manifest) -> Result<(), Fault> {
         let sim = &self.desk.sim;
         for blob in &image.blobs {
-            let is_there = !sim.once_in(4) && self.head(at, blob).await?;
-            if !is_there && !(sim.once_in(3) && self.mount(at, blob).await?) {
-                self.push_blob(at, blob).await?;
+            if !sim.once_in(4) && self.head(at, blob).await? {
+                continue;
             }
+            if sim.once_in(3) && self.mount(at, blob).await? {
+                continue;
+            }
+            self.push_blob(at, blob).await?;
         }
         let tag = if sim.once_in(3) { None } else { Some(sim.pick(&self.desk.stock.tags)) };
         self.put(at, image, tag).await

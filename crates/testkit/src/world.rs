@@ -9,7 +9,7 @@ use gantry_fault::Fault;
 use gantry_metadata::Metadata;
 use gantry_registry::{FsckOptions, Registry, Repository, Settings};
 use gantry_store::{InjectedFault, MemoryControl, Operation, Store};
-use gantry_words::{Cx, Region};
+use gantry_words::{Cx, Region, Timestamp};
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
@@ -88,7 +88,8 @@ impl World {
                 return world.end(complaints);
             }
             world.crash();
-            let complaints = world.check();
+            let mut complaints = world.check();
+            complaints.extend(world.find_damage());
             if !complaints.is_empty() {
                 return world.end(complaints);
             }
@@ -138,7 +139,7 @@ impl World {
         }
         crew.add(collect(self.desk.clone(), registry.clone(), self.busy.clone()));
         crew.add(jump(self.sim.clone(), self.busy.clone()));
-        crew.add(sweep(self.desk.clone(), registry.clone()));
+        crew.add(sweep(self.desk.clone(), registry.clone(), self.sim.now()));
         self.life = Some((registry, crew));
     }
 
@@ -191,6 +192,16 @@ impl World {
         complaints.extend(report.findings.iter().map(|finding| format!("fsck finds: {}", finding.message)));
         complaints.extend(self.sight().the_store_holds_what_is_linked());
         complaints
+    }
+
+    /// What `fsck` calls damage, while nobody is at work: a crash may leave things over, but never that.
+    fn find_damage(&self) -> Vec<String> {
+        self.control.clear_faults();
+        let (registry, desk) = (self.open(), self.desk.clone());
+        let options = FsckOptions { quick: true, repair: false, is_alone: true };
+        let report = self.alone(async move { registry.fsck.run(&desk.cx("fsck"), options, |_| {}).await });
+        let damage = report.findings.iter().filter(|finding| finding.is_damage);
+        damage.map(|finding| format!("fsck finds after a crash: {}", finding.message)).collect()
     }
 
     fn sight(&self) -> Sight<'_> {
@@ -271,10 +282,10 @@ async fn jump(sim: Sim, busy: Rc<Cell<u64>>) {
     }
 }
 
-/// Removes, beside the clients, what an earlier crash left.
-async fn sweep(desk: Arc<Desk>, registry: Registry) {
+/// Removes, beside the clients, what an earlier crash left: only what is older than this life can have no push behind it.
+async fn sweep(desk: Arc<Desk>, registry: Registry, started: Timestamp) {
     let cx = desk.cx("sweep");
-    if let Ok(swept) = registry.orphans.sweep(&cx, cx.now).await
+    if let Ok(swept) = registry.orphans.sweep(&cx, started).await
         && swept.blobs > 0
     {
         desk.count("swept");

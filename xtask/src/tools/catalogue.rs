@@ -32,6 +32,13 @@ pub(crate) enum Source {
         /// What `go install` calls the program.
         program: &'static str,
     },
+    /// A package of a Go module that `go install` refuses, built from the module's own sources.
+    Module {
+        /// The module, without its version.
+        module: &'static str,
+        /// The package within it.
+        package: &'static str,
+    },
     /// An archive of sources among those handed over beside the checkout.
     Archive {
         /// The file below `clients/`.
@@ -86,12 +93,9 @@ pub(crate) const TOOLS: &[Tool] = &[
     go("helm", "v3.22.0", "helm.sh/helm/v3/cmd/helm", "helm", &["version", "--short"]),
     Tool {
         name: "notation",
-        version: "1.3.2",
-        source: Source::Archive {
-            archive: "notation-1.3.2.tar.xz",
-            module: ".",
-            make: Make::Program("./cmd/notation"),
-        },
+        version: "v1.3.2",
+        // Its proxy lists no versions, so `go install` finds none; the module itself can be had.
+        source: Source::Module { module: "github.com/notaryproject/notation", package: "./cmd/notation" },
         alive: &["version"],
     },
     go("distribution", "v3.1.2", "github.com/distribution/distribution/v3/cmd/registry", "registry", &["--version"]),

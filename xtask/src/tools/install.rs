@@ -28,6 +28,9 @@ pub(super) fn install(places: &Places, tool: &Tool) -> Outcome<PathBuf> {
         Source::Go { package, program } => {
             install_go(&scratch, tool, package).and_then(|()| keep(places, &scratch.join(program), tool))
         }
+        Source::Module { module, package } => {
+            build_module(&scratch, tool, module, package).and_then(|made| keep(places, &made, tool))
+        }
         Source::Archive { archive, module, make } => {
             let archive = places.shared.join("clients").join(archive);
             build_archive(&scratch, tool, &archive, module, make).and_then(|made| keep(places, &made, tool))
@@ -103,6 +106,22 @@ fn install_go(scratch: &Path, tool: &Tool, package: &str) -> Outcome<()> {
     let mut command = go_command(scratch);
     command.arg("install").args(GO_FLAGS).arg(format!("{package}@{}", tool.version));
     run::capture(&mut command).map(drop)
+}
+
+fn build_module(scratch: &Path, tool: &Tool, module: &str, package: &str) -> Outcome<PathBuf> {
+    let mut command = go_command(scratch);
+    command.args(["mod", "download", "-json"]).arg(format!("{module}@{}", tool.version));
+    let said: serde_json::Value = serde_json::from_str(&run::capture(&mut command)?)
+        .map_err(|error| Trouble::new(format!("go mod download says no JSON: {error}")))?;
+    let folder = said["Dir"].as_str().ok_or_else(|| Trouble::new(format!("go mod download says no folder: {said}")))?;
+    let source = scratch.join("source");
+    // Go keeps its modules read-only, and builds a program of one only where it is the main module.
+    run::capture(Command::new("cp").args(["-r", "--no-preserve=mode", folder]).arg(&source))?;
+    let made = scratch.join(tool.name);
+    let mut command = go_command(&source);
+    command.arg("build").args(GO_FLAGS).arg("-o").arg(&made).arg(package);
+    run::capture(&mut command)?;
+    Ok(made)
 }
 
 fn build_archive(scratch: &Path, tool: &Tool, archive: &Path, module: &str, make: &Make) -> Outcome<PathBuf> {
