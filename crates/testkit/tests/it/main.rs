@@ -1,5 +1,7 @@
 //! Worlds from seeds.
 
+mod grace;
+
 use futures_util::FutureExt;
 use gantry_fault::Fault;
 use gantry_metadata::{Act, Reader, Tx, blobs, repositories};

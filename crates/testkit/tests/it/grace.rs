@@ -1,0 +1,70 @@
+//! The grace time of what nothing names yet.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use gantry_env::Env;
+use gantry_metadata::Metadata;
+use gantry_registry::{Registry, Settings};
+use gantry_store::Store;
+use gantry_testkit::{Crew, Sim};
+use gantry_words::{AccountId, Cx, Region};
+use std::{cell::Cell, convert::Infallible, rc::Rc, sync::Arc, time::Duration};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+struct Stage {
+    env: Env,
+    registry: Registry,
+}
+
+impl Stage {
+    fn new(sim: &Sim) -> Stage {
+        let env = Env::new(Arc::new(sim.clone()), Arc::new(sim.clone()));
+        let (store, _) = Store::memory(env.clone());
+        let metadata = Metadata::alone(env.clone()).expect("a database in memory opens");
+        Stage { registry: Registry::open(metadata, store, env.clone(), Region::default(), Settings::default()), env }
+    }
+
+    fn cx(&self) -> Cx {
+        Cx {
+            actor: "somebody".into(),
+            account: AccountId::DEFAULT,
+            operation: "test",
+            request_id: self.env.request_id(),
+            now: self.env.now(),
+            source: None,
+        }
+    }
+}
+
+#[test]
+fn a_blob_that_took_longer_than_the_grace_time_to_arrive_is_kept_for_it_all_the_same() {
+    let sim = Sim::new(1);
+    let stage = Stage::new(&sim);
+    let held = Rc::new(Cell::new(None));
+    let seen = held.clone();
+    let mut crew = Crew::new(&sim);
+
+    crew.add(async move {
+        let name = "team/app".parse().unwrap();
+        let repository = stage.registry.repositories.create(&stage.cx(), &name).await.unwrap();
+        let digest =
+            format!("sha256:{}", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824").parse().unwrap();
+        let env = stage.env.clone();
+        let pieces = stream::unfold(0, move |piece| {
+            let env = env.clone();
+            async move {
+                env.sleep(2 * HOUR).await;
+                let bytes = ["hel", "lo"].get(piece)?;
+                Some((Ok::<_, Infallible>(Bytes::from_static(bytes.as_bytes())), piece + 1))
+            }
+        });
+        let cx = stage.cx();
+        stage.registry.uploads.store(&cx, &repository, &digest, pieces.boxed()).await.unwrap();
+        stage.registry.collection.run(&stage.cx(), HOUR, HOUR, |_| {}).await.unwrap();
+        seen.set(Some(stage.registry.blobs.check(&stage.cx(), &repository, &digest).await.is_ok()));
+    });
+    crew.finish();
+
+    assert_eq!(held.get(), Some(true));
+}
