@@ -203,7 +203,10 @@ impl Uploads {
         let room = self.blob_bytes_max().saturating_sub(offset);
         let (upload, received) = session.upload.append(body, length.unwrap_or(room).min(room)).await;
         session.upload = upload;
-        turn.session = Some(session);
+        // After a failing disk the file is taken up anew, from what is really in it; a full one leaves it as it was.
+        if !matches!(&received, Err(AppendError::Store(error)) if !error.is_full()) {
+            turn.session = Some(session);
+        }
         received.map_err(|error| self.append_fault(error, offset))
     }
 

@@ -5,27 +5,34 @@ use futures_util::{StreamExt, stream};
 use gantry_env::Env;
 use gantry_metadata::Metadata;
 use gantry_registry::{Registry, Settings};
-use gantry_store::Store;
+use gantry_store::{MemoryControl, Store};
 use gantry_testkit::{Crew, Sim};
 use gantry_words::{AccountId, Cx, Region};
 use std::{cell::Cell, convert::Infallible, rc::Rc, sync::Arc, time::Duration};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-struct Stage {
+/// The rooms of a registry in a world of their own.
+pub(crate) struct Stage {
     env: Env,
-    registry: Registry,
+    pub(crate) registry: Registry,
 }
 
 impl Stage {
     fn new(sim: &Sim) -> Stage {
-        let env = Env::new(Arc::new(sim.clone()), Arc::new(sim.clone()));
-        let (store, _) = Store::memory(env.clone());
-        let metadata = Metadata::alone(env.clone()).expect("a database in memory opens");
-        Stage { registry: Registry::open(metadata, store, env.clone(), Region::default(), Settings::default()), env }
+        Stage::with_control(sim).0
     }
 
-    fn cx(&self) -> Cx {
+    /// The rooms, and the hand on their store.
+    pub(crate) fn with_control(sim: &Sim) -> (Stage, MemoryControl) {
+        let env = Env::new(Arc::new(sim.clone()), Arc::new(sim.clone()));
+        let (store, control) = Store::memory(env.clone());
+        let metadata = Metadata::alone(env.clone()).expect("a database in memory opens");
+        let registry = Registry::open(metadata, store, env.clone(), Region::default(), Settings::default());
+        (Stage { env, registry }, control)
+    }
+
+    pub(crate) fn cx(&self) -> Cx {
         Cx {
             actor: "somebody".into(),
             account: AccountId::DEFAULT,

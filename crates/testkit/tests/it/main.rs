@@ -1,5 +1,6 @@
 //! Worlds from seeds.
 
+mod failing_disk;
 mod grace;
 
 use futures_util::FutureExt;
