@@ -1,6 +1,6 @@
 //! A database that goes away, and comes back.
 
-use gantry_e2e::{Answer, Image, Postgres, Server, until};
+use gantry_e2e::{Answer, Image, Postgres, Server, digest, until};
 use std::time::Duration;
 
 fn assert_unavailable(answer: &Answer, what: &str) {
@@ -39,4 +39,89 @@ fn a_database_that_goes_away_is_said_and_its_return_is_noticed() {
     assert!(is_back && works, "the database is back, but: ready {is_back}, pushes {works}");
     image.check(&client, "team/app", "v1").unwrap();
     assert!(!server.log().contains("panic"), "{}", server.log());
+}
+
+#[test]
+fn everything_works_on_postgresql_as_it_does_on_sqlite() {
+    let postgres = Postgres::start();
+    let server = Server::with(&[("GANTRY_DATABASE__URL", &postgres.url())]);
+    let (client, first, second) = (server.client(), Image::small(1), Image::small(2));
+    for (image, tag) in [(&first, "v1"), (&second, "v2"), (&first, "stable")] {
+        let pushed = image.push(&client, "team/app", tag).unwrap();
+        assert_eq!(pushed.status, 201, "{}", pushed.text());
+    }
+    let layer = digest(&first.layers[0]);
+    client.push_blob("team/other", b"makes the repository").unwrap();
+
+    let mounted = client.send("POST", &format!("/v2/team/other/blobs/uploads/?mount={layer}&from=team/app"), &[], &[]);
+    let tags = client.get("/v2/team/app/tags/list?n=2");
+    let refused = client.send("DELETE", &format!("/v2/team/app/blobs/{layer}"), &[], &[]);
+    let removed = client.send("DELETE", &format!("/v2/team/app/manifests/{}", second.digest()), &[], &[]);
+    let (code, freed, errors) = server.tool(&["gc", "--grace", "0s", "--output", "json"]);
+    let (checked, report, _) = server.tool(&["fsck", "--output", "json"]);
+
+    assert_eq!(mounted.status, 201, "{}", mounted.text());
+    assert_eq!(tags.json()["tags"], serde_json::json!(["stable", "v1"]));
+    assert!(tags.header("link").is_some_and(|link| link.contains("last=v1")), "{:?}", tags.headers);
+    assert_eq!((refused.status, refused.code().as_str(), removed.status), (405, "UNSUPPORTED", 202));
+    assert_eq!(code, 0, "{errors}");
+    let freed: serde_json::Value = serde_json::from_str(&freed).unwrap();
+    // The layer and config of the removed image, and the two blobs of the other repository that nothing names there.
+    assert_eq!(freed["links"], 4, "{freed}");
+    assert_eq!(checked, 0, "{report}");
+    first.check(&client, "team/app", "stable").unwrap();
+    assert_eq!(client.get("/v2/team/app/manifests/v2").status, 404);
+}
+
+#[test]
+fn two_servers_on_one_database_and_folder_serve_no_stale_tag() {
+    let (postgres, folder) = (Postgres::start(), tempfile::tempdir().unwrap());
+    let url = postgres.url();
+    let blobs = folder.path().join("blobs");
+    let settings = [("GANTRY_DATABASE__URL", url.as_str()), ("GANTRY_STORAGE__PATH", blobs.to_str().unwrap())];
+    let one = Server::on(&folder.path().join("one"), &settings);
+    let two = Server::on(&folder.path().join("two"), &settings);
+
+    for number in 0..20 {
+        let image = Image::small(number);
+        let (pushing, pulling) = if number % 2 == 0 { (&one, &two) } else { (&two, &one) };
+        let pushed = image.push(&pushing.client(), "team/app", "latest").unwrap();
+        assert_eq!(pushed.status, 201, "{}", pushed.text());
+        image.check(&pulling.client(), "team/app", "latest").unwrap();
+    }
+
+    let image = Image::small(19);
+    assert_eq!(one.client().send("DELETE", "/v2/team/app/manifests/latest", &[], &[]).status, 202);
+    assert_eq!(two.client().get("/v2/team/app/manifests/latest").status, 404);
+    assert_eq!(two.client().get(&format!("/v2/team/app/manifests/{}", image.digest())).status, 200);
+}
+
+#[test]
+fn pushes_of_one_tag_through_two_servers_leave_one_whole_image_and_right_counts() {
+    let (postgres, folder) = (Postgres::start(), tempfile::tempdir().unwrap());
+    let url = postgres.url();
+    let blobs = folder.path().join("blobs");
+    let settings = [("GANTRY_DATABASE__URL", url.as_str()), ("GANTRY_STORAGE__PATH", blobs.to_str().unwrap())];
+    let servers =
+        [Server::on(&folder.path().join("one"), &settings), Server::on(&folder.path().join("two"), &settings)];
+    servers[0].client().push_blob("team/app", b"makes the repository").unwrap();
+
+    std::thread::scope(|scope| {
+        for pusher in 0..4_u64 {
+            let client = servers[pusher as usize % 2].client();
+            scope.spawn(move || {
+                for number in 0..10 {
+                    // The layer is the same for all, so that its copies and links are fought for as well.
+                    let image = Image::new(pusher << 32 | number, vec![b"shared".to_vec()]);
+                    let pushed = image.push(&client, "team/app", "latest").unwrap();
+                    assert_eq!(pushed.status, 201, "{}", pushed.text());
+                }
+            });
+        }
+    });
+
+    let (code, report, errors) = servers[0].tool(&["fsck", "--output", "json"]);
+    assert_eq!(code, 0, "{report}{errors}");
+    let found = servers[1].client().get("/v2/team/app/manifests/latest");
+    assert_eq!(found.status, 200, "{}", found.text());
 }
