@@ -204,10 +204,10 @@ impl Collection {
 }
 
 /// The act that takes links which are still unnamed and still old.
-struct TakeLinks {
-    repository: i64,
-    digests: Vec<String>,
-    until: Timestamp,
+pub(crate) struct TakeLinks {
+    pub(crate) repository: i64,
+    pub(crate) digests: Vec<String>,
+    pub(crate) until: Timestamp,
 }
 
 impl Act for TakeLinks {

@@ -38,6 +38,8 @@ mod push;
 mod remove;
 mod repositories;
 mod settings;
+#[cfg(test)]
+mod two_writers;
 mod uploads;
 
 pub use backup::{BackupProgress, Backups, backup_blobs};

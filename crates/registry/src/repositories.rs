@@ -177,13 +177,13 @@ fn from_row(row: repositories::RepositoryRow) -> Result<Repository, Fault> {
     })
 }
 
-struct CreateRepository {
-    id: i64,
-    account: AccountId,
-    region: Region,
-    name: RepositoryName,
-    actor: Arc<str>,
-    now: Timestamp,
+pub(crate) struct CreateRepository {
+    pub(crate) id: i64,
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) name: RepositoryName,
+    pub(crate) actor: Arc<str>,
+    pub(crate) now: Timestamp,
 }
 
 impl Act for CreateRepository {

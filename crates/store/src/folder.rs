@@ -119,12 +119,24 @@ impl Folder {
         Err(Error::Io { action: "use", place: "the store".into(), path: Some(self.blobs()), source })
     }
 
-    /// Says no where the disk is down to its reserve.
-    fn check_room(&self, action: &'static str, place: &UploadId) -> Result<(), Error> {
-        if self.free_min == 0 || self.free_bytes()? >= self.free_min {
+    /// Says no where `bytes` more would take from the disk's reserve. Those that may be written are counted at once: the
+    /// figure is asked for a few times a second only, and a fast push would be through the reserve before the next.
+    fn check_room(&self, action: &'static str, place: &UploadId, bytes: u64) -> Result<(), Error> {
+        if self.free_min == 0 {
             return Ok(());
         }
-        Err(Error::Full { action, place: place.to_string() })
+        self.free_bytes()?;
+        let mut free = self.free.lock().expect("nothing panics while it holds the figure");
+        match free.as_mut() {
+            Some((_, left)) if *left < self.free_min.saturating_add(bytes) => {
+                Err(Error::Full { action, place: place.to_string() })
+            }
+            Some((_, left)) => {
+                *left -= bytes;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn free_bytes(&self) -> Result<u64, Error> {

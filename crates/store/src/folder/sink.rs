@@ -37,7 +37,7 @@ pub(crate) struct Sink {
 impl Sink {
     pub(crate) async fn create(folder: Arc<Folder>, id: UploadId) -> Result<Sink, Error> {
         blocking("begin an upload in", move || {
-            folder.check_room("begin the upload", &id)?;
+            folder.check_room("begin the upload", &id, 0)?;
             let path = folder.upload_path(&id);
             let created = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
             let file = created.map_err(|error| folder.explain("begin the upload", &id, &path, error))?;
@@ -103,7 +103,7 @@ impl Sink {
     }
 
     fn write_now(&mut self, batch: &Batch, at: u64, hasher: &mut Hasher) -> Result<(), Error> {
-        self.folder.check_room("write to the upload", &self.id)?;
+        self.folder.check_room("write to the upload", &self.id, batch.bytes())?;
         let (folder, id, path) = (self.folder.clone(), self.id.clone(), self.folder.upload_path(&self.id));
         self.is_dirty = true;
         let started = self.started;
