@@ -340,7 +340,7 @@ fn admit(link: &Link, parts: &http::request::Parts) -> Result<Forwarded, Fault> 
     if length > porch.settings.uri_bytes_max.get() {
         let most = porch.settings.uri_bytes_max;
         return Err(Fault::new(
-            FaultKind::InvalidParameter,
+            FaultKind::AddressTooLong,
             format!("The address has {length} bytes; at most {most} are read"),
         ));
     }

@@ -91,6 +91,8 @@ faults! {
     MethodNotAllowed => 405, "UNSUPPORTED", "UnknownOperationException";
     /// The request took longer than it may, or its body stopped.
     RequestTimeout => 408, "UNSUPPORTED", "RequestTimeoutException";
+    /// The address is longer than any that leads somewhere.
+    AddressTooLong => 414, "UNSUPPORTED", "InvalidParameterException";
     /// The body is larger than this operation takes.
     BodyTooLarge => 413, "SIZE_INVALID", "InvalidParameterException";
 

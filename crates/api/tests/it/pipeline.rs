@@ -115,7 +115,7 @@ async fn an_address_that_is_too_long_is_refused() {
 
     let answer = client.ask(&format!("GET /v2/{}", "a".repeat(9000)), &[]).await;
 
-    assert_eq!(answer.status, 400);
+    assert_eq!(answer.status, 414);
     assert_eq!(client.ask("GET /v2/manifest", &[]).await.status, 200);
 }
 
