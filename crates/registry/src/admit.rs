@@ -63,7 +63,12 @@ pub(crate) async fn admit(
 fn location(digest: &Digest, copy: i64) -> Result<Key, Fault> {
     let text =
         format!("{}/{}/{}.{copy:x}", store_algorithm(digest.algorithm()).as_str(), &digest.hex()[..2], digest.hex());
-    text.parse().map_err(|error| Fault::internal(format!("{text}: {error}")))
+    parse_key(&text)
+}
+
+/// Reads the place of a copy as it is stored.
+pub(crate) fn parse_key(location: &str) -> Result<Key, Fault> {
+    location.parse().map_err(|error| Fault::internal(format!("{location}: {error}")))
 }
 
 /// Whether there is a copy with its bytes in place. One whose bytes are missing or cut is taken out of service, so that
@@ -73,7 +78,7 @@ async fn is_whole_copy_here(ports: &Ports, cx: &Cx, digest: &Digest, size: u64) 
     let Some(copy) = ports.metadata.read(move |rows| blobs::present_copy(rows, &wanted)).await? else {
         return Ok(false);
     };
-    let key: Key = copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
+    let key = parse_key(&copy.location)?;
     if ports.store.exists(&key).await.map_err(store_fault)? == Some(size) {
         return Ok(true);
     }
@@ -91,9 +96,10 @@ pub(crate) async fn mark_corrupt(ports: &Ports, cx: &Cx, key: &Key, digest: &Dig
     Ok(())
 }
 
-async fn discard(upload: Upload) {
+/// Removes the bytes of an upload that has ended, one way or the other.
+pub(crate) async fn discard(upload: Upload) {
     if let Err(error) = upload.abort().await {
-        tracing::warn!(%error, "a finished upload's temporary file could not be removed; the collection will take it");
+        tracing::warn!(%error, "a temporary file could not be removed; the collection will take it");
     }
 }
 

@@ -1,7 +1,9 @@
-use crate::{admit::store_fault, ports::Ports};
+use crate::{
+    admit::{parse_key, store_fault},
+    ports::Ports,
+};
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Metadata, blobs};
-use gantry_store::Key;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -97,8 +99,7 @@ impl Backups {
             let Some(last) = copies.last() else { return Ok(is_whole) };
             after = last.id;
             for copy in copies.iter().filter(|copy| copy.state == "present") {
-                let key: Key =
-                    copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
+                let key = parse_key(&copy.location)?;
                 let file = backup_blobs(to).join(key.as_str());
                 if fs::metadata(&file).is_ok_and(|found| found.len() == u64::try_from(copy.size).unwrap_or(0)) {
                     done.blobs += 1;
@@ -136,8 +137,7 @@ impl Backups {
             let Some(last) = copies.last() else { return Ok((done, missing)) };
             after = last.id;
             for copy in copies.iter().filter(|copy| copy.state == "present") {
-                let key: Key =
-                    copy.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", copy.location)))?;
+                let key = parse_key(&copy.location)?;
                 let id = self.ports.env.request_id().to_string().parse().expect("a UUID is an upload id");
                 match self.ports.store.copy_in(&key, &id, &backup_blobs(from).join(key.as_str())).await {
                     Ok(bytes) => {

@@ -1,5 +1,5 @@
 use crate::{
-    admit::{mark_corrupt, store_fault},
+    admit::{mark_corrupt, parse_key, store_fault},
     caches::Located,
     link::{LinkBlob, Linked, Source, TouchLink},
     ports::Ports,
@@ -90,7 +90,7 @@ impl Blobs {
         let (id, wanted) = (repository.id, digest.clone());
         let row = self.ports.metadata.read(move |rows| blobs::located(rows, id, wanted.as_str())).await?;
         let row = row.filter(|row| row.state == "present").ok_or_else(|| blob_not_found(&repository.name, digest))?;
-        let key = row.location.parse().map_err(|error| Fault::internal(format!("{}: {error}", row.location)))?;
+        let key = parse_key(&row.location)?;
         let located = Located { key, size: u64::try_from(row.link.size).unwrap_or(0) };
         Ok((Arc::new(located), row.link.candidate_since.is_some()))
     }

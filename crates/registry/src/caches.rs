@@ -1,8 +1,9 @@
 use crate::{images::ImageFound, repositories::Repository};
+use gantry_fault::Fault;
 use gantry_oci::{Digest, Tag};
 use gantry_words::{AccountId, RepositoryName};
 use quick_cache::{Weighter, sync::Cache};
-use std::sync::Arc;
+use std::{future::Future, hash::Hash, sync::Arc};
 
 /// What is remembered between requests.
 ///
@@ -52,5 +53,26 @@ impl Caches {
             ("manifests", (self.manifests.hits(), self.manifests.misses(), self.manifests.weight())),
             ("links", (self.links.hits(), self.links.misses(), self.links.weight())),
         ]
+    }
+}
+
+/// Returns what `cache` holds for `key`, else what `look` finds, which is kept from then on. Without a cache, `look` is
+/// asked each time; where the cache answers, it is never polled.
+pub(crate) async fn remembered<K: Clone + Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
+    cache: Option<&Cache<K, V, W>>,
+    key: &K,
+    look: impl Future<Output = Result<Option<V>, Fault>>,
+) -> Result<Option<V>, Fault> {
+    let Some(cache) = cache else { return look.await };
+    match cache.get_value_or_guard_async(key).await {
+        Ok(found) => Ok(Some(found)),
+        Err(place) => {
+            let found = look.await?;
+            if let Some(value) = &found {
+                // Forgotten meanwhile: the answer holds for this request, but is not kept.
+                let _ = place.insert(value.clone());
+            }
+            Ok(found)
+        }
     }
 }

@@ -1,4 +1,10 @@
-use crate::{admit::store_fault, images::parse_digest, images::store_algorithm, link::MarkCorrupt, ports::Ports};
+use crate::{
+    admit::{parse_key, store_fault},
+    images::parse_digest,
+    images::store_algorithm,
+    link::MarkCorrupt,
+    ports::Ports,
+};
 use futures_util::StreamExt;
 use gantry_fault::Fault;
 use gantry_metadata::{
@@ -7,7 +13,6 @@ use gantry_metadata::{
     manifests, repositories, uploads,
 };
 use gantry_oci::{Algorithm, Digest};
-use gantry_store::Key;
 use gantry_words::{Cx, Timestamp};
 use std::{sync::Arc, time::Duration};
 
@@ -317,10 +322,6 @@ impl Fsck {
         }
         Ok(())
     }
-}
-
-fn parse_key(location: &str) -> Result<Key, Fault> {
-    location.parse().map_err(|error| Fault::internal(format!("{location}: {error}")))
 }
 
 /// The act that sets a maintained count to what a recount gave.

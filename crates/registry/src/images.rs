@@ -1,4 +1,5 @@
 use crate::{
+    caches::remembered,
     ports::Ports,
     push::{PutImage, PutImageAnswer},
     remove::{RemoveImage, RemoveTag, image_not_found},
@@ -82,45 +83,23 @@ impl Images {
 
     /// Returns the digest a tag points to.
     pub async fn resolve(&self, repository: i64, tag: &Tag) -> Result<Option<Digest>, Fault> {
-        let look = async || {
+        let look = async {
             let wanted = tag.clone();
             let found = self.ports.metadata.read(move |rows| tags::digest(rows, repository, wanted.as_str())).await?;
             found.map(|digest| parse_digest(&digest)).transpose()
         };
-        let Some(caches) = &self.ports.caches else { return look().await };
-        match caches.tags.get_value_or_guard_async(&(repository, tag.clone())).await {
-            Ok(digest) => Ok(Some(digest)),
-            Err(place) => {
-                let found = look().await?;
-                if let Some(digest) = &found {
-                    let _ = place.insert(digest.clone());
-                }
-                Ok(found)
-            }
-        }
+        let cache = self.ports.caches.as_ref().map(|caches| &caches.tags);
+        remembered(cache, &(repository, tag.clone()), look).await
     }
 
     async fn by_digest(&self, repository: i64, digest: Digest) -> Result<Option<ImageFound>, Fault> {
-        let look = async || {
+        let look = async {
             let wanted = digest.clone();
             let row = self.ports.metadata.read(move |rows| manifests::body(rows, repository, wanted.as_str())).await?;
-            Ok::<_, Fault>(row.map(|row| ImageFound {
-                digest: digest.clone(),
-                media_type: row.media_type.into(),
-                body: row.body,
-            }))
+            Ok(row.map(|row| ImageFound { digest: digest.clone(), media_type: row.media_type.into(), body: row.body }))
         };
-        let Some(caches) = &self.ports.caches else { return look().await };
-        match caches.manifests.get_value_or_guard_async(&(repository, digest.clone())).await {
-            Ok(found) => Ok(Some(found)),
-            Err(place) => {
-                let found = look().await?;
-                if let Some(image) = &found {
-                    let _ = place.insert(image.clone());
-                }
-                Ok(found)
-            }
-        }
+        let cache = self.ports.caches.as_ref().map(|caches| &caches.manifests);
+        remembered(cache, &(repository, digest.clone()), look).await
     }
 
     /// Stores a manifest and points tags at it.

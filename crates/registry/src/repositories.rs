@@ -1,4 +1,4 @@
-use crate::{caches::Caches, ports::Ports};
+use crate::{caches::remembered, ports::Ports};
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Act, Event, Reader, Tx, blobs, repositories};
 use gantry_words::{AccountId, Cx, Page, Region, RepositoryName, Timestamp};
@@ -138,23 +138,13 @@ pub(crate) async fn find(
     account: AccountId,
     name: &RepositoryName,
 ) -> Result<Option<Repository>, Fault> {
-    let look = async || {
+    let look = async {
         let (region, wanted) = (ports.region.clone(), name.clone());
         let row = ports.metadata.read(move |rows| repositories::find(rows, account, &region, &wanted)).await?;
         row.map(from_row).transpose()
     };
-    let Some(Caches { repositories, .. }) = &ports.caches else { return look().await };
-    match repositories.get_value_or_guard_async(&(account, name.clone())).await {
-        Ok(found) => Ok(Some(found)),
-        Err(place) => {
-            let found = look().await?;
-            if let Some(repository) = &found {
-                // Forgotten meanwhile: the answer holds for this request, but is not kept.
-                let _ = place.insert(repository.clone());
-            }
-            Ok(found)
-        }
-    }
+    let cache = ports.caches.as_ref().map(|caches| &caches.repositories);
+    remembered(cache, &(account, name.clone()), look).await
 }
 
 pub(crate) fn not_found(name: &RepositoryName, account: AccountId) -> Fault {

@@ -1,5 +1,5 @@
 use crate::{
-    admit::{admit, store_fault, upload_fault},
+    admit::{admit, discard, store_fault, upload_fault},
     images::store_algorithm,
     ports::Ports,
     repositories::{self, Repository},
@@ -359,12 +359,6 @@ fn check_digest(upload: &Upload, digest: &Digest) -> Result<(), Fault> {
     }
     let message = format!("{} bytes came with the digest {found}, not {digest}; nothing was stored", upload.offset());
     Err(Fault::new(FaultKind::DigestInvalid, message))
-}
-
-async fn discard(upload: Upload) {
-    if let Err(error) = upload.abort().await {
-        tracing::warn!(%error, "a temporary file could not be removed; the collection will take it");
-    }
 }
 
 fn upload_not_found(id: &UploadId) -> Fault {
