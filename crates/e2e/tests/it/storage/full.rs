@@ -1,6 +1,11 @@
 use super::{NAME, fsck, push};
 use gantry_e2e::{Answer, Client, Image, Random, Server, SmallDisk, stored_uploads, until};
-use std::{fs, time::Duration};
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Write as _},
+    path::Path,
+    time::Duration,
+};
 
 const MIB: u64 = 1 << 20;
 
@@ -24,6 +29,19 @@ fn push_until_refused(
         }
         pushed.push((tag, image));
         assert!(pushed.len() < 1000, "the disk never fills up");
+    }
+}
+
+/// Appends to a file until the disk has no room for another byte.
+fn fill(path: &Path) {
+    let mut file = File::options().append(true).create(true).open(path).unwrap();
+    let mut piece = vec![1; 1 << 16];
+    while !piece.is_empty() {
+        match file.write(&piece) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::StorageFull => piece.truncate(piece.len() / 2),
+            Err(error) => panic!("cannot fill {}: {error}", path.display()),
+        }
     }
 }
 
@@ -83,13 +101,14 @@ fn a_disk_that_fills_up_refuses_pushes_while_pulls_go_on_and_recovers() {
 #[test]
 fn a_disk_that_is_full_to_the_last_byte_neither_loses_nor_hides_anything() {
     let disk = SmallDisk::new(32 * MIB);
+    let ballast = disk.path().join("ballast");
+    fs::write(&ballast, vec![1; 4 << 20]).unwrap();
     let mut server = Server::on(&disk.path().join("data"), &[("GANTRY_STORAGE__MIN_FREE", "0B")]);
     let (client, mut random) = (server.client(), Random::new(2));
     let (mut pushed, ..) = push_until_refused(&client, &mut random, 1 << 20);
-    let ballast = disk.path().join("ballast");
 
     // Another program takes the rest: now the database cannot write either.
-    fs::write(&ballast, vec![1; disk.free_bytes() as usize]).unwrap();
+    fill(&disk.path().join("rest"));
     for number in 0..20 {
         let small = Image::small(number);
         let tag = format!("small-{number}");
