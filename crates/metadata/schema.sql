@@ -61,6 +61,8 @@ CREATE TABLE edge(
 
 CREATE INDEX edge_child ON edge(repository, child, parent) WHERE kind = 'child';
 
+CREATE INDEX edge_optional ON edge(repository, child, parent) WHERE required = 0 AND kind IN ('config', 'layer');
+
 CREATE TABLE event(
     id BIGINT PRIMARY KEY,
     account TEXT NOT NULL,

@@ -102,7 +102,7 @@ static FORGET_COPIES: Change = change(
      AND id IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j)",
 );
 static INSERT_LINK: Change = change(
-    "INSERT INTO blob_link(repository, digest, copy, size, manifest_count, candidate_since) VALUES ($1, $2, $3, $4, 0, $5)",
+    "INSERT INTO blob_link(repository, digest, copy, size, manifest_count, candidate_since) VALUES ($1, $2, $3, $4, $5, $6)",
 );
 static REPOINT: Change = change("UPDATE blob_link SET copy = $2 WHERE digest = $3 AND copy = $1");
 static TOUCH: Change = change(
@@ -262,16 +262,10 @@ pub fn forget_copies(tx: &mut Tx, copies: impl IntoIterator<Item = i64>) -> Resu
     tx.write(&FORGET_COPIES, values![column(copies)])
 }
 
-/// Links a blob into a repository, as a candidate from `since`.
-pub fn insert_link(
-    tx: &mut Tx,
-    repository: i64,
-    digest: &str,
-    copy: i64,
-    size: i64,
-    since: Timestamp,
-) -> Result<(), Fault> {
-    tx.write(&INSERT_LINK, values![repository, digest, copy, size, since])
+/// Writes a link that is new in a repository.
+pub fn insert_link(tx: &mut Tx, repository: i64, link: &LinkRow) -> Result<(), Fault> {
+    let LinkRow { digest, size, copy, manifest_count, candidate_since } = link;
+    tx.write(&INSERT_LINK, values![repository, digest.as_str(), *copy, *size, *manifest_count, *candidate_since])
 }
 
 /// Points every link of `digest` on the copy `from` at the copy `to`.

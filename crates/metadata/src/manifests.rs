@@ -112,6 +112,10 @@ static REFERRERS_OF_TYPE: Query = query(
 );
 static PARENTS: Query =
     query("SELECT parent FROM edge WHERE repository = $1 AND child = $2 AND kind = 'child' ORDER BY parent LIMIT $3");
+static NAMING: Query = query(
+    "SELECT count(DISTINCT parent) FROM edge
+     WHERE repository = $1 AND child = $2 AND required = 0 AND kind IN ('config', 'layer')",
+);
 static EDGES: Query = query(
     "SELECT kind, position, child, size, required FROM edge WHERE repository = $1 AND parent = $2 ORDER BY kind, position",
 );
@@ -223,6 +227,11 @@ pub fn referrers(
 pub fn parents(rows: &mut Reader, repository: i64, child: &str, count: usize) -> Result<Vec<String>, Fault> {
     let found = rows.all(&PARENTS, values![repository, child, count as i64])?;
     found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns how many manifests name a blob that the repository does not hold: those for which it may be missing.
+pub fn naming(rows: &mut Reader, repository: i64, blob: &str) -> Result<i64, Fault> {
+    rows.one(&NAMING, values![repository, blob])?.map_or(Ok(0), |row| row.int(0))
 }
 
 /// Returns what a manifest names, by kind and position.

@@ -1,6 +1,6 @@
 use crate::repositories;
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Reader, Trail, Tx, blobs, repositories as repository_rows, uploads};
+use gantry_metadata::{Act, Reader, Trail, Tx, blobs, manifests, repositories as repository_rows, uploads};
 use gantry_oci::Digest;
 use gantry_words::{AccountId, RepositoryName, Timestamp};
 
@@ -35,6 +35,8 @@ pub(crate) struct Seen {
     pub(crate) present: Option<blobs::CopyRow>,
     pub(crate) absent: Vec<blobs::CopyRow>,
     pub(crate) link: Option<blobs::LinkRow>,
+    /// Manifests that name the blob though it is not linked yet: a nondistributable layer may come after them.
+    pub(crate) named_by: i64,
     pub(crate) source_link: Option<blobs::LinkRow>,
 }
 
@@ -53,8 +55,8 @@ pub(crate) struct Linking {
     copy: i64,
     /// Corrupt copies whose links move to `copy`, with how many each has.
     healed: Vec<(i64, i64)>,
-    /// Whether the repository gets a link, or its link is renewed.
-    is_new_link: bool,
+    /// The link that the repository gets; `None` where its link is renewed.
+    new_link: Option<blobs::LinkRow>,
     size: i64,
     at: Timestamp,
 }
@@ -76,7 +78,9 @@ impl Act for LinkBlob {
 
     fn gather(&self, rows: &mut Reader) -> Result<Seen, Fault> {
         let digest = self.digest.as_str();
+        rows.lock(&format!("repository {}", self.repository))?;
         rows.lock(&format!("blob {digest}"))?;
+        let link = blobs::link(rows, self.repository, digest)?;
         let source_link = match self.from {
             Source::Repository(source) => blobs::link(rows, source, digest)?,
             Source::New { .. } | Source::Present => None,
@@ -89,7 +93,8 @@ impl Act for LinkBlob {
             },
             present: blobs::present_copy(rows, digest)?,
             absent: blobs::absent_copies(rows, digest)?,
-            link: blobs::link(rows, self.repository, digest)?,
+            named_by: if link.is_none() { manifests::naming(rows, self.repository, digest)? } else { 0 },
+            link,
             source_link,
         })
     }
@@ -113,13 +118,20 @@ impl Act for LinkBlob {
         let size = seen.present.as_ref().map_or(self.size as i64, |copy| copy.size);
         let is_linked = |copy: &&blobs::CopyRow| copy.link_count > 0;
         let healed = seen.absent.iter().filter(is_linked).map(|copy| (copy.id, copy.link_count)).collect();
-        Ok(Plan::Link(Linking { new_copy, copy, healed, is_new_link: seen.link.is_none(), size, at: now }))
+        let new_link = seen.link.is_none().then(|| blobs::LinkRow {
+            digest: self.digest.as_str().into(),
+            size,
+            copy,
+            manifest_count: seen.named_by,
+            candidate_since: (seen.named_by == 0).then_some(now),
+        });
+        Ok(Plan::Link(Linking { new_copy, copy, healed, new_link, size, at: now }))
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<Linked, Fault> {
         let Plan::Link(plan) = plan else { return Ok(Linked::NeedBytes) };
         let digest = self.digest.as_str();
-        let links = i64::from(plan.is_new_link) + plan.healed.iter().map(|(_, links)| links).sum::<i64>();
+        let links = i64::from(plan.new_link.is_some()) + plan.healed.iter().map(|(_, links)| links).sum::<i64>();
         match &plan.new_copy {
             Some((id, location)) => blobs::insert_copy(tx, *id, digest, plan.size, location, links, plan.at)?,
             None if links > 0 => blobs::count_copy(tx, plan.copy, links)?,
@@ -130,8 +142,8 @@ impl Act for LinkBlob {
             blobs::count_copy(tx, *corrupt, -links)?;
             blobs::set_copy_state(tx, *corrupt, "deleting")?;
         }
-        if plan.is_new_link {
-            blobs::insert_link(tx, self.repository, digest, plan.copy, plan.size, plan.at)?;
+        if let Some(link) = &plan.new_link {
+            blobs::insert_link(tx, self.repository, link)?;
             let counts = repository_rows::Counts { blob_bytes: plan.size, ..Default::default() };
             repository_rows::count(tx, self.repository, counts)?;
         } else {

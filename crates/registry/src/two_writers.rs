@@ -276,6 +276,32 @@ async fn two_uploads_of_one_blob_keep_one_copy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_and_a_layer_that_it_can_do_without_count_each_other() {
+    let ground = Ground::new().await;
+    let (config, layer) = (ground.blob("config").await, digest_of(b"layer"));
+    let mut image = image_of(&config, 6);
+    image["layers"] =
+        json!([{"mediaType": media_type::OCI_LAYER_NONDISTRIBUTABLE, "digest": layer.as_str(), "size": 5}]);
+    let link = LinkBlob {
+        account: AccountId::DEFAULT,
+        repository: ground.repository.id,
+        name: ground.repository.name.clone(),
+        digest: layer.clone(),
+        size: 5,
+        from: Source::New { id: 1, location: "sha256/aa/layer.1".into() },
+        upload: None,
+    };
+
+    let put = ground.put(&image, None);
+    let (pushed, linked) = two_writers(&ground.metadata, &ground.cx(), put, link).await;
+
+    assert!(pushed.is_ok() && linked.is_ok());
+    let (repository, wanted) = (ground.repository.id, layer.to_string());
+    let row = ground.metadata.read(move |rows| gantry_metadata::blobs::link(rows, repository, &wanted)).await.unwrap();
+    assert_eq!(row.map(|row| (row.manifest_count, row.candidate_since)), Some((1, None)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_that_create_one_repository_one_is_told_that_it_exists() {
     let ground = Ground::new().await;
     let create = |id| CreateRepository {

@@ -10,7 +10,7 @@ use gantry_testkit::{Crew, Sim};
 use gantry_words::{AccountId, Cx, Region};
 use std::{cell::Cell, convert::Infallible, rc::Rc, sync::Arc, time::Duration};
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// The rooms of a registry in a world of their own.
 pub(crate) struct Stage {
@@ -19,7 +19,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    fn new(sim: &Sim) -> Stage {
+    pub(crate) fn new(sim: &Sim) -> Stage {
         Stage::with_control(sim).0
     }
 

@@ -2,6 +2,7 @@
 
 mod failing_disk;
 mod grace;
+mod late_layers;
 
 use futures_util::FutureExt;
 use gantry_fault::Fault;
