@@ -1,4 +1,4 @@
-//! `cargo xtask doc`: pages that Gantry writes of itself.
+//! `cargo xtask doc`: pages that are made from what they speak of.
 
 use crate::{
     run,
@@ -10,16 +10,21 @@ use std::fs;
 /// A page and the command that prints it.
 struct Page {
     file: &'static str,
+    package: &'static str,
     arguments: &'static [&'static str],
 }
 
 /// Every generated page; a new one is a line here.
-const PAGES: &[Page] = &[Page { file: "docs/configuration.md", arguments: &["config", "reference"] }];
+const PAGES: &[Page] = &[
+    Page { file: "docs/configuration.md", package: "gantry", arguments: &["config", "reference"] },
+    // From the figures that were measured last; nothing is measured for it.
+    Page { file: "docs/benchmarks.md", package: "gantry-bench", arguments: &["page"] },
+];
 
 /// Writes every page anew.
 ///
 /// # Errors
-/// When Gantry cannot be built or run, or a page cannot be written.
+/// When what prints it cannot be built or run, or a page cannot be written.
 pub(crate) fn perform(places: &Places) -> Outcome<()> {
     for page in PAGES {
         let path = places.root.join(page.file);
@@ -36,7 +41,7 @@ pub(crate) fn perform(places: &Places) -> Outcome<()> {
 /// Returns a sentence for each page that is not what Gantry would write now.
 ///
 /// # Errors
-/// When Gantry cannot be built or run.
+/// When what prints it cannot be built or run.
 pub(crate) fn differences(places: &Places) -> Outcome<Vec<String>> {
     let mut differences = Vec::new();
     for page in PAGES {
@@ -52,5 +57,5 @@ pub(crate) fn differences(places: &Places) -> Outcome<Vec<String>> {
 
 fn print(places: &Places, page: &Page) -> Outcome<String> {
     let mut command = run::cargo(&places.root);
-    run::capture(command.args(["run", "--quiet", "--locked", "--package", "gantry", "--"]).args(page.arguments))
+    run::capture(command.args(["run", "--quiet", "--locked", "--package", page.package, "--"]).args(page.arguments))
 }

@@ -1,8 +1,9 @@
-//! The project's own commands: `cargo xtask check`, `test`, `tools`, `conformance`, `doc`.
+//! The project's own commands: `cargo xtask check`, `test`, `bench`, `tools`, `conformance`, `doc`.
 //!
 //! What a developer types, continuous integration types too. A command is a file, with a folder of the same name for its
 //! parts; `run`, `trouble`, `workspace` and `launcher` are what several of them use. Nothing here goes into Gantry.
 
+mod bench;
 mod check;
 mod conformance;
 mod doc;
@@ -48,6 +49,11 @@ enum Command {
         #[arg(long)]
         list: bool,
     },
+    /// Measures Gantry beside other servers and writes docs/benchmarks.md
+    #[command(
+        after_help = "Example:\n  cargo xtask bench --only blob64m --rounds 5\n\nzot is taken from PATH, or from where GANTRY_ZOT says."
+    )]
+    Bench(bench::Selection),
     /// Installs what the tests need, each at its version, into ~/.cache/gantry-tools (or $GANTRY_TOOLS)
     #[command(after_help = "Example:\n  cargo xtask tools crane regctl")]
     Tools {
@@ -95,6 +101,7 @@ fn perform(places: &Places, command: Command) -> Outcome<bool> {
         Command::Check { fix } => check::perform(places, if fix { check::Mode::Fix } else { check::Mode::Look })?,
         Command::Test { list: true, .. } => test::list(),
         Command::Test { quick, only, list: false } => return test::perform(places, &test::Selection { quick, only }),
+        Command::Bench(selection) => bench::perform(places, &selection)?,
         Command::Tools { names } => tools::perform(places, &names)?,
         Command::Conformance { suite, url, user, password } => {
             let target = conformance::Target { url: &url, user: &user, password: &password };

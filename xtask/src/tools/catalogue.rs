@@ -108,6 +108,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("nginx", &["nginx-light"], &["-v"]),
     debian("postgres", &["postgresql"], &["--version"]),
     debian("wrk", &["wrk"], &["--version"]),
+    debian("eatmydata", &["eatmydata"], &["echo", "wraps"]),
     Tool { name: "cargo-deny", version: "0.20.2", source: Source::Crate { features: &[] }, alive: &["--version"] },
     Tool { name: "cargo-fuzz", version: "0.13.2", source: Source::Crate { features: &[] }, alive: &["--version"] },
 ];

@@ -1,0 +1,96 @@
+use super::{Scenario, blobs::blob_target, manifests::manifest_target};
+use crate::{
+    bench::{Bench, Turn},
+    error::Outcome,
+    load::{
+        crowd::{Crowd, Habit},
+        probing::probe_while,
+    },
+    process,
+    report::{Against, Bound, Cell, Figure, Goal, Sample},
+    servers::{Running, Start, kind, start},
+    stock::{self, STOCK},
+    stores,
+};
+use std::{collections::BTreeMap, thread, time::Duration};
+
+pub(super) const SCENARIO: Scenario = Scenario { about: "10,000 clients that ask for little", cells, run };
+
+const CLIENTS: usize = 10_000;
+/// The server without them.
+const ALONE: &str = "gantry without them";
+/// 200 MB.
+const RESIDENT_MIB_MAX: f64 = 190.0;
+
+fn cells() -> Vec<Cell> {
+    let memory = Goal {
+        aim: None,
+        ..Goal::new(Figure::ResidentMib, Against::Nothing, Bound::AtMost(RESIDENT_MIB_MAX), Bound::AtMost(0.0))
+    };
+    let others =
+        Goal { aim: None, ..Goal::new(Figure::P99Ms, Against::One(ALONE), Bound::AtMost(2.0), Bound::AtMost(0.0)) };
+    let cell = |(name, title): (&str, &str)| Cell {
+        name: name.into(),
+        title: format!("{title}; p99 of others' manifest GET"),
+        contenders: vec!["gantry", ALONE],
+        goals: vec![memory.clone(), others.clone()],
+    };
+    [
+        ("clients_idle", "10,000 clients idle on kept connections"),
+        ("clients_slow", "10,000 clients reading 1 KB/s of a blob of 64 MiB"),
+    ]
+    .map(cell)
+    .into()
+}
+
+fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
+    let gantry = kind("gantry");
+    let (data, _) = stores::prepare(bench, gantry, &STOCK)?;
+    for cell in cells {
+        let habit = if cell.name == "clients_slow" { Habit::ReadSlowly } else { Habit::Rest };
+        // Each turn has a server of its own: memory that was once taken is not always given back.
+        let begin = |name: &str| {
+            let scratch = bench.folder(&format!("scratch/clients-{name}"));
+            let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, settings: &[] };
+            let server = start(gantry, bench.program(gantry)?, how)?;
+            process::favour(std::process::id());
+            server.settle().map(|()| server)
+        };
+        let begin = &begin;
+        let turns: Vec<(&'static str, Turn<'_>)> = vec![
+            ("gantry", Box::new(move || with_crowd(bench, &begin("crowded")?, habit))),
+            (ALONE, Box::new(move || others(bench, &begin("alone")?))),
+        ];
+        bench.measure(cell, turns, BTreeMap::new(), BTreeMap::new())?;
+    }
+    Ok(())
+}
+
+fn with_crowd(bench: &Bench, server: &Running, habit: Habit) -> Outcome<Sample> {
+    let target = match habit {
+        Habit::Rest => manifest_target(),
+        Habit::ReadSlowly => blob_target(&stock::large()),
+    };
+    let mut crowd = Crowd::gather(server, &target, CLIENTS, habit)?;
+    // What it cost to come is over.
+    thread::sleep(Duration::from_secs(2));
+    let sample = others(bench, server)?;
+    crowd.check()?;
+    Ok(sample)
+}
+
+/// What a few others see, and the memory there is meanwhile.
+fn others(bench: &Bench, server: &Running) -> Outcome<Sample> {
+    let duration = Duration::from_secs(bench.options.seconds);
+    let ((), seen) = probe_while(server, &manifest_target(), || {
+        thread::sleep(duration);
+        Ok(())
+    })?;
+    let memory = process::memory(server.pid())?;
+    Ok(Sample::from([
+        (Figure::P50Ms, seen.p50_ms),
+        (Figure::P99Ms, seen.p99_ms),
+        (Figure::ResidentMib, memory.resident_mib),
+        (Figure::PeakMib, memory.peak_mib),
+    ]))
+}
