@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many come at once, and nobody waits for them.
-const DULL: u64 = 2_000;
+/// For so long nobody asks how far it has come.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How much is filled in, and how.
 pub(crate) struct Filling<'a> {
@@ -45,8 +45,8 @@ pub(crate) fn run(
             fill(&mut client, number)?;
             bar.inc(1);
             done += 1;
-            // Who sees no bar hears of every tenth.
-            if bar.is_hidden() && filling.count > DULL && (number + 1) % (filling.count / 10) == 0 {
+            // Who sees no bar hears of every tenth of what takes long.
+            if bar.is_hidden() && begun.elapsed() > PATIENCE && (number + 1) % (filling.count / 10).max(1) == 0 {
                 bench.say(&format!(
                     "  {} of {} {} ({} s)",
                     number + 1,

@@ -39,9 +39,6 @@ use error::Outcome;
 use servers::Programs;
 use std::{path::PathBuf, process::ExitCode};
 
-/// 10,000 clients, and two files for each in the server.
-const OPEN_FILES: u64 = 40_000;
-
 /// Gantry beside other servers
 #[derive(Parser)]
 #[command(name = "gantry-bench", after_help = "Example:\n  cargo xtask bench --only blob64m --rounds 5")]
@@ -115,10 +112,7 @@ fn main() -> ExitCode {
 
 fn perform(command: Command) -> Outcome<()> {
     match command {
-        Command::Run(arguments) => {
-            process::raise_open_files_max(OPEN_FILES);
-            scenarios::run(&open(*arguments)?)
-        }
+        Command::Run(arguments) => scenarios::run(&open(*arguments)?),
         Command::List => {
             scenarios::list();
             Ok(())

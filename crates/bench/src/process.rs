@@ -46,8 +46,9 @@ pub(crate) fn favour(pid: u32) {
     }
 }
 
-/// Lets this process, and those it starts, have so many descriptors, where the system allows it.
-pub(crate) fn raise_open_files_max(files: u64) {
+/// Lets this process, and those it starts, have so many descriptors, where the system allows it; returns how many it may
+/// have.
+pub(crate) fn raise_open_files_max(files: u64) -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let now = getrlimit(Resource::Nofile);
     let maximum = now.maximum.map(|maximum| maximum.max(files));
@@ -56,6 +57,7 @@ pub(crate) fn raise_open_files_max(files: u64) {
         // Only root may go beyond the hard limit.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum });
     }
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// Has the system write everything that waits for it, and waits for that.

@@ -6,6 +6,7 @@ mod nginx;
 mod running;
 mod zot;
 
+pub(crate) use gantry::command_of as gantry_command;
 pub(crate) use running::{Running, Start, end_with_us, start};
 
 use crate::{

@@ -41,7 +41,7 @@ impl Crowd {
     ///
     /// # Errors
     /// When one cannot connect, or is answered otherwise than with 200.
-    pub(crate) fn gather(server: &Running, target: &Target, count: usize, habit: Habit) -> Outcome<Self> {
+    pub(crate) fn gather(server: &Running, target: &Target, count: u64, habit: Habit) -> Outcome<Self> {
         let authorization = server.bearer(std::slice::from_ref(&target.scope))?;
         let authorization = authorization.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
         let accept = target.accept.map(|value| format!("Accept: {value}\r\n")).unwrap_or_default();
@@ -53,7 +53,7 @@ impl Crowd {
         let (address, permits) = (server.address, Arc::new(Semaphore::new(CONNECTING_MAX)));
         let (complain, errors) = mpsc::unbounded_channel();
         let (arrive, mut arrived) = mpsc::unbounded_channel();
-        let mut tasks = Vec::with_capacity(count);
+        let mut tasks = Vec::new();
         for _ in 0..count {
             let (request, permits, arrive, complain) =
                 (request.clone(), permits.clone(), arrive.clone(), complain.clone());

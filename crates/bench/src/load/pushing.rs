@@ -3,7 +3,10 @@
 use super::{Seen, asking::percentile_ms};
 use crate::{client::Client, error::Outcome, fixture, http::Body, servers::Running};
 use std::{
-    sync::Barrier,
+    sync::{
+        Barrier,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -28,7 +31,7 @@ pub(crate) struct Layer {
 /// What is pushed: layers of one size that nobody has seen before.
 pub(crate) struct Layers {
     shared: Vec<u8>,
-    made: u64,
+    made: AtomicU64,
 }
 
 /// Docker reads a layer in pieces of this size, and each becomes a chunk.
@@ -38,7 +41,7 @@ impl Layers {
     /// Layers of `bytes` each.
     pub(crate) fn of(bytes: usize) -> Self {
         let own = size_of::<[u8; 32]>();
-        Self { shared: fixture::bytes(8, bytes.saturating_sub(own)), made: 0 }
+        Self { shared: fixture::bytes(8, bytes.saturating_sub(own)), made: AtomicU64::new(0) }
     }
 
     /// The size of each.
@@ -47,13 +50,13 @@ impl Layers {
     }
 
     /// Makes new ones, with their digests: before any clock runs.
-    pub(crate) fn make(&mut self, count: usize) -> Vec<Layer> {
+    pub(crate) fn make(&self, count: usize) -> Vec<Layer> {
         let make = |_| {
-            self.made += 1;
+            let number = self.made.fetch_add(1, Ordering::Relaxed);
             let mut own = [0; 32];
             // The process makes it its own among runs, the number among layers.
             own[..4].copy_from_slice(&std::process::id().to_le_bytes());
-            own[4..12].copy_from_slice(&self.made.to_le_bytes());
+            own[4..12].copy_from_slice(&number.to_le_bytes());
             own[12..20].copy_from_slice(&now_nanos().to_le_bytes());
             let digest = fixture::digest(&[&own, &self.shared]);
             Layer { own, digest }
@@ -142,7 +145,7 @@ pub(crate) fn push_manifests(
     name: &str,
     clients: usize,
     duration: Duration,
-    numbers: &std::sync::atomic::AtomicU64,
+    numbers: &AtomicU64,
     manifest: impl Fn(u64) -> (String, Vec<u8>) + Sync,
 ) -> Outcome<Seen> {
     let begun = Instant::now();
@@ -150,7 +153,7 @@ pub(crate) fn push_manifests(
         let mut client = Client::with_token(server, &[format!("repository:{name}:pull,push")])?;
         let (mut micros, mut bytes) = (Vec::new(), 0);
         while begun.elapsed() < duration {
-            let (tag, text) = manifest(numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+            let (tag, text) = manifest(numbers.fetch_add(1, Ordering::Relaxed));
             let begun = Instant::now();
             client.put_manifest(name, &tag, &text)?;
             micros.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
@@ -180,7 +183,7 @@ mod tests {
 
     #[test]
     fn no_two_layers_are_the_same_and_each_has_the_size_asked_for() {
-        let mut layers = Layers::of(1 << 20);
+        let layers = Layers::of(1 << 20);
 
         let made = layers.make(3);
 

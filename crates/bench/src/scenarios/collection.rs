@@ -9,7 +9,7 @@ use crate::{
     load::probing::probe_while,
     process,
     report::{Against, Bound, Cell, Figure, Goal, Sample},
-    servers::{Running, Start, kind, start},
+    servers::{Running, Start, gantry_command, kind, start},
     stores::{self, Contents},
     world::{self, BLOBS, BLOBS_FEW, LIVE, MANY},
 };
@@ -17,7 +17,6 @@ use std::{
     cell::Cell as Counter,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -109,10 +108,10 @@ fn push_dead(bench: &Bench, site: &Site, number: &Counter<u64>) -> Outcome<()> {
     Ok(())
 }
 
-/// Runs `gantry gc` beside the server, and returns how many blobs it took and how long.
-fn collect(bench: &Bench, data: &Path) -> Outcome<(u64, Duration)> {
+/// Runs `gantry gc` on a folder, with its server running or not, and returns how many blobs it took and how long.
+pub(super) fn collect(bench: &Bench, data: &Path) -> Outcome<(u64, Duration)> {
     let begun = Instant::now();
-    let mut command = Command::new(&bench.programs.gantry);
+    let mut command = gantry_command(&bench.programs.gantry);
     command.arg("gc").arg("--data-dir").arg(data).args(["--grace", "0s", "--output", "json"]);
     let output = command.output().while_trying("start gantry gc")?;
     let taken = begun.elapsed();

@@ -9,7 +9,7 @@ use crate::{
     servers::{Running, Start, kind, start},
     stores,
 };
-use std::{cell::RefCell, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 pub(super) const SCENARIO: Scenario = Scenario { about: "Pushing images of five layers of 8 MiB", cells, run };
 
@@ -17,8 +17,9 @@ const CONTENDERS: [&str; 4] = ["gantry", "zot", "zotsync", "distribution"];
 const LAYER_BYTES: usize = 8 << 20;
 const LAYERS: usize = 5;
 const CHUNK_BYTES: usize = 2 << 20;
-/// Images pushed one after the other by a single client; eight clients push one each.
-const IMAGES_ALONE: usize = 5;
+/// Images pushed one after the other, by a single client and by each of eight.
+const IMAGES_ALONE: usize = 8;
+const IMAGES_EACH: usize = 2;
 
 fn cells() -> Vec<Cell> {
     let goal =
@@ -51,12 +52,12 @@ fn way(cell: &Cell) -> (Way, usize) {
 }
 
 fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
-    let layers = RefCell::new(Layers::of(LAYER_BYTES));
+    let layers = Layers::of(LAYER_BYTES);
     cells.iter().try_for_each(|cell| measure(bench, cell, &layers))
 }
 
 /// Each cell has servers of its own, on empty stores, which are removed behind it: pushes fill a disk.
-fn measure(bench: &Bench, cell: &Cell, layers: &RefCell<Layers>) -> Outcome<()> {
+fn measure(bench: &Bench, cell: &Cell, layers: &Layers) -> Outcome<()> {
     let folder = bench.folder("scratch/push");
     stores::remove(&folder)?;
     let (mut servers, mut absent) = (Vec::new(), BTreeMap::new());
@@ -73,14 +74,13 @@ fn measure(bench: &Bench, cell: &Cell, layers: &RefCell<Layers>) -> Outcome<()> 
     let (way, clients) = way(cell);
     for server in &servers {
         // The first push of a program finds cold code and makes its folders.
-        push(server, &layers.borrow(), way, vec![vec![layers.borrow_mut().make(1)]])?;
+        push(server, layers, way, vec![vec![layers.make(1)]])?;
     }
     let turns = servers.iter().map(|server| {
         let turn = move || {
-            let images = if clients == 1 { IMAGES_ALONE } else { 1 };
-            let queues =
-                (0..clients).map(|_| (0..images).map(|_| layers.borrow_mut().make(LAYERS)).collect()).collect();
-            push(server, &layers.borrow(), way, queues)
+            let images = if clients == 1 { IMAGES_ALONE } else { IMAGES_EACH };
+            let queues = (0..clients).map(|_| (0..images).map(|_| layers.make(LAYERS)).collect()).collect();
+            push(server, layers, way, queues)
         };
         (server.kind.name, Box::new(turn) as Turn<'_>)
     });

@@ -1,6 +1,6 @@
 use super::{Kind, Launch};
 use crate::error::Outcome;
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 const USER: &str = "AKIABENCHBENCHBENCHB";
 const PASSWORD: &str = "bench/secret+of/forty=characters/of/len";
@@ -18,8 +18,18 @@ pub(super) const KIND: Kind = Kind {
     command,
 };
 
+/// Returns a command of Gantry's that knows no settings but those it is given: those of the bench are none of its own,
+/// and it refuses what it does not know.
+pub(crate) fn command_of(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GANTRY_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 fn command(launch: &Launch<'_>) -> Outcome<Command> {
-    let mut command = Command::new(launch.program);
+    let mut command = command_of(launch.program);
     command.arg("serve").arg("--data-dir").arg(launch.data).args(["--listen", &format!("127.0.0.1:{}", launch.port)]);
     command.env("GANTRY_ROOT_ACCESS_KEY_ID", USER).env("GANTRY_ROOT_SECRET_ACCESS_KEY", PASSWORD);
     command.env("GANTRY_CREATE_ON_PUSH", "true").env("GANTRY_HTTP__ACCESS_LOG", "false");

@@ -86,7 +86,12 @@ pub(crate) fn start(kind: &'static Kind, program: &Path, start: Start<'_>) -> Ou
 fn beneath(wrapper: &Path, command: &Command) -> Command {
     let mut wrapped = Command::new(wrapper);
     wrapped.arg(command.get_program()).args(command.get_args());
-    wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
     wrapped
 }
 
