@@ -1,4 +1,4 @@
-use crate::link::Link;
+use crate::{buffers::Held, link::Link};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use gantry_env::{BoxFuture, Env};
@@ -88,12 +88,21 @@ impl Body {
         }
     }
 
-    /// Reads it all.
+    /// Reads it all. For small bodies that are done with at once; [`Body::collect_held`] is for the others.
+    ///
+    /// # Errors
+    /// Those of [`Body::collect_held`].
+    pub async fn collect(self, bytes_max: usize) -> Result<Bytes, Fault> {
+        self.collect_held(bytes_max).await.map(|(bytes, _)| bytes)
+    }
+
+    /// Reads it all. Until the second value is dropped, the bytes count among those that all requests may keep at once
+    /// (`buffered_bytes_max` in [`Settings`](crate::Settings)).
     ///
     /// # Errors
     /// `BodyTooLarge` where it has more than `bytes_max` bytes (known before the first byte where the length was
-    /// announced), and those of the body.
-    pub async fn collect(mut self, bytes_max: usize) -> Result<Bytes, Fault> {
+    /// announced), `Unavailable` where all requests together keep too much, and those of the body.
+    pub async fn collect_held(mut self, bytes_max: usize) -> Result<(Bytes, Held), Fault> {
         let too_large = || {
             let message = format!("The body of this request may have {bytes_max} bytes; this one has more");
             Fault::new(FaultKind::BodyTooLarge, message)
@@ -102,11 +111,13 @@ impl Body {
         if announced.is_some_and(|length| length > bytes_max as u64) {
             return Err(too_large());
         }
-        let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
+        let mut held = self.hold();
+        let Some(first) = self.next().await.transpose()? else { return Ok((Bytes::new(), held)) };
         if first.len() > bytes_max {
             return Err(too_large());
         }
-        let Some(second) = self.next().await.transpose()? else { return Ok(first) };
+        held.grow(first.len() as u64)?;
+        let Some(second) = self.next().await.transpose()? else { return Ok((first, held)) };
         let capacity = announced.unwrap_or(0).clamp(1, COLLECT_BYTES_FIRST).max((first.len() + second.len()) as u64);
         let mut whole = BytesMut::with_capacity(usize::try_from(capacity).unwrap_or(0));
         whole.extend_from_slice(&first);
@@ -115,10 +126,19 @@ impl Body {
             if whole.len() + bytes.len() > bytes_max {
                 return Err(too_large());
             }
+            held.grow(bytes.len() as u64)?;
             whole.extend_from_slice(&bytes);
+            drop(bytes);
             piece = self.next().await.transpose()?;
         }
-        Ok(whole.freeze())
+        Ok((whole.freeze(), held))
+    }
+
+    fn hold(&self) -> Held {
+        match &self.0 {
+            Source::Arriving(arriving) => arriving.link.porch.buffers.hold(),
+            Source::Ended | Source::Whole(_) | Source::Other(_) => Held::default(),
+        }
     }
 }
 

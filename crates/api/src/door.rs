@@ -124,7 +124,12 @@ async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
     let mut actor = None;
     let attempt = AssertUnwindSafe(attempt::<O>(needs, visit, &mut actor)).catch_unwind().await;
     let outgoing = match attempt.unwrap_or_else(|panic| Err(panicked(O::NAME, panic.as_ref()).into())) {
-        Ok(response) => response.write(),
+        Ok(response) => {
+            if let Some(kind) = response.refusal() {
+                porch.metrics.refused(kind);
+            }
+            response.write()
+        }
         Err(stop) => {
             porch.note_refusal(&stop.fault, O::NAME, request_id);
             let offered = if is_token_service { Challenges::Basic } else { O::Wire::CHALLENGES };

@@ -12,7 +12,7 @@
 //! | `door.rs` | [`Door`]: an operation with its types forgotten; the order of the pipeline |
 //! | `guard.rs` | [`Guard`]: who may; from its verdicts to faults and challenges |
 //! | `surface.rs` | [`Surface`], [`Routed`], [`Params`] |
-//! | `incoming.rs`, `body.rs`, `origin.rs`, `forwarded.rs` | what comes in: request, body with its deadlines, the address the client used |
+//! | `incoming.rs`, `body.rs`, `buffers.rs`, `origin.rs`, `forwarded.rs` | what comes in: request, body with its deadlines and what bodies may take together, the address the client used |
 //! | `outgoing.rs`, `sending.rs`, `ending.rs` | what goes out, how it is sent, and what is counted and logged afterwards |
 //! | `porch.rs` | what all connections share; the way of one request |
 //! | `server.rs`, `listener.rs`, `connection.rs`, `link.rs`, `socket.rs` | accepting, serving, deadlines, shutting down |
@@ -22,6 +22,7 @@
 //! | `settings.rs`, `network.rs` | what can be set |
 
 mod body;
+mod buffers;
 mod connection;
 mod door;
 mod ending;
@@ -49,6 +50,7 @@ mod tls;
 mod wire;
 
 pub use body::{Body, BodyError};
+pub use buffers::Held;
 pub use door::{Door, Lock, call, open_doors};
 pub use guard::Guard;
 pub use incoming::{Incoming, form};

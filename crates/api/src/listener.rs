@@ -67,7 +67,7 @@ impl Listener {
             _ => (None, address),
         };
         let purpose = Purpose::Everything;
-        if let Some(path) = rest.strip_prefix("unix:") {
+        if let Some(path) = rest.strip_prefix("unix:").filter(|_| scheme != Some(Scheme::Https)) {
             let path = PathBuf::from(path);
             let listener = bind_unix(&path).await.map_err(error)?;
             return Ok(vec![Listener { place: Place::Unix(listener, path), scheme: Some(Scheme::Http), purpose }]);

@@ -1,6 +1,6 @@
 use crate::{Incoming, Lock, Outgoing, Wire};
 use gantry_access::{Access, Principal};
-use gantry_fault::Fault;
+use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 use std::future::Future;
 
@@ -18,6 +18,12 @@ pub trait FromWire<W: Wire>: Sized + Send + 'static {
 
 /// How a response becomes what a client gets.
 pub trait IntoWire<W: Wire> {
+    /// Which refusal it is, where it is one: some carry more than a [`Fault`] can, and write themselves. They are counted
+    /// as the others are.
+    fn refusal(&self) -> Option<FaultKind> {
+        None
+    }
+
     /// Writes the response.
     fn write(self) -> Outgoing;
 }

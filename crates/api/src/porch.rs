@@ -2,6 +2,7 @@ use crate::{
     Body, Door, Figures, Gauges, Guard, Incoming, Origin, Outgoing, Params, Payload, Refused, Rest, Routed, Settings,
     Surface, Wire,
     body::Pace,
+    buffers::Buffers,
     door::{Passed, Visit},
     ending::{Ending, Line},
     forwarded::{Forwarded, forwarded},
@@ -37,6 +38,7 @@ pub(crate) struct Porch {
     pub(crate) env: Env,
     pub(crate) guard: Arc<dyn Guard>,
     pub(crate) metrics: Metrics,
+    pub(crate) buffers: Arc<Buffers>,
     pub(crate) gauges: Vec<Box<dyn Gauges>>,
     pub(crate) ready: Option<Ready>,
     pub(crate) was_ready: AtomicBool,
@@ -67,6 +69,7 @@ impl Porch {
         let names = surfaces.iter().flat_map(|surface| surface.doors.iter().map(|door| door.name));
         let porch = Porch {
             metrics: Metrics::new(names),
+            buffers: Buffers::new(settings.buffered_bytes_max),
             settings,
             patience,
             env,
@@ -118,6 +121,8 @@ impl Porch {
         let (connections, requests) = (self.links().len(), self.requests.load(Relaxed));
         figures.gauge("gantry_connections", "Open connections", &[], connections as f64);
         figures.gauge("gantry_requests_in_flight", "Requests being worked on", &[], requests as f64);
+        let buffered = self.buffers.bytes() as f64;
+        figures.gauge("gantry_buffered_bytes", "Bytes of unfinished bodies that are kept, beyond what is free", &[], buffered);
         for gauges in &self.gauges {
             gauges.collect(&mut figures);
         }
@@ -304,6 +309,10 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
     if let Some(outgoing) = probes::answer(link, &parts, source, &origin, request_id).await {
         return Passed { outgoing, actor: None };
     }
+    // After the probes: a server that has much to do is alive, and whoever looks after it must see what it does.
+    if let Err(fault) = has_room(porch) {
+        return refuse(fault, None);
+    }
     let Some((index, found)) = surface.filter(|_| link.purpose == Purpose::Everything) else {
         return refuse(nowhere(path), None);
     };
@@ -328,14 +337,19 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
     passed
 }
 
-/// Turns away what no operation should see: too much at once, addresses too long, hosts that are none.
+/// Turns away what is too much at once.
+fn has_room(porch: &Porch) -> Result<(), Fault> {
+    if porch.requests.load(Relaxed) <= porch.settings.requests_max {
+        return Ok(());
+    }
+    let message =
+        "The server has as many requests to work on as it takes at once (requests_max); try again in a moment";
+    Err(Fault::new(FaultKind::Unavailable, message))
+}
+
+/// Turns away what nobody should see: addresses too long, hosts that are none.
 fn admit(link: &Link, parts: &http::request::Parts) -> Result<Forwarded, Fault> {
     let porch = &link.porch;
-    if porch.requests.load(Relaxed) > porch.settings.requests_max {
-        let message =
-            "The server has as many requests to work on as it takes at once (requests_max); try again in a moment";
-        return Err(Fault::new(FaultKind::Unavailable, message));
-    }
     let length = parts.uri.path_and_query().map_or(0, |text| text.as_str().len()) as u64;
     if length > porch.settings.uri_bytes_max.get() {
         let most = porch.settings.uri_bytes_max;

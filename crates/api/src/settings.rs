@@ -24,6 +24,10 @@ pub struct Settings {
     /// The slowest body that is waited for, in bytes per second. 0B: any speed will do.
     #[schemars(with = "String")]
     pub body_rate_min: ByteCount,
+    /// The most bytes of unfinished manifests and documents that are kept at once, above the first 16KiB of each; further
+    /// ones are answered 503. Blobs do not count: they are written as they come.
+    #[schemars(with = "String")]
+    pub buffered_bytes_max: ByteCount,
     /// How long a connection may rest between two requests.
     #[schemars(with = "String")]
     pub keep_alive: Period,
@@ -63,6 +67,7 @@ impl Default for Settings {
             header_deadline: Period::seconds(10),
             body_idle: Period::seconds(60),
             body_rate_min: ByteCount::bytes(128),
+            buffered_bytes_max: ByteCount::mebibytes(64),
             keep_alive: Period::seconds(120),
             write_idle: Period::seconds(120),
             connections_max: 10_240,
@@ -97,6 +102,12 @@ impl Settings {
             if period.duration().is_zero() {
                 complaints.push(format!("{name} is zero: no request could be served; write a duration such as 60s"));
             }
+        }
+        if self.buffered_bytes_max < ByteCount::mebibytes(8) {
+            complaints.push(format!(
+                "buffered_bytes_max is {}: two large manifests would be one too many; write a size from 8MiB",
+                self.buffered_bytes_max
+            ));
         }
         for (name, count) in [("connections_max", self.connections_max), ("requests_max", self.requests_max)] {
             if count == 0 {

@@ -3,6 +3,7 @@ use crate::{
     toy::{self, MANIFEST, Toy, listener},
 };
 use gantry_api::{Settings, open_doors};
+use gantry_words::ByteCount;
 use http::StatusCode;
 
 #[tokio::test]
@@ -217,12 +218,46 @@ async fn beyond_the_limit_requests_are_told_to_come_back() {
     toy.room.began.notified().await;
 
     let refused = second.ask("GET /v2/manifest", &[]).await;
+    let probes = ["/healthz", "/readyz", "/metrics"].map(|path| format!("GET {path}"));
+    for probe in &probes {
+        assert_eq!(second.ask(probe, &[]).await.status, 200, "{probe}: whoever kills a busy server makes it worse");
+    }
     toy.room.go_on.notify_one();
     let served = first.answer(false).await.unwrap();
 
     assert_eq!((refused.status, refused.header("retry-after")), (503, "2"));
     assert_eq!(served.status, 200);
     assert_eq!(second.ask("GET /v2/manifest", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn bodies_that_are_kept_beyond_the_limit_are_told_to_come_back_and_small_ones_pass() {
+    let settings = Settings { buffered_bytes_max: ByteCount::mebibytes(1), ..Settings::default() };
+    let toy = Toy::with(settings).await;
+    let (mut first, mut second) = (toy.client().await, toy.client().await);
+    let put = |length: usize| request("PUT /v2/put", &[&format!("content-length: {length}")]);
+    first.send(put(900_000)).await;
+    first.send(vec![1; 899_999]).await;
+    // The last byte is missing: what came is kept until it does.
+    let mut figures = toy.client().await;
+    while !figures.ask("GET /metrics", &[]).await.text().contains("gantry_buffered_bytes 883615.0") {
+        tokio::task::yield_now().await;
+    }
+
+    second.send(put(500_000)).await;
+    second.send(vec![2; 500_000]).await;
+    let refused = second.answer(false).await.unwrap();
+    second.send(put(16_000)).await;
+    second.send(vec![3; 16_000]).await;
+    let small = second.answer(false).await.unwrap();
+    first.send([1]).await;
+    let whole = first.answer(false).await.unwrap();
+
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "2"));
+    assert_eq!((small.status, whole.status), (201, 201));
+    second.send(put(900_000)).await;
+    second.send(vec![4; 900_000]).await;
+    assert_eq!(second.answer(false).await.unwrap().status, 201, "what was kept is given back");
 }
 
 #[tokio::test]

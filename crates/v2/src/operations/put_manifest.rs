@@ -1,7 +1,7 @@
 use crate::{headers, target};
 use bytes::Bytes;
 use gantry_access::{Access, Principal, action};
-use gantry_api::{Body, FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
+use gantry_api::{Body, Held, FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Reference, Tag};
 use gantry_registry::{Images, PutImageAnswer, Repositories};
@@ -44,7 +44,8 @@ impl Operation for PutManifest {
 
     async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
-        let body = read_body(request.body, images.manifest_bytes_max()).await?;
+        // It counts among the bytes that are kept until the manifest is stored.
+        let (body, _held) = read_body(request.body, images.manifest_bytes_max()).await?;
         let put = images
             .put_image(cx, &repository, &request.reference, request.tags.clone(), request.content_type.as_deref(), body)
             .await?;
@@ -52,9 +53,9 @@ impl Operation for PutManifest {
     }
 }
 
-async fn read_body(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
+async fn read_body(body: Body, bytes_max: u64) -> Result<(Bytes, Held), Fault> {
     let limit = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-    body.collect(limit).await.map_err(|fault| match fault.kind {
+    body.collect_held(limit).await.map_err(|fault| match fault.kind {
         FaultKind::BodyTooLarge => {
             let message = format!("A manifest may have {bytes_max} bytes (limits.manifest_bytes_max); this one has more");
             Fault::new(FaultKind::ManifestTooLarge, message)
@@ -68,7 +69,7 @@ impl FromWire<Oci> for Request {
         let tags = incoming.query_all("tag").map(|tag| target::parse_tag(&tag)).collect::<Result<Vec<_>, _>>()?;
         if tags.len() > TAGS_MAX {
             let message = format!("{} tags in one push; at most {TAGS_MAX} are taken, push again for the others", tags.len());
-            return Err(Fault::new(FaultKind::TagInvalid, message));
+            return Err(Fault::new(FaultKind::InvalidParameter, message));
         }
         Ok(Request {
             name: target::name(&incoming)?,
