@@ -97,9 +97,10 @@ impl Uploads {
         Ok(turn.session().upload.offset())
     }
 
-    /// Adds bytes at the end of an upload. `start` is where the client believes that to be, `length` how many come.
+    /// Adds bytes at the end of an upload. `start` is where the client believes that to be, `length` how many it says come.
     ///
-    /// Where the body ends early, what came is kept, and the client can go on from there.
+    /// Where the line breaks, what came is kept, and the client can go on from there. Where the body is whole and yet of
+    /// another length, nothing of it is.
     ///
     /// # Errors
     /// [`FaultKind::UploadNotFound`], [`FaultKind::UploadBusy`], [`FaultKind::SizeInvalid`], [`FaultKind::UploadInvalid`],
@@ -135,6 +136,7 @@ impl Uploads {
         id: &UploadId,
         digest: &Digest,
         start: Option<u64>,
+        length: Option<u64>,
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
     ) -> Result<Appended, Fault> {
         let mut turn = self.take(cx, repository, id).await?;
@@ -145,7 +147,7 @@ impl Uploads {
         if offset == 0 {
             turn.set_algorithm(digest.algorithm()).await?;
         }
-        self.receive(&mut turn, None, body).await?;
+        self.receive(&mut turn, length, body).await?;
         turn.set_algorithm(digest.algorithm()).await?;
         let upload = turn.end();
         let size = upload.offset();
@@ -198,10 +200,16 @@ impl Uploads {
         length: Option<u64>,
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
     ) -> Result<u64, Fault> {
-        let mut session = turn.session.take().expect("a turn has its session until it ends");
-        let offset = session.upload.offset();
+        let offset = turn.session().upload.offset();
         let room = self.blob_bytes_max().saturating_sub(offset);
-        let (upload, received) = session.upload.append(body, length.unwrap_or(room).min(room)).await;
+        if length.is_some_and(|length| length > room) {
+            return Err(self.append_fault(AppendError::<E>::TooLong, offset));
+        }
+        let mut session = turn.session.take().expect("a turn has its session until it ends");
+        let (upload, received) = match length {
+            Some(length) => session.upload.append_exactly(body, length).await,
+            None => session.upload.append(body, room).await,
+        };
         session.upload = upload;
         // After a failing disk the file is taken up anew, from what is really in it; a full one leaves it as it was.
         if !matches!(&received, Err(AppendError::Store(error)) if !error.is_full()) {
@@ -217,6 +225,10 @@ impl Uploads {
                     "More bytes came than were announced, or the blob is larger than limits.blob_bytes_max ({}); the upload still has {offset} bytes",
                     self.ports.settings.limits.blob_bytes_max
                 );
+                Fault::new(FaultKind::SizeInvalid, message)
+            }
+            AppendError::TooShort => {
+                let message = format!("Fewer bytes came than were announced; the upload still has {offset} bytes");
                 Fault::new(FaultKind::SizeInvalid, message)
             }
             AppendError::Body(cause) => {

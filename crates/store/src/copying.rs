@@ -65,6 +65,7 @@ impl Store {
             Err(AppendError::Body(error)) => Error::of("read", key, error),
             Err(AppendError::Store(error)) => error,
             Err(AppendError::TooLong) => Error::of("read", key, std::io::ErrorKind::FileTooLarge.into()),
+            Err(AppendError::TooShort) => Error::of("read", key, std::io::ErrorKind::UnexpectedEof.into()),
         };
         upload.abort().await?;
         Err(problem)

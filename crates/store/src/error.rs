@@ -118,6 +118,9 @@ pub enum AppendError<E> {
     /// More bytes came than were allowed; none of them was kept.
     #[error("more bytes came than were allowed")]
     TooLong,
+    /// The body ended before it had the bytes it was to have; none of them was kept.
+    #[error("fewer bytes came than were announced")]
+    TooShort,
     /// The body broke off; what came is kept.
     #[error("the body broke off: {0}")]
     Body(E),

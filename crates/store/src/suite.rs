@@ -62,6 +62,7 @@ impl Bench<'_> {
         self.bytes_come_back().await.map_err(says("what is published is read back, whole and in parts"))?;
         self.appends_add_up().await.map_err(says("bytes that come in pieces are hashed as one"))?;
         self.long_bodies_leave_nothing().await.map_err(says("of a body that is too long nothing is kept"))?;
+        self.short_bodies_leave_nothing().await.map_err(says("of a body that is too short nothing is kept"))?;
         self.broken_bodies_go_on().await.map_err(says("of a body that breaks off what came is kept"))?;
         self.hashes_can_change().await.map_err(says("the hash of an upload can become another"))?;
         self.places_are_used_once().await.map_err(says("nothing is overwritten"))?;
@@ -163,6 +164,20 @@ impl Bench<'_> {
         upload.publish(&key).await?;
         expect!(self.read(&key, 200, 0, 200).await? == bytes[..200], "other bytes were published");
         Ok(self.store.delete(&[key]).await?)
+    }
+
+    async fn short_bodies_leave_nothing(&self) -> Checked {
+        let bytes = pattern(LARGE);
+        let upload = self.store.begin(&self.id(0), Algorithm::Sha256).await?;
+        let (upload, first) = upload.append_exactly(pieces(&bytes.slice(..100)), 100).await;
+        first?;
+        let (upload, second) = upload.append_exactly(pieces(&bytes.slice(100..)), LARGE as u64).await;
+        expect!(matches!(second, Err(AppendError::TooShort)), "it was answered {second:?}");
+        expect!(upload.offset() == 100, "it has {} bytes", upload.offset());
+        let (upload, third) = upload.append_exactly(pieces(&bytes.slice(100..)), LARGE as u64 - 100).await;
+        third?;
+        expect!(upload.hash() == sha256(&bytes), "the hash is another");
+        Ok(upload.abort().await?)
     }
 
     async fn broken_bodies_go_on(&self) -> Checked {

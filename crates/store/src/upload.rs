@@ -2,7 +2,7 @@ use crate::{Algorithm, AppendError, Backend, Error, Key, Store, UploadId, batch:
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt};
 use gantry_env::BoxFuture;
-use std::{fmt, future::poll_fn, task::Poll};
+use std::{fmt, future::poll_fn, ops::RangeInclusive, task::Poll};
 
 /// Bytes that are arriving: a temporary file and the hash of what is in it. One writer by construction.
 ///
@@ -102,16 +102,37 @@ impl Upload {
     ///
     /// Dropped before its end, it keeps what was written by then, up to a megabyte less than came.
     pub async fn append<E>(
-        mut self,
+        self,
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
         limit: u64,
+    ) -> (Upload, Result<u64, AppendError<E>>) {
+        self.append_within(body, 0..=limit).await
+    }
+
+    /// As [`Upload::append`], for a body that must have `length` bytes: of one that ends before, nothing is kept
+    /// ([`AppendError::TooShort`]).
+    pub async fn append_exactly<E>(
+        self,
+        body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        length: u64,
+    ) -> (Upload, Result<u64, AppendError<E>>) {
+        self.append_within(body, length..=length).await
+    }
+
+    async fn append_within<E>(
+        mut self,
+        body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        lengths: RangeInclusive<u64>,
     ) -> (Upload, Result<u64, AppendError<E>>) {
         let Some(sink) = self.sink.take() else {
             let error = AppendError::Store(self.broken());
             return (self, Err(error));
         };
         let mut writer = Writer { state: State::Idle(sink, self.hasher.clone()), offset: self.offset };
-        let received = writer.receive(body, limit).await;
+        let mut received = writer.receive(body, *lengths.end()).await;
+        if received.is_ok() && writer.offset - self.offset < *lengths.start() {
+            received = Err(AppendError::TooShort);
+        }
         match received {
             Ok(()) | Err(AppendError::Body(_)) => {
                 let appended = writer.offset - self.offset;
@@ -120,8 +141,8 @@ impl Upload {
                     Err(error) => (self, Err(AppendError::Store(error))),
                 }
             }
-            Err(AppendError::TooLong) => {
-                let error = self.cut_back(writer).await.map_or_else(AppendError::Store, |()| AppendError::TooLong);
+            Err(error @ (AppendError::TooLong | AppendError::TooShort)) => {
+                let error = self.cut_back(writer).await.map_or_else(AppendError::Store, |()| error);
                 (self, Err(error))
             }
             Err(AppendError::Store(error)) => {

@@ -249,7 +249,8 @@ impl Client {
             }
         }
         let rest = self.body(bytes.slice((offset as usize).min(bytes.len())..));
-        let finished = uploads.finish(&desk.cx("finish"), repository, id, blob, Some(offset), rest.stream).await?;
+        let cx = desk.cx("finish");
+        let finished = uploads.finish(&cx, repository, id, blob, Some(offset), None, rest.stream).await?;
         if let Appended::At(_) = finished {
             self.pushed(thing, &mark, &rest.ended_at);
             desk.unfinished().retain(|(_, other, _)| other != id);

@@ -27,6 +27,26 @@ pub(crate) fn etag(digest: &Digest) -> HeaderValue {
     value(&format!("\"{digest}\""))
 }
 
+/// Returns what `If-None-Match` holds, all of its lines: they are one list (RFC 9110, section 5.3).
+pub(crate) fn if_none_match(headers: &HeaderMap) -> Option<String> {
+    let mut lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    let mut list = lines.next()?.to_string();
+    for line in lines {
+        list.push(',');
+        list.push_str(line);
+    }
+    Some(list)
+}
+
+/// Returns the range asked for, unless it is of other content than this: `If-Range` compares strongly, and a date is
+/// nothing that content had which its digest names (RFC 9110, section 13.1.5). Several lines are no range.
+pub(crate) fn range(headers: &HeaderMap, digest: &Digest) -> Option<String> {
+    let mut lines = headers.get_all(header::RANGE).iter();
+    let range = lines.next().filter(|_| lines.next().is_none())?.to_str().ok()?;
+    let is_of_other = |tag: &HeaderValue| tag.to_str().is_ok_and(|tag| tag.trim() != format!("\"{digest}\""));
+    (!headers.get_all(header::IF_RANGE).iter().any(is_of_other)).then(|| range.to_string())
+}
+
 /// Whether `If-None-Match` names this content (RFC 9110, section 13.1.2: weak comparison, `*` matches).
 pub(crate) fn is_unchanged(if_none_match: Option<&str>, digest: &Digest) -> bool {
     let Some(list) = if_none_match else { return false };
@@ -52,5 +72,23 @@ mod tests {
         for list in [None, Some(""), Some("\"x\""), Some(digest.as_str())] {
             assert!(!is_unchanged(list, &digest), "{list:?}");
         }
+    }
+
+    #[test]
+    fn a_range_is_given_only_where_it_is_of_the_same_content() {
+        let digest: Digest = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
+        let asked = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RANGE, HeaderValue::from_static("bytes=0-1"));
+            headers.append(name, value.parse().unwrap());
+            range(&headers, &digest)
+        };
+
+        assert!(asked("if-range", &format!("\"{digest}\"")).is_some());
+        assert!(asked("accept", "*/*").is_some());
+        for tag in [&format!("W/\"{digest}\""), "\"x\"", "*", "Wed, 01 Jan 2025 00:00:00 GMT", ""] {
+            assert_eq!(asked("if-range", tag), None, "{tag}");
+        }
+        assert_eq!(asked("range", "bytes=2-3"), None);
     }
 }

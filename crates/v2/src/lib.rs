@@ -21,6 +21,7 @@ mod headers;
 mod operations;
 mod paging;
 mod range;
+mod refusal;
 mod route;
 mod target;
 

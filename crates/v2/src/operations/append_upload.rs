@@ -1,5 +1,5 @@
 use super::start_upload::progress;
-use crate::{range, target};
+use crate::{range, refusal, target};
 use gantry_access::{Access, Principal, action};
 use gantry_api::{Body, FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
 use gantry_fault::{Fault, FaultKind};
@@ -46,7 +46,7 @@ impl Operation for AppendUpload {
     async fn call((repositories, uploads): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
         let Chunk { start, length, body } = request.chunk;
-        let appended = uploads.append(cx, &repository, &request.id, start, length, body).await?;
+        let appended = uploads.append(cx, &repository, &request.id, start, length, body).await.map_err(refusal::of_upload)?;
         Ok(Response { name: request.name, id: request.id, appended })
     }
 }
@@ -77,7 +77,19 @@ impl FromWire<Oci> for Request {
     }
 }
 
+/// Which refusal an answer is that says where the upload stands.
+pub(crate) fn refused(appended: Appended) -> Option<FaultKind> {
+    match appended {
+        Appended::At(_) => None,
+        Appended::OutOfOrder(_) => Some(FaultKind::UploadOutOfOrder),
+    }
+}
+
 impl IntoWire<Oci> for Response {
+    fn refusal(&self) -> Option<FaultKind> {
+        refused(self.appended)
+    }
+
     fn write(self) -> Outgoing {
         match self.appended {
             Appended::At(bytes) => {
@@ -90,10 +102,9 @@ impl IntoWire<Oci> for Response {
 
 /// The refusal of a chunk that begins elsewhere than the upload ends: it says where to go on.
 pub(crate) fn out_of_order(name: &RepositoryName, id: &UploadId, bytes: u64) -> Outgoing {
-    let row = FaultKind::UploadOutOfOrder.row();
     let message = format!("The upload has {bytes} bytes: the next chunk must begin at {bytes}");
-    let document = serde_json::json!({"errors": [{"code": row.oci, "message": message, "detail": {"offset": bytes}}]});
-    let mut headers = progress(name, id, bytes);
-    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-    Outgoing { status: StatusCode::RANGE_NOT_SATISFIABLE, headers, body: Payload::Bytes(document.to_string().into()) }
+    let detail = serde_json::json!({"offset": bytes});
+    let mut outgoing = refusal::refusal(FaultKind::UploadOutOfOrder, &message, &detail);
+    outgoing.headers.extend(progress(name, id, bytes));
+    outgoing
 }

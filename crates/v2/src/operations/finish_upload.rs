@@ -1,8 +1,8 @@
 use super::{
-    append_upload::{Chunk, out_of_order},
+    append_upload::{Chunk, out_of_order, refused},
     start_upload::created,
 };
-use crate::target;
+use crate::{refusal, target};
 use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Oci, Operation, Outgoing};
 use gantry_fault::{Fault, FaultKind};
@@ -44,7 +44,9 @@ impl Operation for FinishUpload {
     async fn call((repositories, uploads): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let Request { name, id, digest, chunk } = request;
         let repository = repositories.load(cx, &name).await?;
-        let appended = uploads.finish(cx, &repository, &id, &digest, chunk.start, chunk.body).await?;
+        let Chunk { start, length, body } = chunk;
+        let finished = uploads.finish(cx, &repository, &id, &digest, start, length, body).await;
+        let appended = finished.map_err(refusal::of_upload)?;
         Ok(Response { name, id, digest, appended })
     }
 }
@@ -62,6 +64,10 @@ impl FromWire<Oci> for Request {
 }
 
 impl IntoWire<Oci> for Response {
+    fn refusal(&self) -> Option<FaultKind> {
+        refused(self.appended)
+    }
+
     fn write(self) -> Outgoing {
         match self.appended {
             Appended::At(_) => created(&self.name, &self.digest),

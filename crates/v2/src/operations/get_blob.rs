@@ -1,11 +1,12 @@
 use crate::{
     headers,
     range::{self, Wanted},
+    refusal::refusal,
     target,
 };
 use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
-use gantry_fault::Fault;
+use gantry_fault::{Fault, FaultKind};
 use gantry_oci::Digest;
 use gantry_registry::{Blobs, Repositories};
 use gantry_store::Reading;
@@ -54,12 +55,14 @@ impl Operation for GetBlob {
     async fn call((repositories, blobs): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
         let Request { digest, .. } = request;
+        let is_unchanged = headers::is_unchanged(request.if_none_match.as_deref(), &digest);
         if request.is_head {
             let found = blobs.check(cx, &repository, &digest).await?;
-            return Ok(Response { digest, found: Found::Length(found.size) });
+            let found = if is_unchanged { Found::Unchanged } else { Found::Length(found.size) };
+            return Ok(Response { digest, found });
         }
         let reading = blobs.open(cx, &repository, &digest).await?;
-        if headers::is_unchanged(request.if_none_match.as_deref(), &digest) {
+        if is_unchanged {
             return Ok(Response { digest, found: Found::Unchanged });
         }
         let wanted = range::wanted(request.range.as_deref(), reading.length());
@@ -70,19 +73,21 @@ impl Operation for GetBlob {
 impl FromWire<Oci> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         let digest = target::digest(&incoming)?;
-        // Content never changes under its digest: a range of it is good whatever `If-Range` has, unless that is of another.
-        let is_of_other = incoming.header("if-range").is_some_and(|tag| !headers::is_unchanged(Some(tag), &digest));
         Ok(Request {
             name: target::name(&incoming)?,
             is_head: incoming.method == Method::HEAD,
-            range: incoming.header("range").filter(|_| !is_of_other).map(str::to_string),
-            if_none_match: incoming.header("if-none-match").map(str::to_string),
+            range: headers::range(&incoming.headers, &digest),
+            if_none_match: headers::if_none_match(&incoming.headers),
             digest,
         })
     }
 }
 
 impl IntoWire<Oci> for Response {
+    fn refusal(&self) -> Option<FaultKind> {
+        matches!(self.found, Found::Bytes(_, Wanted::Unsatisfiable)).then_some(FaultKind::RangeNotSatisfiable)
+    }
+
     fn write(self) -> Outgoing {
         let mut headers = headers::immutable(&self.digest);
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -99,12 +104,18 @@ impl IntoWire<Oci> for Response {
                 headers.insert(header::CONTENT_RANGE, headers::value(&range));
                 (StatusCode::PARTIAL_CONTENT, Payload::Blob(reading.body(part)))
             }
-            Found::Bytes(reading, Wanted::Unsatisfiable) => {
-                headers.insert(header::CONTENT_RANGE, headers::value(&format!("bytes */{}", reading.length())));
-                return Outgoing { status: StatusCode::RANGE_NOT_SATISFIABLE, headers, body: Payload::Empty };
-            }
+            Found::Bytes(reading, Wanted::Unsatisfiable) => return beyond(&self.digest, reading.length()),
         };
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         Outgoing { status, headers, body }
     }
+}
+
+/// The refusal of a range that lies outside: it says how long the blob is. What is said of the blob itself, how long it may
+/// be kept above all, is not said of a refusal.
+fn beyond(digest: &Digest, length: u64) -> Outgoing {
+    let message = format!("The blob {digest} has {length} bytes: the range asked for lies outside of it");
+    let mut outgoing = refusal(FaultKind::RangeNotSatisfiable, &message, &serde_json::json!({"length": length}));
+    outgoing.headers.insert(header::CONTENT_RANGE, headers::value(&format!("bytes */{length}")));
+    outgoing
 }

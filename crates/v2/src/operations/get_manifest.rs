@@ -48,7 +48,7 @@ impl FromWire<Oci> for Request {
         Ok(Request {
             name: target::name(&incoming)?,
             reference: target::wanted(&incoming)?,
-            if_none_match: incoming.header("if-none-match").map(str::to_string),
+            if_none_match: headers::if_none_match(&incoming.headers),
         })
     }
 }
