@@ -56,8 +56,8 @@ faults! {
     LayersNotFound => 404, "MANIFEST_BLOB_UNKNOWN", "LayersNotFoundException";
     /// An index names a manifest that this repository does not hold.
     ReferencedImagesNotFound => 404, "MANIFEST_BLOB_UNKNOWN", "ReferencedImagesNotFoundException";
-    /// The tag breaks the grammar.
-    TagInvalid => 400, "TAG_INVALID", "InvalidParameterException";
+    /// The tag breaks the grammar. The specification's table has no code for tags.
+    TagInvalid => 400, "MANIFEST_INVALID", "InvalidParameterException";
     /// The image is a child of a living index.
     ImageReferenced => 405, "UNSUPPORTED", "ImageReferencedByManifestList";
 
@@ -100,6 +100,7 @@ faults! {
     StorageFull => 507, "DENIED", "LimitExceededException";
     /// A part this needs does not answer; try later.
     Unavailable => 503, "TOOMANYREQUESTS", "ServerException";
-    /// Our failure; the cause goes to the log, never to the client.
+    /// Our failure; the cause goes to the log, never to the client. The specification's table has no code for it; docker
+    /// tries again after this one, and gives up after `UNSUPPORTED` or `DENIED`.
     Internal => 500, "UNKNOWN", "ServerException";
 }

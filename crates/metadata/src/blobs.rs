@@ -74,8 +74,8 @@ static LOCATED: Query = query(
      FROM blob_link AS l JOIN blob_copy AS c ON c.id = l.copy WHERE l.repository = $1 AND l.digest = $2",
 );
 static HOLDERS: Query = query(
-    "SELECT r.name FROM blob_link AS l JOIN repository AS r ON r.id = l.repository
-     WHERE l.digest = $1 AND r.account = $2 AND r.region = $3 ORDER BY l.repository LIMIT $4",
+    "SELECT l.repository, r.name FROM blob_link AS l JOIN repository AS r ON r.id = l.repository
+     WHERE l.digest = $1 AND r.account = $2 AND r.region = $3 AND l.repository > $4 ORDER BY l.repository LIMIT $5",
 );
 static CANDIDATES: Query = query(
     "SELECT repository, digest, size, candidate_since FROM blob_link
@@ -201,16 +201,17 @@ pub fn located(rows: &mut Reader, repository: i64, digest: &str) -> Result<Optio
     Ok(Some(LocatedRow { link: link_row(&row)?, location: row.text(5)?.into(), state: row.text(6)?.into() }))
 }
 
-/// Returns names of up to `count` repositories of the account that hold a blob.
+/// Returns up to `count` repositories of the account that hold a blob, those after the number `after`: number and name.
 pub fn holders(
     rows: &mut Reader,
     digest: &str,
     account: &str,
     region: &str,
+    after: i64,
     count: usize,
-) -> Result<Vec<String>, Fault> {
-    let found = rows.all(&HOLDERS, values![digest, account, region, count as i64])?;
-    found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+) -> Result<Vec<(i64, String)>, Fault> {
+    let found = rows.all(&HOLDERS, values![digest, account, region, after, count as i64])?;
+    found.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string()))).collect()
 }
 
 /// Returns up to `count` links that have been candidates since `until` or longer, oldest first: repository, digest, size.

@@ -120,11 +120,18 @@ impl Blobs {
         Ok(matches!(self.ports.metadata.perform(cx, act).await?, Linked::Done { .. }))
     }
 
-    /// Returns names of up to `count` repositories of the account that hold a blob.
-    pub async fn holders(&self, cx: &Cx, digest: &Digest, count: usize) -> Result<Vec<String>, Fault> {
+    /// Returns up to `count` repositories of the account that hold a blob, those after the number `after`: number and name,
+    /// in the order of their numbers, which begin at 1.
+    pub async fn holders(
+        &self,
+        cx: &Cx,
+        digest: &Digest,
+        after: i64,
+        count: usize,
+    ) -> Result<Vec<(i64, String)>, Fault> {
         let (account, region, wanted) = (cx.account, self.ports.region.clone(), digest.clone());
         let look = move |rows: &mut gantry_metadata::Reader| {
-            blobs::holders(rows, wanted.as_str(), account.as_str(), region.as_str(), count)
+            blobs::holders(rows, wanted.as_str(), account.as_str(), region.as_str(), after, count)
         };
         self.ports.metadata.read(look).await
     }

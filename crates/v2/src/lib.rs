@@ -18,6 +18,7 @@
 //! | `list_referrers` | end-12a, end-12b |
 
 mod headers;
+mod mount;
 mod operations;
 mod paging;
 mod range;

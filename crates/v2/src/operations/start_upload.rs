@@ -1,15 +1,17 @@
-use crate::{headers, range, target};
+use crate::{
+    headers,
+    mount::{Mount, Mounting},
+    range, refusal, target,
+};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Accounts;
 use gantry_api::{Body, FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
 use gantry_fault::Fault;
 use gantry_oci::{Algorithm, Digest};
-use gantry_registry::{Blobs, Repositories, Repository, UploadId, Uploads};
+use gantry_registry::{Blobs, Repositories, UploadId, Uploads};
 use gantry_words::{Cx, RepositoryName};
 use http::{HeaderMap, StatusCode, header};
 
-/// Repositories looked at where a mount names no source.
-const SOURCES_MAX: usize = 100;
 
 /// `POST /v2/<name>/blobs/uploads/` (end-4a, end-4b, end-11): opens an upload, takes a whole blob, or mounts one that
 /// the caller may read elsewhere.
@@ -20,8 +22,7 @@ pub struct Request {
     name: RepositoryName,
     /// The digest of the body: a whole blob in one request.
     digest: Option<Digest>,
-    mount: Option<Digest>,
-    from: Option<RepositoryName>,
+    mount: Option<Mount>,
     algorithm: Algorithm,
     body: Body,
 }
@@ -70,44 +71,20 @@ impl Operation for StartUpload {
             true => repositories.find_or_create(cx, &request.name).await?,
             false => repositories.load(cx, &request.name).await?,
         };
-        if let Some(digest) = &request.mount {
-            for source in sources(repositories, blobs, cx, request.from.as_ref(), digest).await? {
-                // No right on the source, no such source, no such blob: all the same, an ordinary upload follows.
-                let may_read = accounts.may(principal, &Access::on(action::ECR_GET_DOWNLOAD_URL_FOR_LAYER, &source.name));
-                if may_read && blobs.mount(cx, &repository, &source, digest).await? {
-                    return Ok(Response::Created { name: request.name, digest: digest.clone() });
-                }
+        if let Some(mount) = &request.mount {
+            let mounting = Mounting { repositories, blobs, accounts, cx, principal, target: &repository };
+            // No right on the source, no such source, no such blob: all the same, an ordinary upload follows.
+            if mounting.mount(mount).await? {
+                return Ok(Response::Created { name: request.name, digest: mount.digest.clone() });
             }
         }
         if let Some(digest) = request.digest.filter(|_| request.mount.is_none()) {
-            uploads.store(cx, &repository, &digest, request.body).await?;
+            uploads.store(cx, &repository, &digest, request.body).await.map_err(refusal::of_upload)?;
             return Ok(Response::Created { name: request.name, digest });
         }
         let id = uploads.open(cx, &repository, request.algorithm).await?;
         Ok(Response::Opened { name: request.name, id, chunk_bytes_min: uploads.chunk_bytes_min() })
     }
-}
-
-/// Where a blob might be mounted from: the repository named, or any that holds it.
-async fn sources(
-    repositories: &Repositories,
-    blobs: &Blobs,
-    cx: &Cx,
-    from: Option<&RepositoryName>,
-    digest: &Digest,
-) -> Result<Vec<Repository>, Fault> {
-    let names = match from {
-        Some(from) => vec![from.clone()],
-        None => {
-            let holders = blobs.holders(cx, digest, SOURCES_MAX).await?;
-            holders.iter().filter_map(|name| target::parse_name(name).ok()).collect()
-        }
-    };
-    let mut found = Vec::new();
-    for name in names {
-        found.extend(repositories.find(cx, &name).await?);
-    }
-    Ok(found)
 }
 
 impl FromWire<Oci> for Request {
@@ -120,9 +97,7 @@ impl FromWire<Oci> for Request {
         };
         Ok(Request {
             name: target::name(&incoming)?,
-            // What cannot be mounted is uploaded: a client's malformed wish is no error (quirk of several clients).
-            mount: digest_of("mount").unwrap_or_default(),
-            from: incoming.query("from").and_then(|name| target::parse_name(&name).ok()),
+            mount: Mount::read(incoming.query("mount").as_deref(), incoming.query("from").as_deref()),
             digest,
             algorithm,
             body: incoming.body,
