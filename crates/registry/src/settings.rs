@@ -23,7 +23,7 @@ pub struct UploadSettings {
     /// An upload that got no new byte for this long is given up.
     #[schemars(with = "String")]
     pub expire: Period,
-    /// The smallest chunk clients are asked to send (`OCI-Chunk-Min-Length`); 0B asks for nothing.
+    /// The smallest chunk clients are asked to send (`OCI-Chunk-Min-Length`); 0B asks for nothing, the header is not sent then.
     #[schemars(with = "String")]
     pub chunk_bytes_min: ByteCount,
 }

@@ -42,6 +42,21 @@ pub(crate) fn limit(incoming: &Incoming) -> Result<usize, Fault> {
     }
 }
 
+/// Reads a switch out of the query; one that is not there is off.
+///
+/// # Errors
+/// [`FaultKind::InvalidParameter`] where it is neither `true` nor `false`: what is not understood is not guessed.
+pub(crate) fn switch(incoming: &Incoming, name: &str) -> Result<bool, Fault> {
+    match incoming.query(name).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(text) => {
+            let message = format!("{name}={text:?} is neither true nor false");
+            Err(Fault::new(FaultKind::InvalidParameter, message))
+        }
+    }
+}
+
 /// Reads a JSON body.
 pub(crate) async fn body<T: DeserializeOwned>(incoming: Incoming) -> Result<T, Fault> {
     let bytes = incoming.body.collect(BODY_BYTES_MAX).await?;
@@ -59,4 +74,21 @@ pub(crate) fn answer(status: StatusCode, document: &impl Serialize) -> Outgoing 
 /// An answer without a body.
 pub(crate) fn nothing() -> Outgoing {
     Outgoing { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Payload::Empty }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Method;
+
+    #[test]
+    fn a_switch_is_true_or_false_and_nothing_else() {
+        let read = |query: &str| switch(&Incoming::new(Method::DELETE, &format!("/a{query}")), "force");
+
+        assert!(read("?force=true").unwrap());
+        assert!(!read("?force=false").unwrap() && !read("").unwrap());
+        for query in ["?force=maybe", "?force=", "?force", "?force=TRUE", "?force=1"] {
+            assert_eq!(read(query).unwrap_err().kind, FaultKind::InvalidParameter, "{query}");
+        }
+    }
 }

@@ -39,7 +39,8 @@ macro_rules! config {
 config! {
     /// The folder that holds everything: database, blobs, root credentials. It is made at the first start.
     data_dir: PathBuf = "gantry-data".into();
-    /// The addresses to serve on: `127.0.0.1:5000`, `[::]:5000`, `localhost:5000` or `unix:/run/gantry.sock`.
+    /// The addresses to serve on: `127.0.0.1:5000`, `[::]:5000`, `localhost:5000` or `unix:/run/gantry.sock`. Where there is
+    /// a certificate TLS is spoken, but not on Unix sockets; `http://` before an address keeps it plain, `https://` asks for TLS.
     listen: Vec<String> = vec!["127.0.0.1:5000".into()];
     /// An address of its own for `/metrics`, where it needs no credentials.
     metrics_listen: Option<String> = None;
@@ -184,7 +185,7 @@ impl Config {
         let listen = self.listen.iter().map(|address| ("listen", address));
         for (key, address) in listen.chain(self.metrics_listen.iter().map(|address| ("metrics_listen", address))) {
             if !is_address(address) {
-                let remedy = "write host:port such as 127.0.0.1:5000 or [::]:5000, or unix:/path";
+                let remedy = "write host:port such as 127.0.0.1:5000, [::]:5000 or https://0.0.0.0:5000, or unix:/path";
                 wrong.push(("", format!("{key} has {address:?}, which is no address; {remedy}")));
             }
         }
@@ -218,11 +219,12 @@ impl Config {
     }
 }
 
-/// `unix:/path`, an IP address with its port, or a host name with its port.
+/// `unix:/path`; an IP address with its port or a host name with its port, each also behind `http://` or `https://`.
 fn is_address(text: &str) -> bool {
     if let Some(path) = text.strip_prefix("unix:") {
         return path.starts_with('/') && path.len() > 1;
     }
+    let text = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or(text);
     let is_host =
         |host: &str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
     text.parse::<SocketAddr>().is_ok()

@@ -36,8 +36,7 @@ impl Operation for DeleteRepository {
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
-        let force = incoming.query("force").is_some_and(|text| text == "true");
-        Ok(Request { name: json::name(&incoming)?, force })
+        Ok(Request { name: json::name(&incoming)?, force: json::switch(&incoming, "force")? })
     }
 }
 
