@@ -122,7 +122,12 @@ impl Porch {
         figures.gauge("gantry_connections", "Open connections", &[], connections as f64);
         figures.gauge("gantry_requests_in_flight", "Requests being worked on", &[], requests as f64);
         let buffered = self.buffers.bytes() as f64;
-        figures.gauge("gantry_buffered_bytes", "Bytes of unfinished bodies that are kept, beyond what is free", &[], buffered);
+        figures.gauge(
+            "gantry_buffered_bytes",
+            "Bytes of unfinished bodies that are kept, beyond what is free",
+            &[],
+            buffered,
+        );
         for gauges in &self.gauges {
             gauges.collect(&mut figures);
         }

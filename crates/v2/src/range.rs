@@ -105,7 +105,9 @@ mod tests {
     fn a_chunk_says_where_it_begins_and_how_long_it_is() {
         assert_eq!(chunk("0-9"), Some((0, 10)));
         assert_eq!(chunk("bytes 5-5/10"), Some((5, 1)));
-        for wrong in ["", "9-0", "-5", "5-", "a-b", "0-18446744073709551615", "99999999999999999999-99999999999999999999"] {
+        for wrong in
+            ["", "9-0", "-5", "5-", "a-b", "0-18446744073709551615", "99999999999999999999-99999999999999999999"]
+        {
             assert_eq!(chunk(wrong), None, "{wrong}");
         }
     }

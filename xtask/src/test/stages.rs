@@ -60,7 +60,7 @@ pub(super) const STAGES: &[Stage] = &[
     client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &[]),
     client("database", &["database::"], "a database that goes away", &["postgres"]),
     client("hostile", &["hostile::", "limits::", "smuggling::"], "what bad input gets", &[]),
-    client("other", &[], "everything else that is tried on the binary", &["postgres"]),
+    client("other", &[], "everything else that is tried on the binary", &["postgres", "curl", "openssl", "sqlite3"]),
     tests(
         "simulation",
         "a simulated world, thousands of times",

@@ -109,6 +109,9 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("postgres", &["postgresql"], &["--version"]),
     debian("wrk", &["wrk"], &["--version"]),
     debian("eatmydata", &["eatmydata"], &["echo", "wraps"]),
+    debian("curl", &["curl"], &["--version"]),
+    debian("openssl", &["openssl"], &["version"]),
+    debian("sqlite3", &["sqlite3"], &["-version"]),
     Tool { name: "cargo-deny", version: "0.20.2", source: Source::Crate { features: &[] }, alive: &["--version"] },
     Tool { name: "cargo-fuzz", version: "0.13.2", source: Source::Crate { features: &[] }, alive: &["--version"] },
 ];

@@ -4,7 +4,7 @@ mod blobs;
 mod manifests;
 mod names;
 
-use gantry_e2e::{Answer, Image, Server, open_files, resident_bytes, stored_blobs, stored_uploads, until};
+use gantry_e2e::{Answer, Client, Image, Server, open_files, resident_bytes, stored_blobs, stored_uploads, until};
 use std::time::Duration;
 
 /// Everything that is tried.
@@ -109,6 +109,48 @@ fn what_is_refused_leaves_no_file_behind() {
     assert_refused(&manifest, 400, "MANIFEST_INVALID", "a list");
     let is_clean = || stored_blobs(server.data()).is_empty() && stored_uploads(server.data()).is_empty();
     assert!(until(Duration::from_secs(1), is_clean), "{:?}", stored_uploads(server.data()));
+}
+
+#[test]
+fn each_refusal_is_counted_by_its_kind() {
+    let server = Server::start();
+    let client = server.client();
+    client.push_blob("team/app", b"0123456789").unwrap();
+    let blob = format!("/v2/team/app/blobs/{}", gantry_e2e::digest(b"0123456789"));
+    let upload = client.send("POST", "/v2/team/app/blobs/uploads/", &[], &[]);
+    let upload = upload.header("location").unwrap();
+    let end = format!("{upload}?digest={}", gantry_e2e::digest(b"x"));
+    let manifest: &[(&str, &str)] = &[("content-type", Image::MEDIA_TYPE)];
+
+    for (kind, method, path, headers, body) in [
+        ("RangeNotSatisfiable", "GET", blob.as_str(), [("range", "bytes=10-")].as_slice(), b"".as_slice()),
+        ("UploadOutOfOrder", "PATCH", upload, &[("content-range", "5-5")], b"x"),
+        ("UploadOutOfOrder", "PUT", &end, &[("content-range", "5-5")], b"x"),
+        ("SizeInvalid", "PATCH", upload, &[("content-range", "0-5")], b"x"),
+        ("NameInvalid", "GET", "/v2/BAD/tags/list", &[], b""),
+        ("RepositoryNotFound", "GET", "/v2/no/such/tags/list", &[], b""),
+        ("ImageNotFound", "GET", "/v2/team/app/manifests/nope", &[], b""),
+        ("ManifestInvalid", "PUT", "/v2/team/app/manifests/v1", manifest, b"[]"),
+        ("TagInvalid", "PUT", "/v2/team/app/manifests/-v1", manifest, b"[]"),
+        ("DigestInvalid", "GET", "/v2/team/app/blobs/sha256:..", &[], b""),
+        ("UploadNotFound", "GET", "/v2/team/app/blobs/uploads/nope", &[], b""),
+        ("MethodNotAllowed", "PATCH", "/v2/team/app/manifests/v1", &[], b""),
+        ("RouteNotFound", "GET", "/v2/team/app", &[], b""),
+        ("InvalidParameter", "DELETE", "/api/v1/repositories/team/app?force=maybe", &[], b""),
+    ] {
+        let before = refusals(&client, kind);
+        let answer = client.send(method, path, headers, body);
+        let after = refusals(&client, kind);
+        assert_eq!(after, before + 1, "{kind}: {method} {path} answers {} {}", answer.status, answer.text());
+    }
+}
+
+/// Returns how many requests were refused for a reason.
+fn refusals(client: &Client, kind: &str) -> u64 {
+    let figures = client.get("/metrics").text();
+    let beginning = format!("gantry_refusals_total{{kind=\"{kind}\"}} ");
+    let count = figures.lines().find_map(|line| line.strip_prefix(&beginning)).unwrap_or("0");
+    count.trim_end_matches(".0").parse().expect("a counter counts")
 }
 
 /// The process runs on: few descriptors, little memory, no panic, and a push that works.

@@ -1,4 +1,8 @@
-use super::{Home, assert_says, held, layout::Format, log_in, logged_in};
+use super::{
+    Home, assert_says, held,
+    layout::{Format, Layout},
+    log_in, logged_in,
+};
 use gantry_e2e::{PASSWORD, Server};
 
 const LOGIN: &str = "buildah login --tls-verify=false --username {user} --password-stdin {host}";
@@ -75,6 +79,51 @@ fn what_is_built_on_a_pushed_image_keeps_its_layers() {
     let (base, app) = (layers("team/base"), layers("team/app"));
     assert_eq!(app.len(), base.len() + 1);
     assert_eq!(app[..base.len()], base);
+}
+
+#[test]
+fn an_index_of_two_platforms_is_pushed_with_its_images_and_pulled_by_platform() {
+    let (server, home) = logged_in(LOGIN);
+    let host = server.address();
+    home.write("context/hello.txt", "hello");
+    home.write("context/Containerfile", "FROM scratch\nCOPY hello.txt /hello.txt\n");
+    home.run("buildah manifest create both").succeeded();
+    for architecture in ["amd64", "arm64"] {
+        home.run(&format!("buildah bud --arch {architecture} --manifest both context")).succeeded();
+    }
+
+    let push = "buildah manifest push --all --tls-verify=false";
+    home.run(&format!("{push} both docker://{host}/team/both:v1")).succeeded();
+    let clean = Home::new();
+    log_in(&server, &clean, LOGIN, PASSWORD).succeeded();
+    clean.run(&format!("buildah pull --tls-verify=false --arch arm64 {host}/team/both:v1")).succeeded();
+
+    let (_, media_type, list) = held(&server, "team/both", "v1");
+    assert!([Format::Oci.index(), Format::Docker.index()].contains(&media_type.as_str()), "{media_type}");
+    let platforms: Vec<_> =
+        list["manifests"].as_array().unwrap().iter().map(|image| &image["platform"]["architecture"]).collect();
+    assert_eq!(platforms, ["amd64", "arm64"]);
+    let inspect = format!("buildah inspect --type image --format {{{{.OCIv1.Architecture}}}} {host}/team/both:v1");
+    assert_eq!(clean.run(&inspect).succeeded().text(), "arm64");
+}
+
+#[test]
+fn a_layer_of_300_megabytes_pulls_back_with_its_image() {
+    let (server, home) = logged_in(LOGIN);
+    let layout = Layout::empty_bytes(600, 300_000_000);
+    let image = format!("{}/team/large:v1", server.address());
+
+    home.run(&format!("buildah pull oci:{}:v1", layout.path())).succeeded();
+    let id = home.run("buildah images --quiet --no-trunc").succeeded();
+    // As it is: packing zeros takes longer than moving them.
+    let push = format!("{PUSH} --disable-compression {} docker://{image}", id.text());
+    home.run(&push).succeeded();
+    let clean = Home::new();
+    log_in(&server, &clean, LOGIN, PASSWORD).succeeded();
+    clean.run(&format!("buildah pull --tls-verify=false {image}")).succeeded();
+
+    assert!(held(&server, "team/large", "v1").2["layers"][0]["size"].as_u64() > Some(300_000_000));
+    assert_eq!(clean.run("buildah images --quiet --no-trunc").succeeded().text(), id.text());
 }
 
 #[test]

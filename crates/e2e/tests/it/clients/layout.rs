@@ -82,8 +82,17 @@ impl Layout {
 
     /// A layout of one image whose only layer, uncompressed, holds so many random bytes.
     pub(crate) fn large(seed: u64, byte_count: usize) -> Layout {
+        Layout::of_bytes(seed, &Random::new(seed).bytes(byte_count))
+    }
+
+    /// The same with zeros, which clients that pack and unpack are quick with.
+    pub(crate) fn empty_bytes(seed: u64, byte_count: usize) -> Layout {
+        Layout::of_bytes(seed, &vec![0; byte_count])
+    }
+
+    fn of_bytes(seed: u64, bytes: &[u8]) -> Layout {
         let layout = Layout::empty();
-        let layer = tar("large.bin", &Random::new(seed).bytes(byte_count));
+        let layer = tar("large.bin", bytes);
         let diff_id = digest(&layer);
         let layer = layout.add(Format::Oci.layer(Packing::Plain), &layer);
         let image = layout.add_manifest(seed, Format::Oci, "amd64", &[layer], &[diff_id]);

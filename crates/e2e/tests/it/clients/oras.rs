@@ -86,6 +86,35 @@ fn an_index_goes_from_a_layout_and_back() {
 }
 
 #[test]
+fn an_image_in_dockers_format_goes_from_a_layout_and_back() {
+    let (server, home) = logged_in(LOGIN);
+    let layout = Layout::index(410, Format::Docker, &[Packing::Gzip]);
+    let image = format!("{}/team/app:docker", server.address());
+    let pulled = home.path("pulled");
+
+    home.run(&format!("oras cp --from-oci-layout --to-plain-http {}:v1 {image}", layout.path())).succeeded();
+    home.run(&format!("oras cp --from-plain-http --to-oci-layout {image} {}:v1", print(&pulled))).succeeded();
+
+    let (digest, media_type, _) = held(&server, "team/app", "docker");
+    assert_eq!((digest, media_type.as_str()), (layout.digest(), Format::Docker.index()));
+    assert_eq!(blobs(&pulled), layout.blobs());
+}
+
+#[test]
+fn a_layer_of_300_megabytes_pulls_back_byte_for_byte() {
+    let (server, home) = logged_in(LOGIN);
+    let layout = Layout::empty_bytes(411, 300_000_000);
+    let image = format!("{}/team/large:v1", server.address());
+    let pulled = home.path("pulled");
+
+    home.run(&format!("oras cp --from-oci-layout --to-plain-http {}:v1 {image}", layout.path())).succeeded();
+    home.run(&format!("oras cp --from-plain-http --to-oci-layout {image} {}:v1", print(&pulled))).succeeded();
+
+    assert_eq!(held(&server, "team/large", "v1").0, layout.digest());
+    assert_eq!(blobs(&pulled), layout.blobs());
+}
+
+#[test]
 fn a_blob_is_pushed_fetched_and_deleted() {
     let (server, home) = logged_in(LOGIN);
     push(&server, &home, "v1");

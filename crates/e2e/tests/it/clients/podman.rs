@@ -97,6 +97,23 @@ fn an_image_of_every_packing_is_unpacked() {
 }
 
 #[test]
+fn a_layer_of_300_megabytes_pulls_back_with_its_image() {
+    let (server, home) = logged_in(LOGIN);
+    let layout = Layout::empty_bytes(203, 300_000_000);
+    let image = format!("{}/team/large:v1", server.address());
+
+    let id = home.run(&format!("podman pull --quiet oci:{}:v1", layout.path())).succeeded();
+    // As it is: packing zeros takes longer than moving them.
+    home.run(&format!("{PUSH} --disable-compression {} docker://{image}", id.text())).succeeded();
+    let clean = Home::new();
+    log_in(&server, &clean, LOGIN, gantry_e2e::PASSWORD).succeeded();
+    let pulled = clean.run(&format!("podman pull --quiet --tls-verify=false {image}")).succeeded();
+
+    assert!(held(&server, "team/large", "v1").2["layers"][0]["size"].as_u64() > Some(300_000_000));
+    assert_eq!(pulled.text(), id.text());
+}
+
+#[test]
 fn the_tags_of_a_repository_are_found() {
     let (server, home) = logged_in(LOGIN);
     for tag in ["v1", "v2", "v3"] {

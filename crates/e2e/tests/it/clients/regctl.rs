@@ -33,6 +33,20 @@ fn an_index_of_each_format_pulls_back_byte_for_byte() {
 }
 
 #[test]
+fn a_layer_of_300_megabytes_pulls_back_byte_for_byte() {
+    let (server, home) = logged_in();
+    let layout = Layout::empty_bytes(550, 300_000_000);
+    let image = format!("{}/team/large:v1", server.address());
+    let pulled = home.path("pulled");
+
+    home.run(&format!("regctl image copy ocidir://{}:v1 {image}", layout.path())).succeeded();
+    home.run(&format!("regctl image copy {image} ocidir://{}:v1", print(&pulled))).succeeded();
+
+    assert_eq!(held(&server, "team/large", "v1").0, layout.digest());
+    assert_eq!(blobs(&pulled), layout.blobs());
+}
+
+#[test]
 fn a_copy_takes_along_what_refers_to_the_image() {
     let (server, home) = logged_in();
     let layout = Layout::index(520, Format::Oci, &[Packing::Gzip]);

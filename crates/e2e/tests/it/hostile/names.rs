@@ -72,7 +72,7 @@ pub(super) fn traversal_in_a_reference(server: &Server) {
                 "HEAD" => assert!(matches!(answer.status, 400 | 404), "{target}"),
                 // A text with a colon is read as a digest, any other as a tag; what is no tag names no image.
                 _ if reference.contains(':') => assert_refused(&answer, 400, "DIGEST_INVALID", &target),
-                "PUT" => assert_refused(&answer, 400, "TAG_INVALID", &target),
+                "PUT" => assert_refused(&answer, 400, "MANIFEST_INVALID", &target),
                 _ => assert_refused(&answer, 404, "MANIFEST_UNKNOWN", &target),
             }
         }
