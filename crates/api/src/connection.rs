@@ -11,6 +11,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustix::net::{RecvFlags, recv};
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
@@ -19,6 +20,7 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     task::Poll,
 };
+use tokio::io::Interest;
 use tokio_rustls::TlsAcceptor;
 
 /// hyper's buffers grow up to this when bodies come fast; a connection that rests has a few KiB.
@@ -133,13 +135,26 @@ async fn open(stream: Stream, tls: Option<TlsAcceptor>) -> io::Result<(Stream, b
             Ok((Stream::Tls(Box::new(tls)), is_http2))
         }
         (Stream::Tcp(tcp), None) => {
-            // No method begins like HTTP/2's preface, and every client sends its first line in one piece.
-            let mut start = [0; 3];
-            let is_http2 = tcp.peek(&mut start).await? == 3 && start == *b"PRI";
-            Ok((Stream::Tcp(tcp), is_http2))
+            let mut start = Start::default();
+            let length = tcp.peek(&mut start).await?;
+            Ok((Stream::Tcp(tcp), is_preface(&start, length)))
         }
-        (stream, _) => Ok((stream, false)),
+        (Stream::Unix(unix), _) => {
+            let mut start = Start::default();
+            let peek = || Ok(recv(&unix, &mut start[..], RecvFlags::PEEK)?.0);
+            let length = unix.async_io(Interest::READABLE, peek).await?;
+            Ok((Stream::Unix(unix), is_preface(&start, length)))
+        }
+        (stream @ Stream::Tls(_), _) => Ok((stream, false)),
     }
+}
+
+/// What is looked at of a plain connection before it is known which HTTP is spoken.
+type Start = [u8; 3];
+
+/// No method begins like HTTP/2's preface, and every client sends its first line in one piece.
+fn is_preface(start: &Start, length: usize) -> bool {
+    length == start.len() && start == b"PRI"
 }
 
 /// Waits for `work`, unless the connection is told to stop.
