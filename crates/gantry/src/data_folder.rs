@@ -34,6 +34,15 @@ pub(crate) enum DataFolderError {
         /// The folder.
         path: PathBuf,
     },
+    /// A restore into it was interrupted.
+    #[error(
+        "a restore into {path} was not finished, so blobs may be missing in it; run the same gantry restore again, it goes on where it was",
+        path = path.display()
+    )]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The credentials file cannot be read.
     #[error("{path}: {problem}", path = path.display())]
     Credentials {
@@ -54,6 +63,13 @@ pub(crate) struct DataFolder {
 impl DataFolder {
     /// Makes the folder where it is missing, with access for its owner only, and takes its lock.
     pub(crate) fn make(path: &Path) -> Result<DataFolder, DataFolderError> {
+        let folder = DataFolder::claim(path)?;
+        refuse_unfinished(path)?;
+        Ok(folder)
+    }
+
+    /// As [`DataFolder::make`], also where a restore was interrupted: for the one that goes on with it.
+    pub(crate) fn claim(path: &Path) -> Result<DataFolder, DataFolderError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed("create the folder", path))?;
         let mut folder = DataFolder { path: path.into(), lock: None };
         match folder.try_lock()? {
@@ -68,6 +84,7 @@ impl DataFolder {
         if !path.is_dir() {
             return Err(DataFolderError::Missing { path: path.into() });
         }
+        refuse_unfinished(path)?;
         folder.try_lock()?;
         Ok(folder)
     }
@@ -129,6 +146,13 @@ impl DataFolder {
         file.write_all(credentials.print().as_bytes()).map_err(failed("write", &fresh))?;
         file.sync_all().map_err(failed("write", &fresh))?;
         fs::rename(&fresh, path).map_err(failed("create", path))
+    }
+}
+
+fn refuse_unfinished(path: &Path) -> Result<(), DataFolderError> {
+    match gantry_metadata::is_restore_unfinished(path) {
+        true => Err(DataFolderError::Unfinished { path: path.into() }),
+        false => Ok(()),
     }
 }
 

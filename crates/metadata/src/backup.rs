@@ -10,7 +10,7 @@ use crate::{
 use futures_util::{TryStreamExt, pin_mut};
 use gantry_env::Env;
 use rusqlite::{
-    Connection, OpenFlags,
+    Connection, ErrorCode, OpenFlags,
     backup::{Backup, StepResult},
 };
 use std::{
@@ -37,9 +37,7 @@ impl Partial {
         if to.exists() {
             return Err(Error::Exists { path: to.into() });
         }
-        let mut path = to.as_os_str().to_owned();
-        path.push(".partial");
-        let path = PathBuf::from(path);
+        let path = beside(to, ".partial");
         remove(&path);
         create_private(&path)?;
         Ok(Partial { path, to: to.into() })
@@ -49,14 +47,46 @@ impl Partial {
     }
     /// Makes it one file without a log beside it, puts it on disk, and gives it its name.
     fn finish(self, connection: Connection) -> Result<(), Error> {
-        let sealed = connection.pragma_update(None, "journal_mode", "DELETE");
-        sealed.map_err(Error::copy)?;
-        connection.close().map_err(|(_, error)| Error::copy(error))?;
-        sync(&self.path)?;
-        std::fs::rename(&self.path, &self.to).map_err(|source| folder(&self.to, source))?;
-        // Without this the name itself may be lost in a power cut, and the copy was said to be there.
-        sync(self.to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+        seal(connection, &self.path)?;
+        rename(&self.path, &self.to)
     }
+}
+
+/// Makes a database that nobody else has open one file without a log beside it, and puts it on disk.
+fn seal(connection: Connection, path: &Path) -> Result<(), Error> {
+    let sealed = connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0));
+    match sealed.map_err(Error::copy)?.as_str() {
+        "delete" => {}
+        _ => return Err(Error::copy(format!("another process has {} open", path.display()))),
+    }
+    connection.close().map_err(|(_, error)| Error::copy(error))?;
+    sync(path)
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    std::fs::rename(from, to).map_err(|source| folder(to, source))?;
+    // Without this the name itself may be lost in a power cut, and the copy was said to be there.
+    sync(to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Puts a database in the place of another, or where there is none: as one file, durably, and in one step.
+///
+/// Nobody may have either of them open. What a killed server has left beside the old one goes too: SQLite would take its
+/// log for one of the new.
+///
+/// # Errors
+/// One of them is open elsewhere, or the disk fails; then what is at `to` is the old one, whole.
+pub fn put_in_place(from: &Path, to: &Path) -> Result<(), Error> {
+    seal(Connection::open(from).map_err(|error| Error::sqlite(from, error))?, from)?;
+    if to.exists() {
+        // Folded into its file first, its log can go without harm to it, should the power be cut before the rename. One
+        // that cannot be read is no loss.
+        if let Ok(old) = Connection::open(to) {
+            let _ = seal(old, to);
+        }
+    }
+    remove_logs(to);
+    rename(from, to)
 }
 
 impl Drop for Partial {
@@ -66,11 +96,20 @@ impl Drop for Partial {
 }
 
 fn remove(path: &Path) {
-    for suffix in ["", "-journal", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        let _ = std::fs::remove_file(name);
+    let _ = std::fs::remove_file(path);
+    remove_logs(path);
+}
+
+fn remove_logs(path: &Path) {
+    for suffix in ["-journal", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(beside(path, suffix));
     }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Makes an empty file that only its owner reads: metadata holds hashes of passwords, and who may do what.
@@ -107,6 +146,30 @@ pub(crate) fn backup_sqlite_file(from: &Path, to: &Path) -> Result<(), Error> {
 
 fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// Opens a backup to be read, also where nothing can be written.
+fn open_source(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open_read_only(path)?;
+    match connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
+        Ok(()) => Ok(connection),
+        // A file that was last open with a log wants to have one again, which read-only media do not let it make. Where
+        // none is left, the file is all there is.
+        Err(error)
+            if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+                && !beside(path, "-wal").exists() =>
+        {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+            Connection::open_with_flags(immutable(path), flags)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The URI of a database that nobody changes.
+fn immutable(path: &Path) -> String {
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{escaped}?immutable=1")
 }
 
 fn copy_whole(from: &Connection, to: &mut Connection) -> Result<(), Error> {
@@ -151,32 +214,77 @@ async fn export(client: &Client, copy: &mut Connection) -> Result<(), Error> {
     client.batch_execute("COMMIT").await.map_err(Error::copy)
 }
 
-/// Makes the metadata of `settings` what a backup holds; the place must be empty.
+/// Where the metadata of a restore lies until the blobs are there: a data folder within the data folder.
+fn restoring(data_dir: &Path) -> PathBuf {
+    data_dir.join("metadata.restoring")
+}
+
+/// Whether a restore into this folder was begun and not finished: what it names may be missing.
+pub fn is_restore_unfinished(data_dir: &Path) -> bool {
+    restoring(data_dir).exists() && !database_file(data_dir).exists()
+}
+
+/// Takes the metadata of a backup into the folder, where nobody sees it yet, and returns the data folder it lies in.
 ///
-/// A backup of an older version is migrated on the way. If anything fails, the place stays empty.
+/// The place that `settings` name must be empty. A backup of an older version is migrated on the way. Where a restore was
+/// begun and not finished, this begins it anew.
 ///
 /// # Errors
-/// The file is no whole backup, or of a newer version; there is metadata already; the database cannot be reached.
-pub fn restore(settings: &Settings, data_dir: &Path, from: &Path, env: &Env) -> Result<(), Error> {
+/// The file is no whole backup, or of a newer version; there is metadata already; the database cannot be reached. Then
+/// all is as it was before.
+pub fn begin_restore(settings: &Settings, data_dir: &Path, from: &Path, env: &Env) -> Result<PathBuf, Error> {
     std::fs::create_dir_all(data_dir).map_err(|source| folder(data_dir, source))?;
     let target = database_file(data_dir);
-    if settings.is_sqlite() {
-        if target.exists() {
-            return Err(Error::NotEmpty { place: "this folder".into(), found: target.display().to_string() });
-        }
-        let (partial, copy) = take_in(from, &target, env)?;
-        return partial.finish(copy);
+    if settings.is_sqlite() && target.exists() {
+        return Err(Error::NotEmpty { place: "this folder".into(), found: target.display().to_string() });
     }
-    let dialer = Dialer::new(settings, env.clone())?;
-    let (partial, copy) = take_in(from, &data_dir.join("metadata.restoring"), env)?;
-    let loaded = on_a_thread(move || {
-        let place = dialer.place();
-        migrate_postgres(&dialer, env.elapsed() + CONNECT_WAIT)?;
-        let mut pg = Pg::new(dialer, STATEMENT_MAX);
-        with_session(&mut pg, &place, |runtime, client| runtime.block_on(load(client, &copy, &place)))
-    });
-    drop(partial);
-    loaded
+    let place = restoring(data_dir);
+    let is_begun = place.exists();
+    let begun = take_into(settings, &place, from, env);
+    if begun.is_err() && !is_begun {
+        let _ = std::fs::remove_dir_all(&place);
+    }
+    begun.map(|()| place)
+}
+
+fn take_into(settings: &Settings, place: &Path, from: &Path, env: &Env) -> Result<(), Error> {
+    std::fs::create_dir_all(place).map_err(|source| folder(place, source))?;
+    let file = database_file(place);
+    remove(&file);
+    let (partial, copy) = take_in(from, &file, env)?;
+    if !settings.is_sqlite() {
+        let dialer = Dialer::new(settings, env.clone())?;
+        let tables = tables(&copy).map_err(Error::copy)?;
+        on_a_thread(|| {
+            let place = dialer.place();
+            migrate_postgres(&dialer, env.elapsed() + CONNECT_WAIT)?;
+            let mut pg = Pg::new(dialer, STATEMENT_MAX);
+            with_session(&mut pg, &place, |runtime, client| runtime.block_on(check_empty(client, &tables, &place)))
+        })?;
+    }
+    partial.finish(copy)
+}
+
+/// Makes what [`begin_restore`] has taken in the metadata of `settings`, in one step. Nobody may have it open any more.
+///
+/// # Errors
+/// The database cannot be reached or is no longer empty, or the disk fails; then this can be done again.
+pub fn finish_restore(settings: &Settings, data_dir: &Path, env: &Env) -> Result<(), Error> {
+    let place = restoring(data_dir);
+    let file = database_file(&place);
+    if settings.is_sqlite() {
+        put_in_place(&file, &database_file(data_dir))?;
+    } else {
+        let dialer = Dialer::new(settings, env.clone())?;
+        let copy = open_read_only(&file).map_err(|error| Error::sqlite(&file, error))?;
+        on_a_thread(move || {
+            let place = dialer.place();
+            let mut pg = Pg::new(dialer, STATEMENT_MAX);
+            with_session(&mut pg, &place, |runtime, client| runtime.block_on(load(client, &copy, &place)))
+        })?;
+    }
+    std::fs::remove_dir_all(&place).map_err(|source| folder(&place, source))?;
+    sync(data_dir)
 }
 
 /// Copies a backup to a file beside `target`, looks whether it is whole, and migrates the copy.
@@ -185,7 +293,7 @@ fn take_in(from: &Path, target: &Path, env: &Env) -> Result<(Partial, Connection
     if !from.is_file() {
         return Err(no_backup("there is no such file".into()));
     }
-    let source = open_read_only(from).map_err(|error| no_backup(error.to_string()))?;
+    let source = open_source(from).map_err(|error| no_backup(error.to_string()))?;
     let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'migration'";
     let found: i64 = source.query_row(known, [], |row| row.get(0)).map_err(|error| no_backup(error.to_string()))?;
     if found == 0 {
@@ -207,17 +315,23 @@ async fn load(client: &Client, from: &Connection, place: &str) -> Result<(), Err
     let unreachable = |error| unreachable_at(place, error);
     client.batch_execute("BEGIN").await.map_err(unreachable)?;
     let tables = tables(from).map_err(Error::copy)?;
-    for table in &tables {
-        let asked = format!("SELECT EXISTS (SELECT 1 FROM {table})");
-        if client.query_one(&asked, &[]).await.map_err(unreachable)?.get::<_, bool>(0) {
-            let place = format!("the database {place}");
-            return Err(Error::NotEmpty { place, found: format!("rows in table {table}") });
-        }
-    }
+    check_empty(client, &tables, place).await?;
     for table in &tables {
         load_table(client, from, table).await?;
     }
     client.batch_execute("COMMIT; ANALYZE").await.map_err(Error::copy)
+}
+
+async fn check_empty(client: &Client, tables: &[String], place: &str) -> Result<(), Error> {
+    for table in tables {
+        let asked = format!("SELECT EXISTS (SELECT 1 FROM {table})");
+        let found = client.query_one(&asked, &[]).await.map_err(|error| unreachable_at(place, error))?;
+        if found.get::<_, bool>(0) {
+            let place = format!("the database {place}");
+            return Err(Error::NotEmpty { place, found: format!("rows in table {table}") });
+        }
+    }
+    Ok(())
 }
 
 async fn load_table(client: &Client, from: &Connection, table: &str) -> Result<(), Error> {

@@ -53,7 +53,7 @@ pub mod uploads;
 mod value;
 
 pub use act::{Act, Event, Reader, Trail, Tx};
-pub use backup::restore;
+pub use backup::{begin_restore, finish_restore, is_restore_unfinished, put_in_place};
 pub use counters::Figures;
 pub use engine::EngineName;
 pub use error::Error;

@@ -204,7 +204,7 @@ impl Metadata {
 
     /// Copies the metadata, as it is at this moment, into the new SQLite file `to`. The registry goes on meanwhile.
     ///
-    /// The file is the same for both engines; [`restore`](crate::restore) reads it.
+    /// The file is the same for both engines; [`begin_restore`](crate::begin_restore) reads it.
     ///
     /// # Errors
     /// `to` exists or cannot be written; the database cannot be read.

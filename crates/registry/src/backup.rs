@@ -3,7 +3,7 @@ use crate::{
     ports::Ports,
 };
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Metadata, blobs};
+use gantry_metadata::{Metadata, blobs, put_in_place};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -76,7 +76,10 @@ impl Backups {
                 self.copy_blobs(&snapshot, to, &mut done, &mut progress).await?
             };
             if is_whole {
-                fs::rename(fresh.join("metadata.db"), to.join("metadata.db")).map_err(trouble)?;
+                put_in_place(&fresh.join("metadata.db"), &to.join("metadata.db")).map_err(|error| {
+                    let message = format!("cannot put the copy into {}: {error}", to.display());
+                    Fault::new(FaultKind::Internal, message).because(error)
+                })?;
                 fs::remove_dir_all(&fresh).map_err(trouble)?;
                 return Ok(done);
             }
@@ -125,7 +128,8 @@ impl Backups {
         Ok(row.is_none_or(|row| row.state != "present"))
     }
 
-    /// Takes the blobs of a backup into this site's store, and says which are missing there.
+    /// Takes the blobs of a backup into this site's store, and says which are missing there. Those that are here already,
+    /// from a restore that was interrupted, are not copied again.
     pub async fn take_blobs(
         &self,
         from: &Path,
@@ -138,6 +142,11 @@ impl Backups {
             after = last.id;
             for copy in copies.iter().filter(|copy| copy.state == "present") {
                 let key = parse_key(&copy.location)?;
+                let is_here = self.ports.store.exists(&key).await.map_err(store_fault)?;
+                if is_here.is_some_and(|length| i64::try_from(length) == Ok(copy.size)) {
+                    done.blobs += 1;
+                    continue;
+                }
                 let id = self.ports.env.request_id().to_string().parse().expect("a UUID is an upload id");
                 match self.ports.store.copy_in(&key, &id, &backup_blobs(from).join(key.as_str())).await {
                     Ok(bytes) => {

@@ -1,6 +1,7 @@
 use super::tool::Tool;
 use crate::{
-    config::ConfigFlags,
+    config::{Config, ConfigFlags},
+    data_folder::DataFolder,
     output::{Exit, Failure, Format, Printer, Progress, Table},
 };
 use gantry_env::Env;
@@ -8,7 +9,11 @@ use gantry_fault::Fault;
 use gantry_metadata::Metadata;
 use gantry_registry::BackupProgress;
 use gantry_words::ByteCount;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
 /// Copy metadata and blobs into another folder, consistently, while the server serves
 ///
@@ -29,7 +34,8 @@ pub(crate) struct BackupCommand {
 impl BackupCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let tool = Tool::open(&self.config)?;
-        let open = |folder: &std::path::Path| {
+        let _target = claim_target(&tool.config, &self.to)?;
+        let open = |folder: &Path| {
             Metadata::open(&gantry_metadata::Settings::default(), folder, Env::real()).map_err(Fault::internal)
         };
         let progress = Progress::bytes("copying", None);
@@ -45,6 +51,23 @@ impl BackupCommand {
         Printer::stdout(self.output).answer(&done, table)?;
         Ok(Exit::Done)
     }
+}
+
+/// Makes the folder of the backup, and holds its lock: what is served must not be replaced beneath the server, and the data
+/// folder itself would lose what was pushed while it was copied.
+fn claim_target(config: &Config, to: &Path) -> Result<DataFolder, Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::failed(format!("cannot back up into {}: {error}", to.display()), "Name a folder with room, with --to")
+    };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(to).map_err(|error| failed(&error))?;
+    let canonical = |path: &Path| path.canonicalize().map_err(|error| failed(&error));
+    let (target, data, blobs) = (canonical(to)?, canonical(&config.data_dir)?, canonical(&config.blob_folder())?);
+    if target.starts_with(&data) || target.starts_with(&blobs) || target.join("storage") == blobs {
+        let problem = format!("{} is or lies in the data folder that is to be backed up", to.display());
+        return Err(Failure::usage(problem, "Name a folder elsewhere with --to, best on another disk"));
+    }
+    DataFolder::make(to).map_err(|error| failed(&error))
 }
 
 pub(super) fn table(done: &BackupProgress) -> Table {

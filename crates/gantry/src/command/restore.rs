@@ -1,15 +1,19 @@
 use super::{
     backup::table,
-    tool::{Tool, read_config},
+    tool::{fault_failure, read_config, runtime},
 };
 use crate::{
-    config::ConfigFlags,
+    config::{Config, ConfigFlags},
     data_folder::DataFolder,
+    house::House,
     output::{Exit, Failure, Format, Printer, Progress},
 };
 use gantry_env::Env;
 use gantry_registry::BackupProgress;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Make a data folder, or fill an empty database, from a backup
 #[derive(clap::Args)]
@@ -34,18 +38,18 @@ impl RestoreCommand {
         }
         let failed =
             |error: &dyn std::fmt::Display| Failure::failed(error.to_string(), "Name an empty folder with --data-dir");
-        drop(DataFolder::make(&config.data_dir).map_err(|error| failed(&error))?);
-        gantry_metadata::restore(&config.database, &config.data_dir, &source, &Env::real())
+        let (folder, env) = (DataFolder::claim(&config.data_dir).map_err(|error| failed(&error))?, Env::real());
+        let place = gantry_metadata::begin_restore(&config.database, &config.data_dir, &source, &env)
             .map_err(|error| failed(&error))?;
-        let tool = Tool::open(&self.config)?;
-        let progress = Progress::bytes("copying", None);
-        let hear = |done: BackupProgress| progress.advance(done.bytes.saturating_sub(progress.done()));
-        let (done, missing) = tool.run(tool.house.registry.backups.take_blobs(&self.from, hear))?;
-        drop(progress);
+        // The blobs come first: the metadata that names them is seen only once they are there.
+        let (done, missing) = self.take_blobs(&config, &place)?;
         let credentials = self.from.join("root-credentials");
         if credentials.exists() {
-            fs::copy(&credentials, tool.folder.credentials_path()).map_err(|error| failed(&error))?;
+            fs::copy(&credentials, folder.credentials_path()).map_err(|error| failed(&error))?;
         }
+        gantry_metadata::finish_restore(&config.database, &config.data_dir, &env).map_err(|error| {
+            Failure::failed(error.to_string(), "Run the same command again: what was copied is not copied twice")
+        })?;
         Printer::stdout(self.output).answer(&done, table)?;
         if missing.is_empty() {
             return Ok(Exit::Done);
@@ -53,5 +57,19 @@ impl RestoreCommand {
         let problem = format!("{} blobs are missing in the backup", missing.len());
         Failure::failed(problem, "Push their images again; gantry fsck names them").with_details(missing).report();
         Ok(Exit::Found)
+    }
+
+    /// Copies the blobs that the metadata in `place` names into the store.
+    fn take_blobs(&self, config: &Config, place: &Path) -> Result<(BackupProgress, Vec<String>), Failure> {
+        let storage = gantry_store::Settings { path: config.blob_folder(), ..config.storage.clone() };
+        let database = gantry_metadata::Settings::default();
+        let within = Config { database, data_dir: place.into(), storage, ..config.clone() };
+        let runtime = runtime()?;
+        let _entered = runtime.enter();
+        let house = House::open(&within, Env::real())
+            .map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))?;
+        let progress = Progress::bytes("copying", None);
+        let hear = |done: BackupProgress| progress.advance(done.bytes.saturating_sub(progress.done()));
+        runtime.block_on(house.registry.backups.take_blobs(&self.from, hear)).map_err(fault_failure)
     }
 }

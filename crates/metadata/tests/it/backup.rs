@@ -5,7 +5,8 @@ use crate::{
 use gantry_env::Env;
 use gantry_fault::FaultKind;
 use gantry_metadata::{
-    Change, Error, Metadata, Query, Settings, change, query, restore, suite::postgres::Database, values,
+    Change, Error, Metadata, Query, Settings, begin_restore, change, finish_restore, is_restore_unfinished,
+    put_in_place, query, suite::postgres::Database, values,
 };
 use std::path::Path;
 
@@ -31,6 +32,11 @@ async fn is_filled(metadata: &Metadata) -> bool {
         && row.opt_text(1).unwrap().is_none()
         && number_of(metadata, "v1").await == 1
         && audited(metadata, cx(1).request_id).await == 1
+}
+
+fn restore(settings: &Settings, data_dir: &Path, from: &Path, env: &Env) -> Result<(), Error> {
+    begin_restore(settings, data_dir, from, env)?;
+    finish_restore(settings, data_dir, env)
 }
 
 fn opened(folder: &Path) -> Metadata {
@@ -82,7 +88,7 @@ async fn a_backup_moves_from_engine_to_engine_and_back() {
     let restored = tempfile::tempdir().unwrap();
     restore(&Settings::default(), restored.path(), &second, &Env::real()).unwrap();
     assert!(is_filled(&opened(restored.path())).await);
-    assert!(!folder.path().join("metadata.restoring.partial").exists());
+    assert!(!folder.path().join("metadata.restoring").exists());
 }
 
 #[tokio::test]
@@ -121,4 +127,47 @@ fn what_is_no_backup_leaves_no_trace() {
         assert!(matches!(error, Error::NoBackup { .. }), "{error}");
         assert_eq!(std::fs::read_dir(target.path()).unwrap().count(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_restore_that_was_interrupted_is_known_and_goes_on() {
+    let (metadata, folder) = on_sqlite(&Settings::default());
+    fill(&metadata).await;
+    let (copy, target) = (folder.path().join("copy.db"), tempfile::tempdir().unwrap());
+    metadata.backup(&copy).await.unwrap();
+    let begin = || begin_restore(&Settings::default(), target.path(), &copy, &Env::real()).unwrap();
+
+    let first = begin();
+    let is_known = is_restore_unfinished(target.path());
+    let is_hidden = !target.path().join("metadata.db").exists();
+    let second = begin();
+    let is_whole = is_filled(&opened(&second)).await;
+    finish_restore(&Settings::default(), target.path(), &Env::real()).unwrap();
+
+    assert!(is_known && is_hidden && is_whole);
+    assert_eq!(first, second);
+    assert!(!is_restore_unfinished(target.path()) && !second.exists());
+    assert!(is_filled(&opened(target.path())).await);
+}
+
+#[tokio::test]
+async fn a_copy_in_the_place_of_one_whose_server_was_killed_does_not_meet_its_log() {
+    let (metadata, folder) = on_sqlite(&Settings::default());
+    fill(&metadata).await;
+    let place = tempfile::tempdir().unwrap();
+    let (fresh, target) = (folder.path().join("copy.db"), place.path().join("metadata.db"));
+    // What a killed server leaves: a file, and a log that was not folded into it.
+    let (killed, _held) = on_sqlite(&Settings::default());
+    killed.perform(&cx(1), raise("v1")).await.unwrap();
+    for suffix in ["", "-wal"] {
+        let name = format!("metadata.db{suffix}");
+        std::fs::copy(_held.path().join(&name), place.path().join(&name)).unwrap();
+    }
+
+    metadata.backup(&fresh).await.unwrap();
+    put_in_place(&fresh, &target).unwrap();
+
+    let files: Vec<_> = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(files, ["metadata.db"]);
+    assert!(is_filled(&opened(place.path())).await);
 }
