@@ -96,6 +96,9 @@ impl Blobs {
     }
 
     /// Links a blob of `source` into `target`. Answers `false` where the source does not hold it.
+    ///
+    /// # Errors
+    /// [`gantry_fault::FaultKind::StorageFull`]: a link takes little, but many fill a disk.
     pub async fn mount(
         &self,
         cx: &Cx,
@@ -108,6 +111,7 @@ impl Blobs {
         if self.ports.store.exists(&located.key).await.map_err(store_fault)? != Some(located.size) {
             return Ok(false);
         }
+        self.ports.store.check_room(0).await.map_err(store_fault)?;
         let act = LinkBlob {
             account: cx.account,
             repository: target.id,

@@ -1,4 +1,5 @@
 use crate::{
+    admit::store_fault,
     caches::remembered,
     ports::Ports,
     push::{PutImage, PutImageAnswer},
@@ -109,7 +110,8 @@ impl Images {
     /// # Errors
     /// [`FaultKind::ManifestInvalid`], [`FaultKind::ManifestTooLarge`], [`FaultKind::ManifestUnsupported`],
     /// [`FaultKind::DigestInvalid`] where the reference is another digest than the body's, and
-    /// [`FaultKind::LayersNotFound`] or [`FaultKind::ReferencedImagesNotFound`] where the repository lacks what it names.
+    /// [`FaultKind::LayersNotFound`] or [`FaultKind::ReferencedImagesNotFound`] where the repository lacks what it names;
+    /// [`FaultKind::StorageFull`].
     pub async fn put_image(
         &self,
         cx: &Cx,
@@ -132,6 +134,8 @@ impl Images {
         }
         let limits = ManifestLimits { bytes_max: self.manifest_bytes_max() as usize, ..ManifestLimits::default() };
         let manifest = Manifest::parse(&body, content_type, &limits).map_err(manifest_fault)?;
+        // Its bytes go into the database, which mostly lies on the same disk: manifests alone could fill it up, too.
+        self.ports.store.check_room(body.len() as u64).await.map_err(store_fault)?;
         let mut tags = more_tags;
         if let Reference::Tag(tag) = reference {
             tags.push(tag.clone());

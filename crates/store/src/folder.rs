@@ -121,7 +121,7 @@ impl Folder {
 
     /// Says no where `bytes` more would take from the disk's reserve. Those that may be written are counted at once: the
     /// figure is asked for a few times a second only, and a fast push would be through the reserve before the next.
-    fn check_room(&self, action: &'static str, place: &UploadId, bytes: u64) -> Result<(), Error> {
+    pub(crate) fn check_room(&self, action: &'static str, place: impl fmt::Display, bytes: u64) -> Result<(), Error> {
         if self.free_min == 0 {
             return Ok(());
         }

@@ -253,6 +253,18 @@ impl Store {
         }
     }
 
+    /// Says no where `bytes` that go to the same disk by another way, as the database's do, would take from its reserve.
+    ///
+    /// # Errors
+    /// [`Error::Full`].
+    pub async fn check_room(&self, bytes: u64) -> Result<(), Error> {
+        match &self.backend {
+            // In place, as above.
+            Backend::Folder(folder) => folder.check_room("write beside", "the store", bytes),
+            Backend::Memory(memory) => memory.check_room_beside().await,
+        }
+    }
+
     /// Returns how many bytes may still be written.
     pub async fn free_bytes(&self) -> Result<u64, Error> {
         match &self.backend {

@@ -122,6 +122,14 @@ impl Memory {
         Err(Error::Full { action: operation.as_str(), place: id.to_string() })
     }
 
+    pub(crate) async fn check_room_beside(&self) -> Result<(), Error> {
+        self.step().await;
+        if self.state().free_bytes >= Settings::default().min_free.get() {
+            return Ok(());
+        }
+        Err(Error::Full { action: "write beside", place: "the store".into() })
+    }
+
     pub(crate) async fn free_bytes(&self) -> Result<u64, Error> {
         self.enter(Operation::FreeBytes, "the store").await?;
         Ok(self.state().free_bytes)

@@ -149,6 +149,36 @@ fn the_reserve_refuses_pushes_before_the_disk_is_full() {
 }
 
 #[test]
+fn the_reserve_refuses_manifests_and_mounts_too() {
+    let disk = SmallDisk::new(64 * MIB);
+    let server = Server::on(&disk.path().join("data"), &[("GANTRY_STORAGE__MIN_FREE", "16MiB")]);
+    let client = server.client();
+    let image = Image::small(1);
+    assert_eq!(push(&client, &image, "v1").status, 201);
+    client.send("POST", "/v2/other/app/blobs/uploads/", &[], &[]);
+    fs::write(disk.path().join("ballast"), vec![1; (disk.free_bytes() - 15 * MIB) as usize]).unwrap();
+    let put = |number: usize| {
+        let mut manifest: serde_json::Value = serde_json::from_slice(&image.manifest).unwrap();
+        manifest["annotations"] = serde_json::json!({"padding": "x".repeat(3 << 20), "number": number.to_string()});
+        let path = format!("/v2/{NAME}/manifests/large-{number}");
+        client.send("PUT", &path, &[("content-type", Image::MEDIA_TYPE)], manifest.to_string().as_bytes())
+    };
+    let mount = format!("/v2/other/app/blobs/uploads/?mount={}&from={NAME}", gantry_e2e::digest(&image.config));
+    // How much room there is, is asked for a few times a second.
+    let is_refused = || client.send("POST", &mount, &[], &[]).status == 507;
+    assert!(until(Duration::from_secs(2), is_refused), "mounts are still taken");
+    let left = disk.free_bytes();
+
+    for number in 0..10 {
+        assert_full(&put(number));
+    }
+    assert_full(&client.send("POST", &mount, &[], &[]));
+
+    assert!(disk.free_bytes() + MIB > left, "{} bytes are left of {left}", disk.free_bytes());
+    image.check(&client, NAME, "v1").unwrap();
+}
+
+#[test]
 fn a_chunk_that_finds_the_disk_full_is_refused_and_goes_on_when_there_is_room() {
     let disk = SmallDisk::new(32 * MIB);
     let server = Server::on(&disk.path().join("data"), &[("GANTRY_STORAGE__MIN_FREE", "0B")]);
