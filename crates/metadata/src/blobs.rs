@@ -37,6 +37,17 @@ pub struct LinkRow {
     pub candidate_since: Option<Timestamp>,
 }
 
+/// A blob that a repository holds, as a manifest that names it wants to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRow {
+    /// The blob's digest.
+    pub digest: String,
+    /// Its length.
+    pub size: i64,
+    /// Whether its bytes can be served: they were not found damaged.
+    pub is_present: bool,
+}
+
 /// A link with the place of its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocatedRow {
@@ -68,6 +79,11 @@ static LINK: Query = query(
 static LINKS: Query = query(
     "SELECT digest, size, copy, manifest_count, candidate_since FROM blob_link
      WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
+static HELD: Query = query(
+    "SELECT l.digest, l.size, CASE WHEN c.state = 'present' THEN 1 ELSE 0 END
+     FROM blob_link AS l LEFT JOIN blob_copy AS c ON c.id = l.copy
+     WHERE l.repository = $1 AND l.digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static LOCATED: Query = query(
     "SELECT l.digest, l.size, l.copy, l.manifest_count, l.candidate_since, c.location, c.state
@@ -193,6 +209,16 @@ pub fn links<'a>(
     digests: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<LinkRow>, Fault> {
     rows.all(&LINKS, values![repository, column(digests)])?.iter().map(link_row).collect()
+}
+
+/// Returns those of `digests` that the repository holds, and whether the bytes of each are whole.
+pub fn held<'a>(
+    rows: &mut Reader,
+    repository: i64,
+    digests: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<HeldRow>, Fault> {
+    let held = |row: &Row| Ok(HeldRow { digest: row.text(0)?.into(), size: row.int(1)?, is_present: row.int(2)? == 1 });
+    rows.all(&HELD, values![repository, column(digests)])?.iter().map(held).collect()
 }
 
 /// Looks a link up, with the place of its bytes.

@@ -31,8 +31,32 @@ pub struct ManifestRow {
     pub pushed_at: Timestamp,
     /// Who pushed it.
     pub pushed_by: String,
-    /// Its annotations as a JSON object.
+}
+
+/// What a list of referrers shows of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferrerRow {
+    /// Digest of its body.
+    pub digest: String,
+    /// Media type it was pushed with.
+    pub media_type: String,
+    /// Artifact type, or the config's media type standing for it.
+    pub artifact_type: Option<String>,
+    /// Length of its body.
+    pub size: i64,
+    /// Its annotations as a JSON object: up to as long as its body.
     pub annotations: String,
+}
+
+/// A manifest that a repository holds, as an index that names it wants to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRow {
+    /// Digest of its body.
+    pub digest: String,
+    /// Length of its body.
+    pub size: i64,
+    /// Bytes of what it names.
+    pub bytes: i64,
 }
 
 /// A manifest as it is served.
@@ -83,30 +107,39 @@ pub struct EdgeRow {
 }
 
 static FIND: Query = query(
-    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by
      FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'",
 );
 static BODY: Query =
     query("SELECT media_type, body FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'");
 static HELD: Query = query(
-    "SELECT digest, bytes FROM manifest
+    "SELECT digest, size, bytes FROM manifest
      WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static LIST: Query = query(
-    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by
      FROM manifest WHERE repository = $1 AND state = 'live'
      AND (pushed_at < $2 OR (pushed_at = $2 AND digest > $3)) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
 static EACH: Query = query(
-    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by
      FROM manifest WHERE repository = $1 AND digest > $2 ORDER BY digest LIMIT $3",
 );
 static REFERRERS: Query = query(
-    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+    "SELECT digest, media_type, artifact_type, size, annotations
      FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' ORDER BY digest LIMIT $4",
 );
 static REFERRERS_OF_TYPE: Query = query(
-    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by, annotations
+    "SELECT digest, media_type, artifact_type, size, annotations
+     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND artifact_type = $5
+     ORDER BY digest LIMIT $4",
+);
+static REFERRER_SIZES: Query = query(
+    "SELECT octet_length(annotations)
+     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' ORDER BY digest LIMIT $4",
+);
+static REFERRER_SIZES_OF_TYPE: Query = query(
+    "SELECT octet_length(annotations)
      FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND artifact_type = $5
      ORDER BY digest LIMIT $4",
 );
@@ -165,7 +198,6 @@ fn row(row: Row) -> Result<ManifestRow, Fault> {
         parent_count: row.int(8)?,
         pushed_at: row.time(9)?,
         pushed_by: row.text(10)?.into(),
-        annotations: row.text(11)?.into(),
     })
 }
 
@@ -180,15 +212,16 @@ pub fn body(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<B
     Ok(Some(BodyRow { media_type: row.text(0)?.into(), body: row.take_bytes(1)? }))
 }
 
-/// Returns those of `digests` that the repository holds, with the bytes of what they name.
+/// Returns those of `digests` that the repository holds.
 pub fn held<'a>(
     rows: &mut Reader,
     repository: i64,
     digests: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<(String, i64)>, Fault> {
+) -> Result<Vec<HeldRow>, Fault> {
     let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
     let found = rows.all(&HELD, values![repository, serde_json::Value::Array(list).to_string()])?;
-    found.iter().map(|row| Ok((row.text(0)?.to_string(), row.int(1)?))).collect()
+    let held = |row: &Row| Ok(HeldRow { digest: row.text(0)?.into(), size: row.int(1)?, bytes: row.int(2)? });
+    found.iter().map(held).collect()
 }
 
 /// Returns up to `count` live manifests pushed before `before` (or then, with a greater digest), newest first.
@@ -207,6 +240,22 @@ pub fn each(rows: &mut Reader, repository: i64, after: &str, count: usize) -> Re
     rows.all(&EACH, values![repository, after, count as i64])?.into_iter().map(row).collect()
 }
 
+/// Returns how many bytes of annotations each of up to `count` referrers has: those, in the order, of [`referrers`].
+pub fn referrer_sizes(
+    rows: &mut Reader,
+    repository: i64,
+    subject: &str,
+    artifact_type: Option<&str>,
+    after: &str,
+    count: usize,
+) -> Result<Vec<u64>, Fault> {
+    let found = match artifact_type {
+        None => rows.all(&REFERRER_SIZES, values![repository, subject, after, count as i64])?,
+        Some(kind) => rows.all(&REFERRER_SIZES_OF_TYPE, values![repository, subject, after, count as i64, kind])?,
+    };
+    found.iter().map(|row| row.count(0)).collect()
+}
+
 /// Returns up to `count` referrers of `subject` after the digest `after`, of one artifact type where one is given.
 pub fn referrers(
     rows: &mut Reader,
@@ -215,12 +264,21 @@ pub fn referrers(
     artifact_type: Option<&str>,
     after: &str,
     count: usize,
-) -> Result<Vec<ManifestRow>, Fault> {
+) -> Result<Vec<ReferrerRow>, Fault> {
     let found = match artifact_type {
         None => rows.all(&REFERRERS, values![repository, subject, after, count as i64])?,
         Some(kind) => rows.all(&REFERRERS_OF_TYPE, values![repository, subject, after, count as i64, kind])?,
     };
-    found.into_iter().map(row).collect()
+    let referrer = |row: &Row| {
+        Ok(ReferrerRow {
+            digest: row.text(0)?.into(),
+            media_type: row.text(1)?.into(),
+            artifact_type: row.opt_text(2)?.map(str::to_string),
+            size: row.int(3)?,
+            annotations: row.text(4)?.into(),
+        })
+    };
+    found.iter().map(referrer).collect()
 }
 
 /// Returns up to `count` living indexes that name a manifest.

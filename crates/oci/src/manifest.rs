@@ -144,11 +144,11 @@ impl Manifest {
     }
 
     /// Returns the blobs that a repository must hold before it takes the manifest: [`blobs`](Manifest::blobs) without
-    /// those that no client may push.
+    /// the layers that no client may push. The configuration is always one of them, whatever its type.
     pub fn required_blobs(&self) -> impl Iterator<Item = &Descriptor> {
         // What one descriptor excuses another with the same digest may still require, so this comes before the firsts.
         let is_required = |blob: &&Descriptor| !media_type::is_nondistributable(&blob.media_type);
-        first_of_each(self.config.iter().chain(&self.layers).filter(is_required))
+        first_of_each(self.config.iter().chain(self.layers.iter().filter(is_required)))
     }
 
     /// Returns the artifact type under which the referrers API must list it: [`artifact_type`](Manifest), else an

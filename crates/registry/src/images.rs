@@ -13,6 +13,11 @@ use gantry_oci::{Algorithm, Descriptor, Digest, Manifest, ManifestError, Manifes
 use gantry_words::{Cx, Page, Timestamp};
 use std::sync::Arc;
 
+/// A page of referrers ends here, whatever was asked for: each may have annotations as large as a manifest.
+const REFERRERS_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// About what a referrer takes in a list besides its annotations.
+const DESCRIPTOR_BYTES: u64 = 512;
+
 /// The room for manifests, indexes, tags and referrers.
 #[derive(Clone)]
 pub struct Images {
@@ -232,7 +237,8 @@ impl Images {
         Ok(Page::cut(names, count))
     }
 
-    /// Returns up to `count` manifests that refer to `subject`, after the digest `after`, of one artifact type where given.
+    /// Returns up to `count` manifests that refer to `subject`, after the digest `after`, of one artifact type where given;
+    /// fewer, but at least one, where their annotations are large.
     pub async fn referrers(
         &self,
         repository: &Repository,
@@ -244,10 +250,14 @@ impl Images {
         let (id, subject, after) = (repository.id, subject.clone(), after.to_string());
         let artifact_type = artifact_type.map(str::to_string);
         let list = move |rows: &mut Reader| {
-            manifests::referrers(rows, id, subject.as_str(), artifact_type.as_deref(), &after, count + 1)
+            let (subject, kind) = (subject.as_str(), artifact_type.as_deref());
+            let sizes = manifests::referrer_sizes(rows, id, subject, kind, &after, count + 1)?;
+            let fitting = fitting(sizes.iter().map(|bytes| bytes + DESCRIPTOR_BYTES), REFERRERS_BYTES_MAX).min(count);
+            let found = manifests::referrers(rows, id, subject, kind, &after, fitting)?;
+            Ok((found, sizes.len() > fitting))
         };
-        let rows = self.ports.metadata.read_long(list).await?;
-        Ok(Page::cut(rows.into_iter().map(descriptor).collect::<Result<_, _>>()?, count))
+        let (rows, has_more) = self.ports.metadata.read_long(list).await?;
+        Ok(Page { items: rows.into_iter().map(descriptor).collect::<Result<_, _>>()?, has_more })
     }
 
     /// Returns up to `count` images, newest first, of those pushed before `before` (or then, with a greater digest).
@@ -296,7 +306,17 @@ fn summary(rows: &mut Reader, repository: i64, row: manifests::ManifestRow) -> R
     })
 }
 
-fn descriptor(row: manifests::ManifestRow) -> Result<Descriptor, Fault> {
+/// Returns how many things of these sizes, from the first on, have at most `bytes_max` together; one always fits.
+pub(crate) fn fitting(sizes: impl IntoIterator<Item = u64>, bytes_max: u64) -> usize {
+    let mut sum = 0u64;
+    let fits = |(position, bytes): &(usize, u64)| {
+        sum = sum.saturating_add(*bytes);
+        *position == 0 || sum <= bytes_max
+    };
+    sizes.into_iter().enumerate().take_while(fits).count()
+}
+
+fn descriptor(row: manifests::ReferrerRow) -> Result<Descriptor, Fault> {
     Ok(Descriptor {
         media_type: row.media_type,
         digest: parse_digest(&row.digest)?,
@@ -326,4 +346,18 @@ fn manifest_fault(error: ManifestError) -> Fault {
         _ => FaultKind::ManifestInvalid,
     };
     Fault::new(kind, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_where_its_bytes_do_and_has_something_on_it() {
+        for (sizes, expected) in
+            [(&[][..], 0), (&[11], 1), (&[11, 1], 1), (&[5, 5, 1], 2), (&[1, 2, 3], 3), (&[1, u64::MAX, 1], 1)]
+        {
+            assert_eq!(fitting(sizes.iter().copied(), 10), expected, "{sizes:?}");
+        }
+    }
 }

@@ -32,10 +32,10 @@ pub struct PutImage {
 pub struct Seen {
     pub(crate) repository_exists: bool,
     pub(crate) is_held: bool,
-    /// Digests linked in the repository, among those the manifest names.
-    pub(crate) links: BTreeSet<String>,
-    /// Manifests held, among those the index names, with the bytes each names.
-    pub(crate) children: BTreeMap<String, i64>,
+    /// Blobs held, among those the manifest names, by digest.
+    pub(crate) links: BTreeMap<String, blobs::HeldRow>,
+    /// Manifests held, among those the index names, by digest.
+    pub(crate) children: BTreeMap<String, manifests::HeldRow>,
     /// Where each tag points, in the order of [`PutImage::tags`].
     pub(crate) tags: Vec<Option<String>>,
 }
@@ -89,14 +89,13 @@ impl Act for PutImage {
         }
         let is_held = manifests::find(rows, self.repository, self.digest.as_str())?.is_some();
         let mut seen = Seen { repository_exists: true, is_held, ..Seen::default() };
-        if !is_held {
-            let named =
-                self.manifest.blobs().chain(&self.manifest.manifests).map(|descriptor| descriptor.digest.as_str());
-            seen.links = blobs::links(rows, self.repository, named)?.into_iter().map(|link| link.digest).collect();
-            if !self.manifest.manifests.is_empty() {
-                let children = self.manifest.manifests.iter().map(|child| child.digest.as_str());
-                seen.children = manifests::held(rows, self.repository, children)?.into_iter().collect();
-            }
+        let named = self.manifest.blobs().chain(&self.manifest.manifests).map(|named| named.digest.as_str());
+        let links = blobs::held(rows, self.repository, named)?;
+        seen.links = links.into_iter().map(|link| (link.digest.clone(), link)).collect();
+        if !self.manifest.manifests.is_empty() {
+            let named = self.manifest.manifests.iter().map(|child| child.digest.as_str());
+            let children = manifests::held(rows, self.repository, named)?;
+            seen.children = children.into_iter().map(|child| (child.digest.clone(), child)).collect();
         }
         for tag in &self.tags {
             seen.tags.push(tags::digest(rows, self.repository, tag.as_str())?);
@@ -108,7 +107,12 @@ impl Act for PutImage {
         if !seen.repository_exists {
             return Err(repositories::not_found(&self.name, self.account));
         }
-        let store = if seen.is_held { None } else { Some(self.decide_image(&seen)?) };
+        // What was stored before is asked for its parts again: 201 says that the image can be pulled.
+        let image = self.decide_image(&seen)?;
+        if !seen.is_held {
+            self.check_sizes(&seen)?;
+        }
+        let store = (!seen.is_held).then_some(image);
         let moves =
             self.tags.iter().zip(seen.tags).map(|(tag, previous)| TagMove { name: tag.as_str().into(), previous });
         Ok(Plan { store, moves: moves.collect(), at: now })
@@ -146,27 +150,28 @@ impl PutImage {
         for (position, child) in self.manifest.manifests.iter().enumerate() {
             let digest = child.digest.as_str();
             // Build caches are indexes that name layers where manifests stand: those are held as blobs.
-            if let Some(bytes) = seen.children.get(digest) {
+            if let Some(held) = seen.children.get(digest) {
                 image.edge("child", position, child, true);
-                image.child(digest, *bytes);
-            } else if seen.links.contains(digest) {
+                image.child(digest, held.bytes);
+            } else if seen.links.get(digest).is_some_and(|link| link.is_present) {
                 image.edge("layer", position, child, true);
                 image.blob(digest, child.size);
             } else {
-                return Err(self.missing(FaultKind::ReferencedImagesNotFound, "manifests", position, child));
+                return Err(self.missing(seen, FaultKind::ReferencedImagesNotFound, "manifests", position, child));
             }
         }
         let config = self.manifest.config.iter().map(|config| ("config", 0, config));
         let layers = self.manifest.layers.iter().enumerate().map(|(position, layer)| ("layer", position, layer));
         for (kind, position, named) in config.chain(layers) {
-            let is_required = !media_type::is_nondistributable(&named.media_type);
-            let is_linked = seen.links.contains(named.digest.as_str());
-            if is_required && !is_linked {
+            let is_required = kind == "config" || !media_type::is_nondistributable(&named.media_type);
+            let link = seen.links.get(named.digest.as_str());
+            if is_required && !link.is_some_and(|link| link.is_present) {
                 let member = if kind == "config" { "config" } else { "layers" };
-                return Err(self.missing(FaultKind::LayersNotFound, member, position, named));
+                return Err(self.missing(seen, FaultKind::LayersNotFound, member, position, named));
             }
             image.edge(kind, position, named, is_required);
-            if is_linked {
+            // Counted also where its bytes are damaged: the link is there, and a push heals it.
+            if link.is_some() {
                 image.blob(named.digest.as_str(), named.size);
             }
         }
@@ -176,12 +181,39 @@ impl PutImage {
         Ok(image)
     }
 
-    fn missing(&self, kind: FaultKind, member: &str, position: usize, named: &Descriptor) -> Fault {
-        let place = if member == "config" { member.to_string() } else { format!("{member}[{position}]") };
+    /// Checks that each size given is that of what is held: clients reckon and allocate by it.
+    fn check_sizes(&self, seen: &Seen) -> Result<(), Fault> {
+        let Manifest { config, layers, manifests, .. } = &self.manifest;
+        let config = config.iter().map(|config| ("config", 0, config));
+        let layers = layers.iter().enumerate().map(|(position, layer)| ("layers", position, layer));
+        let manifests = manifests.iter().enumerate().map(|(position, child)| ("manifests", position, child));
+        for (member, position, named) in config.chain(layers).chain(manifests) {
+            let digest = named.digest.as_str();
+            let of_child = seen.children.get(digest).map(|child| child.size);
+            let Some(held) = of_child.or_else(|| seen.links.get(digest).map(|link| link.size)) else { continue };
+            if u64::try_from(held) != Ok(named.size) {
+                let message = format!(
+                    "The manifest gives {digest} as {} a size of {} bytes, but it has {held}; describe it with its own size",
+                    place(member, position),
+                    named.size
+                );
+                return Err(Fault::new(FaultKind::ManifestInvalid, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn missing(&self, seen: &Seen, kind: FaultKind, member: &str, position: usize, named: &Descriptor) -> Fault {
+        let (digest, place, name) = (&named.digest, place(member, position), &self.name);
+        if seen.links.contains_key(digest.as_str()) {
+            let message = format!(
+                "The manifest names {digest} as {place}, but the bytes of that blob in the repository '{name}' are damaged; push the blob again first"
+            );
+            return Fault::new(kind, message);
+        }
         let what = if kind == FaultKind::LayersNotFound { "blob" } else { "manifest" };
         let message = format!(
-            "The manifest names {} as {place}, but the repository '{}' does not hold that {what}; push the {what} first",
-            named.digest, self.name
+            "The manifest names {digest} as {place}, but the repository '{name}' does not hold that {what}; push the {what} first"
         );
         Fault::new(kind, message)
     }
@@ -228,6 +260,11 @@ impl PutImage {
         let body = json!({"repository": self.name, "tag": tag.name, "digest": digest, "previous": tag.previous});
         tx.event(Event { kind: "tag.moved", repository: Some(self.repository), body })
     }
+}
+
+/// Where in a manifest a descriptor stands.
+fn place(member: &str, position: usize) -> String {
+    if member == "config" { member.into() } else { format!("{member}[{position}]") }
 }
 
 impl NewImage {

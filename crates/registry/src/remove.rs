@@ -70,7 +70,7 @@ impl Act for RemoveImage {
         Ok(ImageSeen {
             parents: manifests::parents(rows, self.repository, digest, 3)?,
             links: links.into_iter().map(|link| link.digest).collect(),
-            children: children.into_iter().map(|(child, _)| child).collect(),
+            children: children.into_iter().map(|child| child.digest).collect(),
             tags: tags::of_image(rows, self.repository, digest, TAGS_MAX + 1)?,
             manifest,
             edges,

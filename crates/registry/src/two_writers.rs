@@ -133,8 +133,8 @@ fn image_of(config: &Digest, size: usize) -> serde_json::Value {
     json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": []})
 }
 
-fn index_of(child: &Digest) -> serde_json::Value {
-    let child = json!({"mediaType": media_type::OCI_MANIFEST, "digest": child.as_str(), "size": 1});
+fn index_of(child: &Digest, size: usize) -> serde_json::Value {
+    let child = json!({"mediaType": media_type::OCI_MANIFEST, "digest": child.as_str(), "size": size});
     json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": [child]})
 }
 
@@ -168,7 +168,8 @@ async fn a_push_and_the_removal_of_a_blob_it_names_do_not_both_happen() {
 async fn an_index_and_the_removal_of_its_child_do_not_both_happen() {
     let ground = Ground::new().await;
     let child = ground.image("child").await;
-    let index = ground.put(&index_of(&child), None);
+    let size = image_of(&digest_of(b"child"), 5).to_string().len();
+    let index = ground.put(&index_of(&child, size), None);
 
     let (pushed, removed) = two_writers(&ground.metadata, &ground.cx(), index, ground.remove(&child)).await;
 

@@ -32,6 +32,9 @@ const ATTACKS: &[fn(&Server)] = &[
     manifests::schema_1,
     manifests::wrong_types,
     manifests::things_that_are_not_there,
+    manifests::sizes_that_are_not_true,
+    manifests::a_missing_config_of_a_foreign_type,
+    manifests::large_referrers,
     manifests::another_digest_than_the_address_says,
 ];
 
@@ -75,6 +78,9 @@ attacks! {
         schema_1_is_refused_with_advice => schema_1;
         manifests_whose_members_are_of_the_wrong_type_are_refused => wrong_types;
         a_manifest_that_names_what_is_not_there_is_refused => things_that_are_not_there;
+        a_manifest_whose_sizes_are_not_those_of_what_is_held_is_refused => sizes_that_are_not_true;
+        a_missing_config_is_refused_whatever_its_type => a_missing_config_of_a_foreign_type;
+        a_page_of_large_referrers_ends_early_and_says_where_to_go_on => large_referrers;
         a_manifest_with_another_digest_than_its_address_is_refused => another_digest_than_the_address_says;
     }
 }

@@ -332,6 +332,15 @@ fn foreign_layers_are_not_required() {
 }
 
 #[test]
+fn a_configuration_is_required_whatever_its_type() {
+    let config = descriptor(DOCKER_LAYER_FOREIGN_GZIP, '1');
+
+    let manifest = untyped(&with(image(), "config", config)).unwrap();
+
+    assert!(manifest.required_blobs().any(|blob| blob.media_type == DOCKER_LAYER_FOREIGN_GZIP));
+}
+
+#[test]
 fn a_blob_named_as_foreign_and_as_a_plain_layer_is_required() {
     let layers = json!([descriptor(DOCKER_LAYER_FOREIGN_GZIP, '1'), descriptor(DOCKER_LAYER_GZIP, '1')]);
 

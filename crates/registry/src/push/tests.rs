@@ -43,7 +43,26 @@ fn seen() -> Seen {
 }
 
 fn holding(blobs: &[u8]) -> Seen {
-    Seen { links: blobs.iter().map(|number| digest(*number).to_string()).collect(), ..seen() }
+    let held = |number: &u8| {
+        let digest = digest(*number).to_string();
+        (digest.clone(), blobs::HeldRow { digest, size: 10 + i64::from(*number), is_present: true })
+    };
+    Seen { links: blobs.iter().map(held).collect(), ..seen() }
+}
+
+/// As [`holding`], but the bytes of one blob were found damaged.
+fn holding_damaged(blobs: &[u8], damaged: u8) -> Seen {
+    let mut seen = holding(blobs);
+    seen.links.get_mut(digest(damaged).as_str()).unwrap().is_present = false;
+    seen
+}
+
+fn holding_children(children: &[(u8, i64)]) -> Seen {
+    let held = |(number, bytes): &(u8, i64)| {
+        let digest = digest(*number).to_string();
+        (digest.clone(), manifests::HeldRow { digest, size: 10 + i64::from(*number), bytes: *bytes })
+    };
+    Seen { children: children.iter().map(held).collect(), ..seen() }
 }
 
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -76,6 +95,64 @@ fn a_missing_config_is_refused() {
 }
 
 #[test]
+fn a_layer_whose_bytes_are_damaged_is_as_good_as_missing() {
+    let fault = image(&[(2, LAYER)]).decide(holding_damaged(&[1, 2], 2), NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::LayersNotFound);
+    assert!(fault.message.contains("layers[0]") && fault.message.contains("damaged"), "{}", fault.message);
+}
+
+#[test]
+fn a_manifest_that_is_held_is_refused_while_one_of_its_layers_is_damaged() {
+    let held = Seen { is_held: true, ..holding_damaged(&[1, 2], 2) };
+
+    let fault = image(&[(2, LAYER)]).decide(held, NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::LayersNotFound);
+}
+
+#[test]
+fn a_nondistributable_layer_whose_bytes_are_damaged_is_still_counted() {
+    let plan = image(&[(2, FOREIGN)]).decide(holding_damaged(&[1, 2], 2), NOW).unwrap();
+
+    assert!(plan.store.unwrap().blobs.contains(digest(2).as_str()));
+}
+
+#[test]
+fn a_config_of_a_nondistributable_type_is_required_all_the_same() {
+    let body = json!({
+        "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": descriptor(1, FOREIGN), "layers": [],
+    });
+
+    let fault = put(body).decide(seen(), NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::LayersNotFound);
+    assert!(fault.message.contains("as config"), "{}", fault.message);
+}
+
+#[test]
+fn a_size_that_is_not_the_blobs_is_refused_with_its_place() {
+    let mut held = holding(&[1, 2, 3]);
+    held.links.get_mut(digest(3).as_str()).unwrap().size = 2;
+
+    let fault = image(&[(2, LAYER), (3, LAYER)]).decide(held, NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::ManifestInvalid);
+    assert!(fault.message.contains("layers[1]") && fault.message.contains("13 bytes"), "{}", fault.message);
+}
+
+#[test]
+fn a_size_that_is_not_the_childs_is_refused_with_its_place() {
+    let mut held = holding_children(&[(2, 100)]);
+    held.children.get_mut(digest(2).as_str()).unwrap().size = 13;
+
+    let fault = index(&[2]).decide(held, NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::ManifestInvalid);
+    assert!(fault.message.contains("manifests[0]"), "{}", fault.message);
+}
+
+#[test]
 fn a_nondistributable_layer_may_be_missing_and_is_not_counted() {
     let plan = image(&[(2, FOREIGN)]).decide(holding(&[1]), NOW).unwrap();
 
@@ -93,7 +170,7 @@ fn a_layer_named_twice_is_counted_once() {
 
 #[test]
 fn an_index_holds_its_children() {
-    let held = Seen { children: [(digest(2).to_string(), 100), (digest(3).to_string(), 50)].into(), ..seen() };
+    let held = holding_children(&[(2, 100), (3, 50)]);
 
     let stored = index(&[2, 3]).decide(held, NOW).unwrap().store.unwrap();
 
@@ -103,7 +180,7 @@ fn an_index_holds_its_children() {
 
 #[test]
 fn an_index_without_one_of_its_children_is_refused() {
-    let held = Seen { children: [(digest(2).to_string(), 100)].into(), ..seen() };
+    let held = holding_children(&[(2, 100)]);
 
     let fault = index(&[2, 3]).decide(held, NOW).unwrap_err();
 
@@ -121,7 +198,7 @@ fn an_index_may_name_blobs_as_build_caches_do() {
 
 #[test]
 fn a_manifest_that_is_held_already_only_moves_its_tags() {
-    let held = Seen { is_held: true, tags: vec![Some(digest(9).to_string())], ..seen() };
+    let held = Seen { is_held: true, tags: vec![Some(digest(9).to_string())], ..holding(&[1, 2]) };
 
     let plan = image(&[(2, LAYER)]).decide(held, NOW).unwrap();
 

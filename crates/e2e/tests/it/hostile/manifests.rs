@@ -229,6 +229,64 @@ pub(super) fn things_that_are_not_there(server: &Server) {
     }
 }
 
+pub(super) fn sizes_that_are_not_true(server: &Server) {
+    let held = digest(b"{}");
+    let mut child = image(vec![]);
+    child["annotations"] = json!({"org.example.of": "an index"});
+    let child = child.to_string().into_bytes();
+    assert_eq!(put(server, "child", Image::MEDIA_TYPE, &child).status, 201);
+    let named = json!({"mediaType": Image::MEDIA_TYPE, "digest": digest(&child), "size": child.len() + 1});
+    let mut of_a_long_config = image(vec![]);
+    of_a_long_config["config"]["size"] = json!(3);
+
+    for (tag, media_type, manifest, place) in [
+        ("long-layer", Image::MEDIA_TYPE, image(vec![descriptor(&held, 2), descriptor(&held, 999)]), "layers[1]"),
+        ("long-config", Image::MEDIA_TYPE, of_a_long_config, "config"),
+        ("long-child", INDEX, json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [named]}), "manifests[0]"),
+    ] {
+        let body = manifest.to_string().into_bytes();
+        let refused = assert_not_taken(server, tag, media_type, &body, 400, "MANIFEST_INVALID");
+        assert!(refused.text().contains(place), "{} does not name {place}", refused.text());
+    }
+}
+
+pub(super) fn a_missing_config_of_a_foreign_type(server: &Server) {
+    let mut manifest = image(vec![]);
+    manifest["config"]["digest"] = json!(digest(b"not there"));
+    manifest["config"]["mediaType"] = json!("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+
+    let body = manifest.to_string().into_bytes();
+    assert_not_taken(server, "foreign-config", Image::MEDIA_TYPE, &body, 404, "MANIFEST_BLOB_UNKNOWN");
+}
+
+/// Each referrer may bring as many annotations as a manifest holds, and a page of them a thousand times that.
+pub(super) fn large_referrers(server: &Server) {
+    const REFERRERS: usize = 20;
+    let client = server.client();
+    let subject = digest(b"a subject that need not exist");
+    for number in 0..REFERRERS {
+        let mut manifest = image(vec![]);
+        manifest["subject"] = json!({"mediaType": Image::MEDIA_TYPE, "digest": subject, "size": 9});
+        manifest["annotations"] = json!({"padding": "x".repeat(2 << 20), "number": number.to_string()});
+        let taken = put(server, &format!("referrer-{number}"), Image::MEDIA_TYPE, manifest.to_string().as_bytes());
+        assert_eq!(taken.status, 201, "{}", taken.text());
+    }
+
+    let (mut listed, mut next) = (Vec::new(), Some(format!("/v2/{NAME}/referrers/{subject}")));
+    while let Some(path) = next {
+        let page = client.get(&path);
+        assert_eq!(page.status, 200, "{}", page.text());
+        assert!(page.body.len() < 5 << 20, "a page has {} MiB", page.body.len() >> 20);
+        let document = page.json();
+        let items = document["manifests"].as_array().expect("a list").clone();
+        assert!(!items.is_empty(), "a page without anything on it");
+        listed.extend(items.iter().map(|item| item["digest"].as_str().expect("a digest").to_string()));
+        next = page.header("link").map(|link| link[1..link.find('>').expect("an address")].to_string());
+    }
+    listed.dedup();
+    assert_eq!(listed.len(), REFERRERS);
+}
+
 pub(super) fn another_digest_than_the_address_says(server: &Server) {
     let body = image(vec![]).to_string().into_bytes();
     let promised = digest(b"something else");
