@@ -86,8 +86,18 @@ async fn is_whole_copy_here(ports: &Ports, cx: &Cx, digest: &Digest, size: u64) 
     Ok(false)
 }
 
+/// Takes a copy out of service, here and in every process that remembers where it lies; says whether it was in service.
+pub(crate) async fn take_out(ports: &Ports, cx: &Cx, key: &Key) -> Result<bool, Fault> {
+    let is_taken = ports.metadata.perform(cx, MarkCorrupt { location: key.to_string() }).await?;
+    if let Some(caches) = ports.caches.as_ref().filter(|_| is_taken) {
+        // Any repository may link it, and which do is not worth a question: this is rare.
+        caches.links.clear();
+    }
+    Ok(is_taken)
+}
+
 pub(crate) async fn mark_corrupt(ports: &Ports, cx: &Cx, key: &Key, digest: &Digest) -> Result<(), Fault> {
-    if ports.metadata.perform(cx, MarkCorrupt { location: key.to_string() }).await? {
+    if take_out(ports, cx, key).await? {
         tracing::error!(
             blob.digest = %digest, location = %key,
             "the bytes of {digest} are missing or damaged; it is no longer served. Push it again to heal it, and run: gantry fsck"

@@ -1,13 +1,13 @@
 use crate::{
     admit::{mark_corrupt, parse_key, store_fault},
     caches::Located,
-    link::{LinkBlob, Linked, Source, TouchLink},
+    link::{CORRUPTION, LinkBlob, Linked, Source, TouchLink},
     ports::Ports,
     remove::{RemoveBlob, blob_not_found},
     repositories::Repository,
 };
 use gantry_fault::Fault;
-use gantry_metadata::blobs;
+use gantry_metadata::{blobs, site_settings};
 use gantry_oci::Digest;
 use gantry_store::Reading;
 use gantry_words::Cx;
@@ -74,6 +74,11 @@ impl Blobs {
     /// Returns where a blob lies, and whether it is a candidate for the collection.
     async fn locate(&self, repository: &Repository, digest: &Digest) -> Result<(Arc<Located>, bool), Fault> {
         let Some(caches) = &self.ports.caches else { return self.look_up(repository, digest).await };
+        let now = self.ports.env.elapsed();
+        if caches.are_places_old(now) {
+            let found = self.ports.metadata.read(|rows| site_settings::find(rows, CORRUPTION)).await?;
+            caches.look_at_places(now, found);
+        }
         match caches.links.get_value_or_guard_async(&(repository.id, digest.clone())).await {
             Ok(located) => Ok((located, false)),
             Err(place) => {

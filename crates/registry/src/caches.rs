@@ -3,7 +3,19 @@ use gantry_fault::Fault;
 use gantry_oci::{Digest, Tag};
 use gantry_words::{AccountId, RepositoryName};
 use quick_cache::{Weighter, sync::Cache};
-use std::{future::Future, hash::Hash, sync::Arc};
+use std::{
+    future::Future,
+    hash::Hash,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+/// For how long a remembered place of a blob is used without a look whether another process has found a copy corrupt.
+/// Whoever has found one can say after this time that no server goes on serving it.
+pub(crate) const PLACES_BELIEVED: Duration = Duration::from_millis(200);
 
 /// What is remembered between requests.
 ///
@@ -14,8 +26,13 @@ pub(crate) struct Caches {
     pub(crate) repositories: Cache<(AccountId, RepositoryName), Repository>,
     pub(crate) tags: Cache<(i64, Tag), Digest>,
     pub(crate) manifests: Cache<(i64, Digest), ImageFound, ByBytes>,
-    /// Only links that a manifest names: nothing but an act of this process can take those.
+    /// Only links that a manifest names: nothing but an act of this process can take those. Their bytes can be found
+    /// corrupt by another one, though: see [`Caches::are_places_old`].
     pub(crate) links: Cache<(i64, Digest), Arc<Located>>,
+    /// When it was last looked whether a copy was found corrupt, in milliseconds of the clock's elapsed time.
+    places_looked_at: AtomicU64,
+    /// What that look found.
+    corruption: Mutex<Option<String>>,
 }
 
 /// A blob's place, as it is remembered.
@@ -42,7 +59,24 @@ impl Caches {
             tags: Cache::new(manifests),
             manifests: Cache::with_weighter(manifests, manifest_bytes, ByBytes),
             links: Cache::new(manifests),
+            places_looked_at: AtomicU64::new(0),
+            corruption: Mutex::default(),
         }
+    }
+
+    /// Whether it must be looked, before a place is used, what was last found corrupt. `now` is the clock's elapsed time.
+    pub(crate) fn are_places_old(&self, now: Duration) -> bool {
+        millis(now).saturating_sub(self.places_looked_at.load(Relaxed)) >= millis(PLACES_BELIEVED)
+    }
+
+    /// Takes in what was `found` by a look that began at `now`; if it is news, every place is forgotten.
+    pub(crate) fn look_at_places(&self, now: Duration, found: Option<String>) {
+        let mut known = self.corruption.lock().expect("nothing panics while it holds the mark");
+        if *known != found {
+            self.links.clear();
+            *known = found;
+        }
+        self.places_looked_at.fetch_max(millis(now), Relaxed);
     }
 
     /// Hits, misses and weight of each.
@@ -54,6 +88,10 @@ impl Caches {
             ("links", (self.links.hits(), self.links.misses(), self.links.weight())),
         ]
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Returns what `cache` holds for `key`, else what `look` finds, which is kept from then on. Without a cache, `look` is

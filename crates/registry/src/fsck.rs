@@ -1,8 +1,7 @@
 use crate::{
-    admit::{parse_key, store_fault},
-    images::parse_digest,
-    images::store_algorithm,
-    link::MarkCorrupt,
+    admit::{parse_key, store_fault, take_out},
+    caches::PLACES_BELIEVED,
+    images::{fitting, parse_digest, store_algorithm},
     ports::Ports,
 };
 use futures_util::StreamExt;
@@ -20,6 +19,8 @@ use std::{sync::Arc, time::Duration};
 const NAMED_MAX: usize = 1_000;
 /// Rows read at a time.
 const BATCH: usize = 500;
+/// Bytes of manifests read at a time; of a larger one, that alone.
+const BATCH_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes without a row are removed beside a running server only after this long: a push may be about to link them.
 const ORPHAN_AGE: Duration = Duration::from_secs(3600);
 
@@ -34,7 +35,8 @@ pub struct Fsck {
 pub struct FsckOptions {
     /// Compare lengths only; else every blob is read and hashed.
     pub quick: bool,
-    /// Quarantine what is corrupt, set counts right, remove what a crash left.
+    /// Move what is corrupt into quarantine, set counts right, remove what a crash left. What is corrupt is taken out of
+    /// service in any case.
     pub repair: bool,
     /// No server runs on this data: what has no row can have none coming.
     pub is_alone: bool,
@@ -125,16 +127,34 @@ impl Fsck {
         progress: &(impl Fn(FsckProgress) + Send + Sync),
     ) -> Result<(), Fault> {
         let mut after = 0;
+        let mut is_any_taken_out = false;
         loop {
             let copies = self.ports.metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
-            let Some(last) = copies.last() else { return Ok(()) };
+            let Some(last) = copies.last() else { break };
             after = last.id;
-            for copy in copies.iter().filter(|copy| copy.state == "present") {
-                if let Some(problem) = self.check_copy(copy, options, report, progress).await? {
+            for copy in &copies {
+                let problem = match copy.state.as_str() {
+                    "present" => self.check_copy(copy, options, report, progress).await?,
+                    "corrupt" if options.repair => self.find_unmoved(copy).await?,
+                    _ => None,
+                };
+                if let Some(problem) = problem {
+                    is_any_taken_out = true;
                     self.report_copy(cx, copy, problem, options, report).await?;
                 }
             }
         }
+        if is_any_taken_out && !options.is_alone {
+            // Until then a running server may serve from what it remembers; the report says that it does no more.
+            self.ports.env.sleep(PLACES_BELIEVED).await;
+        }
+        Ok(())
+    }
+
+    /// Says that a copy was found corrupt before, where its bytes have not been moved into quarantine yet.
+    async fn find_unmoved(&self, copy: &blobs::CopyRow) -> Result<Option<String>, Fault> {
+        let found = self.ports.store.exists(&parse_key(&copy.location)?).await.map_err(store_fault)?;
+        Ok(found.map(|_| "it was found corrupt before".to_string()))
     }
 
     /// Returns what is wrong with the bytes of a copy.
@@ -162,6 +182,8 @@ impl Fsck {
                         let found = Digest::from_hash(digest.algorithm(), &hash);
                         (found != digest).then(|| format!("its bytes have the digest {found}"))
                     }
+                    // What may work the next time says nothing of the bytes.
+                    Err(error) if error.is_transient() => return Err(store_fault(error)),
                     Err(error) => Some(format!("its bytes cannot be read: {error}")),
                 }
             }
@@ -179,23 +201,21 @@ impl Fsck {
         options: FsckOptions,
         report: &mut FsckReport,
     ) -> Result<(), Fault> {
+        let key = parse_key(&copy.location)?;
+        take_out(&self.ports, cx, &key).await?;
         // Beside a running server the copy may have been collected since its row was read.
         let id = copy.id;
         let now = self.ports.metadata.read(move |rows| blobs::copy(rows, id)).await?;
-        if now.is_none_or(|now| now.state != "present") {
+        if now.is_none_or(|now| now.state != "corrupt") {
             return Ok(());
         }
-        if options.repair {
-            let key = parse_key(&copy.location)?;
-            self.ports.metadata.perform(cx, MarkCorrupt { location: copy.location.clone() }).await?;
-            if self.ports.store.exists(&key).await.map_err(store_fault)?.is_some() {
-                self.ports.store.quarantine(&key).await.map_err(store_fault)?;
-            }
+        if options.repair && self.ports.store.exists(&key).await.map_err(store_fault)?.is_some() {
+            self.ports.store.quarantine(&key).await.map_err(store_fault)?;
         }
         let advice = if options.repair {
             "quarantined; push it again to heal it"
         } else {
-            "run with --repair to take it out of service"
+            "it is no longer served; push it again to heal it, or run with --repair to move it into quarantine"
         };
         report.note(true, format!("blob {} at {}: {problem}; {advice}", copy.digest, copy.location), options.repair);
         Ok(())
@@ -255,7 +275,9 @@ impl Fsck {
         loop {
             let from = after.clone();
             let look = move |rows: &mut Reader| {
-                let page = manifests::each(rows, repository, &from, BATCH)?;
+                let mut page = manifests::each(rows, repository, &from, BATCH)?;
+                let sizes = page.iter().map(|row| u64::try_from(row.size).unwrap_or(0));
+                page.truncate(fitting(sizes, BATCH_BYTES_MAX));
                 let with_body =
                     |row: manifests::ManifestRow| Ok((manifests::body(rows, repository, &row.digest)?, row.digest));
                 page.into_iter().map(with_body).collect::<Result<Vec<_>, Fault>>()

@@ -1,6 +1,8 @@
 use crate::repositories;
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Reader, Trail, Tx, blobs, manifests, repositories as repository_rows, uploads};
+use gantry_metadata::{
+    Act, Reader, Trail, Tx, blobs, manifests, repositories as repository_rows, site_settings, uploads,
+};
 use gantry_oci::Digest;
 use gantry_words::{AccountId, RepositoryName, Timestamp};
 
@@ -186,6 +188,10 @@ impl Act for TouchLink {
     }
 }
 
+/// What is written whenever a copy is found corrupt, a new number each time: a server that remembers where blobs lie looks
+/// at it, since it may have been another process that found it.
+pub(crate) const CORRUPTION: &str = "corruption-found";
+
 /// The act that takes a copy out of service: its bytes are missing or wrong. The next push of the digest heals it.
 pub(crate) struct MarkCorrupt {
     pub(crate) location: String,
@@ -210,6 +216,8 @@ impl Act for MarkCorrupt {
     fn apply(&self, tx: &mut Tx, plan: Option<i64>) -> Result<bool, Fault> {
         if let Some(id) = plan {
             blobs::set_copy_state(tx, id, "corrupt")?;
+            let (mark, now) = (tx.fresh_id().to_string(), tx.now());
+            site_settings::put(tx, CORRUPTION, &mark, now)?;
         }
         Ok(plan.is_some())
     }

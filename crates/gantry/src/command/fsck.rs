@@ -8,7 +8,8 @@ use gantry_words::ByteCount;
 
 /// Check a data folder: every blob's bytes, every count, every name
 ///
-/// Exit code 0: consistent, also with leftovers of a crash. 1: damage, each piece named.
+/// Exit code 0: consistent, also with leftovers of a crash. 1: damage, each piece named. A blob that is found corrupt is
+/// no longer served from then on; a push of the same blob heals it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  gantry fsck --data-dir /srv/gantry --repair")]
 pub(crate) struct FsckCommand {
@@ -17,7 +18,7 @@ pub(crate) struct FsckCommand {
     /// Compare lengths only, hash nothing
     #[arg(long)]
     quick: bool,
-    /// Take corrupt blobs out of service, set counts right, remove leftovers
+    /// Move corrupt blobs into quarantine, set counts right, remove leftovers
     #[arg(long)]
     repair: bool,
     #[arg(long, value_enum, default_value_t)]

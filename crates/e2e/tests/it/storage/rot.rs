@@ -67,6 +67,62 @@ fn a_blob_that_rots_is_named_quarantined_and_healed_by_a_push() {
 }
 
 #[test]
+fn a_blob_found_corrupt_without_a_repair_is_not_served_by_the_running_server() {
+    let (mut server, image, file) = server_with_layer();
+    let client = server.client();
+    // Pulled before, so that the server remembers where it lies.
+    image.check(&client, NAME, "v1").unwrap();
+    flip_a_byte(&file);
+
+    let (code, report) = fsck(&server, &[]);
+
+    assert_eq!(code, 1, "{report}");
+    assert_names(&report, &digest(&image.layers[0]));
+    assert_gone(&client, &image.layers[0]);
+    assert!(file.exists(), "nothing is moved without --repair");
+    assert_heals(&mut server, &image);
+}
+
+#[test]
+fn a_blob_found_corrupt_without_a_repair_while_no_server_runs_is_not_served_afterwards() {
+    let (mut server, image, file) = server_with_layer();
+    server.stop();
+    flip_a_byte(&file);
+
+    let (code, report) = fsck(&server, &[]);
+    server.restart();
+
+    assert_eq!(code, 1, "{report}");
+    assert_gone(&server.client(), &image.layers[0]);
+    let (again, report) = fsck(&server, &[]);
+    assert_eq!(again, 1, "damage is said until it is healed: {report}");
+    assert_heals(&mut server, &image);
+}
+
+#[test]
+fn an_image_whose_layer_is_corrupt_is_refused_until_the_layer_is_pushed_again() {
+    let (server, image, file) = server_with_layer();
+    let client = server.client();
+    flip_a_byte(&file);
+    fsck(&server, &["--repair"]);
+    let mut another: Value = serde_json::from_slice(&image.manifest).unwrap();
+    another["annotations"] = serde_json::json!({"number": "2"});
+    let put = |body: &[u8], tag: &str| {
+        client.send("PUT", &format!("/v2/{NAME}/manifests/{tag}"), &[("content-type", Image::MEDIA_TYPE)], body)
+    };
+
+    for body in [image.manifest.clone(), another.to_string().into_bytes()] {
+        let refused = put(&body, "v2");
+
+        assert_eq!((refused.status, refused.code().as_str()), (404, "MANIFEST_BLOB_UNKNOWN"), "{}", refused.text());
+        assert!(refused.text().contains("layers[0]"), "{}", refused.text());
+    }
+    assert_eq!(client.get(&format!("/v2/{NAME}/manifests/v2")).status, 404);
+    image.push(&client, NAME, "v2").unwrap();
+    image.check(&client, NAME, "v2").unwrap();
+}
+
+#[test]
 fn a_blob_that_rots_while_no_server_runs_is_not_served_after_a_repair() {
     let (mut server, image, file) = server_with_layer();
     server.stop();
