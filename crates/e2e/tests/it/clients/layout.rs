@@ -1,5 +1,5 @@
-use super::print;
-use gantry_e2e::{Random, digest};
+use super::{Home, print};
+use gantry_e2e::{Client, Random, digest};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use tempfile::TempDir;
@@ -111,6 +111,24 @@ impl Layout {
     /// Returns its folder, as clients are told it.
     pub(crate) fn path(&self) -> String {
         print(self.folder.path())
+    }
+
+    /// Pushes it under the tag `v1` as it lies there.
+    pub(crate) fn push(&self, client: &Client, name: &str) {
+        let (top, media_type) = (self.digest(), self.top()["mediaType"].as_str().unwrap_or_default().to_string());
+        let read = |digest: &str| fs::read(self.folder.path().join("blobs").join(digest.replace(':', "/"))).unwrap();
+        for digest in self.blobs().iter().filter(|digest| **digest != top) {
+            assert_eq!(client.push_blob(name, &read(digest)).unwrap().status, 201, "{digest}");
+        }
+        let path = format!("/v2/{name}/manifests/v1");
+        let pushed = client.send("PUT", &path, &[("content-type", &media_type)], &read(&top));
+        assert_eq!(pushed.status, 201, "{}", pushed.text());
+    }
+
+    /// Returns a name for it in a home: podman and buildah make a repository's name of the path, which has small letters only.
+    pub(crate) fn linked_in(&self, home: &Home) -> &'static str {
+        std::os::unix::fs::symlink(self.folder.path(), home.path("layout")).unwrap();
+        "layout"
     }
 
     /// Returns the digest of what the tag `v1` names.
