@@ -129,6 +129,7 @@ impl Uploads {
     /// # Errors
     /// Those of [`Uploads::append`]; [`FaultKind::DigestInvalid`] where the bytes have another digest: then the upload
     /// is gone and nothing is stored.
+    #[expect(clippy::too_many_arguments, reason = "those of append, and the digest")]
     pub async fn finish<E: Error + Send + Sync + 'static>(
         &self,
         cx: &Cx,

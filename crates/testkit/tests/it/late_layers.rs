@@ -17,7 +17,7 @@ fn digest_of(bytes: &[u8]) -> Digest {
 async fn push(stage: &Stage, repository: &Repository, text: &'static str) -> Digest {
     let digest = digest_of(text.as_bytes());
     let body = stream::iter([Ok::<_, Infallible>(Bytes::from_static(text.as_bytes()))]);
-    stage.registry.uploads.store(&stage.cx(), repository, &digest, body).await.unwrap();
+    stage.registry.uploads.store(&stage.cx(), repository, &digest, body).await.expect("it is stored");
     digest
 }
 
@@ -31,7 +31,7 @@ async fn put(stage: &Stage, repository: &Repository, config: &'static str, layer
     });
     let (body, images) = (Bytes::from(document.to_string()), &stage.registry.images);
     let reference = Reference::Digest(digest_of(&body));
-    images.put_image(&stage.cx(), repository, &reference, vec![], None, body).await.unwrap().digest
+    images.put_image(&stage.cx(), repository, &reference, vec![], None, body).await.expect("it is stored").digest
 }
 
 #[test]
