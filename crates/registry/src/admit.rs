@@ -9,6 +9,11 @@ use gantry_metadata::blobs;
 use gantry_oci::Digest;
 use gantry_store::{Key, Upload};
 use gantry_words::Cx;
+use std::time::Duration;
+
+/// Durable bytes become visible within this, or not at all: a sweep may take them as left over an hour after they came
+/// ([`crate::orphans::PENDING_MAX`]).
+pub(crate) const LINK_WITHIN: Duration = Duration::from_secs(600);
 
 /// Makes the bytes of an upload, whose digest has been checked, a visible blob of a repository.
 ///
@@ -43,7 +48,8 @@ pub(crate) async fn admit(
     let id = ports.env.fresh_id();
     let key = location(digest, id)?;
     upload.publish(&key).await.map_err(upload_fault)?;
-    match ports.metadata.perform(cx, act(Source::New { id, location: key.to_string() })).await {
+    let linking = ports.metadata.perform(cx, act(Source::New { id, location: key.to_string() }));
+    match ports.env.within(LINK_WITHIN, linking).await.unwrap_or_else(|| Err(link_took_too_long())) {
         Ok(Linked::Done { is_new_copy_used: true }) => Ok(()),
         Ok(Linked::Done { is_new_copy_used: false } | Linked::NeedBytes) => {
             remove_bytes(ports, &key).await;
@@ -57,6 +63,10 @@ pub(crate) async fn admit(
             Err(fault)
         }
     }
+}
+
+fn link_took_too_long() -> Fault {
+    Fault::new(FaultKind::Unavailable, "The registry's database did not answer in time; push the blob again")
 }
 
 /// Where a copy of a blob lies in the store. The number makes the place unique for ever.

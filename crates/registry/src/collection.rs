@@ -41,7 +41,8 @@ pub struct Collected {
 }
 
 impl Collected {
-    fn add(&mut self, more: &Collected) {
+    /// Adds what another collection took.
+    pub fn add(&mut self, more: &Collected) {
         self.links += more.links;
         self.blobs += more.blobs;
         self.uploads += more.uploads;

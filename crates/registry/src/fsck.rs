@@ -2,6 +2,7 @@ use crate::{
     admit::{parse_key, store_fault, take_out},
     caches::PLACES_BELIEVED,
     images::{fitting, parse_digest, store_algorithm},
+    orphans::PENDING_MAX,
     ports::Ports,
 };
 use futures_util::StreamExt;
@@ -13,7 +14,7 @@ use gantry_metadata::{
 };
 use gantry_oci::{Algorithm, Digest};
 use gantry_words::{Cx, Timestamp};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// Findings that are named in full; more are only counted.
 const NAMED_MAX: usize = 1_000;
@@ -21,8 +22,6 @@ const NAMED_MAX: usize = 1_000;
 const BATCH: usize = 500;
 /// Bytes of manifests read at a time; of a larger one, that alone.
 const BATCH_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// Bytes without a row are removed beside a running server only after this long: a push may be about to link them.
-const ORPHAN_AGE: Duration = Duration::from_secs(3600);
 
 /// The room of repair: compares metadata and store both ways, and mends.
 #[derive(Clone)]
@@ -38,7 +37,7 @@ pub struct FsckOptions {
     /// Move what is corrupt into quarantine, set counts right, remove what a crash left. What is corrupt is taken out of
     /// service in any case.
     pub repair: bool,
-    /// No server runs on this data: what has no row can have none coming.
+    /// No other process is at this database and folder: what has no row can have none coming.
     pub is_alone: bool,
 }
 
@@ -230,7 +229,12 @@ impl Fsck {
             if self.ports.metadata.read(move |rows| blobs::copy_at(rows, &location)).await?.is_some() {
                 continue;
             }
-            let removes = options.repair && (options.is_alone || now.since(file.modified) > ORPHAN_AGE);
+            // Beside others a push may be about to link it, or a collection may just have removed it.
+            let is_pending = !options.is_alone && now.since(file.modified) <= PENDING_MAX;
+            if is_pending || self.ports.store.exists(&file.key).await.map_err(store_fault)?.is_none() {
+                continue;
+            }
+            let removes = options.repair;
             if removes {
                 self.ports.store.delete(std::slice::from_ref(&file.key)).await.map_err(store_fault)?;
             }
@@ -306,11 +310,9 @@ impl Fsck {
             for wrong in wrong {
                 let message =
                     format!("{counted:?} of {}: {} is stored, {} is right", wrong.what, wrong.stored, wrong.right);
-                // Beside a running server the right count may have changed since it was taken.
-                let mends = options.repair && options.is_alone;
-                if mends {
-                    self.ports.metadata.perform(cx, MendCount { counted, wrong }).await?;
-                }
+                // A server that believes to own the database remembers counts; where several share it none does.
+                let mends = options.repair && (options.is_alone || !self.ports.metadata.owns_alone());
+                let mends = mends && self.ports.metadata.perform(cx, MendCount { counted, wrong }).await?;
                 report.note(true, message, mends);
             }
         }
@@ -346,57 +348,76 @@ impl Fsck {
     }
 }
 
-/// The act that sets a maintained count to what a recount gave.
+/// The act that sets a maintained count to what a recount gives. Answers whether it did: beside others the count may have
+/// become right, and is no longer what it was when the damage was found.
 struct MendCount {
     counted: Counted,
     wrong: WrongCount,
 }
 
 impl Act for MendCount {
-    type Seen = ();
-    type Plan = Timestamp;
-    type Answer = ();
+    type Seen = Option<WrongCount>;
+    type Plan = Option<(WrongCount, Timestamp)>;
+    type Answer = bool;
     const NAME: &'static str = "registry.mend_count";
 
-    fn gather(&self, rows: &mut Reader) -> Result<(), Fault> {
-        rows.lock(&format!("repository {}", self.wrong.repository))
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        match self.counted {
+            Counted::CopyLinks => {
+                let Some(copy) = blobs::copy(rows, copy_number(&self.wrong)?)? else { return Ok(None) };
+                rows.lock(&format!("blob {}", copy.digest))?;
+            }
+            _ => rows.lock(&format!("repository {}", self.wrong.repository))?,
+        }
+        let is_this = |found: &WrongCount| found.repository == self.wrong.repository && found.what == self.wrong.what;
+        Ok(consistency::wrong_counts(rows, self.counted, NAMED_MAX)?.into_iter().find(is_this))
     }
 
-    fn decide(&self, (): (), now: Timestamp) -> Result<Timestamp, Fault> {
-        Ok(now)
+    fn decide(&self, seen: Self::Seen, now: Timestamp) -> Result<Self::Plan, Fault> {
+        Ok(seen.map(|wrong| (wrong, now)))
     }
 
-    fn apply(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
-        let WrongCount { repository, what, right, .. } = &self.wrong;
+    fn apply(&self, tx: &mut Tx, plan: Self::Plan) -> Result<bool, Fault> {
+        let Some((wrong, now)) = plan else { return Ok(false) };
+        let WrongCount { repository, what, right, .. } = &wrong;
         match self.counted {
             Counted::LinkManifests | Counted::LinkStates => {
                 let since = (*right == 0).then_some(now);
-                blobs::set_link(tx, *repository, what, *right, since)
+                blobs::set_link(tx, *repository, what, *right, since)?;
             }
-            Counted::CopyLinks => blobs::set_copy_count(tx, what.parse().map_err(Fault::internal)?, *right),
-            Counted::ImageTags => match manifests::find(tx, *repository, what)? {
-                Some(row) => manifests::set_counts(tx, *repository, what, *right, row.parent_count),
-                None => Ok(()),
-            },
-            Counted::ImageParents => match manifests::find(tx, *repository, what)? {
-                Some(row) => manifests::set_counts(tx, *repository, what, row.tag_count, *right),
-                None => Ok(()),
-            },
-            Counted::RepositoryImages | Counted::RepositoryTags | Counted::RepositoryBytes => self.mend_repository(tx),
+            Counted::CopyLinks => blobs::set_copy_count(tx, copy_number(&wrong)?, *right)?,
+            Counted::ImageTags => {
+                if let Some(row) = manifests::find(tx, *repository, what)? {
+                    manifests::set_counts(tx, *repository, what, *right, row.parent_count)?;
+                }
+            }
+            Counted::ImageParents => {
+                if let Some(row) = manifests::find(tx, *repository, what)? {
+                    manifests::set_counts(tx, *repository, what, row.tag_count, *right)?;
+                }
+            }
+            Counted::RepositoryImages | Counted::RepositoryTags | Counted::RepositoryBytes => {
+                self.mend_repository(tx, &wrong)?;
+            }
         }
+        Ok(true)
     }
 }
 
 impl MendCount {
-    fn mend_repository(&self, tx: &mut Tx) -> Result<(), Fault> {
-        let Some(row) = repositories::by_id(tx, self.wrong.repository)? else { return Ok(()) };
+    fn mend_repository(&self, tx: &mut Tx, wrong: &WrongCount) -> Result<(), Fault> {
+        let Some(row) = repositories::by_id(tx, wrong.repository)? else { return Ok(()) };
         let mut counts =
             repositories::Counts { images: row.image_count, tags: row.tag_count, blob_bytes: row.blob_bytes };
         match self.counted {
-            Counted::RepositoryImages => counts.images = self.wrong.right,
-            Counted::RepositoryTags => counts.tags = self.wrong.right,
-            _ => counts.blob_bytes = self.wrong.right,
+            Counted::RepositoryImages => counts.images = wrong.right,
+            Counted::RepositoryTags => counts.tags = wrong.right,
+            _ => counts.blob_bytes = wrong.right,
         }
         repositories::set_counts(tx, row.id, counts)
     }
+}
+
+fn copy_number(wrong: &WrongCount) -> Result<i64, Fault> {
+    wrong.what.parse().map_err(Fault::internal)
 }

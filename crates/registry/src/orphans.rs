@@ -3,16 +3,28 @@ use futures_util::StreamExt;
 use gantry_fault::Fault;
 use gantry_metadata::{Act, Reader, Trail, Tx, blobs, site_settings};
 use gantry_words::{Cx, Timestamp};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// Where others may push to the same database and folder, bytes without a row are left alone for this long.
+///
+/// A push may be about to make them visible. They are dated by the renaming that published them; what follows is the
+/// sync of their folder and the act that links them, which is given up after [`crate::admit::LINK_WITHIN`], ten minutes.
+/// The rest of the hour is for clocks that differ and disks that stall.
+pub(crate) const PENDING_MAX: Duration = Duration::from_secs(3600);
+/// Beside others every file is looked at this often: a walk through all of them is not free.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 /// Whether a server runs, or ended without saying so.
 const SERVING: &str = "serving";
 /// Whether a crash may have left bytes that no row knows.
 const SUSPECTED: &str = "orphans-suspected";
+/// Up to which moment, in milliseconds since 1970, everything was swept beside others.
+const SWEPT_UNTIL: &str = "orphans-swept-until";
 
 /// Bytes that were made durable and never became visible, because the process died in between.
 ///
-/// Finding them means looking at every file, so it is done only where a server ended without saying so.
+/// Finding them means looking at every file, so it is done only where a server ended without saying so; where several
+/// share a database nobody can know that, and it is done now and then.
 #[derive(Clone)]
 pub struct Orphans {
     ports: Arc<Ports>,
@@ -43,13 +55,36 @@ impl Orphans {
         self.ports.metadata.read(look).await
     }
 
-    /// Removes what has no row and was last touched before `before`: nobody can be about to make it visible.
+    /// Removes what has no row and was last touched before `before`. Only for who is alone with database and folder since
+    /// then: nobody can be about to make it visible.
     pub async fn sweep(&self, cx: &Cx, before: Timestamp) -> Result<Collected, Fault> {
+        let sum = self.sweep_between(Timestamp::default(), before).await?;
+        self.ports.metadata.perform(cx, Note::Swept).await?;
+        Ok(sum)
+    }
+
+    /// Removes what has no row, beside others that may push: only what is too old to have a push behind it.
+    ///
+    /// What was old enough at the last such sweep has its row and is not looked up again; within an hour of it nothing is
+    /// done at all.
+    pub async fn sweep_beside_others(&self, cx: &Cx) -> Result<Collected, Fault> {
+        let found = self.ports.metadata.read(|rows| site_settings::find(rows, SWEPT_UNTIL)).await?;
+        let until = found.and_then(|text| text.parse().ok()).map(Timestamp::from_millis);
+        let before = cx.now.minus(PENDING_MAX);
+        if until.is_some_and(|until| before.since(until) < SWEEP_EVERY) {
+            return Ok(Collected::default());
+        }
+        let sum = self.sweep_between(until.unwrap_or_default(), before).await?;
+        self.ports.metadata.perform(cx, Note::SweptUntil(before)).await?;
+        Ok(sum)
+    }
+
+    async fn sweep_between(&self, from: Timestamp, before: Timestamp) -> Result<Collected, Fault> {
         let mut sum = Collected::default();
         let mut files = std::pin::pin!(self.ports.store.list());
         while let Some(file) = files.next().await {
             let file = file.map_err(store_fault)?;
-            if file.modified >= before {
+            if file.modified < from || file.modified >= before {
                 continue;
             }
             let location = file.key.to_string();
@@ -59,7 +94,6 @@ impl Orphans {
                 sum.bytes += file.length;
             }
         }
-        self.ports.metadata.perform(cx, Note::Swept).await?;
         Ok(sum)
     }
 }
@@ -69,11 +103,12 @@ enum Note {
     Begin,
     End,
     Swept,
+    SweptUntil(Timestamp),
 }
 
 impl Act for Note {
     type Seen = bool;
-    type Plan = (Vec<(&'static str, &'static str)>, Timestamp);
+    type Plan = ((&'static str, String), Timestamp);
     type Answer = ();
     const NAME: &'static str = "registry.note_serving";
     const TRAIL: Trail = Trail::Housekeeping;
@@ -84,16 +119,17 @@ impl Act for Note {
     }
 
     fn decide(&self, is_serving: bool, now: Timestamp) -> Result<Self::Plan, Fault> {
-        let notes = match self {
-            Note::Begin if is_serving => vec![(SUSPECTED, "1")],
-            Note::Begin => vec![(SERVING, "1")],
-            Note::End => vec![(SERVING, "0")],
-            Note::Swept => vec![(SUSPECTED, "0")],
+        let note = match self {
+            Note::Begin if is_serving => (SUSPECTED, "1".to_string()),
+            Note::Begin => (SERVING, "1".to_string()),
+            Note::End => (SERVING, "0".to_string()),
+            Note::Swept => (SUSPECTED, "0".to_string()),
+            Note::SweptUntil(before) => (SWEPT_UNTIL, before.millis().to_string()),
         };
-        Ok((notes, now))
+        Ok((note, now))
     }
 
-    fn apply(&self, tx: &mut Tx, (notes, now): Self::Plan) -> Result<(), Fault> {
-        notes.into_iter().try_for_each(|(name, value)| site_settings::put(tx, name, value, now))
+    fn apply(&self, tx: &mut Tx, ((name, value), now): Self::Plan) -> Result<(), Fault> {
+        site_settings::put(tx, name, &value, now)
     }
 }

@@ -1,7 +1,13 @@
 //! A database that goes away, and comes back.
 
-use gantry_e2e::{Answer, Image, Postgres, Server, digest, until};
-use std::time::Duration;
+use gantry_e2e::{Answer, Image, Postgres, Server, digest, program, until};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread,
+    time::Duration,
+};
 
 fn assert_unavailable(answer: &Answer, what: &str) {
     assert_eq!(answer.status, 503, "{what}: {}", answer.text());
@@ -76,11 +82,7 @@ fn everything_works_on_postgresql_as_it_does_on_sqlite() {
 #[test]
 fn two_servers_on_one_database_and_folder_serve_no_stale_tag() {
     let (postgres, folder) = (Postgres::start(), tempfile::tempdir().unwrap());
-    let url = postgres.url();
-    let blobs = folder.path().join("blobs");
-    let settings = [("GANTRY_DATABASE__URL", url.as_str()), ("GANTRY_STORAGE__PATH", blobs.to_str().unwrap())];
-    let one = Server::on(&folder.path().join("one"), &settings);
-    let two = Server::on(&folder.path().join("two"), &settings);
+    let [one, two] = replicas(&postgres, folder.path());
 
     for number in 0..20 {
         let image = Image::small(number);
@@ -96,14 +98,86 @@ fn two_servers_on_one_database_and_folder_serve_no_stale_tag() {
     assert_eq!(two.client().get(&format!("/v2/team/app/manifests/{}", image.digest())).status, 200);
 }
 
+/// Two servers on one database and one folder of blobs, each with a data folder of its own.
+fn replicas(postgres: &Postgres, folder: &Path) -> [Server; 2] {
+    ["one", "two"].map(|name| Server::on(&folder.join(name), &shared(&postgres.url(), &folder.join("blobs"))))
+}
+
+fn shared<'a>(url: &'a str, blobs: &'a Path) -> [(&'a str, &'a str); 2] {
+    [("GANTRY_DATABASE__URL", url), ("GANTRY_STORAGE__PATH", blobs.to_str().expect("the path is text"))]
+}
+
+/// Runs a command of the binary from a data folder in which no server runs; it must succeed.
+fn from_elsewhere(postgres: &Postgres, folder: &Path, arguments: &[&str]) -> serde_json::Value {
+    let elsewhere = folder.join("elsewhere");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    let mut command = program();
+    command.args(arguments).args(["--output", "json", "--data-dir"]).arg(&elsewhere);
+    command.envs(shared(&postgres.url(), &folder.join("blobs"))).env("NO_COLOR", "1");
+    let output = command.output().expect("the binary starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_str(&text).expect("JSON was asked for")
+}
+
+#[test]
+fn bytes_that_a_push_is_about_to_link_are_taken_by_no_tool_that_runs_from_another_folder() {
+    let (postgres, folder) = (Postgres::start(), tempfile::tempdir().unwrap());
+    let servers = replicas(&postgres, folder.path());
+    servers[0].client().push_blob("team/app", b"makes the folders").unwrap();
+    let pending = folder.path().join("blobs/blobs/sha256").join("ab").join(format!("{:064x}.1", 0xab));
+    std::fs::create_dir_all(pending.parent().unwrap()).unwrap();
+    std::fs::write(&pending, b"published, not linked yet").unwrap();
+
+    from_elsewhere(&postgres, folder.path(), &["gc", "--grace", "1h"]);
+    let is_left_by_gc = pending.exists();
+    let report = from_elsewhere(&postgres, folder.path(), &["fsck", "--repair", "--quick"]);
+
+    assert!(is_left_by_gc && pending.exists(), "left by gc: {is_left_by_gc}, by fsck: {}", pending.exists());
+    assert_eq!(report["leftovers"], 0, "{report}");
+}
+
+#[test]
+fn tools_that_run_from_another_folder_beside_two_pushing_servers_lose_nothing() {
+    let (postgres, folder) = (Postgres::start(), tempfile::tempdir().unwrap());
+    let servers = replicas(&postgres, folder.path());
+    let is_over = AtomicBool::new(false);
+
+    let pushed: Vec<(String, Image)> = thread::scope(|scope| {
+        let push = |pusher: u64| {
+            let (client, is_over) = (servers[pusher as usize % 2].client(), &is_over);
+            scope.spawn(move || {
+                let mut pushed = Vec::new();
+                while !is_over.load(SeqCst) {
+                    let (tag, image) = (format!("t{pusher}-{}", pushed.len()), Image::small(pusher << 32 | pushed.len() as u64));
+                    let answer = image.push(&client, "team/app", &tag).unwrap();
+                    assert_eq!(answer.status, 201, "{}", answer.text());
+                    pushed.push((tag, image));
+                }
+                pushed
+            })
+        };
+        let pushers: Vec<_> = (0..4).map(push).collect();
+        let tools = panic::catch_unwind(AssertUnwindSafe(|| {
+            for _ in 0..10 {
+                from_elsewhere(&postgres, folder.path(), &["fsck", "--repair", "--quick"]);
+                from_elsewhere(&postgres, folder.path(), &["gc", "--grace", "1h"]);
+            }
+        }));
+        is_over.store(true, SeqCst);
+        tools.unwrap_or_else(|problem| panic::resume_unwind(problem));
+        pushers.into_iter().flat_map(|pusher| pusher.join().unwrap()).collect()
+    });
+
+    let client = servers[1].client();
+    let lost: Vec<String> = pushed.iter().filter_map(|(tag, image)| image.check(&client, "team/app", tag).err()).collect();
+    assert!(lost.is_empty(), "{} of {} are lost: {}", lost.len(), pushed.len(), lost[0]);
+}
+
 #[test]
 fn pushes_of_one_tag_through_two_servers_leave_one_whole_image_and_right_counts() {
     let (postgres, folder) = (Postgres::start(), tempfile::tempdir().unwrap());
-    let url = postgres.url();
-    let blobs = folder.path().join("blobs");
-    let settings = [("GANTRY_DATABASE__URL", url.as_str()), ("GANTRY_STORAGE__PATH", blobs.to_str().unwrap())];
-    let servers =
-        [Server::on(&folder.path().join("one"), &settings), Server::on(&folder.path().join("two"), &settings)];
+    let servers = replicas(&postgres, folder.path());
     servers[0].client().push_blob("team/app", b"makes the repository").unwrap();
 
     std::thread::scope(|scope| {

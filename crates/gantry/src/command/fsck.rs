@@ -28,7 +28,7 @@ pub(crate) struct FsckCommand {
 impl FsckCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let tool = Tool::open(&self.config)?;
-        let options = FsckOptions { quick: self.quick, repair: self.repair, is_alone: tool.folder.is_alone() };
+        let options = FsckOptions { quick: self.quick, repair: self.repair, is_alone: tool.is_alone() };
         let progress = Progress::bytes("checking", None);
         let hear = |done: FsckProgress| progress.advance(done.bytes.saturating_sub(progress.done()));
         let report = tool.run(tool.house.registry.fsck.run(&tool.cx("fsck"), options, hear))?;

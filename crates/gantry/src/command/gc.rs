@@ -40,11 +40,12 @@ impl GcCommand {
             let hear = |sum: &Collected| progress.advance(sum.bytes.saturating_sub(progress.done()));
             let mut sum = registry.collection.run(&cx, grace, expire, hear).await?;
             // With no server running, whatever has no row can have none coming.
-            if tool.folder.is_alone() && registry.orphans.are_suspected(true).await? {
-                let swept = registry.orphans.sweep(&cx, cx.now).await?;
-                sum.blobs += swept.blobs;
-                sum.bytes += swept.bytes;
+            if tool.is_alone() && registry.orphans.are_suspected(true).await? {
+                sum.add(&registry.orphans.sweep(&cx, cx.now).await?);
                 registry.orphans.end(&cx).await?;
+            }
+            if !tool.house.metadata.owns_alone() {
+                sum.add(&registry.orphans.sweep_beside_others(&cx).await?);
             }
             Ok(sum)
         })?;

@@ -160,6 +160,11 @@ fn spawn_collection(house: &ServingHouse) -> JoinHandle<()> {
                 ),
                 Err(fault) => tracing::error!(error = ?fault, "the collection could not run: {fault}"),
             }
+            if !house.house.metadata.owns_alone()
+                && let Err(fault) = registry.orphans.sweep_beside_others(&cx(&house, "orphans")).await
+            {
+                tracing::error!(error = ?fault, "cannot look for what a crash left: {fault}");
+            }
         }
     })
 }

@@ -34,6 +34,11 @@ impl Tool {
         Ok(Tool { config, folder, house, env, runtime })
     }
 
+    /// Whether nobody else is at this data: no server on the folder, and none that could come over the database.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.folder.is_alone() && self.house.metadata.owns_alone()
+    }
+
     /// Who acts, for the audit: the person at this machine.
     pub(crate) fn cx(&self, operation: &'static str) -> Cx {
         Cx {

@@ -27,9 +27,20 @@ impl Stage {
     pub(crate) fn with_control(sim: &Sim) -> (Stage, MemoryControl) {
         let env = Env::new(Arc::new(sim.clone()), Arc::new(sim.clone()));
         let (store, control) = Store::memory(env.clone());
+        (Stage::on(env, store), control)
+    }
+
+    /// The rooms, and their store.
+    pub(crate) fn with_store(sim: &Sim) -> (Stage, Store) {
+        let env = Env::new(Arc::new(sim.clone()), Arc::new(sim.clone()));
+        let (store, _) = Store::memory(env.clone());
+        (Stage::on(env, store.clone()), store)
+    }
+
+    fn on(env: Env, store: Store) -> Stage {
         let metadata = Metadata::alone(env.clone()).expect("a database in memory opens");
         let registry = Registry::open(metadata, store, env.clone(), Region::default(), Settings::default());
-        (Stage { env, registry }, control)
+        Stage { env, registry }
     }
 
     pub(crate) fn cx(&self) -> Cx {

@@ -1,5 +1,6 @@
 //! Worlds from seeds.
 
+mod beside_others;
 mod failing_disk;
 mod grace;
 mod late_layers;
