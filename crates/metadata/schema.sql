@@ -170,7 +170,7 @@ CREATE TABLE upload(
     opened_by TEXT NOT NULL,
     opened_at BIGINT NOT NULL,
     touched_at BIGINT NOT NULL
-);
+, holder TEXT, held_until BIGINT, revision BIGINT NOT NULL DEFAULT 0);
 
 CREATE INDEX upload_repository ON upload(repository, id);
 

@@ -19,16 +19,38 @@ pub struct UploadRow {
     pub opened_at: Timestamp,
     /// About when its last byte came: written at most once a minute.
     pub touched_at: Timestamp,
+    /// Which server writes to it, or did and never said that it ended. Only where several share the database.
+    pub holder: Option<String>,
+    /// Until when that is believed.
+    pub held_until: Option<Timestamp>,
+    /// The number of the last hold: it grows with each.
+    pub revision: i64,
 }
 
-static FIND: Query =
-    query("SELECT id, repository, algorithm, opened_by, opened_at, touched_at FROM upload WHERE id = $1");
+impl UploadRow {
+    /// Whether a server writes to it, as far as others can know at `now`.
+    pub fn is_held(&self, now: Timestamp) -> bool {
+        self.held_until.is_some_and(|until| until > now)
+    }
+}
+
+static FIND: Query = query(
+    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision
+     FROM upload WHERE id = $1",
+);
 static EXPIRED: Query = query(
-    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at FROM upload
+    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision FROM upload
      WHERE touched_at <= $1 AND id > $2 ORDER BY id LIMIT $3",
 );
 static EACH: Query = query(
-    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at FROM upload WHERE id > $1 ORDER BY id LIMIT $2",
+    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision FROM upload
+     WHERE id > $1 ORDER BY id LIMIT $2",
+);
+static HOLD: Change =
+    change("UPDATE upload SET holder = $2, held_until = $3, revision = revision + 1 WHERE id = $1");
+static RENEW: Change = change("UPDATE upload SET held_until = $3 WHERE id = $1 AND revision = $2");
+static RELEASE: Change = change(
+    "UPDATE upload SET holder = NULL, held_until = NULL, touched_at = $3 WHERE id = $1 AND revision = $2",
 );
 static INSERT: Change = change(
     "INSERT INTO upload(id, repository, algorithm, opened_by, opened_at, touched_at) VALUES ($1, $2, $3, $4, $5, $5)",
@@ -44,6 +66,9 @@ fn row(row: Row) -> Result<UploadRow, Fault> {
         opened_by: row.text(3)?.into(),
         opened_at: row.time(4)?,
         touched_at: row.time(5)?,
+        holder: row.opt_text(6)?.map(str::to_string),
+        held_until: row.opt_int(7)?.map(Timestamp::from_millis),
+        revision: row.int(8)?,
     })
 }
 
@@ -70,6 +95,21 @@ pub fn insert(tx: &mut Tx, id: &str, repository: i64, algorithm: &str, by: &str,
 /// Notes that bytes came.
 pub fn touch(tx: &mut Tx, id: &str, at: Timestamp) -> Result<(), Fault> {
     tx.write(&TOUCH, values![id, at])
+}
+
+/// Gives an upload to a server, and raises its revision.
+pub fn hold(tx: &mut Tx, id: &str, holder: &str, until: Timestamp) -> Result<(), Fault> {
+    tx.write(&HOLD, values![id, holder, until])
+}
+
+/// Prolongs the hold of a revision, if it is still the last.
+pub fn renew(tx: &mut Tx, id: &str, revision: i64, until: Timestamp) -> Result<(), Fault> {
+    tx.write(&RENEW, values![id, revision, until])
+}
+
+/// Ends the hold of a revision, if it is still the last, and notes that bytes came.
+pub fn release(tx: &mut Tx, id: &str, revision: i64, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&RELEASE, values![id, revision, at])
 }
 
 /// Removes an upload: it is finished, or given up.

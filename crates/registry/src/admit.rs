@@ -18,14 +18,15 @@ pub(crate) const LINK_WITHIN: Duration = Duration::from_secs(600);
 /// Makes the bytes of an upload, whose digest has been checked, a visible blob of a repository.
 ///
 /// Where the site has the bytes already they are linked and the new ones dropped; else they become durable first and
-/// visible then. `row` is the upload's row, which ends in the same transaction.
+/// visible then. `row` is the upload's row, which ends in the same transaction, and the revision it must still have, if
+/// another server could have taken it over.
 pub(crate) async fn admit(
     ports: &Ports,
     cx: &Cx,
     repository: &Repository,
     digest: &Digest,
     upload: Upload,
-    row: Option<&str>,
+    row: Option<(&str, Option<i64>)>,
 ) -> Result<(), Fault> {
     let size = upload.offset();
     // The grace time runs from here, not from the request's beginning: the bytes may have been arriving for days.
@@ -37,7 +38,8 @@ pub(crate) async fn admit(
         digest: digest.clone(),
         size,
         from,
-        upload: row.map(str::to_string),
+        upload: row.map(|(id, _)| id.to_string()),
+        hold: row.and_then(|(_, revision)| revision),
     };
     if is_whole_copy_here(ports, cx, digest, size).await?
         && matches!(ports.metadata.perform(cx, act(Source::Present)).await?, Linked::Done { .. })

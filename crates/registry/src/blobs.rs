@@ -125,6 +125,7 @@ impl Blobs {
             size: located.size,
             from: Source::Repository(source.id),
             upload: None,
+            hold: None,
         };
         Ok(matches!(self.ports.metadata.perform(cx, act).await?, Linked::Done { .. }))
     }

@@ -1,4 +1,4 @@
-use crate::{admit::store_fault, ports::Ports, uploads::CloseUpload, uploads::Uploads};
+use crate::{admit::store_fault, ports::Ports, uploads::ExpireUpload, uploads::Uploads};
 use gantry_fault::Fault;
 use gantry_metadata::{Act, Reader, Trail, Tx, blobs, leases, repositories as repository_rows, uploads};
 use gantry_store::{Key, UploadId};
@@ -182,7 +182,10 @@ impl Collection {
             after = last.id.clone();
             // A row is touched once a minute at the most; the file knows the last byte.
             for row in rows.iter().filter(|row| !fresh.contains(&row.id) && !self.uploads.is_busy(&row.id)) {
-                self.ports.metadata.perform(cx, CloseUpload { id: row.id.clone() }).await?;
+                let expire = ExpireUpload { id: row.id.clone(), until, now: self.ports.env.now() };
+                if !self.ports.metadata.perform(cx, expire).await? {
+                    continue;
+                }
                 self.uploads.forget(&row.id);
                 if let Ok(id) = row.id.parse::<UploadId>() {
                     self.ports.store.discard(&id).await.map_err(store_fault)?;

@@ -18,6 +18,8 @@ pub(crate) struct LinkBlob {
     pub(crate) from: Source,
     /// The upload that ends with this.
     pub(crate) upload: Option<String>,
+    /// The revision of the upload that must still be the last; `None` where no other server can write to it.
+    pub(crate) hold: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,9 @@ impl Act for LinkBlob {
         let digest = self.digest.as_str();
         rows.lock(&format!("repository {}", self.repository))?;
         rows.lock(&format!("blob {digest}"))?;
+        if let (Some(id), Some(_)) = (&self.upload, self.hold) {
+            rows.lock(&format!("upload {id}"))?;
+        }
         let link = blobs::link(rows, self.repository, digest)?;
         let source_link = match self.from {
             Source::Repository(source) => blobs::link(rows, source, digest)?,
@@ -90,7 +95,10 @@ impl Act for LinkBlob {
         Ok(Seen {
             repository_exists: repository_rows::by_id(rows, self.repository)?.is_some(),
             upload_exists: match &self.upload {
-                Some(id) => uploads::find(rows, id)?.is_some(),
+                Some(id) => {
+                    let is_ours = |row: uploads::UploadRow| self.hold.is_none_or(|hold| hold == row.revision);
+                    uploads::find(rows, id)?.is_some_and(is_ours)
+                }
                 None => true,
             },
             present: blobs::present_copy(rows, digest)?,
@@ -106,7 +114,8 @@ impl Act for LinkBlob {
             return Err(repositories::not_found(&self.name, self.account));
         }
         if !seen.upload_exists {
-            let message = "The upload has expired or was cancelled while its last bytes arrived; start a new one";
+            let message =
+                "The upload has expired, was cancelled or taken over while its last bytes arrived; start a new one";
             return Err(Fault::new(FaultKind::UploadNotFound, message));
         }
         if matches!(self.from, Source::Repository(_)) && seen.source_link.is_none() {

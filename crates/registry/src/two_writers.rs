@@ -190,6 +190,7 @@ async fn a_mount_and_the_collection_of_its_source_leave_no_link_without_bytes() 
         size: 5,
         from: Source::Repository(ground.repository.id),
         upload: None,
+        hold: None,
     };
 
     let (mounted, taken) = two_writers(&ground.metadata, &ground.cx(), mount, ground.take(&digest)).await;
@@ -267,6 +268,7 @@ async fn two_uploads_of_one_blob_keep_one_copy() {
         size: 5,
         from: Source::New { id, location: format!("sha256/aa/layer.{id}") },
         upload: None,
+        hold: None,
     };
 
     let (first, second) = (link(&ground.repository, 1), link(&other, 2));
@@ -291,6 +293,7 @@ async fn a_manifest_and_a_layer_that_it_can_do_without_count_each_other() {
         size: 5,
         from: Source::New { id: 1, location: "sha256/aa/layer.1".into() },
         upload: None,
+        hold: None,
     };
 
     let put = ground.put(&image, None);

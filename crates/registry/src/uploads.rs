@@ -1,51 +1,66 @@
+mod acts;
+mod body;
+mod turn;
+
+pub(crate) use acts::ExpireUpload;
+
 use crate::{
     admit::{admit, discard, store_fault, upload_fault},
     images::store_algorithm,
     ports::Ports,
-    repositories::{self, Repository},
+    repositories::Repository,
 };
+use acts::{CloseUpload, HoldUpload, OpenUpload, TouchUpload};
+use body::BodyEnd;
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{
+    Stream, StreamExt,
+    future::{AbortHandle, Abortable},
+};
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Reader, Trail, Tx, repositories as repository_rows, uploads};
+use gantry_metadata::uploads::{self, UploadRow};
 use gantry_oci::{Algorithm, Digest};
 use gantry_store::{AppendError, Upload, UploadId};
-use gantry_words::{AccountId, Cx, RepositoryName, Timestamp};
+use gantry_words::Cx;
 use std::{
     collections::HashMap,
     error::Error,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
+use turn::{Session, Slot, Turn, Writing};
 
 /// Uploads whose running hash is kept in memory between requests; more than these are read again when they go on.
 const IDLE_MAX: usize = 4_096;
 /// An upload's row says within this when its last byte came.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
+/// A request whose body has been silent for this long can be ended by another that goes on with the upload: its client is
+/// most likely gone without a word.
+const SILENT_MAX: Duration = Duration::from_secs(5);
+/// How long the one that goes on waits for the other to end.
+const INTERRUPT_WITHIN: Duration = Duration::from_secs(10);
+/// Where several servers share the database, one that writes to an upload keeps the others from it for this long since
+/// its last sign of life. Clocks that differ by more let two write at once: each to a file of its own, and one is told.
+const HOLD: Duration = Duration::from_secs(20);
+/// While bytes come the hold is renewed this often.
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// A renewal that takes longer is left for the next time: bytes must not wait for the database.
+const RENEW_WITHIN: Duration = Duration::from_secs(2);
 
 /// The room for uploads: durable sessions in which the bytes of a blob arrive.
 ///
 /// The session is a row, its bytes a file of the store under the same id. What is known only here is the running hash,
-/// and it can be had again from the file: after a restart an upload goes on where its bytes end.
+/// and it can be had again from the file: after a restart, or on another server, an upload goes on where its bytes end.
+///
+/// One request writes at a time. Within a process a slot sees to that; where several share the database, a hold in the
+/// row does, which has a revision. A blob is linked only under the last revision, and who takes over from a server that
+/// did not say that it ended makes a new file of the bytes first: so a late write of the other harms nobody.
 #[derive(Clone)]
 pub struct Uploads {
     ports: Arc<Ports>,
     slots: Arc<Mutex<HashMap<String, Slot>>>,
-}
-
-enum Slot {
-    /// A request writes to it.
-    Busy,
-    /// Nobody does.
-    Idle(Box<Session>),
-}
-
-/// An upload in the hands of one request.
-struct Session {
-    upload: Upload,
-    repository: i64,
-    opened_by: Arc<str>,
-    touched_at: Timestamp,
+    /// This process as the others know it; `None` where it owns the database.
+    holder: Option<Arc<str>>,
 }
 
 /// How a chunk was taken.
@@ -59,7 +74,8 @@ pub enum Appended {
 
 impl Uploads {
     pub(crate) fn new(ports: Arc<Ports>) -> Self {
-        Uploads { ports, slots: Arc::default() }
+        let holder = (!ports.metadata.owns_alone()).then(|| ports.env.request_id().to_string().into());
+        Uploads { ports, slots: Arc::default(), holder }
     }
 
     /// The smallest chunk clients are asked to send, in bytes; zero asks for nothing.
@@ -83,24 +99,29 @@ impl Uploads {
             discard(upload).await;
             return Err(fault);
         }
-        let session = Session { upload, repository: repository.id, opened_by: cx.actor.clone(), touched_at: cx.now };
-        self.park(&id, session);
+        // Where another server may go on with it, what is kept here is worth nothing.
+        if self.holder.is_none() {
+            let (repository, opened_by, touched_at) = (repository.id, cx.actor.clone(), cx.now);
+            self.park(&id, Box::new(Session { upload, repository, opened_by, touched_at, revision: 0 }));
+        }
         Ok(id)
     }
 
-    /// Returns how many bytes an upload has.
+    /// Returns how many bytes of an upload are stored, also while a request writes to it.
     ///
     /// # Errors
-    /// [`FaultKind::UploadNotFound`], [`FaultKind::UploadBusy`].
+    /// [`FaultKind::UploadNotFound`].
     pub async fn offset(&self, cx: &Cx, repository: &Repository, id: &UploadId) -> Result<u64, Fault> {
-        let turn = self.take(cx, repository, id).await?;
-        Ok(turn.session().upload.offset())
+        let row = self.row(id).await?;
+        check_owner(cx, repository, id, row.repository, &row.opened_by)?;
+        self.stored(id).await
     }
 
     /// Adds bytes at the end of an upload. `start` is where the client believes that to be, `length` how many it says come.
     ///
-    /// Where the line breaks, what came is kept, and the client can go on from there. Where the body is whole and yet of
-    /// another length, nothing of it is.
+    /// Where the line breaks, what came is kept, and the client can go on from there. Where it is only silent, the same
+    /// client can too: a request that says rightly where it begins ends the silent one. Where the body is whole and yet of
+    /// another length than announced, nothing of it is kept.
     ///
     /// # Errors
     /// [`FaultKind::UploadNotFound`], [`FaultKind::UploadBusy`], [`FaultKind::SizeInvalid`], [`FaultKind::UploadInvalid`],
@@ -114,13 +135,25 @@ impl Uploads {
         length: Option<u64>,
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
     ) -> Result<Appended, Fault> {
-        let mut turn = self.take(cx, repository, id).await?;
+        let mut turn = self.take(cx, repository, id, start).await?;
+        let appended = self.append_in(&mut turn, start, length, body).await;
+        turn.give_back().await;
+        appended
+    }
+
+    async fn append_in<E: Error + Send + Sync + 'static>(
+        &self,
+        turn: &mut Turn,
+        start: Option<u64>,
+        length: Option<u64>,
+        body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    ) -> Result<Appended, Fault> {
         let offset = turn.session().upload.offset();
         if start.is_some_and(|start| start != offset) {
             return Ok(Appended::OutOfOrder(offset));
         }
-        self.receive(&mut turn, length, body).await?;
-        self.touch(cx, &mut turn).await?;
+        self.receive(turn, length, body).await?;
+        self.touch(turn).await?;
         Ok(Appended::At(turn.session().upload.offset()))
     }
 
@@ -140,25 +173,49 @@ impl Uploads {
         length: Option<u64>,
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
     ) -> Result<Appended, Fault> {
-        let mut turn = self.take(cx, repository, id).await?;
+        let mut turn = self.take(cx, repository, id, start).await?;
+        let finished = self.finish_in(&mut turn, repository, digest, (start, length), body).await;
+        turn.give_back().await;
+        finished
+    }
+
+    async fn finish_in<E: Error + Send + Sync + 'static>(
+        &self,
+        turn: &mut Turn,
+        repository: &Repository,
+        digest: &Digest,
+        (start, length): (Option<u64>, Option<u64>),
+        body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    ) -> Result<Appended, Fault> {
         let offset = turn.session().upload.offset();
         if start.is_some_and(|start| start != offset) {
             return Ok(Appended::OutOfOrder(offset));
         }
         if offset == 0 {
-            turn.set_algorithm(digest.algorithm()).await?;
+            self.rehash(turn, digest).await?;
         }
-        self.receive(&mut turn, length, body).await?;
-        turn.set_algorithm(digest.algorithm()).await?;
+        self.receive(turn, length, body).await?;
+        self.rehash(turn, digest).await?;
+        let (cx, id) = (turn.cx.clone(), turn.id.clone());
         let upload = turn.end();
         let size = upload.offset();
         if let Err(fault) = check_digest(&upload, digest) {
-            self.drop_row(cx, id).await?;
+            self.drop_row(&cx, &id).await?;
             discard(upload).await;
             return Err(fault);
         }
-        admit(&self.ports, cx, repository, digest, upload, Some(id.as_str())).await?;
+        let admitting = admit(&self.ports, &cx, repository, digest, upload, Some((id.as_str(), turn.hold)));
+        self.holding(&cx, &id, turn.hold, admitting).await?;
         Ok(Appended::At(size))
+    }
+
+    /// Has the hash of the bytes so far be of the digest's algorithm.
+    async fn rehash(&self, turn: &mut Turn, digest: &Digest) -> Result<(), Fault> {
+        let mut session = turn.take_session();
+        let rehashing = session.upload.rehash(store_algorithm(digest.algorithm()));
+        session.upload = self.holding(&turn.cx, &turn.id, turn.hold, rehashing).await.map_err(upload_fault)?;
+        turn.session = Some(session);
+        Ok(())
     }
 
     /// Stores a blob whose bytes come in one piece with its digest.
@@ -174,6 +231,7 @@ impl Uploads {
     ) -> Result<(), Fault> {
         let id = self.fresh_id();
         let upload = self.ports.store.begin(&id, store_algorithm(digest.algorithm())).await.map_err(store_fault)?;
+        let body = body.map(|piece| piece.map_err(BodyEnd::Client));
         let (upload, received) = upload.append(body, self.blob_bytes_max()).await;
         if let Err(fault) =
             received.map_err(|error| self.append_fault(error, 0)).and_then(|_| check_digest(&upload, digest))
@@ -189,37 +247,53 @@ impl Uploads {
     /// # Errors
     /// [`FaultKind::UploadNotFound`], [`FaultKind::UploadBusy`].
     pub async fn cancel(&self, cx: &Cx, repository: &Repository, id: &UploadId) -> Result<(), Fault> {
-        let mut turn = self.take(cx, repository, id).await?;
-        self.drop_row(cx, id).await?;
-        discard(turn.end()).await;
-        Ok(())
+        let mut turn = self.take(cx, repository, id, None).await?;
+        let dropped = self.drop_row(cx, id).await;
+        if dropped.is_ok() {
+            discard(turn.end()).await;
+        }
+        turn.give_back().await;
+        dropped
     }
 
     async fn receive<E: Error + Send + Sync + 'static>(
         &self,
-        turn: &mut Turn<'_>,
+        turn: &mut Turn,
         length: Option<u64>,
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
-    ) -> Result<u64, Fault> {
-        let offset = turn.session().upload.offset();
+    ) -> Result<(), Fault> {
+        let mut session = turn.take_session();
+        let offset = session.upload.offset();
         let room = self.blob_bytes_max().saturating_sub(offset);
         if length.is_some_and(|length| length > room) {
-            return Err(self.append_fault(AppendError::<E>::TooLong, offset));
+            turn.session = Some(session);
+            return Err(self.append_fault(AppendError::<BodyEnd<E>>::TooLong, offset));
         }
-        let mut session = turn.session.take().expect("a turn has its session until it ends");
-        let (upload, received) = match length {
-            Some(length) => session.upload.append_exactly(body, length).await,
-            None => session.upload.append(body, room).await,
+        let (interrupt, interrupted) = AbortHandle::new_pair();
+        turn.writing.begin(interrupt, self.ports.env.elapsed());
+        let body = self.watched(turn, body);
+        let appending = async {
+            match length {
+                Some(length) => session.upload.append_exactly(body, length).await,
+                None => session.upload.append(body, room).await,
+            }
         };
+        let appended = Abortable::new(appending, interrupted).await;
+        turn.writing.end();
+        // What was dropped in the middle is taken up anew, from what is really in the file.
+        let Ok((upload, received)) = appended else { return Err(overtaken()) };
         session.upload = upload;
-        // After a failing disk the file is taken up anew, from what is really in it; a full one leaves it as it was.
+        if session.upload.offset() > offset {
+            turn.touched_at = self.ports.env.now();
+        }
+        // The same after a failing disk; a full one leaves the file as it was.
         if !matches!(&received, Err(AppendError::Store(error)) if !error.is_full()) {
             turn.session = Some(session);
         }
-        received.map_err(|error| self.append_fault(error, offset))
+        received.map(drop).map_err(|error| self.append_fault(error, offset))
     }
 
-    fn append_fault<E: Error + Send + Sync + 'static>(&self, error: AppendError<E>, offset: u64) -> Fault {
+    fn append_fault<E: Error + Send + Sync + 'static>(&self, error: AppendError<BodyEnd<E>>, offset: u64) -> Fault {
         match error {
             AppendError::TooLong => {
                 let message = format!(
@@ -232,6 +306,7 @@ impl Uploads {
                 let message = format!("Fewer bytes came than were announced; the upload still has {offset} bytes");
                 Fault::new(FaultKind::SizeInvalid, message)
             }
+            AppendError::Body(BodyEnd::Overtaken) => overtaken(),
             AppendError::Body(cause) => {
                 let message = "The body ended before it was complete; ask for the upload's status and go on from there";
                 Fault::new(FaultKind::UploadInvalid, message).because(cause)
@@ -248,12 +323,13 @@ impl Uploads {
         self.ports.env.request_id().to_string().parse().expect("a UUID is an upload id")
     }
 
-    async fn touch(&self, cx: &Cx, turn: &mut Turn<'_>) -> Result<(), Fault> {
+    /// Notes that bytes came. Where there is a hold, its end does that.
+    async fn touch(&self, turn: &mut Turn) -> Result<(), Fault> {
         let now = self.ports.env.now();
-        if now.since(turn.session().touched_at) < TOUCH_EVERY {
+        if turn.hold.is_some() || now.since(turn.session().touched_at) < TOUCH_EVERY {
             return Ok(());
         }
-        self.ports.metadata.perform(cx, TouchUpload { id: turn.id.to_string(), now }).await?;
+        self.ports.metadata.perform(&turn.cx, TouchUpload { id: turn.id.to_string(), now }).await?;
         turn.session.as_mut().expect("a turn has its session until it ends").touched_at = now;
         Ok(())
     }
@@ -262,45 +338,124 @@ impl Uploads {
         self.ports.metadata.perform(cx, CloseUpload { id: id.to_string() }).await.map(drop)
     }
 
-    /// Takes an upload into the hands of one request.
-    async fn take(&self, cx: &Cx, repository: &Repository, id: &UploadId) -> Result<Turn<'_>, Fault> {
-        let held = match self.slots().insert(id.to_string(), Slot::Busy) {
-            Some(Slot::Busy) => {
-                let message =
-                    "Another request is writing to this upload; wait for it, then ask for the upload's status";
-                return Err(Fault::new(FaultKind::UploadBusy, message));
+    /// Takes an upload into the hands of one request, which says where it goes on.
+    async fn take(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        id: &UploadId,
+        start: Option<u64>,
+    ) -> Result<Turn, Fault> {
+        let (session, writing) = match self.claim(cx, repository, id) {
+            Ok(claimed) => claimed,
+            Err(other) => {
+                self.interrupt(cx, repository, id, start, &other).await?;
+                self.claim(cx, repository, id).map_err(|_| upload_busy())?
             }
-            Some(Slot::Idle(session)) => Some(session),
-            None => None,
         };
         // From here on the turn puts the slot right, however this ends.
-        let mut turn = Turn { uploads: self, id: id.clone(), session: held };
-        if turn.session.is_none() {
-            turn.session = Some(Box::new(self.resume(id).await?));
+        let mut turn = Turn::new(self.clone(), cx.clone(), id.clone(), session, writing);
+        match &self.holder {
+            Some(holder) => self.hold(&mut turn, repository, holder).await?,
+            None if turn.session.is_none() => {
+                let row = self.row(id).await?;
+                turn.session = Some(Box::new(self.resume(id, row).await?));
+            }
+            None => {}
         }
         let session = turn.session();
-        // An upload belongs to the principal that opened it, and to its repository.
-        if session.repository != repository.id || session.opened_by != cx.actor {
-            return Err(upload_not_found(id));
-        }
+        check_owner(cx, repository, id, session.repository, &session.opened_by)?;
         Ok(turn)
     }
 
+    /// Takes the slot of an upload and what lay in it; where a request is at it, answers with what that does.
+    fn claim(&self, cx: &Cx, repository: &Repository, id: &UploadId) -> Result<turn::Claimed, Arc<Writing>> {
+        let mut slots = self.slots();
+        if let Some(Slot::Busy(other)) = slots.get(id.as_str()) {
+            return Err(other.clone());
+        }
+        let writing = Arc::new(Writing::new(repository.id, cx.actor.clone()));
+        match slots.insert(id.to_string(), Slot::Busy(writing.clone())) {
+            Some(Slot::Idle(session)) => Ok((Some(session), writing)),
+            Some(Slot::Busy(_)) | None => Ok((None, writing)),
+        }
+    }
+
+    /// Ends a request of the same principal whose body is silent, if `start` is where its bytes end. When this returns,
+    /// it has ended.
+    async fn interrupt(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        id: &UploadId,
+        start: Option<u64>,
+        other: &Writing,
+    ) -> Result<(), Fault> {
+        if start.is_none() || start != Some(self.stored(id).await?) {
+            return Err(upload_busy());
+        }
+        let ended = other.ended.notified();
+        if !other.interrupt(repository.id, &cx.actor, self.ports.env.elapsed()) {
+            return Err(upload_busy());
+        }
+        self.ports.env.within(INTERRUPT_WITHIN, ended).await.ok_or_else(upload_busy)
+    }
+
+    /// Keeps other servers from an upload, and takes up what it has.
+    async fn hold(&self, turn: &mut Turn, repository: &Repository, holder: &Arc<str>) -> Result<(), Fault> {
+        let (cx, id, now) = (turn.cx.clone(), turn.id.clone(), self.ports.env.now());
+        let act = HoldUpload {
+            id: id.clone(),
+            repository: repository.id,
+            actor: cx.actor.clone(),
+            holder: holder.clone(),
+            now,
+            until: now.plus(HOLD),
+        };
+        let row = self.ports.metadata.perform(&cx, act).await?;
+        turn.hold = Some(row.revision + 1);
+        turn.touched_at = row.touched_at;
+        let taking_up = async {
+            // What was kept here is of use only if nobody has held the upload since.
+            if let Some(session) = turn.session.take().filter(|session| session.revision == row.revision)
+                && let Some(session) = session.open().await
+            {
+                return Ok(session);
+            }
+            // A server that did not say that it ended may still be writing.
+            if row.holder.as_ref().is_some_and(|other| **other != **holder) {
+                self.ports.store.detach(&id, &self.fresh_id()).await.map_err(upload_fault)?;
+            }
+            self.resume(&id, row).await.map(Box::new)
+        };
+        turn.session = Some(self.holding(&cx, &id, turn.hold, taking_up).await?);
+        Ok(())
+    }
+
     /// Takes an upload up again that this process has not at hand.
-    async fn resume(&self, id: &UploadId) -> Result<Session, Fault> {
-        let wanted = id.to_string();
-        let row = self.ports.metadata.read(move |rows| uploads::find(rows, &wanted)).await?;
-        let row = row.ok_or_else(|| upload_not_found(id))?;
+    async fn resume(&self, id: &UploadId, row: UploadRow) -> Result<Session, Fault> {
         let algorithm = if row.algorithm == "sha512" { Algorithm::Sha512 } else { Algorithm::Sha256 };
         let upload = match self.ports.store.resume(id, store_algorithm(algorithm)).await {
             Ok(upload) => upload,
             Err(error) if error.is_missing() => return Err(upload_not_found(id).because(error)),
             Err(error) => return Err(store_fault(error)),
         };
-        Ok(Session { upload, repository: row.repository, opened_by: row.opened_by.into(), touched_at: row.touched_at })
+        let (repository, opened_by, touched_at) = (row.repository, row.opened_by.into(), row.touched_at);
+        Ok(Session { upload, repository, opened_by, touched_at, revision: row.revision })
     }
 
-    fn park(&self, id: &UploadId, session: Session) {
+    async fn row(&self, id: &UploadId) -> Result<UploadRow, Fault> {
+        let wanted = id.to_string();
+        let row = self.ports.metadata.read(move |rows| uploads::find(rows, &wanted)).await?;
+        row.ok_or_else(|| upload_not_found(id))
+    }
+
+    async fn stored(&self, id: &UploadId) -> Result<u64, Fault> {
+        let length = self.ports.store.upload_length(id).await.map_err(store_fault)?;
+        length.ok_or_else(|| upload_not_found(id))
+    }
+
+    fn park(&self, id: &UploadId, session: Box<Session>) {
         let mut slots = self.slots();
         if slots.len() >= IDLE_MAX {
             let idle = slots.iter().find(|(_, slot)| matches!(slot, Slot::Idle(_))).map(|(id, _)| id.clone());
@@ -308,7 +463,7 @@ impl Uploads {
                 slots.remove(&idle);
             }
         }
-        slots.insert(id.to_string(), Slot::Idle(Box::new(session)));
+        slots.insert(id.to_string(), Slot::Idle(session));
     }
 
     /// Forgets what is known of an upload that is given up, unless a request is at it.
@@ -321,47 +476,11 @@ impl Uploads {
 
     /// Whether a request is writing to an upload just now.
     pub(crate) fn is_busy(&self, id: &str) -> bool {
-        matches!(self.slots().get(id), Some(Slot::Busy))
+        matches!(self.slots().get(id), Some(Slot::Busy(_)))
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<String, Slot>> {
         self.slots.lock().expect("nothing panics while it holds the slots")
-    }
-}
-
-/// One request's hold on an upload: gives it back when dropped.
-struct Turn<'a> {
-    uploads: &'a Uploads,
-    id: UploadId,
-    session: Option<Box<Session>>,
-}
-
-impl Turn<'_> {
-    fn session(&self) -> &Session {
-        self.session.as_ref().expect("a turn has its session until it ends")
-    }
-
-    /// Has the hash of the bytes so far be of this algorithm.
-    async fn set_algorithm(&mut self, algorithm: Algorithm) -> Result<(), Fault> {
-        let mut session = self.session.take().expect("a turn has its session until it ends");
-        session.upload = session.upload.rehash(store_algorithm(algorithm)).await.map_err(upload_fault)?;
-        self.session = Some(session);
-        Ok(())
-    }
-
-    /// Takes the upload out for good. The turn goes on until it is dropped: nobody else may write meanwhile.
-    fn end(&mut self) -> Upload {
-        let session = self.session.take().expect("a turn has its session until it ends");
-        session.upload
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.uploads.slots().remove(self.id.as_str());
-        if let Some(session) = self.session.take() {
-            self.uploads.park(&self.id, *session);
-        }
     }
 }
 
@@ -374,82 +493,23 @@ fn check_digest(upload: &Upload, digest: &Digest) -> Result<(), Fault> {
     Err(Fault::new(FaultKind::DigestInvalid, message))
 }
 
+/// An upload belongs to the principal that opened it, and to its repository.
+fn check_owner(cx: &Cx, repository: &Repository, id: &UploadId, of: i64, opened_by: &str) -> Result<(), Fault> {
+    if of == repository.id && *opened_by == *cx.actor { Ok(()) } else { Err(upload_not_found(id)) }
+}
+
+fn upload_busy() -> Fault {
+    let message = "Another request is writing to this upload; wait for it, then ask for the upload's status";
+    Fault::new(FaultKind::UploadBusy, message)
+}
+
+fn overtaken() -> Fault {
+    let message = "Nothing came here for a while, and another request has gone on with this upload";
+    Fault::new(FaultKind::UploadBusy, message)
+}
+
 fn upload_not_found(id: &UploadId) -> Fault {
     let message =
         format!("There is no upload {id} here: it is finished, was cancelled or has expired; start a new one");
     Fault::new(FaultKind::UploadNotFound, message)
-}
-
-struct OpenUpload {
-    account: AccountId,
-    id: String,
-    repository: i64,
-    name: RepositoryName,
-    algorithm: &'static str,
-    actor: Arc<str>,
-}
-
-impl Act for OpenUpload {
-    type Seen = bool;
-    type Plan = Timestamp;
-    type Answer = ();
-    const NAME: &'static str = "registry.open_upload";
-    const TRAIL: Trail = Trail::Housekeeping;
-
-    fn gather(&self, rows: &mut Reader) -> Result<bool, Fault> {
-        Ok(repository_rows::by_id(rows, self.repository)?.is_some())
-    }
-
-    fn decide(&self, repository_exists: bool, now: Timestamp) -> Result<Timestamp, Fault> {
-        if repository_exists { Ok(now) } else { Err(repositories::not_found(&self.name, self.account)) }
-    }
-
-    fn apply(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
-        uploads::insert(tx, &self.id, self.repository, self.algorithm, &self.actor, now)
-    }
-}
-
-struct TouchUpload {
-    id: String,
-    now: Timestamp,
-}
-
-impl Act for TouchUpload {
-    type Seen = ();
-    type Plan = ();
-    type Answer = ();
-    const NAME: &'static str = "registry.touch_upload";
-    const TRAIL: Trail = Trail::Housekeeping;
-
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
-        uploads::touch(tx, &self.id, self.now)
-    }
-}
-
-pub(crate) struct CloseUpload {
-    pub(crate) id: String,
-}
-
-impl Act for CloseUpload {
-    type Seen = ();
-    type Plan = ();
-    type Answer = ();
-    const NAME: &'static str = "registry.close_upload";
-    const TRAIL: Trail = Trail::Housekeeping;
-
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
-        uploads::delete(tx, &self.id)
-    }
 }

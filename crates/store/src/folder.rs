@@ -21,7 +21,7 @@ use std::{
     fmt,
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -188,6 +188,36 @@ impl Folder {
     pub(crate) fn discard(&self, id: &UploadId) -> Result<(), Error> {
         let path = self.upload_path(id);
         absent_is_fine(fs::remove_file(&path)).map_err(|error| self.explain("remove the upload", id, &path, error))
+    }
+
+    pub(crate) fn upload_length(&self, id: &UploadId) -> Result<Option<u64>, Error> {
+        let path = self.upload_path(id);
+        match fs::metadata(&path) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) => match self.explain("look at the upload", id, &path, error) {
+                Error::Missing { .. } => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
+    pub(crate) fn settle(&self, id: &UploadId) {
+        self.busy.wait(id);
+    }
+
+    pub(crate) fn detach(&self, id: &UploadId, fresh: &UploadId) -> Result<(), Error> {
+        self.busy.wait(id);
+        let (from, to) = (self.upload_path(id), self.upload_path(fresh));
+        let failed = |error| self.explain("copy the upload", id, &from, error);
+        let mut old = OpenOptions::new().read(true).open(&from).map_err(failed)?;
+        self.check_room("copy the upload", id, old.metadata().map_err(failed)?.len())?;
+        let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to).map_err(failed)?;
+        let copied = io::copy(&mut old, &mut new).and_then(|_| fs::rename(&to, &from));
+        copied.map_err(|error| {
+            // What cannot be removed now is a temporary file without an upload, which the collection takes.
+            let _ = fs::remove_file(&to);
+            failed(error)
+        })
     }
 
     pub(crate) fn open_blob(&self, key: &Key, length: u64) -> Result<File, Error> {

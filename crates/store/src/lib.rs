@@ -147,6 +147,47 @@ impl Store {
         Upload::resume(self.clone(), id.clone(), algorithm).await
     }
 
+    /// Returns how many bytes of an upload are here, also while somebody writes to it; `None` where there is none.
+    pub async fn upload_length(&self, id: &UploadId) -> Result<Option<u64>, Error> {
+        match &self.backend {
+            // In place, as a blob's.
+            Backend::Folder(folder) => folder.upload_length(id),
+            Backend::Memory(memory) => memory.upload_length(id).await,
+        }
+    }
+
+    /// Waits until no append of this process that was dropped writes to an upload any more.
+    pub async fn settle(&self, id: &UploadId) -> Result<(), Error> {
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let (folder, id) = (folder.clone(), id.clone());
+                blocking("wait for an upload in", move || {
+                    folder.settle(&id);
+                    Ok(())
+                })
+                .await
+            }
+            Backend::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Gives an upload a file of its own with the same bytes, by way of the unused id `fresh`: who still has the old file
+    /// open, be it another process that has been silent for long, can change nothing any more.
+    ///
+    /// In memory there is no other process, and nothing is done.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Full`].
+    pub async fn detach(&self, id: &UploadId, fresh: &UploadId) -> Result<(), Error> {
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let (folder, id, fresh) = (folder.clone(), id.clone(), fresh.clone());
+                blocking("copy an upload in", move || folder.detach(&id, &fresh)).await
+            }
+            Backend::Memory(_) => Ok(()),
+        }
+    }
+
     /// Removes an upload's bytes, if there are any.
     pub async fn discard(&self, id: &UploadId) -> Result<(), Error> {
         match &self.backend {

@@ -151,6 +151,11 @@ impl Memory {
         Ok(self.state().uploads.iter().map(found).collect())
     }
 
+    pub(crate) async fn upload_length(&self, id: &UploadId) -> Result<Option<u64>, Error> {
+        self.enter(Operation::Uploads, id.as_str()).await?;
+        Ok(self.state().uploads.get(id).map(|temporary| temporary.bytes.len() as u64))
+    }
+
     pub(crate) async fn open(self: &Arc<Self>, key: &Key, length: u64) -> Result<Opened, Error> {
         self.enter(Operation::Open, key.as_str()).await?;
         let opened = self.opened(key)?;

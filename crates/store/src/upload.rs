@@ -191,6 +191,32 @@ impl Upload {
         Ok(self.offset)
     }
 
+    /// Syncs and closes its file, so that whoever resumes it next, in this process or another, finds every byte.
+    ///
+    /// # Errors
+    /// The upload is given back to the store: it can be resumed.
+    pub async fn close(mut self) -> Result<Upload, Error> {
+        self.sink = match self.sink.take().ok_or_else(|| self.broken())? {
+            Sink::Folder(sink) => Some(Sink::Folder(sink.close().await?)),
+            Sink::Memory(sink) => Some(Sink::Memory(sink)),
+        };
+        Ok(self)
+    }
+
+    /// Opens the file of an upload that was closed. Whoever gives the upload another one by [`Store::detach`] cannot be
+    /// disturbed by what is written here from now on.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], and [`Error::Length`] where somebody else wrote to it. The upload is given back to the store.
+    pub async fn open(mut self) -> Result<Upload, Error> {
+        let offset = self.offset;
+        self.sink = match self.sink.take().ok_or_else(|| self.broken())? {
+            Sink::Folder(sink) => Some(Sink::Folder(sink.open(offset).await?)),
+            Sink::Memory(sink) => Some(Sink::Memory(sink)),
+        };
+        Ok(self)
+    }
+
     /// Lets go of the upload and keeps its bytes, as dropping it does.
     pub fn suspend(self) -> UploadId {
         self.id

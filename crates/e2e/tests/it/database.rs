@@ -1,5 +1,7 @@
 //! A database that goes away, and comes back.
 
+mod replicas;
+
 use gantry_e2e::{Answer, Image, Postgres, Server, digest, program, until};
 use std::{
     panic::{self, AssertUnwindSafe},

@@ -14,6 +14,7 @@ mod limits;
 mod listeners;
 mod lists;
 mod referrers;
+mod resume;
 mod schema;
 mod smuggling;
 mod storage;

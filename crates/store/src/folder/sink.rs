@@ -200,6 +200,22 @@ impl Sink {
         done.map(|()| sink)
     }
 
+    /// Syncs and closes the file, so that whoever opens it next, wherever that is, finds every byte.
+    pub(crate) async fn close(mut self) -> Result<Sink, Error> {
+        self.permit = None;
+        let id = self.id.clone();
+        let (sink, done) = self.on_thread(Sink::sync_and_close).await.ok_or_else(|| Error::panicked("sync", &id))?;
+        done.map(|()| sink)
+    }
+
+    /// Opens the file of `length` bytes again: what is written from now on goes into this very file.
+    pub(crate) async fn open(self, length: u64) -> Result<Sink, Error> {
+        let id = self.id.clone();
+        let open = move |sink: &mut Sink| sink.checked_file(length).map(drop);
+        let (sink, done) = self.on_thread(open).await.ok_or_else(|| Error::panicked("open", &id))?;
+        done.map(|()| sink)
+    }
+
     fn sync_and_close(&mut self) -> Result<(), Error> {
         let Some(file) = self.file.take() else { return Ok(()) };
         self.sync(&file)?;

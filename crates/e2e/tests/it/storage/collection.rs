@@ -118,6 +118,21 @@ fn an_upload_without_a_new_byte_is_given_up() {
 }
 
 #[test]
+fn an_upload_that_a_tool_gave_up_is_gone_for_the_server_too() {
+    let server = Server::start();
+    let client = server.client();
+    let opened = client.send("POST", &format!("/v2/{NAME}/blobs/uploads/"), &[], &[]);
+    let location = opened.header("location").unwrap().to_string();
+    assert_eq!(client.send("PATCH", &location, &[], b"bytes").status, 202);
+
+    let collected = gc(&server, &["--grace", "0s"]);
+
+    assert_eq!(collected["uploads"], 1, "{collected}");
+    assert_eq!(client.get(&location).status, 404);
+    assert_eq!(client.send("PATCH", &location, &[], b"more").status, 404);
+}
+
+#[test]
 fn a_dry_run_says_what_would_go_and_changes_nothing() {
     let server = Server::start();
     let client = server.client();

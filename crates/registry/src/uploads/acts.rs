@@ -1,0 +1,207 @@
+use super::{upload_busy, upload_not_found};
+use crate::repositories;
+use gantry_fault::Fault;
+use gantry_metadata::{
+    Act, Reader, Trail, Tx, repositories as repository_rows,
+    uploads::{self, UploadRow},
+};
+use gantry_words::{AccountId, RepositoryName, Timestamp};
+use std::sync::Arc;
+
+/// The act that opens an upload.
+pub(super) struct OpenUpload {
+    pub(super) account: AccountId,
+    pub(super) id: String,
+    pub(super) repository: i64,
+    pub(super) name: RepositoryName,
+    pub(super) algorithm: &'static str,
+    pub(super) actor: Arc<str>,
+}
+
+impl Act for OpenUpload {
+    type Seen = bool;
+    type Plan = Timestamp;
+    type Answer = ();
+    const NAME: &'static str = "registry.open_upload";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, rows: &mut Reader) -> Result<bool, Fault> {
+        Ok(repository_rows::by_id(rows, self.repository)?.is_some())
+    }
+
+    fn decide(&self, repository_exists: bool, now: Timestamp) -> Result<Timestamp, Fault> {
+        if repository_exists { Ok(now) } else { Err(repositories::not_found(&self.name, self.account)) }
+    }
+
+    fn apply(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
+        uploads::insert(tx, &self.id, self.repository, self.algorithm, &self.actor, now)
+    }
+}
+
+/// The act that notes that bytes came.
+pub(super) struct TouchUpload {
+    pub(super) id: String,
+    pub(super) now: Timestamp,
+}
+
+impl Act for TouchUpload {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "registry.touch_upload";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        uploads::touch(tx, &self.id, self.now)
+    }
+}
+
+/// The act that ends an upload.
+pub(super) struct CloseUpload {
+    pub(super) id: String,
+}
+
+impl Act for CloseUpload {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "registry.close_upload";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        uploads::delete(tx, &self.id)
+    }
+}
+
+/// The act that gives an upload up which got no new byte since `until`, unless a server writes to it. Answers whether it did.
+pub(crate) struct ExpireUpload {
+    pub(crate) id: String,
+    pub(crate) until: Timestamp,
+    /// The moment it is: a hold that has run out by then does not count.
+    pub(crate) now: Timestamp,
+}
+
+impl Act for ExpireUpload {
+    type Seen = Option<UploadRow>;
+    type Plan = bool;
+    type Answer = bool;
+    const NAME: &'static str = "registry.expire_upload";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("upload {}", self.id))?;
+        uploads::find(rows, &self.id)
+    }
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<bool, Fault> {
+        Ok(seen.is_some_and(|row| row.touched_at <= self.until && !row.is_held(self.now)))
+    }
+    fn apply(&self, tx: &mut Tx, expires: bool) -> Result<bool, Fault> {
+        if expires {
+            uploads::delete(tx, &self.id)?;
+        }
+        Ok(expires)
+    }
+}
+
+/// The act by which a server takes hold of an upload that others could write to as well. Answers with the row as it was
+/// before.
+pub(super) struct HoldUpload {
+    pub(super) id: gantry_store::UploadId,
+    pub(super) repository: i64,
+    pub(super) actor: Arc<str>,
+    pub(super) holder: Arc<str>,
+    pub(super) now: Timestamp,
+    pub(super) until: Timestamp,
+}
+
+impl Act for HoldUpload {
+    type Seen = Option<UploadRow>;
+    type Plan = UploadRow;
+    type Answer = UploadRow;
+    const NAME: &'static str = "registry.hold_upload";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("upload {}", self.id))?;
+        uploads::find(rows, self.id.as_str())
+    }
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<UploadRow, Fault> {
+        let is_ours = |row: &UploadRow| row.repository == self.repository && *row.opened_by == *self.actor;
+        match seen.filter(is_ours) {
+            None => Err(upload_not_found(&self.id)),
+            // One that this server holds belongs to a request that was given up: there is no other here.
+            Some(row) if row.is_held(self.now) && row.holder.as_deref() != Some(&*self.holder) => Err(upload_busy()),
+            Some(row) => Ok(row),
+        }
+    }
+    fn apply(&self, tx: &mut Tx, row: UploadRow) -> Result<UploadRow, Fault> {
+        uploads::hold(tx, self.id.as_str(), &self.holder, self.until)?;
+        Ok(row)
+    }
+}
+
+/// The act that prolongs a hold. Answers false where another server has taken the upload over, or it is gone.
+pub(super) struct RenewUpload {
+    pub(super) id: String,
+    pub(super) revision: i64,
+    pub(super) until: Timestamp,
+}
+
+impl Act for RenewUpload {
+    type Seen = Option<UploadRow>;
+    type Plan = bool;
+    type Answer = bool;
+    const NAME: &'static str = "registry.renew_upload";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("upload {}", self.id))?;
+        uploads::find(rows, &self.id)
+    }
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<bool, Fault> {
+        Ok(seen.is_some_and(|row| row.revision == self.revision))
+    }
+    fn apply(&self, tx: &mut Tx, is_ours: bool) -> Result<bool, Fault> {
+        if is_ours {
+            uploads::renew(tx, &self.id, self.revision, self.until)?;
+        }
+        Ok(is_ours)
+    }
+}
+
+/// The act that ends a hold, and notes that bytes came.
+pub(super) struct ReleaseUpload {
+    pub(super) id: String,
+    pub(super) revision: i64,
+    pub(super) now: Timestamp,
+}
+
+impl Act for ReleaseUpload {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "registry.release_upload";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, rows: &mut Reader) -> Result<(), Fault> {
+        rows.lock(&format!("upload {}", self.id))
+    }
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        uploads::release(tx, &self.id, self.revision, self.now)
+    }
+}
