@@ -4,7 +4,7 @@ use gantry_metadata::{Act, Reader, Trail, Tx, blobs, leases, repositories as rep
 use gantry_store::{Key, UploadId};
 use gantry_words::{Cx, Timestamp};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -130,10 +130,45 @@ impl Collection {
             Ok(sum)
         };
         let mut sum = self.ports.metadata.read_long(look).await?;
-        let before = cx.now.minus(expire);
-        let rows = self.ports.metadata.read_long(move |rows| uploads::expired(rows, before, "", 1_000_000)).await?;
-        sum.uploads = rows.len() as u64;
+        self.preview_copies(&mut sum).await?;
+        self.preview_uploads(cx, expire, &mut sum).await?;
         Ok(sum)
+    }
+
+    /// Adds the copies that have no link left already: a removal or an interrupted run left them.
+    async fn preview_copies(&self, sum: &mut Collected) -> Result<(), Fault> {
+        let mut after = 0;
+        loop {
+            let dying =
+                self.ports.metadata.read_long(move |rows| blobs::deleting_copies(rows, after, LINKS_MAX)).await?;
+            let Some(last) = dying.last() else { return Ok(()) };
+            after = last.id;
+            sum.blobs += dying.len() as u64;
+            sum.bytes += dying.iter().map(|copy| u64::try_from(copy.size).unwrap_or(0)).sum::<u64>();
+        }
+    }
+
+    /// Adds the uploads that [`Collection::expire_uploads`] would give up, and temporary files without an upload.
+    async fn preview_uploads(&self, cx: &Cx, expire: Duration, sum: &mut Collected) -> Result<(), Fault> {
+        let (until, now) = (cx.now.minus(expire), self.ports.env.now());
+        let files = self.ports.store.uploads().await.map_err(store_fault)?;
+        let is_fresh: HashMap<String, bool> =
+            files.iter().map(|file| (file.id.to_string(), file.modified > until)).collect();
+        let rows = self.ports.metadata.read_long(move |rows| uploads::expired(rows, until, "", 1_000_000)).await?;
+        let goes = |row: &&uploads::UploadRow| {
+            !is_fresh.get(&row.id).copied().unwrap_or(false) && !row.is_held(now) && !self.uploads.is_busy(&row.id)
+        };
+        let going: HashSet<String> = rows.iter().filter(goes).map(|row| row.id.clone()).collect();
+        sum.uploads += going.len() as u64;
+        for file in files.into_iter().filter(|file| file.modified <= until) {
+            let id = file.id.to_string();
+            let is_known = !going.contains(&id)
+                && self.ports.metadata.read(move |rows| uploads::find(rows, &id)).await?.is_some();
+            if !is_known && !self.uploads.is_busy(file.id.as_str()) {
+                sum.bytes += file.bytes;
+            }
+        }
+        Ok(())
     }
 
     /// Removes the bytes of copies that have no link left, those of an interrupted run included.

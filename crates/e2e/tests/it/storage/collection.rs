@@ -133,6 +133,25 @@ fn an_upload_that_a_tool_gave_up_is_gone_for_the_server_too() {
 }
 
 #[test]
+fn a_dry_run_counts_all_that_the_real_run_frees() {
+    let server = Server::start();
+    let client = server.client();
+    client.push_blob(NAME, b"unnamed").unwrap();
+    client.push_blob(NAME, b"removed").unwrap();
+    let removed = client.send("DELETE", &blob_path(b"removed"), &[], &[]);
+    assert_eq!(removed.status, 202, "{}", removed.text());
+    let opened = client.send("POST", &format!("/v2/{NAME}/blobs/uploads/"), &[], &[]);
+    let location = opened.header("location").unwrap().to_string();
+    assert_eq!(client.send("PATCH", &location, &[], &[7; 5_100_000]).status, 202);
+
+    let preview = gc(&server, &["--grace", "0s", "--dry-run"]);
+    let collected = gc(&server, &["--grace", "0s"]);
+
+    assert_eq!(preview, collected);
+    assert_eq!(collected["bytes"], 5_100_014, "{collected}");
+}
+
+#[test]
 fn a_dry_run_says_what_would_go_and_changes_nothing() {
     let server = Server::start();
     let client = server.client();
