@@ -46,12 +46,10 @@ static EACH: Query = query(
     "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision FROM upload
      WHERE id > $1 ORDER BY id LIMIT $2",
 );
-static HOLD: Change =
-    change("UPDATE upload SET holder = $2, held_until = $3, revision = revision + 1 WHERE id = $1");
+static HOLD: Change = change("UPDATE upload SET holder = $2, held_until = $3, revision = revision + 1 WHERE id = $1");
 static RENEW: Change = change("UPDATE upload SET held_until = $3 WHERE id = $1 AND revision = $2");
-static RELEASE: Change = change(
-    "UPDATE upload SET holder = NULL, held_until = NULL, touched_at = $3 WHERE id = $1 AND revision = $2",
-);
+static RELEASE: Change =
+    change("UPDATE upload SET holder = NULL, held_until = NULL, touched_at = $3 WHERE id = $1 AND revision = $2");
 static INSERT: Change = change(
     "INSERT INTO upload(id, repository, algorithm, opened_by, opened_at, touched_at) VALUES ($1, $2, $3, $4, $5, $5)",
 );

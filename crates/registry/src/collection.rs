@@ -162,8 +162,8 @@ impl Collection {
         sum.uploads += going.len() as u64;
         for file in files.into_iter().filter(|file| file.modified <= until) {
             let id = file.id.to_string();
-            let is_known = !going.contains(&id)
-                && self.ports.metadata.read(move |rows| uploads::find(rows, &id)).await?.is_some();
+            let is_known =
+                !going.contains(&id) && self.ports.metadata.read(move |rows| uploads::find(rows, &id)).await?.is_some();
             if !is_known && !self.uploads.is_busy(file.id.as_str()) {
                 sum.bytes += file.bytes;
             }

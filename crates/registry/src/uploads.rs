@@ -15,7 +15,7 @@ use body::BodyEnd;
 use bytes::Bytes;
 use futures_util::{
     Stream, StreamExt,
-    future::{AbortHandle, Abortable},
+    future::{AbortHandle, Abortable, Either},
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::uploads::{self, UploadRow};
@@ -272,11 +272,9 @@ impl Uploads {
         let (interrupt, interrupted) = AbortHandle::new_pair();
         turn.writing.begin(interrupt, self.ports.env.elapsed());
         let body = self.watched(turn, body);
-        let appending = async {
-            match length {
-                Some(length) => session.upload.append_exactly(body, length).await,
-                None => session.upload.append(body, room).await,
-            }
+        let appending = match length {
+            Some(length) => Either::Left(session.upload.append_exactly(body, length)),
+            None => Either::Right(session.upload.append(body, room)),
         };
         let appended = Abortable::new(appending, interrupted).await;
         turn.writing.end();
@@ -339,13 +337,7 @@ impl Uploads {
     }
 
     /// Takes an upload into the hands of one request, which says where it goes on.
-    async fn take(
-        &self,
-        cx: &Cx,
-        repository: &Repository,
-        id: &UploadId,
-        start: Option<u64>,
-    ) -> Result<Turn, Fault> {
+    async fn take(&self, cx: &Cx, repository: &Repository, id: &UploadId, start: Option<u64>) -> Result<Turn, Fault> {
         let (session, writing) = match self.claim(cx, repository, id) {
             Ok(claimed) => claimed,
             Err(other) => {

@@ -151,7 +151,8 @@ fn tools_that_run_from_another_folder_beside_two_pushing_servers_lose_nothing() 
             scope.spawn(move || {
                 let mut pushed = Vec::new();
                 while !is_over.load(SeqCst) {
-                    let (tag, image) = (format!("t{pusher}-{}", pushed.len()), Image::small(pusher << 32 | pushed.len() as u64));
+                    let (tag, image) =
+                        (format!("t{pusher}-{}", pushed.len()), Image::small(pusher << 32 | pushed.len() as u64));
                     let answer = image.push(&client, "team/app", &tag).unwrap();
                     assert_eq!(answer.status, 201, "{}", answer.text());
                     pushed.push((tag, image));
@@ -172,7 +173,8 @@ fn tools_that_run_from_another_folder_beside_two_pushing_servers_lose_nothing() 
     });
 
     let client = servers[1].client();
-    let lost: Vec<String> = pushed.iter().filter_map(|(tag, image)| image.check(&client, "team/app", tag).err()).collect();
+    let lost: Vec<String> =
+        pushed.iter().filter_map(|(tag, image)| image.check(&client, "team/app", tag).err()).collect();
     assert!(lost.is_empty(), "{} of {} are lost: {}", lost.len(), pushed.len(), lost[0]);
 }
 

@@ -1,10 +1,6 @@
 use super::{HOLD, RENEW_EVERY, RENEW_WITHIN, Uploads, acts::RenewUpload, turn::Turn};
 use bytes::Bytes;
-use futures_util::{
-    Stream, StreamExt,
-    future::Either,
-    stream,
-};
+use futures_util::{Stream, StreamExt, future::Either, stream};
 use gantry_store::UploadId;
 use gantry_words::Cx;
 use std::{error::Error, future::Future, pin::pin};
