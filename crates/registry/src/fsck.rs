@@ -201,20 +201,28 @@ impl Fsck {
         report: &mut FsckReport,
     ) -> Result<(), Fault> {
         let key = parse_key(&copy.location)?;
-        take_out(&self.ports, cx, &key).await?;
+        let is_here = self.ports.store.exists(&key).await.map_err(store_fault)?.is_some();
+        // Bytes that are missing cannot be served, and a disk that is not mounted misses them all: marking is left to repair.
+        let is_marked = is_here || options.repair;
+        if is_marked {
+            take_out(&self.ports, cx, &key).await?;
+        }
         // Beside a running server the copy may have been collected since its row was read.
         let id = copy.id;
         let now = self.ports.metadata.read(move |rows| blobs::copy(rows, id)).await?;
-        if now.is_none_or(|now| now.state != "corrupt") {
+        if now.is_none_or(|now| now.state != if is_marked { "corrupt" } else { "present" }) {
             return Ok(());
         }
-        if options.repair && self.ports.store.exists(&key).await.map_err(store_fault)?.is_some() {
+        if options.repair && is_here {
             self.ports.store.quarantine(&key).await.map_err(store_fault)?;
         }
-        let advice = if options.repair {
-            "quarantined; push it again to heal it"
-        } else {
-            "it is no longer served; push it again to heal it, or run with --repair to move it into quarantine"
+        let advice = match (options.repair, is_here) {
+            (true, true) => "quarantined; push it again to heal it",
+            (true, false) => "taken out of service; push it again to heal it",
+            (false, true) => {
+                "it is no longer served; push it again to heal it, or run with --repair to move it into quarantine"
+            }
+            (false, false) => "push it again to heal it, or run with --repair to take it out of service",
         };
         report.note(true, format!("blob {} at {}: {problem}; {advice}", copy.digest, copy.location), options.repair);
         Ok(())

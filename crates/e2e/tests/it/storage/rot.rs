@@ -186,6 +186,23 @@ fn a_blob_whose_file_is_gone_answers_404_and_is_healed_by_a_push() {
 }
 
 #[test]
+fn a_look_at_a_disk_that_is_not_mounted_condemns_nothing() {
+    let (mut server, image, file) = server_with_layer();
+    server.stop();
+    let elsewhere = file.with_extension("elsewhere");
+    fs::rename(&file, &elsewhere).unwrap();
+
+    let (code, report) = fsck(&server, &[]);
+    fs::rename(&elsewhere, &file).unwrap();
+
+    assert_eq!(code, 1, "{report}");
+    assert_names(&report, &digest(&image.layers[0]));
+    assert_eq!(fsck(&server, &[]).0, 0, "the bytes are there again");
+    server.restart();
+    image.check(&server.client(), NAME, "v1").unwrap();
+}
+
+#[test]
 fn an_image_push_after_a_loss_does_not_rely_on_what_is_lost() {
     let (server, image, file) = server_with_layer();
     let client = server.client();
