@@ -17,6 +17,7 @@ struct Page {
 /// Every generated page; a new one is a line here.
 const PAGES: &[Page] = &[
     Page { file: "docs/configuration.md", package: "gantry", arguments: &["config", "reference"] },
+    Page { file: "docs/openapi.json", package: "gantry", arguments: &["openapi"] },
     // From the figures that were measured last; nothing is measured for it.
     Page { file: "docs/benchmarks.md", package: "gantry-bench", arguments: &["page"] },
 ];

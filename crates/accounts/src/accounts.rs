@@ -208,7 +208,8 @@ impl Accounts {
         let keys = Keys::derive(material, &inner.root);
         let mut held = inner.keys.write().unwrap_or_else(PoisonError::into_inner);
         if held.newest_made_at() != keys.newest_made_at() {
-            tracing::info!(made_at = ?keys.newest_made_at(), keys = material.len(), "token keys read");
+            let made_at = keys.newest_made_at().map(tracing::field::display);
+            tracing::info!(made_at, keys = material.len(), "token keys read");
         }
         *held = keys;
     }

@@ -175,9 +175,8 @@ async fn attempt<O: Operation>(
         Err(fault) => return Err(fault.into()),
     };
     admit::<O>(guard, &principal, &request, &cx)?;
-    let span = tracing::debug_span!("call", operation = O::NAME, %request_id);
     if !changes {
-        return Ok(O::call(needs, &cx, &principal, request).instrument(span).await?);
+        return Ok(O::call(needs, &cx, &principal, request).await?);
     }
     let (needs, running) = (needs.clone(), porch.runs_call());
     let work = async move {
@@ -185,7 +184,7 @@ async fn attempt<O: Operation>(
         drop(running);
         answer
     };
-    match tokio::spawn(work.instrument(span)).await {
+    match tokio::spawn(work.in_current_span()).await {
         Ok(answer) => Ok(answer?),
         Err(error) => Err(match error.try_into_panic() {
             Ok(panic) => panicked(O::NAME, panic.as_ref()).into(),

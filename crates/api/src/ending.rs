@@ -1,4 +1,4 @@
-use crate::{link::Link, metrics::Place};
+use crate::{link::Link, metrics::Place, span::RequestSpan};
 use gantry_words::RequestId;
 use http::{Method, Uri};
 use std::{
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// The end of an answer: when the last byte has gone, or will never go, it counts and writes the line of the access log.
+/// The end of an answer: when the last byte has gone, or will never go, it counts, writes the line of the access log and ends the span.
 pub(crate) struct Ending {
     link: Option<Arc<Link>>,
     place: Place,
@@ -18,6 +18,7 @@ pub(crate) struct Ending {
     bytes_out: AtomicU64,
     is_broken: AtomicBool,
     line: Option<Box<Line>>,
+    span: RequestSpan,
 }
 
 /// What the access log says of a request, as far as it is known before the end.
@@ -40,10 +41,11 @@ impl Ending {
         place: Place,
         bytes_in: Option<Arc<AtomicU64>>,
         line: Option<Box<Line>>,
+        span: RequestSpan,
     ) -> Self {
         link.sends();
         let bytes_out = AtomicU64::new(0);
-        Ending { link: Some(link), place, bytes_in, bytes_out, is_broken: AtomicBool::new(false), line }
+        Ending { link: Some(link), place, bytes_in, bytes_out, is_broken: AtomicBool::new(false), line, span }
     }
 
     /// Of nothing.
@@ -57,6 +59,7 @@ impl Ending {
             bytes_out,
             is_broken: AtomicBool::new(false),
             line: None,
+            span: RequestSpan::none(),
         }
     }
 
@@ -78,6 +81,7 @@ impl Drop for Ending {
         let bytes_out = *self.bytes_out.get_mut();
         link.sent();
         link.porch.metrics.moved(self.place, bytes_in, bytes_out);
+        self.span.ended(bytes_in, bytes_out, *self.is_broken.get_mut());
         if let Some(line) = &self.line {
             line.write(link.porch.env.elapsed(), bytes_in, bytes_out, *self.is_broken.get_mut());
         }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `operation.rs` | [`Operation`], [`FromWire`], [`IntoWire`], [`Pick`] |
 //! | `wire.rs`, `oci.rs`, `rest.rs` | [`Wire`], [`Refused`]; how [`Oci`] and [`Rest`] refuse |
+//! | `openapi.rs` | [`Signature`], [`Shape`]: what an operation says of itself; the OpenAPI document |
 //! | `door.rs` | [`Door`]: an operation with its types forgotten; the order of the pipeline |
 //! | `guard.rs` | [`Guard`]: who may; from its verdicts to faults and challenges |
 //! | `surface.rs` | [`Surface`], [`Routed`], [`Params`] |
@@ -19,6 +20,7 @@
 //! | `sendfile.rs` | blobs from the page cache to the socket without passing through this process |
 //! | `tls.rs` | certificates, read again when they change |
 //! | `metrics.rs`, `probes.rs` | `/metrics`, `/healthz`, `/readyz` |
+//! | `span.rs` | what a trace shows of a request |
 //! | `settings.rs`, `network.rs` | what can be set |
 
 mod body;
@@ -34,6 +36,7 @@ mod listener;
 mod metrics;
 mod network;
 mod oci;
+mod openapi;
 mod operation;
 mod origin;
 mod outgoing;
@@ -45,6 +48,7 @@ mod sending;
 mod server;
 mod settings;
 mod socket;
+mod span;
 mod surface;
 mod tls;
 mod wire;
@@ -58,6 +62,7 @@ pub use listener::{ListenError, Listener};
 pub use metrics::{Figures, Gauges};
 pub use network::{Network, NetworkError};
 pub use oci::Oci;
+pub use openapi::{Shape, Signature, openapi};
 pub use operation::{FromWire, IntoWire, Operation, Pick};
 pub use origin::Origin;
 pub use outgoing::{Outgoing, Payload};
@@ -65,5 +70,5 @@ pub use rest::Rest;
 pub use server::{Server, ServerError};
 pub use settings::{Settings, TlsSettings};
 pub use surface::{Params, Route, Routed, Surface};
-pub use tls::TlsError;
+pub use tls::{TlsError, install_cryptography};
 pub use wire::{Challenges, Refused, Wire};

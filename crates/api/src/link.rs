@@ -309,7 +309,7 @@ mod tests {
     }
 
     fn link(is_http2: bool) -> Link {
-        let porch = Porch::new(Settings::default(), vec![], Arc::new(Nobody), Env::real(), vec![], None);
+        let porch = Porch::new(Settings::default(), vec![], Arc::new(Nobody), Env::real(), vec![], None, None);
         let link = Link::new(Arc::new(porch), None, false, false, Purpose::Everything);
         link.opened(is_http2);
         link

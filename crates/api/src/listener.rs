@@ -43,13 +43,26 @@ pub enum ListenError {
         address: String,
     },
     /// The system says no.
-    #[error("cannot listen on {address}: {source}. Stop what uses it, or choose another address")]
+    #[error("cannot listen on {address}: {source}. {}", remedy(source))]
     Bind {
         /// Where.
         address: String,
         /// Why not.
         source: io::Error,
     },
+}
+
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "Stop what uses it, or choose another address",
+        io::ErrorKind::PermissionDenied => {
+            "Choose a port from 1024 on, or a place this user may write to; or allow it (CAP_NET_BIND_SERVICE)"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "This machine does not have that address: choose one it has, or [::] for all"
+        }
+        _ => "Choose another address",
+    }
 }
 
 impl Listener {

@@ -1,4 +1,4 @@
-use crate::{Incoming, Lock, Outgoing, Wire};
+use crate::{Incoming, Lock, Outgoing, Shape, Wire};
 use gantry_access::{Access, Principal};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
@@ -45,6 +45,11 @@ pub trait Operation: 'static {
     /// What is answered.
     type Response: IntoWire<Self::Wire> + Send + 'static;
 
+    /// Says what it takes, answers and refuses, for the OpenAPI document. Nothing where its protocol is written elsewhere.
+    fn shape(shape: &mut Shape<'_>) {
+        let _ = shape;
+    }
+
     /// What must be allowed before `call` runs. Pure: everything comes from the request and `cx`.
     fn access(request: &Self::Request, cx: &Cx) -> Vec<Access>;
 
@@ -83,7 +88,8 @@ impl<H, A: Pick<H>, B: Pick<H>, C: Pick<H>> Pick<H> for (A, B, C) {
 /// Declares the module of each operation and mounts them all.
 ///
 /// `operations! { get_blob::GetBlob, … }` makes `pub mod get_blob;` and
-/// `pub fn doors<H>(house: &H) -> Vec<Door>` for every house that has the rooms they need.
+/// `pub fn doors<H>(house: &H) -> Vec<Door>` for every house that has the rooms they need, and
+/// `pub fn signatures() -> Vec<Signature>`.
 #[macro_export]
 macro_rules! operations {
     ($( $module:ident :: $operation:ident ),* $(,)?) => {
@@ -94,6 +100,12 @@ macro_rules! operations {
         where $( <$module::$operation as $crate::Operation>::Needs: $crate::Pick<H>, )*
         {
             vec![ $( $crate::Door::mount::<$module::$operation, H>(house), )* ]
+        }
+
+        /// What can be said of every operation of this surface without a house.
+        #[allow(dead_code, reason = "only a surface that documents itself asks for it")]
+        pub fn signatures() -> Vec<$crate::Signature> {
+            vec![ $( $crate::Signature::of::<$module::$operation>(), )* ]
         }
     };
 }

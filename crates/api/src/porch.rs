@@ -10,6 +10,7 @@ use crate::{
     metrics::{Metrics, Place},
     probes,
     sending::Sending,
+    span::{Join, RequestSpan},
 };
 use gantry_env::{BoxFuture, Env};
 use gantry_fault::{Fault, FaultKind};
@@ -25,6 +26,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Notify;
+use tracing::Instrument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -41,6 +43,7 @@ pub(crate) struct Porch {
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) gauges: Vec<Box<dyn Gauges>>,
     pub(crate) ready: Option<Ready>,
+    pub(crate) join: Option<Join>,
     pub(crate) was_ready: AtomicBool,
     surfaces: Vec<Surface>,
     /// Milliseconds of [`Env::elapsed`] at the watch's last round.
@@ -60,6 +63,7 @@ impl Porch {
         env: Env,
         gauges: Vec<Box<dyn Gauges>>,
         ready: Option<Ready>,
+        join: Option<Join>,
     ) -> Self {
         let patience = Patience {
             headers: settings.header_deadline.duration(),
@@ -76,6 +80,7 @@ impl Porch {
             guard,
             gauges,
             ready,
+            join,
             was_ready: AtomicBool::new(true),
             surfaces,
             tick: AtomicU64::new(0),
@@ -207,6 +212,7 @@ struct Work<'a> {
     began: Duration,
     bytes_in: Option<Arc<AtomicU64>>,
     line: Option<Box<Line>>,
+    span: RequestSpan,
     is_answered: bool,
 }
 
@@ -221,6 +227,7 @@ impl Drop for Work<'_> {
         porch.metrics.gone.fetch_add(1, Relaxed);
         let bytes_in = self.bytes_in.as_ref().map_or(0, |bytes| bytes.load(Relaxed));
         porch.metrics.moved(self.place, bytes_in, 0);
+        self.span.ended(bytes_in, 0, true);
         if let Some(line) = &mut self.line {
             // 499: nobody was there to be answered.
             (line.status, line.operation) = (499, porch.metrics.name(self.place));
@@ -235,15 +242,17 @@ pub(crate) async fn serve(link: &Arc<Link>, request: Request<hyper::body::Incomi
     let is_http1 = request.version() <= Version::HTTP_11;
     let is_head = request.method() == Method::HEAD;
     let mut work = begin(link, &request);
+    let span = work.span.clone();
     let Passed { outgoing, actor } = answer(&mut work, request).await;
     let status = outgoing.status.as_u16();
     work.is_answered = true;
+    span.answered(status, actor.as_deref());
     porch.metrics.answered(work.place, status, porch.env.elapsed().saturating_sub(work.began));
     let line = work.line.take().map(|mut line| {
         (line.status, line.operation, line.principal) = (status, porch.metrics.name(work.place), actor);
         line
     });
-    let ending = Ending::new(link.clone(), work.place, work.bytes_in.take(), line);
+    let ending = Ending::new(link.clone(), work.place, work.bytes_in.take(), line, span);
     let (mut response, payload) = headed(outgoing, is_head, work.request_id);
     drop(work);
     *response.body_mut() = Some(Sending::new(payload, ending, link.clone(), is_http1));
@@ -268,7 +277,8 @@ fn begin<'a>(link: &'a Arc<Link>, request: &Request<hyper::body::Incoming>) -> W
         })
     });
     let bytes_in = (!request.body().is_end_stream()).then(Arc::default);
-    Work { link, request_id, place: Place::NOWHERE, began, bytes_in, line, is_answered: false }
+    let span = RequestSpan::begin(link, request, request_id);
+    Work { link, request_id, place: Place::NOWHERE, began, bytes_in, line, span, is_answered: false }
 }
 
 /// Puts status, headers and length together.
@@ -311,6 +321,7 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
     if let Some(line) = &mut work.line {
         line.source = source;
     }
+    work.span.came_from(source);
     if let Some(outgoing) = probes::answer(link, &parts, source, &origin, request_id).await {
         return Passed { outgoing, actor: None };
     }
@@ -326,6 +337,8 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
         Err((fault, allow)) => return refuse(fault, allow),
     };
     work.place = Place::of(porch.surfaces[..index].iter().map(|surface| surface.doors.len()).sum::<usize>() + door);
+    let door: &Door = &found.doors[door];
+    work.span.found(&parts.method, door, &params);
     let body = match &work.bytes_in {
         None => Body::empty(),
         Some(received) => {
@@ -336,8 +349,12 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
     };
     let incoming =
         Incoming { method: parts.method, uri: parts.uri, headers: parts.headers, params, body, origin, peer: source };
-    let door: &Door = &found.doors[door];
-    let mut passed = door.enter(Visit { porch, incoming, request_id, now: porch.env.now() }).await;
+    let entering = door.enter(Visit { porch, incoming, request_id, now: porch.env.now() });
+    let mut passed = match work.span.inner() {
+        None => entering.await,
+        // Entered only now that it has its name: afterwards an exporter takes no other.
+        Some(span) => Box::pin(entering).instrument(span).await,
+    };
     (door.dress)(&mut passed.outgoing.headers);
     passed
 }

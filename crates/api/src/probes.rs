@@ -13,6 +13,11 @@ use std::{net::IpAddr, sync::atomic::Ordering::Relaxed, time::Duration};
 /// A part that has not said in this time that it is ready is not.
 const READY_DEADLINE: Duration = Duration::from_secs(5);
 
+/// Whether an address is one of a probe.
+pub(crate) fn is_one(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics")
+}
+
 /// Answers a probe; `None` where the address is none.
 pub(crate) async fn answer(
     link: &Link,
@@ -22,7 +27,7 @@ pub(crate) async fn answer(
     request_id: RequestId,
 ) -> Option<Outgoing> {
     let path = parts.uri.path();
-    if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
+    if !is_one(path) {
         return None;
     }
     if !matches!(parts.method, Method::GET | Method::HEAD) {

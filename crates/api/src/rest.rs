@@ -1,20 +1,34 @@
 use crate::{Challenges, Outgoing, Payload, Refused, Wire};
+use gantry_fault::FaultKind;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The management API at `/api/v1`: JSON in and out.
 pub struct Rest;
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// Why a request was refused.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Refusal")]
+pub(crate) struct Document<'a> {
     error: Item<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 struct Item<'a> {
+    /// What kind of refusal it is.
+    #[schemars(extend("enum" = codes()))]
     code: String,
+    /// What happened, to what, and what to do.
     message: &'a str,
+    /// What the log calls the request.
     request_id: String,
+}
+
+/// Every code there is.
+fn codes() -> Vec<String> {
+    FaultKind::ALL.iter().map(|kind| format!("{kind:?}")).collect()
 }
 
 impl Wire for Rest {

@@ -4,9 +4,11 @@ use crate::{
     link::{Link, Order},
     porch::{Porch, Ready},
     socket::Stream,
+    span::Join,
     tls::{Certificates, TlsError},
 };
 use gantry_env::Env;
+use http::HeaderMap;
 use std::{
     future::Future,
     net::IpAddr,
@@ -15,6 +17,7 @@ use std::{
 };
 use tokio::{io::AsyncWriteExt, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
+use tracing::Span;
 
 /// How often the watch looks at the connections.
 const ROUND: Duration = Duration::from_secs(1);
@@ -35,6 +38,7 @@ pub struct Server {
     env: Env,
     gauges: Vec<Box<dyn Gauges>>,
     ready: Option<Ready>,
+    join: Option<Join>,
     certificates: Option<Arc<Certificates>>,
 }
 
@@ -64,7 +68,7 @@ impl Server {
         env: Env,
     ) -> Result<Self, ServerError> {
         let certificates = Certificates::read(&settings.tls)?.map(Arc::new);
-        Ok(Server { settings, surfaces, guard, env, gauges: Vec::new(), ready: None, certificates })
+        Ok(Server { settings, surfaces, guard, env, gauges: Vec::new(), ready: None, join: None, certificates })
     }
 
     /// Adds figures to `/metrics`.
@@ -79,6 +83,12 @@ impl Server {
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         self.ready = Some(Box::new(move || Box::pin(ready())));
+        self
+    }
+
+    /// How the span of a request becomes part of the trace that its headers speak of. Asked only where spans are wanted.
+    pub fn joining_traces(mut self, join: impl Fn(&Span, &HeaderMap) + Send + Sync + 'static) -> Self {
+        self.join = Some(Box::new(join));
         self
     }
 
@@ -100,7 +110,8 @@ impl Server {
             return Err(ServerError::NoCertificate { url: listener.url(has_certificate) });
         }
         let speech = Arc::new(Speech::new(usize::try_from(self.settings.header_bytes_max.get()).unwrap_or(usize::MAX)));
-        let porch = Arc::new(Porch::new(self.settings, self.surfaces, self.guard, self.env, self.gauges, self.ready));
+        let porch = Porch::new(self.settings, self.surfaces, self.guard, self.env, self.gauges, self.ready, self.join);
+        let porch = Arc::new(porch);
         let mut tasks = JoinSet::new();
         for listener in listeners {
             let tls = self.certificates.clone().filter(|_| listener.speaks_tls(has_certificate));

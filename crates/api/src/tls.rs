@@ -14,7 +14,7 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("cannot read {path}: {source}. Run as a user who may read it, or set tls.certificate and tls.key", path = path.display())]
+    #[error("cannot read {path}: {source}", path = path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -41,6 +41,12 @@ pub enum TlsError {
         /// Why not.
         source: rustls::Error,
     },
+}
+
+/// Makes aws-lc-rs the cryptography of every TLS connection in this process that does not choose its own.
+pub fn install_cryptography() {
+    // Whoever was first has chosen the same.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
 /// Certificate and key, as they were last read, and read again when the files change.

@@ -20,6 +20,7 @@ pub struct Server {
     settings: Vec<(String, String)>,
     data: PathBuf,
     address: String,
+    urls: Vec<String>,
     log: Arc<Mutex<String>>,
     _folder: Option<TempDir>,
 }
@@ -51,15 +52,21 @@ impl Server {
 
     /// Starts a server on a folder.
     pub fn on(data: &Path, settings: &[(&str, &str)]) -> Server {
+        Server::listening("127.0.0.1:0", data, settings)
+    }
+
+    /// Starts a server on a folder, on other addresses, with commas in between.
+    pub fn listening(listen: &str, data: &Path, settings: &[(&str, &str)]) -> Server {
         let mut server = Server {
             child: None,
             settings: settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
             data: data.into(),
             address: String::new(),
+            urls: vec![],
             log: Arc::default(),
             _folder: None,
         };
-        server.launch("127.0.0.1:0");
+        server.launch(listen);
         server
     }
 
@@ -80,23 +87,32 @@ impl Server {
         });
         let mut stdout = BufReader::new(child.stdout.take().expect("it was asked for"));
         self.child = Some(child);
-        self.address = self.await_address(&mut stdout);
+        self.urls = self.await_urls(&mut stdout);
+        let first = self.urls.first().and_then(|url| url.split_once("://"));
+        self.address = first.map_or_else(String::new, |(_, address)| address.into());
         // What it prints later is read too, or it would wait for a reader some day.
         thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
     }
 
-    fn await_address(&mut self, stdout: &mut impl BufRead) -> String {
-        let mut line = String::new();
+    fn await_urls(&mut self, stdout: &mut impl BufRead) -> Vec<String> {
+        let (mut line, mut urls) = (String::new(), vec![]);
         while stdout.read_line(&mut line).is_ok_and(|count| count > 0) {
-            if let Some((_, address)) = line.trim().split_once("Gantry listens on http://") {
-                return address.into();
+            let said = line.trim();
+            match said.strip_prefix("Gantry listens on ").or(said.strip_prefix("Metrics are at ")) {
+                Some(url) => urls.push(url.into()),
+                None => return urls,
             }
             line.clear();
         }
         panic!("the server did not say where it listens:\n{}", self.log());
     }
 
-    /// Returns `host:port`.
+    /// Returns where it listens, as it says itself; the metrics' own address last.
+    pub fn urls(&self) -> &[String] {
+        &self.urls
+    }
+
+    /// Returns `host:port` of the first address.
     pub fn address(&self) -> &str {
         &self.address
     }

@@ -20,6 +20,11 @@ impl Ids {
         Ids { node: i64::from(node) & ((1 << NODE_BITS) - 1), last: AtomicI64::new(0) }
     }
 
+    /// Returns the least id that could be drawn at `moment`: what has a smaller one was numbered before.
+    pub fn first_at(moment: Timestamp) -> i64 {
+        moment.millis().clamp(0, i64::MAX >> (SEQUENCE_BITS + NODE_BITS)) << (SEQUENCE_BITS + NODE_BITS)
+    }
+
     /// Returns an id greater than all before it from here.
     pub fn fresh(&self, now: Timestamp) -> i64 {
         let floor = now.millis() << SEQUENCE_BITS;
@@ -32,6 +37,17 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_of_a_moment_lie_between_it_and_the_next() {
+        let (now, next) = (Timestamp::from_millis(1_800_000_000_000), Timestamp::from_millis(1_800_000_000_001));
+
+        let id = Ids::new(u16::MAX).fresh(now);
+
+        assert!(Ids::first_at(now) <= id && id < Ids::first_at(next));
+        assert_eq!(Ids::first_at(Timestamp::from_millis(i64::MIN)), 0);
+        assert!(Ids::first_at(Timestamp::from_millis(i64::MAX)) > id);
+    }
 
     #[test]
     fn ids_grow_even_when_the_clock_stands_or_goes_back() {

@@ -12,6 +12,11 @@ macro_rules! faults {
             pub const fn row(self) -> Row {
                 match self { $( FaultKind::$kind => Row { status: $status, oci: $oci, aws: $aws }, )* }
             }
+
+            /// Returns what it means, in a sentence.
+            pub fn about(self) -> &'static str {
+                match self { $( FaultKind::$kind => concat!($( $doc ),+).trim(), )* }
+            }
         }
     };
 }

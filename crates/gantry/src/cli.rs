@@ -1,8 +1,8 @@
 use crate::{
     command::{
         backup::BackupCommand, blob::BlobCommand, completions::CompletionsCommand, fsck::FsckCommand, gc::GcCommand,
-        image::ImageCommand, login::LoginCommand, man::ManCommand, repo::RepoCommand, restore::RestoreCommand,
-        serve::ServeCommand,
+        image::ImageCommand, login::LoginCommand, man::ManCommand, openapi::OpenApiCommand, repo::RepoCommand,
+        restore::RestoreCommand, serve::ServeCommand,
     },
     config::ConfigCommand,
     output::{Exit, Failure},
@@ -33,6 +33,8 @@ enum Command {
     Blob(BlobCommand),
     Completions(CompletionsCommand),
     Man(ManCommand),
+    #[command(name = "openapi")]
+    OpenApi(OpenApiCommand),
 }
 
 impl Cli {
@@ -50,6 +52,47 @@ impl Cli {
             Command::Blob(command) => command.run(),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
+            Command::OpenApi(command) => command.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Command, CommandFactory, Parser};
+
+    /// Every command that can be typed, with the words that lead to it.
+    fn commands(command: &Command, words: &str) -> Vec<(String, Command)> {
+        let own = [(words.to_string(), command.clone())];
+        let below = command.get_subcommands().filter(|below| below.get_name() != "help");
+        own.into_iter()
+            .chain(below.flat_map(|below| commands(below, &format!("{words} {}", below.get_name()))))
+            .collect()
+    }
+
+    #[test]
+    fn every_command_shows_an_example_of_itself_that_can_be_typed() {
+        for (words, command) in commands(&Cli::command(), "gantry") {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let example =
+                help.strip_prefix("Example:\n  ").unwrap_or_else(|| panic!("{words} has no example: {help:?}"));
+            assert!(example.starts_with(&words), "the example of {words} is of another: {example}");
+            let typed = example.lines().next().unwrap_or_default();
+            let typed = typed.split('>').next().unwrap_or_default().split_whitespace();
+
+            let parsed = Cli::try_parse_from(typed);
+
+            assert!(parsed.is_ok(), "{example}: {}", parsed.err().unwrap());
+        }
+    }
+
+    #[test]
+    fn every_flag_says_what_it_is_for() {
+        for (words, command) in commands(&Cli::command(), "gantry") {
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{words} says nothing of {}", argument.get_id());
+            }
         }
     }
 }

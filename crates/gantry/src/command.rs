@@ -8,6 +8,7 @@ pub(crate) mod gc;
 pub(crate) mod image;
 pub(crate) mod login;
 pub(crate) mod man;
+pub(crate) mod openapi;
 pub(crate) mod repo;
 pub(crate) mod restore;
 pub(crate) mod serve;

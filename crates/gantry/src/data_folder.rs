@@ -23,10 +23,12 @@ pub(crate) enum DataFolderError {
         source: io::Error,
     },
     /// There is nothing here.
-    #[error("{path} is no data folder of Gantry: it holds no metadata.db", path = path.display())]
+    #[error("{path} is no data folder of Gantry: there is no {what}", path = path.display())]
     Missing {
         /// The folder.
         path: PathBuf,
+        /// What it should hold, or be.
+        what: &'static str,
     },
     /// Another server runs on it.
     #[error("another Gantry serves {path}; two on one folder would harm each other", path = path.display())]
@@ -51,6 +53,20 @@ pub(crate) enum DataFolderError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+impl DataFolderError {
+    /// What to do about it; `otherwise` where another folder would help.
+    pub(crate) fn remedy(&self, otherwise: &'static str) -> &'static str {
+        match self {
+            DataFolderError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "Run as the folder's owner, or name another one with --data-dir"
+            }
+            DataFolderError::Unfinished { .. } => "Run the same gantry restore again",
+            DataFolderError::Credentials { .. } => "Set it right, or take the file away: new ones are made then",
+            DataFolderError::Io { .. } | DataFolderError::Missing { .. } | DataFolderError::Held { .. } => otherwise,
+        }
+    }
 }
 
 /// A data folder, and the lock on it while a server runs.
@@ -78,13 +94,21 @@ impl DataFolder {
         }
     }
 
-    /// Opens a folder that exists, beside a running server or not.
-    pub(crate) fn open(path: &Path) -> Result<DataFolder, DataFolderError> {
+    /// Opens a folder that exists, beside a running server or not. `has_database`: the metadata lies in it.
+    pub(crate) fn open(path: &Path, has_database: bool) -> Result<DataFolder, DataFolderError> {
         let mut folder = DataFolder { path: path.into(), lock: None };
+        // Looked for first: nothing may be made in a folder that was named by mistake.
         if !path.is_dir() {
-            return Err(DataFolderError::Missing { path: path.into() });
+            return Err(DataFolderError::Missing { path: path.into(), what: "folder" });
         }
         refuse_unfinished(path)?;
+        let sign = path.join("metadata.db");
+        if has_database {
+            fs::metadata(&sign).map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => DataFolderError::Missing { path: path.into(), what: "metadata.db" },
+                _ => DataFolderError::Io { action: "open", path: sign, source },
+            })?;
+        }
         folder.try_lock()?;
         Ok(folder)
     }
@@ -195,6 +219,15 @@ mod tests {
         let _server = DataFolder::make(folder.path()).unwrap();
 
         assert!(matches!(DataFolder::make(folder.path()), Err(DataFolderError::Held { .. })));
-        assert!(!DataFolder::open(folder.path()).unwrap().is_alone());
+        assert!(!DataFolder::open(folder.path(), false).unwrap().is_alone());
+    }
+
+    #[test]
+    fn nothing_is_made_in_a_folder_that_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+
+        assert!(matches!(DataFolder::open(folder.path(), true), Err(DataFolderError::Missing { .. })));
+        assert!(matches!(DataFolder::open(&folder.path().join("x"), false), Err(DataFolderError::Missing { .. })));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -1,5 +1,7 @@
-use crate::house::House;
+use crate::{house::House, process};
 use gantry_api::{Figures, Gauges};
+use gantry_metadata::blobs;
+use gantry_words::Timestamp;
 use std::{
     sync::{
         Arc,
@@ -9,48 +11,111 @@ use std::{
 };
 use tokio::task::JoinHandle;
 
+/// When the task below looks first: the start has other things to do.
+const FIRST: Duration = Duration::from_secs(1);
 /// How often the disk is asked for its room.
 const ROOM_EVERY: Duration = Duration::from_secs(10);
+/// How often, at the most, it is counted what the store holds.
+const COUNT_EVERY: Duration = Duration::from_secs(60);
+/// That takes the longer the more there is. Of so many parts of the time it takes one.
+const COUNT_SHARE: u32 = 100;
 
-/// Figures of the rooms for `/metrics`.
+/// Figures of the rooms, and of the process, for `/metrics`.
 pub(crate) struct RoomFigures {
     house: House,
-    free_bytes: Arc<AtomicU64>,
+    started: Timestamp,
+    store: Arc<StoreFigures>,
+}
+
+/// What takes too long to be asked at each scrape.
+#[derive(Default)]
+struct StoreFigures {
+    free_bytes: AtomicU64,
+    used_bytes: AtomicU64,
+    blobs: AtomicU64,
 }
 
 impl RoomFigures {
     /// Figures of a house, and the task that asks for those that take long to know.
     pub(crate) fn of(house: House) -> (RoomFigures, JoinHandle<()>) {
-        let free_bytes = Arc::new(AtomicU64::new(0));
-        let figures = RoomFigures { house: house.clone(), free_bytes: free_bytes.clone() };
-        let task = tokio::spawn(async move {
-            loop {
-                // Where the disk does not answer, `/readyz` says so; here the last figure stands.
-                if let Ok(bytes) = house.store.free_bytes().await {
-                    free_bytes.store(bytes, Relaxed);
-                }
-                house.env.sleep(ROOM_EVERY).await;
+        let store = Arc::new(StoreFigures::default());
+        let figures = RoomFigures { house: house.clone(), started: house.env.now(), store: store.clone() };
+        (figures, tokio::spawn(async move { store.keep(&house).await }))
+    }
+}
+
+impl StoreFigures {
+    async fn keep(&self, house: &House) {
+        house.env.sleep(FIRST).await;
+        let mut next_count = Duration::ZERO;
+        loop {
+            // Where disk or database do not answer, `/readyz` says so; here the last figure stands.
+            if let Ok(bytes) = house.store.free_bytes().await {
+                self.free_bytes.store(bytes, Relaxed);
             }
-        });
-        (figures, task)
+            let began = house.env.elapsed();
+            if began >= next_count {
+                if let Ok(stored) = house.metadata.read_long(blobs::stored).await {
+                    self.used_bytes.store(stored.bytes, Relaxed);
+                    self.blobs.store(stored.copies, Relaxed);
+                }
+                let ended = house.env.elapsed();
+                next_count = ended + COUNT_EVERY.max(ended.saturating_sub(began) * COUNT_SHARE);
+            }
+            house.env.sleep(ROOM_EVERY).await;
+        }
     }
 }
 
 impl Gauges for RoomFigures {
     fn collect(&self, figures: &mut Figures) {
+        figures.gauge("gantry_build_info", "The version that runs", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+        self.collect_metadata(figures);
+        self.collect_registry(figures);
+        let read = |figure: &AtomicU64| figure.load(Relaxed) as f64;
+        let help = "Bytes that may still be written to the store";
+        figures.gauge("gantry_storage_free_bytes", help, &[], read(&self.store.free_bytes));
+        let help = "Bytes of the blobs in the store, each counted once; counted anew every minute, or more seldom";
+        figures.gauge("gantry_storage_used_bytes", help, &[], read(&self.store.used_bytes));
+        figures.gauge("gantry_storage_blobs", "Blobs in the store, as of the same count", &[], read(&self.store.blobs));
+        process::collect(figures, self.started);
+    }
+}
+
+impl RoomFigures {
+    fn collect_metadata(&self, figures: &mut Figures) {
         let metadata = self.house.metadata.figures();
-        figures.gauge("gantry_metadata_queue", "Acts that wait for the database", &[], metadata.acts_waiting as f64);
-        for (cache, (hits, misses, bytes)) in self.house.registry.cache_figures() {
+        for (kind, waiting) in [("acts", metadata.acts_waiting), ("reads", metadata.reads_waiting)] {
+            let help = "Changes (acts) and long questions (reads) that wait for the database";
+            figures.gauge("gantry_metadata_queue", help, &[("kind", kind)], waiting as f64);
+        }
+        for (name, help, count) in [
+            ("gantry_metadata_acts", "Changes that were tried, refused ones too", metadata.acts),
+            ("gantry_metadata_transactions", "Commits; on SQLite several changes share one", metadata.transactions),
+            ("gantry_metadata_conflicts", "Changes that ran again after a conflict", metadata.conflicts),
+            ("gantry_metadata_connections_lost", "Sessions that broke during a change", metadata.connections_lost),
+            ("gantry_metadata_refused", "Requests refused because too many waited for the database", metadata.refused),
+        ] {
+            figures.counter(name, help, &[], count as f64);
+        }
+    }
+
+    fn collect_registry(&self, figures: &mut Figures) {
+        let registry = &self.house.registry;
+        for (cache, (hits, misses, bytes)) in registry.cache_figures() {
             let labels = [("cache", cache)];
             figures.counter("gantry_cache_hits", "Look-ups answered from memory", &labels, hits as f64);
             figures.counter("gantry_cache_misses", "Look-ups that asked the database", &labels, misses as f64);
             figures.gauge("gantry_cache_weight", "Entries, or bytes where they are weighed", &labels, bytes as f64);
         }
-        let collected = self.house.registry.collection.total();
+        let collected = registry.collection.total();
         figures.counter("gantry_collected_blobs", "Blobs whose bytes were collected", &[], collected.blobs as f64);
         figures.counter("gantry_collected_bytes", "Bytes that were collected", &[], collected.bytes as f64);
         figures.counter("gantry_collected_uploads", "Uploads given up", &[], collected.uploads as f64);
-        let free = self.free_bytes.load(Relaxed) as f64;
-        figures.gauge("gantry_storage_free_bytes", "Bytes that may still be written to the store", &[], free);
+        let forgotten = registry.retention.total();
+        for (table, count) in [("audit", forgotten.audit), ("event", forgotten.events)] {
+            let help = "Rows of the outbox (event) and of the change trail (audit) removed after their time";
+            figures.counter("gantry_forgotten_rows", help, &[("table", table)], count as f64);
+        }
     }
 }

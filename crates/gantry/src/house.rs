@@ -92,3 +92,22 @@ impl Pick<ServingHouse> for Accounts {
         house.accounts.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_doors_that_ask_for_less_than_a_permission_are_the_listed_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: folder.path().into(), ..Config::default() };
+        let env = Env::real();
+        let root = RootCredentials::generate(&env);
+        let house = House::open(&config, env).unwrap().serve(&config, root).await.unwrap();
+
+        let doors: Vec<_> = gantry_v2::doors(&house).into_iter().chain(gantry_rest::doors(&house)).collect();
+        let open = gantry_api::open_doors(&doors).join("\n");
+
+        assert_eq!(open.trim(), include_str!("../open-doors.txt").trim(), "read what a new line would let in");
+    }
+}

@@ -6,20 +6,26 @@
 //! | `house.rs` | every room of the program, opened once |
 //! | `data_folder.rs` | the data folder, its lock, the root credentials |
 //! | `config/` | settings: where they come from, what is wrong with them |
-//! | `output/` | what people see |
-//! | `remote.rs` | a running server, as the commands that talk to one see it |
-//! | `greeting.rs`, `log.rs`, `figures.rs` | what a server says: at its start, in its log, in its metrics |
+//! | `output/`, `terminal.rs` | what people see; what they are asked |
+//! | `remote.rs`, `credentials.rs` | a running server, as the commands that talk to one see it; who talks to it |
+//! | `agent.rs`, `trace.rs` | the HTTP client of both; the export of spans |
+//! | `greeting.rs`, `log.rs`, `figures.rs`, `process.rs` | what a server says: at its start, in its log, in its metrics |
 
+mod agent;
 mod cli;
 mod command;
 mod config;
+mod credentials;
 mod data_folder;
 mod figures;
 mod greeting;
 mod house;
 mod log;
 mod output;
+mod process;
 mod remote;
+mod terminal;
+mod trace;
 
 use clap::Parser;
 use std::process::ExitCode;

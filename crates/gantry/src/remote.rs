@@ -1,14 +1,16 @@
 //! A running server, as the commands that talk to one see it.
 
-use crate::output::Failure;
-use base64::{Engine, engine::general_purpose::STANDARD};
+use crate::{
+    agent::agent,
+    credentials::{self, basic, read_password},
+    output::Failure,
+};
 use gantry_words::Secret;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
-    fs,
-    io::Read,
-    path::{Path, PathBuf},
+    io::{ErrorKind, Read},
+    path::PathBuf,
     time::Duration,
 };
 use ureq::{
@@ -19,17 +21,33 @@ use ureq::{
 /// Bytes of an answer in JSON.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
+/// Whose certificates are believed.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct TrustFlags {
+    /// A PEM file of authorities whose certificates are believed, besides those of the system
+    #[arg(long, env = "GANTRY_CA_FILE", hide_env_values = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
 /// Where the server is, and who asks.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct RemoteFlags {
     /// The server to talk to, as a URL or host:port (plain HTTP on this machine, HTTPS elsewhere)
-    #[arg(long, env = "GANTRY_SERVER", default_value = "127.0.0.1:5000", value_name = "SERVER")]
+    #[arg(
+        long,
+        env = "GANTRY_SERVER",
+        hide_env_values = true,
+        default_value = "127.0.0.1:5000",
+        value_name = "SERVER"
+    )]
     server: String,
+    #[command(flatten)]
+    trust: TrustFlags,
     /// The user; else the one that `gantry login` or `docker login` stored for the server
-    #[arg(long, env = "GANTRY_USER", value_name = "USER")]
+    #[arg(long, env = "GANTRY_USER", hide_env_values = true, value_name = "USER")]
     user: Option<String>,
     /// A file with the password of --user
-    #[arg(long, env = "GANTRY_PASSWORD_FILE", value_name = "FILE", requires = "user")]
+    #[arg(long, env = "GANTRY_PASSWORD_FILE", hide_env_values = true, value_name = "FILE", requires = "user")]
     password_file: Option<PathBuf>,
 }
 
@@ -44,23 +62,22 @@ pub(crate) struct Remote {
 impl Remote {
     /// Finds the credentials for the server of `flags`.
     pub(crate) fn open(flags: &RemoteFlags) -> Result<Remote, Failure> {
-        let mut remote = Remote::at(&flags.server)?;
+        let mut remote = Remote::at(&flags.server, &flags.trust)?;
         remote.authorization = match (&flags.user, &flags.password_file) {
             (Some(user), Some(file)) => Some(basic(user, &read_password(file)?)),
             (Some(_), None) => {
                 return Err(Failure::usage("--user comes without a password", "Add --password-file FILE"));
             }
-            (None, _) => stored(&docker_config(), &remote.host),
+            (None, _) => credentials::stored(&remote.host)?,
         };
         Ok(remote)
     }
 
     /// A server without credentials.
-    pub(crate) fn at(server: &str) -> Result<Remote, Failure> {
-        let (base, host) = base_of(server);
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
+    pub(crate) fn at(server: &str, trust: &TrustFlags) -> Result<Remote, Failure> {
+        let (base, host) = base_of(server)?;
+        let agent = agent(&base, trust.ca_file.as_deref())
+            .map_err(|error| Failure::failed(error.to_string(), "Name another file with --ca-file"))?
             .timeout_connect(Some(Duration::from_secs(10)))
             .timeout_recv_response(Some(Duration::from_secs(120)))
             .build()
@@ -119,10 +136,10 @@ impl Remote {
             None => self.agent.run(request.body(SendBody::none()).map_err(unsendable)?),
         };
         let response = sent.map_err(|error| {
-            let problem = format!("cannot reach {}: {error}", self.base);
-            Failure::failed(problem, "Start a server with: gantry serve, or name another one with --server")
+            let problem = format!("cannot reach {}: {}", self.base, plainly(&error));
+            Failure::failed(problem, remedy(&error, &self.base, &self.host))
         })?;
-        if response.status().is_success() { Ok(response) } else { Err(self.refusal(response)) }
+        if response.status().is_success() { Ok(response) } else { Err(self.refusal(path, response)) }
     }
 
     fn read<T: DeserializeOwned>(&self, response: Response<ureq::Body>) -> Result<T, Failure> {
@@ -138,7 +155,7 @@ impl Remote {
         serde_json::from_slice(&text).map_err(|error| lost(&error))
     }
 
-    fn refusal(&self, response: Response<ureq::Body>) -> Failure {
+    fn refusal(&self, path: &str, response: Response<ureq::Body>) -> Failure {
         let status = response.status();
         let mut text = Vec::new();
         // What cannot be read of a refusal leaves its status.
@@ -146,78 +163,76 @@ impl Remote {
         let document: Value = serde_json::from_slice(&text).unwrap_or_default();
         let message = document["error"]["message"].as_str().or(document["errors"][0]["message"].as_str());
         let problem = message.map_or_else(|| format!("{} answers {status}", self.base), str::to_string);
-        let remedy = match status {
-            StatusCode::UNAUTHORIZED => format!("Log in with: gantry login {}", self.host),
-            _ => String::new(),
-        };
-        Failure::failed(problem, remedy)
+        match (status, &self.authorization) {
+            (StatusCode::UNAUTHORIZED, None) => Failure::failed(
+                format!("{} answers only to those it knows", self.base),
+                format!("Log in with: gantry login {}", self.host),
+            ),
+            (StatusCode::UNAUTHORIZED, Some(_)) => Failure::failed(
+                format!("{} does not take this user name with this password", self.base),
+                format!("Check both, and log in with: gantry login {}", self.host),
+            ),
+            _ => Failure::failed(problem, next_step(document["error"]["code"].as_str().unwrap_or_default(), path)),
+        }
     }
+}
+
+/// What to type next, where the refusal itself does not say it.
+fn next_step(code: &str, path: &str) -> String {
+    let rest = path.strip_prefix("/api/v1/repositories/").unwrap_or_default();
+    let repository = ["/images/", "/tags/"].iter().find_map(|part| rest.rsplit_once(part)).map(|(name, _)| name);
+    match (code, repository) {
+        ("ImageNotFound", Some(name)) => format!("See what there is with: gantry image ls {name}"),
+        ("RepositoryNotEmpty", _) => "Add --force to remove them with it".into(),
+        _ => String::new(),
+    }
+}
+
+/// What went wrong, without the names of libraries before it.
+fn plainly(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Rustls(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// What to do about a server that cannot be reached.
+fn remedy(error: &ureq::Error, base: &str, host: &str) -> String {
+    let text = error.to_string();
+    // Who expects TLS closes, or answers what is no HTTP.
+    let is_misunderstood = match error {
+        ureq::Error::Io(error) => matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset),
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => true,
+        _ => false,
+    };
+    if base.starts_with("http://") && is_misunderstood {
+        return format!("If it speaks TLS, write https://{host}");
+    }
+    if text.contains("UnknownIssuer") || text.contains("CaUsedAsEndEntity") {
+        return "Name the authority of its certificate with --ca-file".into();
+    }
+    if text.contains("certificate") {
+        return "Name the server as its certificate does".into();
+    }
+    if text.contains("corrupt message") {
+        return format!("It seems to speak plain HTTP: try http://{host}");
+    }
+    "Start a server with: gantry serve, or name another one with --server".into()
 }
 
 /// Returns the URL of a server and its host as docker names it. Without a scheme this machine is plain HTTP.
-fn base_of(server: &str) -> (String, String) {
-    let server = server.trim_end_matches('/');
-    if let Some((_, host)) = server.split_once("://") {
-        return (server.to_string(), host.to_string());
+fn base_of(server: &str) -> Result<(String, String), Failure> {
+    let (scheme, rest) = server.split_once("://").map_or((None, server), |(scheme, rest)| (Some(scheme), rest));
+    let host = rest.trim_end_matches('/');
+    if host.is_empty() || host.contains('/') || !matches!(scheme, None | Some("http" | "https")) {
+        let remedy = "Write host:port, or a URL with http:// or https://";
+        return Err(Failure::usage(format!("{server:?} is no server"), remedy));
     }
-    let name = server.rsplit_once(':').map_or(server, |(name, _)| name).trim_matches(['[', ']']);
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
     let is_here = name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    (format!("{}://{server}", if is_here { "http" } else { "https" }), server.to_string())
-}
-
-fn basic(user: &str, password: &Secret<String>) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.reveal())))
-}
-
-/// Reads a password from a file, without the line end behind it.
-pub(crate) fn read_password(file: &Path) -> Result<Secret<String>, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
-        Failure::failed(format!("cannot read {}: {error}", file.display()), "Name a file with the password in it")
-    })?;
-    Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_string()))
-}
-
-/// Where docker keeps its credentials.
-pub(crate) fn docker_config() -> PathBuf {
-    let folder = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map_or_else(PathBuf::new, PathBuf::from).join(".docker");
-    folder.unwrap_or_else(home).join("config.json")
-}
-
-/// Finds the credentials for a host in docker's file.
-fn stored(file: &Path, host: &str) -> Option<String> {
-    let document: Value = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
-    let auth = document["auths"][host]["auth"].as_str()?;
-    Some(format!("Basic {auth}"))
-}
-
-/// Stores credentials for a host in docker's file, and leaves the rest of it as it is.
-pub(crate) fn store(file: &Path, host: &str, user: &str, password: &Secret<String>) -> Result<(), Failure> {
-    let failed = |error: &dyn std::fmt::Display| {
-        Failure::failed(
-            format!("cannot write {}: {error}", file.display()),
-            "Look at the folder's permissions, or set DOCKER_CONFIG",
-        )
-    };
-    let mut document: Value = match fs::read(file) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(&error))?,
-        Err(_) => json!({}),
-    };
-    let auth = STANDARD.encode(format!("{user}:{}", password.reveal()));
-    document["auths"][host] = json!({"auth": auth});
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-    }
-    let text = serde_json::to_vec_pretty(&document).map_err(|error| failed(&error))?;
-    write_private(file, &text).map_err(|error| failed(&error))
-}
-
-fn write_private(file: &Path, text: &[u8]) -> std::io::Result<()> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let fresh = file.with_extension("json.new");
-    let mut written = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
-    written.write_all(text)?;
-    fs::rename(fresh, file)
+    let scheme = scheme.unwrap_or(if is_here { "http" } else { "https" });
+    Ok((format!("{scheme}://{host}"), host.to_string()))
 }
 
 #[cfg(test)]
@@ -233,20 +248,22 @@ mod tests {
             ("registry.example", "https://registry.example", "registry.example"),
             ("http://registry.example:5000/", "http://registry.example:5000", "registry.example:5000"),
         ] {
-            assert_eq!(base_of(server), (base.into(), host.into()));
+            assert_eq!(base_of(server), Ok((base.into(), host.into())));
         }
     }
 
     #[test]
-    fn credentials_are_kept_beside_those_of_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("docker/config.json");
-        store(&file, "one:5000", "user", &Secret::new("a".into())).unwrap();
+    fn a_missing_image_leads_to_the_list_of_its_repository() {
+        let path = "/api/v1/repositories/team/images/app/images/v1";
 
-        store(&file, "two:5000", "user", &Secret::new("b".into())).unwrap();
+        assert_eq!(next_step("ImageNotFound", path), "See what there is with: gantry image ls team/images/app");
+        assert_eq!(next_step("Internal", path), "");
+    }
 
-        assert_eq!(stored(&file, "one:5000"), Some(basic("user", &Secret::new("a".into()))));
-        assert_eq!(stored(&file, "two:5000"), Some(basic("user", &Secret::new("b".into()))));
-        assert_eq!(stored(&file, "three:5000"), None);
+    #[test]
+    fn what_is_no_server_is_said_to_be_none() {
+        for server in ["", "/", "unix:/run/gantry.sock", "ftp://registry.example", "http://", "https://one/two"] {
+            assert!(base_of(server).unwrap_err().to_string().contains("is no server"), "{server}");
+        }
     }
 }

@@ -68,6 +68,8 @@ static ABSENT: Query = query(
 );
 static COPY: Query = query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE id = $1");
 static AT: Query = query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE location = $1");
+static STORED: Query =
+    query("SELECT count(*), CAST(COALESCE(sum(size), 0) AS BIGINT) FROM blob_copy WHERE state = 'present'");
 static EACH_COPY: Query =
     query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE id > $1 ORDER BY id LIMIT $2");
 static DELETING: Query = query(
@@ -190,6 +192,21 @@ pub fn copy_at(rows: &mut Reader, location: &str) -> Result<Option<CopyRow>, Fau
 /// Returns up to `count` copies after the number `after`: for repair, which walks.
 pub fn each_copy(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<CopyRow>, Fault> {
     rows.all(&EACH_COPY, values![after, count as i64])?.into_iter().map(copy_row).collect()
+}
+
+/// What the store holds: each physical copy once, however many repositories link it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Copies.
+    pub copies: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Counts what the store holds. It looks at every copy: for those who ask seldom.
+pub fn stored(rows: &mut Reader) -> Result<Stored, Fault> {
+    let found = rows.one(&STORED, values![])?;
+    found.map_or(Ok(Stored::default()), |row| Ok(Stored { copies: row.count(0)?, bytes: row.count(1)? }))
 }
 
 /// Returns up to `count` copies after the number `after` whose bytes are to go.

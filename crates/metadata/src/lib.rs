@@ -11,6 +11,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `leases.rs` | every statement on those tables |
+//! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
 //! | `act.rs` | [`Act`], [`Reader`], [`Tx`], [`Event`]; the audit row |
@@ -49,6 +50,7 @@ mod sqlite;
 mod statement;
 pub mod suite;
 pub mod tags;
+pub mod trail;
 pub mod uploads;
 mod value;
 

@@ -26,6 +26,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 const PAGE_BYTES: u64 = 4096;
 const FOLD_EVERY: Duration = Duration::from_millis(100);
@@ -124,7 +125,9 @@ impl Metadata {
     /// What the act refuses; `Unavailable` or `TooManyRequests` if the database does not answer or too many wait.
     pub async fn perform<A: Act>(&self, cx: &Cx, act: A) -> Result<A::Answer, Fault> {
         let inner = &*self.0;
-        let (job, answer) = job(cx.clone(), act, inner.env.elapsed() + inner.wait_max);
+        // Busy while its beats run; the rest of its time it waited for its turn and for its commit.
+        let span = tracing::debug_span!("act", "otel.name" = A::NAME, act = A::NAME);
+        let (job, answer) = job(cx.clone(), act, inner.env.elapsed() + inner.wait_max, span.clone());
         match &inner.ways {
             Ways::Alone(tx) => {
                 run_group(&mut lock(tx), &inner.env, &inner.counters, job, || None);
@@ -132,7 +135,8 @@ impl Metadata {
             }
             Ways::Sqlite { acts, .. } | Ways::Postgres { acts, .. } => {
                 inner.send(acts, job)?;
-                inner.wait(answer, inner.wait_max, "it may still be done: look before trying again").await
+                let waited = inner.wait(answer, inner.wait_max, "it may still be done: look before trying again");
+                waited.instrument(span).await
             }
             Ways::Closed => Err(closed()),
         }

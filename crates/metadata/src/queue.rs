@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::oneshot;
+use tracing::Span;
 
 /// Beyond so many waiting acts, and as many waiting looks, one is refused at once.
 pub(crate) const QUEUE_MAX: usize = 1024;
@@ -38,6 +39,7 @@ struct Waiting<A: Act> {
     cx: Cx,
     act: A,
     deadline: Duration,
+    span: Span,
     played: Option<(A::Answer, Option<i64>)>,
     to: oneshot::Sender<Result<A::Answer, Fault>>,
 }
@@ -45,10 +47,10 @@ struct Waiting<A: Act> {
 /// Where an answer will arrive.
 pub(crate) type Answer<T> = oneshot::Receiver<Result<T, Fault>>;
 
-/// Makes a job of an act, and where its answer will arrive.
-pub(crate) fn job<A: Act>(cx: Cx, act: A, deadline: Duration) -> (Box<dyn Job>, Answer<A::Answer>) {
+/// Makes a job of an act, whose beats run within `span`, and where its answer will arrive.
+pub(crate) fn job<A: Act>(cx: Cx, act: A, deadline: Duration, span: Span) -> (Box<dyn Job>, Answer<A::Answer>) {
     let (to, answer) = oneshot::channel();
-    (Box::new(Waiting { cx, act, deadline, played: None, to }), answer)
+    (Box::new(Waiting { cx, act, deadline, span, played: None, to }), answer)
 }
 
 impl<A: Act> Job for Waiting<A> {
@@ -62,6 +64,7 @@ impl<A: Act> Job for Waiting<A> {
         !self.to.is_closed()
     }
     fn run(&mut self, tx: &mut Tx) -> Outcome {
+        let _within = self.span.enter();
         self.played = None;
         self.played = Some(play(&self.cx, &self.act, tx)?);
         Ok(())

@@ -80,6 +80,8 @@ pub struct FsckProgress {
     pub bytes: u64,
     /// Blobs checked.
     pub blobs: u64,
+    /// Bytes there are to be checked.
+    pub bytes_total: u64,
 }
 
 impl FsckReport {
@@ -125,6 +127,8 @@ impl Fsck {
         report: &mut FsckReport,
         progress: &(impl Fn(FsckProgress) + Send + Sync),
     ) -> Result<(), Fault> {
+        let bytes_total = self.ports.metadata.read_long(blobs::stored).await?.bytes;
+        let hear = |bytes, blobs| progress(FsckProgress { bytes, blobs, bytes_total });
         let mut after = 0;
         let mut is_any_taken_out = false;
         loop {
@@ -133,7 +137,7 @@ impl Fsck {
             after = last.id;
             for copy in &copies {
                 let problem = match copy.state.as_str() {
-                    "present" => self.check_copy(copy, options, report, progress).await?,
+                    "present" => self.check_copy(copy, options, report, &hear).await?,
                     "corrupt" if options.repair => self.find_unmoved(copy).await?,
                     _ => None,
                 };
@@ -162,7 +166,7 @@ impl Fsck {
         copy: &blobs::CopyRow,
         options: FsckOptions,
         report: &mut FsckReport,
-        progress: &(impl Fn(FsckProgress) + Send + Sync),
+        progress: &(impl Fn(u64, u64) + Send + Sync),
     ) -> Result<Option<String>, Fault> {
         let key = parse_key(&copy.location)?;
         let digest = parse_digest(&copy.digest)?;
@@ -175,7 +179,7 @@ impl Fsck {
             Some(_) if options.quick => None,
             Some(_) => {
                 let (done, blobs) = (report.bytes, report.blobs);
-                let hear = |bytes| progress(FsckProgress { bytes: done + bytes, blobs });
+                let hear = |bytes| progress(done + bytes, blobs);
                 match self.ports.store.hash(&key, store_algorithm(digest.algorithm()), hear).await {
                     Ok((_, hash)) => {
                         let found = Digest::from_hash(digest.algorithm(), &hash);
@@ -188,7 +192,7 @@ impl Fsck {
             }
         };
         report.bytes += wanted;
-        progress(FsckProgress { bytes: report.bytes, blobs: report.blobs });
+        progress(report.bytes, report.blobs);
         Ok(problem)
     }
 

@@ -17,6 +17,7 @@
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
 //! | `collection.rs` | [`Collection`]: takes what nothing names |
+//! | `retention.rs` | [`Retention`]: forgets what happened, after its time |
 //! | `backup.rs` | [`Backups`]: copies of everything, while serving |
 //! | `orphans.rs` | [`Orphans`]: bytes a crash left |
 //! | `fsck.rs` | [`Fsck`]: compares metadata and store both ways, and mends |
@@ -37,6 +38,7 @@ mod ports;
 mod push;
 mod remove;
 mod repositories;
+mod retention;
 mod settings;
 #[cfg(test)]
 mod two_writers;
@@ -52,5 +54,6 @@ pub use orphans::Orphans;
 pub use ports::Registry;
 pub use push::{PutImage, PutImageAnswer};
 pub use repositories::{Repositories, Repository};
-pub use settings::{CollectionSettings, LimitSettings, Settings, UploadSettings};
+pub use retention::{Forgotten, Retention};
+pub use settings::{CollectionSettings, LimitSettings, RetentionSettings, Settings, UploadSettings};
 pub use uploads::{Appended, Uploads};

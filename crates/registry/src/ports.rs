@@ -1,4 +1,6 @@
-use crate::{Backups, Blobs, Collection, Fsck, Images, Orphans, Repositories, Settings, Uploads, caches::Caches};
+use crate::{
+    Backups, Blobs, Collection, Fsck, Images, Orphans, Repositories, Retention, Settings, Uploads, caches::Caches,
+};
 use gantry_env::Env;
 use gantry_metadata::Metadata;
 use gantry_store::Store;
@@ -36,6 +38,8 @@ pub struct Registry {
     pub orphans: Orphans,
     /// The repair.
     pub fsck: Fsck,
+    /// What forgets.
+    pub retention: Retention,
 }
 
 impl Registry {
@@ -52,6 +56,7 @@ impl Registry {
             backups: Backups::new(ports.clone()),
             orphans: Orphans::new(ports.clone()),
             fsck: Fsck::new(ports.clone()),
+            retention: Retention::new(ports.clone()),
             uploads,
             ports,
         }

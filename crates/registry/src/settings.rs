@@ -12,6 +12,8 @@ pub struct Settings {
     pub uploads: UploadSettings,
     /// The collection of what nothing names.
     pub collection: CollectionSettings,
+    /// How long it is remembered what happened.
+    pub retention: RetentionSettings,
     /// Limits of what may be pushed.
     pub limits: LimitSettings,
 }
@@ -54,6 +56,26 @@ impl Default for CollectionSettings {
     }
 }
 
+/// How long it is remembered what happened.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionSettings {
+    /// How long facts stay in the outbox, where what reacts to them finds them: images pushed and removed, tags moved; at
+    /// least 1d.
+    #[schemars(with = "String")]
+    pub events: Period,
+    /// How long the change trail is kept: who changed what, when, from where; at least 1d. Seven years by default, the
+    /// longest that common rules ask for. When rows of it go, a row of it says so.
+    #[schemars(with = "String")]
+    pub audit: Period,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> Self {
+        RetentionSettings { events: Period::hours(30 * 24), audit: Period::hours(7 * 365 * 24) }
+    }
+}
+
 /// Limits of what may be pushed.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -91,6 +113,13 @@ impl Settings {
         }
         if self.collection.every.duration().is_zero() {
             complaints.push("collection.every is zero: the collection would never rest; 5m is usual".into());
+        }
+        for (key, keep) in [("events", self.retention.events), ("audit", self.retention.audit)] {
+            if keep < Period::hours(24) {
+                complaints.push(format!(
+                    "retention.{key} is {keep}; what happened is kept for a day at least: write 1d or more"
+                ));
+            }
         }
         complaints
     }

@@ -9,7 +9,7 @@ use crate::{
     repositories::CreateRepository,
 };
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{future::join, stream};
 use gantry_env::Env;
 use gantry_fault::FaultKind;
 use gantry_metadata::{Metadata, suite::postgres::Database, suite::two_writers};
@@ -17,7 +17,7 @@ use gantry_oci::{Algorithm, Digest, Manifest, Reference, media_type};
 use gantry_store::Store;
 use gantry_words::{AccountId, Cx, Region};
 use serde_json::json;
-use std::{convert::Infallible, path::Path};
+use std::{convert::Infallible, path::Path, time::Duration};
 
 /// A registry on a PostgreSQL of its own, with a repository.
 struct Ground {
@@ -136,6 +136,23 @@ fn image_of(config: &Digest, size: usize) -> serde_json::Value {
 fn index_of(child: &Digest, size: usize) -> serde_json::Value {
     let child = json!({"mediaType": media_type::OCI_MANIFEST, "digest": child.as_str(), "size": size});
     json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": [child]})
+}
+
+#[tokio::test]
+async fn two_that_forget_at_once_count_each_row_once() {
+    let ground = Ground::new().await;
+    for name in ["team/one", "team/two", "team/three"] {
+        ground.create(name).await;
+    }
+    let in_a_month = Cx { now: ground.cx().now.plus(Duration::from_secs(31 * 24 * 3600)), ..ground.cx() };
+
+    let retention = &ground.registry.retention;
+    let (first, second) = join(retention.round(&in_a_month), retention.round(&in_a_month)).await;
+
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!(first.events + second.events, 4, "an event for each repository");
+    assert_eq!(first.audit + second.audit, 0);
+    assert_eq!(retention.round(&in_a_month).await.unwrap().events, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

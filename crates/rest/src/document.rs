@@ -1,13 +1,16 @@
 use gantry_registry::{ImageSummary, Repository};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A repository, as the management API shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Repository")]
 pub struct RepositoryDocument {
     /// Its name.
     pub name: String,
     /// When it was created, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
     /// Who created it.
     pub created_by: String,
@@ -33,8 +36,9 @@ impl From<Repository> for RepositoryDocument {
 }
 
 /// An image, as the management API shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Image")]
 pub struct ImageDocument {
     /// Its digest.
     pub digest: String,
@@ -42,9 +46,11 @@ pub struct ImageDocument {
     pub media_type: String,
     /// Artifact type, or the config's media type standing for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String")]
     pub artifact_type: Option<String>,
     /// The manifest it refers to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String")]
     pub subject: Option<String>,
     /// Its tags, at most a hundred.
     pub tags: Vec<String>,
@@ -53,6 +59,7 @@ pub struct ImageDocument {
     /// Whether a living index names it.
     pub is_child: bool,
     /// When it was pushed, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
     pub pushed_at: String,
     /// Who pushed it.
     pub pushed_by: String,

@@ -5,6 +5,7 @@ use gantry_fault::{Fault, FaultKind};
 use gantry_oci::Reference;
 use gantry_words::RepositoryName;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Bytes of a JSON request.
@@ -32,14 +33,29 @@ pub(crate) fn parse_reference(text: &str) -> Result<Reference, Fault> {
     text.parse().map_err(|error: gantry_oci::ReferenceError| Fault::new(FaultKind::InvalidParameter, error.to_string()))
 }
 
-/// Reads how many items a page may have.
-pub(crate) fn limit(incoming: &Incoming) -> Result<usize, Fault> {
-    match incoming.query("limit") {
-        None => Ok(100),
+/// Which page of a list.
+#[derive(JsonSchema)]
+pub(crate) struct PageQuery {
+    /// What the page before gave as `next`; the first page without it.
+    pub(crate) after: Option<String>,
+    /// How many items it may have.
+    #[schemars(with = "i32", default = "page_default", range(min = 1, max = PAGE_MAX))]
+    pub(crate) limit: usize,
+}
+
+fn page_default() -> usize {
+    100
+}
+
+/// Reads which page is asked for.
+pub(crate) fn page(incoming: &Incoming) -> Result<PageQuery, Fault> {
+    let limit = match incoming.query("limit") {
+        None => page_default(),
         Some(text) => text.parse().ok().filter(|count| (1..=PAGE_MAX).contains(count)).ok_or_else(|| {
             Fault::new(FaultKind::InvalidParameter, format!("limit={text:?} is no number from 1 to {PAGE_MAX}"))
-        }),
-    }
+        })?,
+    };
+    Ok(PageQuery { after: incoming.query("after").map(Into::into), limit })
 }
 
 /// Reads a switch out of the query; one that is not there is off.

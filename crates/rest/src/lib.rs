@@ -2,13 +2,15 @@
 //!
 //! Each operation declares its request, its answer, what must be allowed and the room it enters; routing, authorisation,
 //! metrics and the OpenAPI document follow from that. Repository names stand in addresses with their slashes: an address
-//! is taken apart from its right end (`route.rs`).
+//! is taken apart from its right end (`route.rs`). `openapi.rs` makes the document.
 
 mod document;
 mod json;
+mod openapi;
 mod operations;
 mod route;
 
 pub use document::{ImageDocument, RepositoryDocument};
+pub use openapi::openapi;
 pub use operations::doors;
 pub use route::route;

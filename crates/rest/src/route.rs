@@ -5,6 +5,10 @@ use http::Method;
 /// Finds the operation for a method and a raw path (percent-encoded, without the query).
 pub fn route(method: &Method, path: &str) -> Routed {
     let Some(rest) = path.strip_prefix("/api/v1/") else { return Routed::NotFound };
+    if rest == "openapi.json" {
+        let get = (*method == Method::GET).then_some(get_open_api::GetOpenApi::NAME);
+        return choose("GET", Params::new(), get);
+    }
     if rest == "repositories" {
         return choose(
             "GET, POST",
@@ -72,6 +76,8 @@ mod tests {
             (Method::GET, "/api/v1/repositories/team/app/images", "ListImages", "team/app"),
             (Method::DELETE, "/api/v1/repositories/a/images/b/images/v1", "DeleteImage", "a/images/b"),
             (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
+            (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
+            (Method::GET, "/api/v1/repositories/openapi.json", "GetRepository", "openapi.json"),
         ];
         for (method, path, operation, name) in cases {
             let Routed::To(found, params) = route(&method, path) else { panic!("{method} {path} is not routed") };

@@ -3,6 +3,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt};
 use gantry_env::BoxFuture;
 use std::{fmt, future::poll_fn, ops::RangeInclusive, task::Poll};
+use tracing::{Instrument, field::Empty};
 
 /// Bytes that are arriving: a temporary file and the hash of what is in it. One writer by construction.
 ///
@@ -120,6 +121,17 @@ impl Upload {
     }
 
     async fn append_within<E>(
+        self,
+        body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
+        lengths: RangeInclusive<u64>,
+    ) -> (Upload, Result<u64, AppendError<E>>) {
+        let span = tracing::debug_span!("store.append", bytes = Empty);
+        let (upload, appended) = self.write(body, lengths).instrument(span.clone()).await;
+        span.record("bytes", appended.as_ref().ok());
+        (upload, appended)
+    }
+
+    async fn write<E>(
         mut self,
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
         lengths: RangeInclusive<u64>,
@@ -184,9 +196,10 @@ impl Upload {
     /// [`Error::Exists`] where the place is taken, [`Error::Missing`] where the upload was discarded. After any error the
     /// bytes may still be below the upload's id, and, rarely, at `key`, for the collection and for fsck to find.
     pub async fn publish(mut self, key: &Key) -> Result<u64, Error> {
+        let span = tracing::debug_span!("store.publish", bytes = self.offset);
         match self.sink.take().ok_or_else(|| self.broken())? {
-            Sink::Folder(sink) => sink.publish(key, self.offset).await?,
-            Sink::Memory(sink) => sink.publish(key, self.offset).await?,
+            Sink::Folder(sink) => sink.publish(key, self.offset).instrument(span).await?,
+            Sink::Memory(sink) => sink.publish(key, self.offset).instrument(span).await?,
         }
         Ok(self.offset)
     }

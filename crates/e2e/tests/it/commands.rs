@@ -1,7 +1,13 @@
 //! The commands that talk to a running server, as a person types them.
 
-use gantry_e2e::{Image, PASSWORD, Server, USER, run_with};
-use std::path::Path;
+use gantry_e2e::{Image, PASSWORD, Server, USER, program, run, run_with};
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    path::Path,
+    process::Stdio,
+};
 
 /// A person with a home of his own, logged in.
 struct Person {
@@ -112,4 +118,156 @@ fn nobody_who_has_not_logged_in_sees_anything_and_is_told_what_to_do() {
 
     assert_eq!((code, output.as_str()), (3, ""));
     assert!(errors.contains("gantry login"), "{errors}");
+}
+
+#[test]
+fn every_answer_can_be_had_as_json() {
+    let person = Person::logged_in();
+    Image::small(1).push(&person.server.client(), "team/app", "v1").unwrap();
+    Image::small(2).push(&person.server.client(), "team/app", "v2").unwrap();
+    let backup = person.home.path().join("backup");
+    let (backup, address) = (backup.to_str().unwrap(), person.server.address().to_string());
+    let (password, data) = (person.home.path().join("password"), person.server.data().to_str().unwrap());
+    let login = ["login", &address, "--user", USER, "--password-file", password.to_str().unwrap()];
+
+    for words in [
+        &login[..],
+        &["repo", "create", "team/other"],
+        &["repo", "ls"],
+        &["repo", "rm", "team/other"],
+        &["image", "ls", "team/app"],
+        &["image", "tag", "team/app:v1", "stable"],
+        &["image", "inspect", "team/app:stable"],
+        &["image", "rm", "team/app:v2"],
+        &["gc", "--data-dir", data, "--dry-run"],
+        &["gc", "--data-dir", data],
+        &["fsck", "--data-dir", data],
+        &["backup", "--data-dir", data, "--to", backup],
+        &["config", "check", "--data-dir", data],
+        &["config", "show", "--data-dir", data],
+    ] {
+        let printed = person.types(&[words, &["--output", "json"]].concat());
+
+        assert!(serde_json::from_str::<serde_json::Value>(&printed).is_ok(), "{words:?}: {printed}");
+    }
+}
+
+#[test]
+fn wrong_uses_say_what_to_do_and_end_with_the_code_of_their_kind() {
+    let person = Person::logged_in();
+    let folder = person.home.path().join("empty");
+    std::fs::create_dir(&folder).unwrap();
+    let (empty, fresh) = (folder.to_str().unwrap(), person.home.path().join("fresh"));
+    let (fresh, busy) = (fresh.to_str().unwrap(), person.server.data().to_str().unwrap());
+    let address = person.server.address().to_string();
+    const USAGE: i32 = 2;
+    const FAILED: i32 = 3;
+
+    for (words, code, hint) in [
+        (&["serve", "--data-dir", fresh, "--listen", "5000"][..], USAGE, "write host:port"),
+        (&["serve", "--data-dir", fresh, "--set", "collection.grase=1h"], USAGE, "the nearest is collection.grace"),
+        (&["serve", "--data-dir", fresh, "--set", "collection.grace=5"], USAGE, "Write 5s, 5m, 5h or 5d"),
+        (&["serve", "--data-dir", fresh, "--set", "tls.key=x"], USAGE, "set both"),
+        (&["serve", "--data-dir", fresh, "--set", "tracing.otlp_endpoint=x"], USAGE, "write a URL"),
+        (&["serve", "--data-dir", fresh, "--listen", &address], FAILED, "Stop what uses it, or choose another"),
+        (&["serve", "--data-dir", fresh, "--listen", "192.0.2.1:5000"], FAILED, "does not have that address"),
+        (&["serve", "--data-dir", busy], FAILED, "another Gantry serves"),
+        (&["serve", "--data-dir", "/proc/none"], FAILED, "--data-dir"),
+        (&["gc", "--data-dir", busy, "--grace", "5"], USAGE, "Write 5s, 5m, 5h or 5d"),
+        (&["fsck", "--data-dir", empty], FAILED, "no data folder of Gantry"),
+        (&["gc", "--data-dir", empty], FAILED, "no data folder of Gantry"),
+        (&["backup", "--data-dir", empty, "--to", fresh], FAILED, "no data folder of Gantry"),
+        (&["restore", "--from", empty, "--data-dir", fresh], USAGE, "gantry backup --to"),
+        (&["config", "check", "--config", "/none.toml"], USAGE, "name a TOML file"),
+        (&["login", &address], USAGE, "--user"),
+        (&["repo", "ls", "--server", "127.0.0.1:1"], FAILED, "gantry serve"),
+        (&["repo", "ls", "--server", "ftp://one"], USAGE, "host:port"),
+        (&["repo", "ls", "--user", "one"], USAGE, "--password-file"),
+        (&["repo", "create", "Not A Name"], FAILED, "no repository name"),
+        (&["image", "ls", "team/none"], FAILED, "gantry repo create"),
+        (&["image", "inspect", "team/none"], USAGE, "repository:tag"),
+        (&["blob", "get", "team/app:v1"], USAGE, "repository@digest"),
+    ] {
+        let (found, _, errors) = person.tries(words);
+
+        assert_eq!(found, code, "{words:?}: {errors}");
+        assert!(errors.contains(hint), "{words:?} does not say {hint:?}: {errors}");
+    }
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "something was made in a folder named by mistake");
+}
+
+#[test]
+fn an_image_that_is_not_there_leads_to_those_that_are() {
+    let person = Person::logged_in();
+    Image::small(1).push(&person.server.client(), "team/app", "v1").unwrap();
+
+    let (code, _, errors) = person.tries(&["image", "inspect", "team/app:v2"]);
+
+    assert_eq!(code, 3);
+    assert!(errors.contains("gantry image ls team/app"), "{errors}");
+}
+
+#[test]
+fn a_password_is_asked_for_on_a_terminal_and_not_shown() {
+    let server = Server::start();
+    let home = tempfile::tempdir().unwrap();
+    let (mut terminal, of_child) = open_terminal();
+    let mut child = program()
+        .args(["login", server.address(), "--user", USER])
+        .env("DOCKER_CONFIG", home.path())
+        .stdin(Stdio::from(of_child))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+
+    let mut asked = [0; 10];
+    child.stderr.as_mut().unwrap().read_exact(&mut asked).unwrap();
+    terminal.write_all(format!("{PASSWORD}\n").as_bytes()).unwrap();
+    let ended = child.wait().unwrap();
+
+    assert_eq!(&asked, b"Password: ");
+    assert!(ended.success());
+    let mut shown = Vec::new();
+    // A terminal whose other side is closed ends in an error, after all it has to show.
+    let _ = terminal.read_to_end(&mut shown);
+    let shown = String::from_utf8_lossy(&shown).into_owned();
+    assert!(!shown.contains(PASSWORD), "{shown}");
+}
+
+/// A terminal: the side of the person, and that of the program.
+fn open_terminal() -> (File, OwnedFd) {
+    let (mut person, mut program) = (-1, -1);
+    // SAFETY: the two numbers are written to, and the three pointers may be null (openpty(3)).
+    let opened = unsafe {
+        libc::openpty(
+            &raw mut person,
+            &raw mut program,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+        )
+    };
+    assert_eq!(opened, 0, "a terminal can be opened");
+    // SAFETY: both were just opened, and nobody else knows them.
+    let (person, program) = unsafe { (File::from_raw_fd(person), OwnedFd::from_raw_fd(program)) };
+    // SAFETY: the descriptor is open; a child must not keep our side of it.
+    unsafe { libc::fcntl(person.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
+    (person, program)
+}
+
+#[test]
+fn completions_and_manual_pages_are_there_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let (code, _, errors) = run(&["man", folder.path().to_str().unwrap()]);
+    let shells = ["bash", "zsh", "fish"].map(|shell| run(&["completions", shell]));
+
+    assert_eq!(code, 0, "{errors}");
+    for page in ["gantry.1", "gantry-serve.1", "gantry-image-inspect.1"] {
+        assert!(folder.path().join(page).exists(), "{page} is missing");
+    }
+    for (code, script, errors) in shells {
+        assert!(code == 0 && script.contains("gantry") && script.contains("fsck"), "{errors}");
+    }
 }

@@ -1,8 +1,8 @@
 use super::tool::Tool;
 use crate::{
-    config::{Config, ConfigFlags},
+    config::{Config, ConfigFlags, DataFlags},
     data_folder::DataFolder,
-    output::{Exit, Failure, Format, Printer, Progress, Table},
+    output::{Exit, Failure, OutputFlag, Printer, Progress, Table},
 };
 use gantry_env::Env;
 use gantry_fault::Fault;
@@ -22,18 +22,18 @@ use std::{
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  gantry backup --data-dir /srv/gantry --to /backup/gantry")]
 pub(crate) struct BackupCommand {
-    #[command(flatten)]
-    config: ConfigFlags,
     /// The folder of the backup
     #[arg(long, value_name = "FOLDER")]
     to: PathBuf,
-    #[arg(long, value_enum, default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    output: OutputFlag,
+    #[command(flatten)]
+    data: DataFlags,
 }
 
 impl BackupCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let tool = Tool::open(&self.config)?;
+        let tool = Tool::open(&ConfigFlags::from(&self.data))?;
         let _target = claim_target(&tool.config, &self.to)?;
         let open = |folder: &Path| {
             Metadata::open(&gantry_metadata::Settings::default(), folder, Env::real()).map_err(Fault::internal)
@@ -48,7 +48,7 @@ impl BackupCommand {
                 Failure::failed(format!("cannot copy {}: {error}", credentials.display()), "Copy it by hand")
             })?;
         }
-        Printer::stdout(self.output).answer(&done, table)?;
+        Printer::stdout(self.output.format).answer(&done, table)?;
         Ok(Exit::Done)
     }
 }

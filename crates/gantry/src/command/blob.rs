@@ -1,4 +1,3 @@
-use super::image::split;
 use crate::{
     output::{Exit, Failure},
     remote::{Remote, RemoteFlags},
@@ -35,7 +34,12 @@ enum What {
 impl BlobCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let What::Get { blob, to, remote } = self.what;
-        let (repository, digest) = split(&blob)?;
+        let (repository, digest) = blob.split_once('@').ok_or_else(|| {
+            Failure::usage(
+                format!("{blob:?} names no blob"),
+                "Write repository@digest; gantry image inspect shows digests",
+            )
+        })?;
         let body = Remote::open(&remote)?.open_body(&format!("/v2/{repository}/blobs/{digest}"))?;
         match to {
             None => copy(body, io::stdout().lock(), "standard output"),

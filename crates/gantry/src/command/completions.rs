@@ -1,9 +1,8 @@
 use crate::{
     cli::Cli,
-    output::{Exit, Failure},
+    output::{Exit, Failure, Format, Printer},
 };
 use clap::CommandFactory;
-use std::io::stdout;
 
 /// Print the completions of a shell
 #[derive(Debug, clap::Args)]
@@ -16,7 +15,8 @@ pub(crate) struct CompletionsCommand {
 
 impl CompletionsCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        clap_complete::generate(self.shell, &mut Cli::command(), "gantry", &mut stdout());
-        Ok(Exit::Done)
+        let mut text = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "gantry", &mut text);
+        Printer::stdout(Format::Table).text(&String::from_utf8_lossy(&text)).map(|()| Exit::Done)
     }
 }

@@ -1,7 +1,7 @@
 use super::tool::Tool;
 use crate::{
-    config::ConfigFlags,
-    output::{Cell, Exit, Failure, Format, Printer, Progress, Table, Tone},
+    config::{ConfigFlags, DataFlags},
+    output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Progress, Table, Tone},
 };
 use gantry_registry::{FsckOptions, FsckProgress, FsckReport};
 use gantry_words::ByteCount;
@@ -13,29 +13,34 @@ use gantry_words::ByteCount;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  gantry fsck --data-dir /srv/gantry --repair")]
 pub(crate) struct FsckCommand {
-    #[command(flatten)]
-    config: ConfigFlags,
     /// Compare lengths only, hash nothing
     #[arg(long)]
     quick: bool,
     /// Move corrupt blobs into quarantine, set counts right, remove leftovers
     #[arg(long)]
     repair: bool,
-    #[arg(long, value_enum, default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    output: OutputFlag,
+    #[command(flatten)]
+    data: DataFlags,
 }
 
 impl FsckCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let tool = Tool::open(&self.config)?;
+        let tool = Tool::open(&ConfigFlags::from(&self.data))?;
         let options = FsckOptions { quick: self.quick, repair: self.repair, is_alone: tool.is_alone() };
         let progress = Progress::bytes("checking", None);
-        let hear = |done: FsckProgress| progress.advance(done.bytes.saturating_sub(progress.done()));
+        let hear = |done: FsckProgress| {
+            progress.expect(done.bytes_total);
+            progress.advance(done.bytes.saturating_sub(progress.done()));
+        };
         let report = tool.run(tool.house.registry.fsck.run(&tool.cx("fsck"), options, hear))?;
         drop(progress);
-        let mut printer = Printer::stdout(self.output);
-        printer.answer(&report, findings)?;
-        if self.output == Format::Table {
+        let mut printer = Printer::stdout(self.output.format);
+        if self.output.format == Format::Json || !report.findings.is_empty() {
+            printer.answer(&report, findings)?;
+        }
+        if self.output.format == Format::Table {
             printer.text(&summary(&report, self.quick))?;
         }
         Ok(if report.damage == 0 { Exit::Done } else { Exit::Found })

@@ -1,7 +1,7 @@
 use super::tool::Tool;
 use crate::{
-    config::ConfigFlags,
-    output::{Exit, Failure, Format, Printer, Progress, Table},
+    config::{ConfigFlags, DataFlags},
+    output::{Exit, Failure, OutputFlag, Printer, Progress, Table},
 };
 use gantry_registry::Collected;
 use gantry_words::{ByteCount, Period};
@@ -13,21 +13,21 @@ use gantry_words::{ByteCount, Period};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  gantry gc --data-dir /srv/gantry --grace 24h --dry-run")]
 pub(crate) struct GcCommand {
-    #[command(flatten)]
-    config: ConfigFlags,
     /// Keep what was uploaded, mounted or asked for within this time; else the configured times
     #[arg(long, value_name = "TIME")]
     grace: Option<Period>,
     /// Only say what would go
     #[arg(long)]
     dry_run: bool,
-    #[arg(long, value_enum, default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    output: OutputFlag,
+    #[command(flatten)]
+    data: DataFlags,
 }
 
 impl GcCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let tool = Tool::open(&self.config)?;
+        let tool = Tool::open(&ConfigFlags::from(&self.data))?;
         let settings = tool.config.registry_settings();
         let grace = self.grace.unwrap_or(settings.collection.grace).duration();
         let expire = self.grace.unwrap_or(settings.uploads.expire).duration();
@@ -49,13 +49,14 @@ impl GcCommand {
             }
             Ok(sum)
         })?;
-        Printer::stdout(self.output).answer(&collected, table)?;
+        Printer::stdout(self.output.format).answer(&collected, |collected| table(collected, self.dry_run))?;
         Ok(Exit::Done)
     }
 }
 
-fn table(collected: &Collected) -> Table {
-    let mut table = Table::new(["LINKS", "BLOBS", "UPLOADS", "FREED"]).right(&[0, 1, 2, 3]);
+fn table(collected: &Collected, dry_run: bool) -> Table {
+    let freed = if dry_run { "WOULD FREE" } else { "FREED" };
+    let mut table = Table::new(["LINKS", "BLOBS", "UPLOADS", freed]).right(&[0, 1, 2, 3]);
     table.row([
         collected.links.to_string().into(),
         collected.blobs.to_string().into(),

@@ -1,5 +1,5 @@
 use crate::{
-    output::{Exit, Failure, Format, Printer, Table},
+    output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Table, Tone},
     remote::{Remote, RemoteFlags},
 };
 use gantry_rest::ImageDocument;
@@ -25,8 +25,8 @@ enum What {
         repository: String,
         #[command(flatten)]
         remote: RemoteFlags,
-        #[arg(long, value_enum, default_value_t)]
-        output: Format,
+        #[command(flatten)]
+        output: OutputFlag,
     },
     /// Show an image, and its manifest
     #[command(after_help = "Example:\n  gantry image inspect team/app:v1")]
@@ -35,8 +35,8 @@ enum What {
         image: String,
         #[command(flatten)]
         remote: RemoteFlags,
-        #[arg(long, value_enum, default_value_t)]
-        output: Format,
+        #[command(flatten)]
+        output: OutputFlag,
     },
     /// Remove a tag, or by digest an image with all its tags
     #[command(after_help = "Example:\n  gantry image rm team/app:v1")]
@@ -45,6 +45,8 @@ enum What {
         image: String,
         #[command(flatten)]
         remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
     },
     /// Point a tag at an image
     #[command(after_help = "Example:\n  gantry image tag team/app:v1 stable")]
@@ -55,8 +57,8 @@ enum What {
         tag: String,
         #[command(flatten)]
         remote: RemoteFlags,
-        #[arg(long, value_enum, default_value_t)]
-        output: Format,
+        #[command(flatten)]
+        output: OutputFlag,
     },
 }
 
@@ -71,19 +73,22 @@ impl ImageCommand {
         match self.what {
             What::Ls { repository, remote, output } => {
                 let found = list(&Remote::open(&remote)?, &repository)?;
-                Printer::stdout(output).answer(&found, |found| table(found))?;
+                Printer::stdout(output.format).answer(&found, |found| table(found))?;
             }
-            What::Inspect { image, remote, output } => inspect(&Remote::open(&remote)?, &image, output)?,
-            What::Rm { image, remote } => {
+            What::Inspect { image, remote, output } => inspect(&Remote::open(&remote)?, &image, output.format)?,
+            What::Rm { image, remote, output } => {
                 let (repository, reference) = split(&image)?;
                 Remote::open(&remote)?.delete(&format!("/api/v1/repositories/{repository}/images/{reference}"))?;
+                let what = if reference.contains(':') { "image" } else { "tag" };
+                let sentence = format!("Removed the {what} {image}");
+                Printer::stdout(output.format).tell(&json!({"removed": image}), &sentence)?;
             }
             What::Tag { image, tag, remote, output } => {
                 let (repository, reference) = split(&image)?;
                 let path = format!("/api/v1/repositories/{repository}/tags/{tag}");
                 let tagged: ImageDocument =
                     Remote::open(&remote)?.put(Method::PUT, &path, &json!({"image": reference}))?;
-                Printer::stdout(output).answer(&tagged, |tagged| table(std::slice::from_ref(tagged)))?;
+                Printer::stdout(output.format).answer(&tagged, |tagged| table(std::slice::from_ref(tagged)))?;
             }
         }
         Ok(Exit::Done)
@@ -123,15 +128,28 @@ fn list(remote: &Remote, repository: &str) -> Result<Vec<ImageDocument>, Failure
     }
 }
 
+/// What it is, in a word where there is one: an image, an index, or an artifact by its type.
+fn kind(image: &ImageDocument) -> &str {
+    match image.artifact_type.as_deref().unwrap_or(&image.media_type) {
+        "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json" => "image",
+        "application/vnd.oci.image.manifest.v1+json" | "application/vnd.docker.distribution.manifest.v2+json" => {
+            "image"
+        }
+        "application/vnd.oci.image.index.v1+json" | "application/vnd.docker.distribution.manifest.list.v2+json" => {
+            "index"
+        }
+        other => other.trim_start_matches("application/vnd."),
+    }
+}
+
 fn table(images: &[ImageDocument]) -> Table {
     let mut table = Table::new(["TAGS", "DIGEST", "TYPE", "SIZE", "PUSHED"]).right(&[3]);
     for image in images {
-        let kind = image.artifact_type.as_deref().unwrap_or(&image.media_type);
-        let short = kind.trim_start_matches("application/vnd.");
+        let tags = image.tags.join(", ");
         table.row([
-            image.tags.join(", ").into(),
+            if tags.is_empty() { Cell::toned("-", Tone::Faint) } else { tags.into() },
             image.digest.get(..19).unwrap_or(&image.digest).into(),
-            short.into(),
+            kind(image).into(),
             ByteCount::bytes(image.bytes).rounded().into(),
             image.pushed_at.as_str().into(),
         ]);

@@ -1,20 +1,24 @@
 use crate::{
-    output::{Exit, Failure},
-    remote::{Remote, docker_config, read_password, store},
+    credentials::{read_password, store},
+    output::{Exit, Failure, OutputFlag, Printer},
+    remote::{Remote, TrustFlags},
+    terminal,
 };
 use gantry_words::Secret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
-    io::{self, BufRead, IsTerminal, Read, Write},
+    io::{self, IsTerminal, Read},
     path::PathBuf,
 };
 
 /// Log in to a server, and keep the credentials where docker keeps its own
+///
+/// What is not given is asked for on a terminal; the password is not shown.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gantry login 127.0.0.1:5000 --credentials data/root-credentials")]
+#[command(after_help = "Example:\n  gantry login 127.0.0.1:5000 --credentials gantry-data/root-credentials")]
 pub(crate) struct LoginCommand {
-    /// The server, as host:port or URL
-    #[arg(default_value = "127.0.0.1:5000")]
+    /// The server, as host:port or URL (plain HTTP on this machine, HTTPS elsewhere)
+    #[arg(env = "GANTRY_SERVER", hide_env_values = true, default_value = "127.0.0.1:5000")]
     server: String,
     /// The user
     #[arg(long, short)]
@@ -25,57 +29,55 @@ pub(crate) struct LoginCommand {
     /// A credentials file as the first start writes it: user and password
     #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_file"])]
     credentials: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustFlags,
+    #[command(flatten)]
+    output: OutputFlag,
 }
 
 impl LoginCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let remote = Remote::at(&self.server, &self.trust)?;
         let (user, password) = self.credentials()?;
-        let remote = Remote::at(&self.server)?.with_password(&user, &password);
+        let remote = remote.with_password(&user, &password);
         let _: Value = remote.get("/v2/")?;
-        let file = docker_config();
-        store(&file, remote.host(), &user, &password)?;
-        // Nobody is left to be told where standard output is closed.
-        let _ = writeln!(io::stdout(), "Logged in to {}. The credentials are in {}.", remote.host(), file.display());
+        let host = remote.host();
+        let place = store(host, &user, &password)?;
+        let answer = json!({"server": host, "user": user, "credentials": place});
+        let sentence = format!("Logged in to {host} as {user}. The credentials are in {place}.");
+        Printer::stdout(self.output.format).tell(&answer, &sentence)?;
         Ok(Exit::Done)
     }
 
     fn credentials(&self) -> Result<(String, Secret<String>), Failure> {
         if let Some(file) = &self.credentials {
             let text = read_password(file)?;
-            let found = gantry_accounts::RootCredentials::parse(text.reveal())
-                .map_err(|error| Failure::usage(format!("{}: {error}", file.display()), ""))?;
+            let found = gantry_accounts::RootCredentials::parse(text.reveal()).map_err(|error| {
+                let remedy = "Name the file that the first start of the server has written";
+                Failure::usage(format!("{}: {error}", file.display()), remedy)
+            })?;
             return Ok((found.access_key_id, found.secret_access_key));
         }
         let user = match &self.user {
             Some(user) => user.clone(),
-            None => ask("User: ")?,
+            None => terminal::ask("User: ")?,
         };
         let password = match &self.password_file {
             Some(file) => read_password(file)?,
+            None if io::stdin().is_terminal() => terminal::ask_secretly("Password: ")?,
             None => read_standard_input()?,
         };
+        if user.is_empty() || password.reveal().is_empty() {
+            return Err(Failure::usage(
+                "a user name and a password are needed",
+                "Add --user USER --password-file FILE",
+            ));
+        }
         Ok((user, password))
     }
 }
 
-fn ask(question: &str) -> Result<String, Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::usage(
-            "nobody is there to be asked for the user",
-            "Add --user USER, or --credentials FILE",
-        ));
-    }
-    let mut line = String::new();
-    let asked = write!(io::stderr(), "{question}").and_then(|()| io::stdin().lock().read_line(&mut line));
-    asked.map_err(|error| Failure::failed(format!("cannot read from the terminal: {error}"), "Add --user USER"))?;
-    Ok(line.trim().to_string())
-}
-
-/// Reads the password from standard input. On a terminal it would be seen, so a file is asked for instead.
 fn read_standard_input() -> Result<Secret<String>, Failure> {
-    if io::stdin().is_terminal() {
-        return Err(Failure::usage("a password typed here would be seen", "Add --password-file FILE, or pipe it in"));
-    }
     let mut text = String::new();
     io::stdin()
         .take(64 << 10)

@@ -1,5 +1,5 @@
 use crate::{
-    output::{Exit, Failure, Format, Printer, Table},
+    output::{Exit, Failure, OutputFlag, Printer, Table},
     remote::{Remote, RemoteFlags},
 };
 use gantry_rest::RepositoryDocument;
@@ -23,8 +23,8 @@ enum What {
     Ls {
         #[command(flatten)]
         remote: RemoteFlags,
-        #[arg(long, value_enum, default_value_t)]
-        output: Format,
+        #[command(flatten)]
+        output: OutputFlag,
     },
     /// Create a repository
     #[command(after_help = "Example:\n  gantry repo create team/app")]
@@ -33,8 +33,8 @@ enum What {
         name: String,
         #[command(flatten)]
         remote: RemoteFlags,
-        #[arg(long, value_enum, default_value_t)]
-        output: Format,
+        #[command(flatten)]
+        output: OutputFlag,
     },
     /// Remove a repository
     #[command(after_help = "Example:\n  gantry repo rm team/app --force")]
@@ -46,6 +46,8 @@ enum What {
         force: bool,
         #[command(flatten)]
         remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
     },
 }
 
@@ -60,15 +62,17 @@ impl RepoCommand {
         match self.what {
             What::Ls { remote, output } => {
                 let found = list(&Remote::open(&remote)?)?;
-                Printer::stdout(output).answer(&found, |found| table(found))?;
+                Printer::stdout(output.format).answer(&found, |found| table(found))?;
             }
             What::Create { name, remote, output } => {
                 let created: RepositoryDocument =
                     Remote::open(&remote)?.put(Method::POST, "/api/v1/repositories", &json!({"name": name}))?;
-                Printer::stdout(output).answer(&created, |created| table(std::slice::from_ref(created)))?;
+                Printer::stdout(output.format).answer(&created, |created| table(std::slice::from_ref(created)))?;
             }
-            What::Rm { name, force, remote } => {
+            What::Rm { name, force, remote, output } => {
                 Remote::open(&remote)?.delete(&format!("/api/v1/repositories/{name}?force={force}"))?;
+                let sentence = format!("Removed the repository {name}");
+                Printer::stdout(output.format).tell(&json!({"removed": name}), &sentence)?;
             }
         }
         Ok(Exit::Done)

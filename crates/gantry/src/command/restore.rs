@@ -3,10 +3,10 @@ use super::{
     tool::{fault_failure, read_config, runtime},
 };
 use crate::{
-    config::{Config, ConfigFlags},
+    config::{Config, ConfigFlags, DataFlags},
     data_folder::DataFolder,
     house::House,
-    output::{Exit, Failure, Format, Printer, Progress},
+    output::{Exit, Failure, OutputFlag, Printer, Progress},
 };
 use gantry_env::Env;
 use gantry_registry::BackupProgress;
@@ -19,18 +19,18 @@ use std::{
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  gantry restore --from /backup/gantry --data-dir /srv/gantry")]
 pub(crate) struct RestoreCommand {
-    #[command(flatten)]
-    config: ConfigFlags,
     /// The folder of the backup
     #[arg(long, value_name = "FOLDER")]
     from: PathBuf,
-    #[arg(long, value_enum, default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    output: OutputFlag,
+    #[command(flatten)]
+    data: DataFlags,
 }
 
 impl RestoreCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let config = read_config(&self.config)?;
+        let config = read_config(&ConfigFlags::from(&self.data))?;
         let source = self.from.join("metadata.db");
         if !source.is_file() {
             let problem = format!("{} is no backup: it holds no metadata.db", self.from.display());
@@ -50,7 +50,7 @@ impl RestoreCommand {
         gantry_metadata::finish_restore(&config.database, &config.data_dir, &env).map_err(|error| {
             Failure::failed(error.to_string(), "Run the same command again: what was copied is not copied twice")
         })?;
-        Printer::stdout(self.output).answer(&done, table)?;
+        Printer::stdout(self.output.format).answer(&done, table)?;
         if missing.is_empty() {
             return Ok(Exit::Done);
         }

@@ -7,6 +7,7 @@ use crate::{
     house::{House, ServingHouse},
     log,
     output::{Exit, Failure},
+    trace::{self, Tracing},
 };
 use gantry_accounts::RootCredentials;
 use gantry_api::{Listener, Oci, Rest, Server, Surface};
@@ -32,14 +33,19 @@ pub(crate) struct ServeCommand {
 impl ServeCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let config = read_config(&self.config)?;
-        log::begin(&config.log);
+        let tracing = Tracing::begin(&config.tracing)
+            .map_err(|error| Failure::failed(error.to_string(), "Look at the settings below tracing"))?;
+        log::begin(&config.log, tracing.as_ref());
         let folder = DataFolder::make(&config.data_dir)
-            .map_err(|error| Failure::failed(error.to_string(), "Name another folder with --data-dir"))?;
+            .map_err(|error| Failure::failed(error.to_string(), error.remedy("Name another folder with --data-dir")))?;
         raise_open_files_max();
         let runtime = runtime()?;
-        let served = runtime.block_on(serve(&config, &folder));
+        let served = runtime.block_on(serve(&config, &folder, tracing.as_ref()));
         // What still runs on other threads has had its time.
         runtime.shutdown_timeout(Duration::from_secs(1));
+        if let Some(tracing) = tracing {
+            tracing.end();
+        }
         served.map(|()| Exit::Done)
     }
 }
@@ -53,7 +59,7 @@ fn raise_open_files_max() {
     }
 }
 
-async fn serve(config: &Config, folder: &DataFolder) -> Result<(), Failure> {
+async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) -> Result<(), Failure> {
     let env = Env::real();
     let root = root_credentials(config, folder, &env)?;
     let user = root.access_key_id.clone();
@@ -65,25 +71,31 @@ async fn serve(config: &Config, folder: &DataFolder) -> Result<(), Failure> {
     })?;
     let house = house.serve(config, root).await.map_err(fault_failure)?;
     let (figures, figures_task) = RoomFigures::of(house.house.clone());
-    let server = server(config, &house)?.gauges(figures);
+    let mut server = server(config, &house)?.gauges(figures);
+    if let Some(tracing) = tracing {
+        server = server.gauges(tracing.figures()).joining_traces(trace::join);
+    }
     let mut listeners = Vec::new();
     for address in &config.listen {
         listeners.extend(bind(address).await?);
     }
     let urls = Greeting::urls(&listeners, server.has_certificate());
+    let mut of_metrics = Vec::new();
     if let Some(address) = &config.metrics_listen {
-        listeners.extend(bind(address).await?.into_iter().map(Listener::for_metrics));
+        of_metrics.extend(bind(address).await?.into_iter().map(Listener::for_metrics));
     }
+    let metrics = Greeting::urls(&of_metrics, server.has_certificate());
+    listeners.extend(of_metrics);
     let registry = &house.house.registry;
     // A full disk must not keep the server from starting: pulls go on.
     if let Err(fault) = registry.orphans.begin(&cx(&house, "serve")).await {
         tracing::warn!(error = ?fault, "the start could not be noted, so what a crash leaves may not be looked for: {fault}");
     }
     let credentials = config.root.access_key_id.is_none().then(|| folder.credentials_path());
-    let greeting = Greeting { urls, credentials: credentials.as_deref(), user: &user, is_encrypted: false };
+    let greeting = Greeting { urls, metrics, credentials: credentials.as_deref(), user: &user, is_encrypted: false };
     // A closed standard output is no reason not to serve.
     let _ = std::io::stdout().write_all(greeting.print().as_bytes()).and_then(|()| std::io::stdout().flush());
-    let sweeps = [spawn_collection(&house), spawn_key_renewal(&house), figures_task];
+    let sweeps = [spawn_collection(&house), spawn_retention(&house), spawn_key_renewal(&house), figures_task];
     let ended = server.run(listeners, shutdown()).await;
     sweeps.iter().for_each(JoinHandle::abort);
     if let Err(fault) = registry.orphans.end(&cx(&house, "serve")).await {
@@ -103,7 +115,9 @@ fn root_credentials(config: &Config, folder: &DataFolder, env: &Env) -> Result<R
             secret_access_key: Secret::new(secret.reveal().clone()),
         });
     }
-    folder.credentials(env).map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))
+    folder
+        .credentials(env)
+        .map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))
 }
 
 fn server(config: &Config, house: &ServingHouse) -> Result<Server, Failure> {
@@ -112,7 +126,12 @@ fn server(config: &Config, house: &ServingHouse) -> Result<Server, Failure> {
         Surface::new::<Rest>(&["/api/v1"], gantry_rest::doors(house), gantry_rest::route),
     ];
     let server = Server::new(config.http.clone(), surfaces, Arc::new(house.accounts.clone()), house.house.env.clone())
-        .map_err(|error| Failure::failed(error.to_string(), "Look at tls.certificate and tls.key"))?;
+        .map_err(|error| {
+            Failure::failed(
+                error.to_string(),
+                "Name PEM files that this user may read, with tls.certificate and tls.key",
+            )
+        })?;
     let rooms = house.house.clone();
     let ready = move || {
         let rooms = rooms.clone();
@@ -164,6 +183,21 @@ fn spawn_collection(house: &ServingHouse) -> JoinHandle<()> {
                 && let Err(fault) = registry.orphans.sweep_beside_others(&cx(&house, "orphans")).await
             {
                 tracing::error!(error = ?fault, "cannot look for what a crash left: {fault}");
+            }
+        }
+    })
+}
+
+fn spawn_retention(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        let retention = &house.house.registry.retention;
+        loop {
+            house.house.env.sleep(retention.every()).await;
+            match retention.round(&cx(&house, "retention")).await {
+                Ok(sum) if sum.events + sum.audit == 0 => {}
+                Ok(sum) => tracing::info!(events = sum.events, audit = sum.audit, "forgot what had become old"),
+                Err(fault) => tracing::error!(error = ?fault, "what has become old could not be forgotten: {fault}"),
             }
         }
     })

@@ -22,8 +22,8 @@ pub(crate) struct Tool {
 impl Tool {
     pub(crate) fn open(flags: &ConfigFlags) -> Result<Tool, Failure> {
         let config = read_config(flags)?;
-        let folder = DataFolder::open(&config.data_dir)
-            .map_err(|error| Failure::failed(error.to_string(), "Name the folder with --data-dir"))?;
+        let folder = DataFolder::open(&config.data_dir, config.database.is_sqlite())
+            .map_err(|error| Failure::failed(error.to_string(), error.remedy("Name the folder with --data-dir")))?;
         let runtime = runtime()?;
         let env = Env::real();
         let house = {
@@ -67,7 +67,8 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 
 /// Says a fault to the person at the command line, with its cause.
 pub(crate) fn fault_failure(fault: Fault) -> Failure {
-    let cause = fault.source.as_ref().map(|source| format!("because: {source}"));
+    let cause = fault.source.as_ref().map(ToString::to_string).filter(|cause| !fault.message.contains(cause.as_str()));
+    let cause = cause.map(|cause| format!("because: {cause}"));
     Failure::failed(fault.message.clone(), "").with_details(cause)
 }
 

@@ -2,34 +2,38 @@ use super::{
     Complaint, Config, ConfigFlags, Loaded, Shown, catalogue::Catalogue, kind::shown, load::load, origin::Origin,
     reference, settings::HIDDEN,
 };
-use crate::output::{Cell, Exit, Failure, Format, Printer, Table, Tone};
+use crate::output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Table, Tone};
+use serde_json::json;
 use std::{ffi::OsString, io::Write};
 
 /// `gantry config …`
 #[derive(Clone, clap::Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Says what is wrong with the configuration, all at once
-    #[command(after_help = "Example: gantry config check --config /etc/gantry/gantry.toml")]
+    #[command(after_help = "Example:\n  gantry config check --config /etc/gantry/gantry.toml")]
     Check {
+        /// How to print it.
+        #[command(flatten)]
+        output: OutputFlag,
         /// What to check.
         #[command(flatten)]
         flags: ConfigFlags,
     },
     /// Shows every setting with where its value came from; secrets stay hidden
-    #[command(after_help = "Example: gantry config show --changed")]
+    #[command(after_help = "Example:\n  gantry config show --changed")]
     Show {
-        /// What to show.
-        #[command(flatten)]
-        flags: ConfigFlags,
         /// Only what somebody set
         #[arg(long)]
         changed: bool,
-        /// How to print it
-        #[arg(long, value_enum, default_value_t)]
-        output: Format,
+        /// How to print it.
+        #[command(flatten)]
+        output: OutputFlag,
+        /// What to show.
+        #[command(flatten)]
+        flags: ConfigFlags,
     },
     /// Prints the reference of all settings as Markdown
-    #[command(after_help = "Example: gantry config reference > docs/configuration.md")]
+    #[command(after_help = "Example:\n  gantry config reference > docs/configuration.md")]
     Reference,
 }
 
@@ -37,8 +41,8 @@ impl ConfigCommand {
     /// Runs it, on this process's environment and standard output.
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let format = match &self {
-            ConfigCommand::Show { output, .. } => *output,
-            ConfigCommand::Check { .. } | ConfigCommand::Reference => Format::Table,
+            ConfigCommand::Check { output, .. } | ConfigCommand::Show { output, .. } => output.format,
+            ConfigCommand::Reference => Format::Table,
         };
         self.answer(std::env::vars_os(), &mut Printer::stdout(format))
     }
@@ -50,10 +54,11 @@ impl ConfigCommand {
         printer: &mut Printer<W>,
     ) -> Result<Exit, Failure> {
         match self {
-            ConfigCommand::Check { flags } => {
+            ConfigCommand::Check { flags, .. } => {
                 let settings = read(&flags, variables)?.settings;
                 let changed = settings.iter().filter(|setting| is_changed(setting)).count();
-                printer.text(&format!("ok, {} settings, {changed} set\n", settings.len()))?;
+                let answer = json!({"settings": settings.len(), "changed": changed});
+                printer.tell(&answer, &format!("ok, {} settings, {changed} set", settings.len()))?;
             }
             ConfigCommand::Show { flags, changed, .. } => {
                 let mut settings = read(&flags, variables)?.settings;

@@ -15,7 +15,7 @@ pub(crate) struct ConfigFlags {
     /// The configuration file; else $GANTRY_CONFIG, else gantry.toml in the data folder
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The folder that holds everything
+    /// The folder that holds everything; gantry-data if nothing names another
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<String>,
     /// An address to serve on: 127.0.0.1:5000, [::]:5000 or unix:/run/gantry.sock; may be given again
@@ -39,6 +39,31 @@ pub(crate) struct ConfigFlags {
     /// Any setting, such as --set collection.grace=12h; see `gantry config reference`
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+/// Those of the commands that work on a data folder by themselves.
+#[derive(Clone, Default, clap::Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct DataFlags {
+    /// The configuration file; else $GANTRY_CONFIG, else gantry.toml in the data folder
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder that holds everything; gantry-data if nothing names another
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Where the metadata lives: sqlite, or postgres://…
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Any setting, such as --set storage.path=/srv/blobs; see `gantry config reference`
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl From<&DataFlags> for ConfigFlags {
+    fn from(flags: &DataFlags) -> ConfigFlags {
+        let DataFlags { config, data_dir, database, set } = flags.clone();
+        ConfigFlags { config, data_dir, database, set, ..ConfigFlags::default() }
+    }
 }
 
 impl ConfigFlags {

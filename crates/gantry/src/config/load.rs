@@ -131,8 +131,8 @@ fn read_found(found: &Found, catalogue: &Catalogue) -> Source {
     }
 }
 
-/// Reads a small text file.
-fn read_text(path: &Path) -> io::Result<String> {
+/// Reads a small text file, of 1 MiB at the most.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     let file = OpenOptions::new().read(true).open(path)?;
     file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;

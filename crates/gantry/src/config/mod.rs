@@ -33,6 +33,6 @@ mod tests;
 
 pub(crate) use command::ConfigCommand;
 pub(crate) use complaint::Complaint;
-pub(crate) use flags::ConfigFlags;
-pub(crate) use load::{Loaded, Shown, load};
-pub(crate) use settings::{Config, LogFormat, LogSettings};
+pub(crate) use flags::{ConfigFlags, DataFlags};
+pub(crate) use load::{Loaded, Shown, load, read_text};
+pub(crate) use settings::{Config, LogFormat, LogSettings, TracingSettings};

@@ -1,4 +1,4 @@
-use gantry_words::{AccountId, Region, Secret};
+use gantry_words::{AccountId, Period, Region, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
@@ -42,7 +42,7 @@ config! {
     /// The addresses to serve on: `127.0.0.1:5000`, `[::]:5000`, `localhost:5000` or `unix:/run/gantry.sock`. Where there is
     /// a certificate TLS is spoken, but not on Unix sockets; `http://` before an address keeps it plain, `https://` asks for TLS.
     listen: Vec<String> = vec!["127.0.0.1:5000".into()];
-    /// An address of its own for `/metrics`, where it needs no credentials.
+    /// An address of its own for `/metrics`, where it needs no credentials. Plain HTTP, unless `https://` stands before it.
     metrics_listen: Option<String> = None;
     /// The default account: 12 digits, ECR's registry id.
     #[schemars(with = "String")]
@@ -58,6 +58,8 @@ config! {
     root: RootSettings = RootSettings::default(), check RootSettings::check;
     /// What the server says of its work, on standard error.
     log: LogSettings = LogSettings::default();
+    /// The export of traces: a span for each request, and spans within it, in OTLP over HTTP. Off without an endpoint.
+    tracing: TracingSettings = TracingSettings::default(), check TracingSettings::check;
     /// Where blobs lie.
     storage: gantry_store::Settings = Default::default(), check gantry_store::Settings::check;
     /// Where the metadata lives, and how it is reached.
@@ -72,6 +74,8 @@ config! {
     uploads: gantry_registry::UploadSettings = Default::default();
     /// The collection of what nothing names.
     collection: gantry_registry::CollectionSettings = Default::default();
+    /// How long it is remembered what happened.
+    retention: gantry_registry::RetentionSettings = Default::default();
     /// Limits of what may be pushed.
     limits: gantry_registry::LimitSettings = Default::default();
 }
@@ -169,6 +173,65 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// The export of traces.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TracingSettings {
+    /// The collector that takes the spans, such as `http://127.0.0.1:4318`; `/v1/traces` is added where it has no path.
+    pub(crate) otlp_endpoint: Option<String>,
+    /// What else the collector wants to be told in headers, such as a key: `name=value`, with commas in between.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub(crate) otlp_headers: Option<Secret<String>>,
+    /// Which part of the traces that begin here is kept, 0.0 to 1.0. Where a client sends a `traceparent`, that decides.
+    pub(crate) sample_ratio: f64,
+    /// How long one export may take, further attempts included.
+    #[schemars(with = "String")]
+    pub(crate) export_deadline: Period,
+    /// How many spans may wait for their export, 512 to 65536; beyond, they are dropped and counted.
+    pub(crate) queue_max: usize,
+}
+
+impl Default for TracingSettings {
+    fn default() -> Self {
+        TracingSettings {
+            otlp_endpoint: None,
+            otlp_headers: None,
+            sample_ratio: 1.0,
+            export_deadline: Period::seconds(10),
+            queue_max: 4096,
+        }
+    }
+}
+
+impl TracingSettings {
+    /// Returns a sentence for each value that cannot be meant.
+    pub(crate) fn check(&self) -> Vec<String> {
+        let mut wrong = vec![];
+        let is_url = |text: &str| {
+            let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+            host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', ':']))
+        };
+        if let Some(endpoint) = self.otlp_endpoint.as_ref().filter(|text| !is_url(text)) {
+            wrong.push(format!("otlp_endpoint is {endpoint:?}; write a URL, such as http://127.0.0.1:4318"));
+        }
+        // The values may be secrets: they are in no message.
+        let are_pairs = |text: &Secret<String>| text.reveal().split(',').all(|pair| pair.contains('='));
+        if self.otlp_headers.as_ref().is_some_and(|text| !are_pairs(text)) {
+            wrong.push("otlp_headers is no list of name=value, with commas in between".into());
+        }
+        if !(0.0..=1.0).contains(&self.sample_ratio) {
+            wrong.push(format!("sample_ratio is {}; write a number from 0.0 to 1.0", self.sample_ratio));
+        }
+        if self.export_deadline.duration().is_zero() {
+            wrong.push("export_deadline is zero: nothing could be exported; 10s is usual".into());
+        }
+        if !(512..=65_536).contains(&self.queue_max) {
+            wrong.push(format!("queue_max is {}; write a number from 512 to 65536", self.queue_max));
+        }
+        wrong
+    }
+}
+
 impl Config {
     /// Returns what is wrong with how the values go together: a section, and a sentence that begins with the key in it.
     pub(crate) fn check(&self) -> Vec<(&'static str, String)> {
@@ -206,6 +269,7 @@ impl Config {
             create_on_push: self.create_on_push,
             uploads: self.uploads.clone(),
             collection: self.collection.clone(),
+            retention: self.retention.clone(),
             limits: self.limits.clone(),
         }
     }

@@ -13,6 +13,6 @@ mod progress;
 mod table;
 
 pub(crate) use failure::{Exit, Failure};
-pub(crate) use printer::{Format, Printer};
+pub(crate) use printer::{Format, OutputFlag, Printer};
 pub(crate) use progress::Progress;
 pub(crate) use table::{Cell, Table, Tone};

@@ -15,6 +15,14 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The flag that chooses.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct OutputFlag {
+    /// How to print the answer: table or json
+    #[arg(long = "output", value_enum, default_value_t, hide_possible_values = true, value_name = "FORMAT")]
+    pub(crate) format: Format,
+}
+
 /// Writes a command's answer. A reader that has gone away (`| head`) is no mistake.
 pub(crate) struct Printer<W> {
     out: W,
@@ -58,6 +66,14 @@ impl<W: Write> Printer<W> {
             }
         };
         self.text(&text)
+    }
+
+    /// Prints an answer that is a sentence for people, and a document for programs.
+    pub(crate) fn tell(&mut self, answer: &impl Serialize, sentence: &str) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.text(&format!("{sentence}\n")),
+            Format::Json => self.answer(answer, |_| Table::new([])),
+        }
     }
 
     /// Prints text as it is, whatever the format.

@@ -19,11 +19,18 @@ impl Progress {
         } else {
             ProgressDrawTarget::hidden()
         };
-        let template = if total.is_some() { WITH_END } else { WITHOUT_END };
         let bar = ProgressBar::with_draw_target(total, target);
-        bar.set_style(ProgressStyle::with_template(template).expect("the templates above are well formed"));
+        bar.set_style(style(if total.is_some() { WITH_END } else { WITHOUT_END }));
         bar.set_message(what.to_owned());
         Progress(bar)
+    }
+
+    /// Learns of how many bytes there will be.
+    pub(crate) fn expect(&self, total: u64) {
+        if self.0.length() != Some(total) {
+            self.0.set_style(style(WITH_END));
+            self.0.set_length(total);
+        }
     }
 
     /// Says that `count` more are done.
@@ -35,6 +42,10 @@ impl Progress {
     pub(crate) fn done(&self) -> u64 {
         self.0.position()
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates above are well formed")
 }
 
 impl Drop for Progress {

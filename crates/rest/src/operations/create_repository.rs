@@ -1,13 +1,15 @@
 use crate::{document::RepositoryDocument, json};
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
-use gantry_fault::Fault;
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_fault::{Fault, FaultKind};
 use gantry_registry::Repositories;
 use gantry_words::{Cx, RepositoryName};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Creates a repository: `{"name": "team/app"}`.
+/// Creates a repository.
+#[derive(JsonSchema)]
 pub struct CreateRepository;
 
 /// Which one.
@@ -15,9 +17,11 @@ pub struct Request {
     name: RepositoryName,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    /// The name of the new repository.
+    #[schemars(length(min = 1, max = 256), extend("example" = "team/app"))]
     name: String,
 }
 
@@ -31,6 +35,13 @@ impl Operation for CreateRepository {
     type Needs = Repositories;
     type Request = Request;
     type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.takes_body::<Body>();
+        shape.answers::<RepositoryDocument>(StatusCode::CREATED);
+        shape.refuses(&[FaultKind::NameInvalid, FaultKind::RepositoryExists]);
+    }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         vec![Access::on(action::ECR_CREATE_REPOSITORY, &request.name)]

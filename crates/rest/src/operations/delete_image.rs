@@ -1,12 +1,14 @@
 use crate::json;
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
-use gantry_fault::Fault;
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_fault::{Fault, FaultKind};
 use gantry_oci::Reference;
 use gantry_registry::{Images, Repositories};
 use gantry_words::{Cx, RepositoryName};
+use schemars::JsonSchema;
 
 /// Removes a tag, or by digest an image with all its tags.
+#[derive(JsonSchema)]
 pub struct DeleteImage;
 
 /// Which one.
@@ -25,6 +27,12 @@ impl Operation for DeleteImage {
     type Needs = (Repositories, Images);
     type Request = Request;
     type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.answers_nothing();
+        shape.refuses(&[FaultKind::RepositoryNotFound, FaultKind::ImageNotFound, FaultKind::ImageReferenced]);
+    }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         vec![Access::on(action::ECR_BATCH_DELETE_IMAGE, &request.name)]

@@ -1,17 +1,26 @@
 use crate::json;
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
-use gantry_fault::Fault;
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_fault::{Fault, FaultKind};
 use gantry_registry::Repositories;
 use gantry_words::{Cx, RepositoryName};
+use schemars::JsonSchema;
 
-/// Deletes a repository; with `?force=true` also one that holds images.
+/// Deletes a repository. One that holds images is deleted only with `force`.
+#[derive(JsonSchema)]
 pub struct DeleteRepository;
+
+#[derive(Default, JsonSchema)]
+struct Query {
+    /// Also where it holds images.
+    #[schemars(default)]
+    force: bool,
+}
 
 /// Which one, and how.
 pub struct Request {
     name: RepositoryName,
-    force: bool,
+    query: Query,
 }
 
 /// It is gone.
@@ -25,18 +34,25 @@ impl Operation for DeleteRepository {
     type Request = Request;
     type Response = Response;
 
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.takes_query::<Query>();
+        shape.answers_nothing();
+        shape.refuses(&[FaultKind::InvalidParameter, FaultKind::RepositoryNotFound, FaultKind::RepositoryNotEmpty]);
+    }
+
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         vec![Access::on(action::ECR_DELETE_REPOSITORY, &request.name)]
     }
 
     async fn call(repositories: &Repositories, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        repositories.delete(cx, &request.name, request.force).await.map(|()| Response)
+        repositories.delete(cx, &request.name, request.query.force).await.map(|()| Response)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
-        Ok(Request { name: json::name(&incoming)?, force: json::switch(&incoming, "force")? })
+        Ok(Request { name: json::name(&incoming)?, query: Query { force: json::switch(&incoming, "force")? } })
     }
 }
 

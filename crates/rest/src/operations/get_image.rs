@@ -1,13 +1,15 @@
 use crate::{document::ImageDocument, json};
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
-use gantry_fault::Fault;
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_fault::{Fault, FaultKind};
 use gantry_oci::Reference;
 use gantry_registry::{Images, Repositories};
 use gantry_words::{Cx, RepositoryName};
 use http::StatusCode;
+use schemars::JsonSchema;
 
 /// Shows one image, by tag or digest.
+#[derive(JsonSchema)]
 pub struct GetImage;
 
 /// Which one.
@@ -26,6 +28,12 @@ impl Operation for GetImage {
     type Needs = (Repositories, Images);
     type Request = Request;
     type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.answers::<ImageDocument>(StatusCode::OK);
+        shape.refuses(&[FaultKind::RepositoryNotFound, FaultKind::ImageNotFound]);
+    }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         vec![Access::on(action::ECR_DESCRIBE_IMAGES, &request.name)]

@@ -1,12 +1,14 @@
 use crate::{document::RepositoryDocument, json};
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
-use gantry_fault::Fault;
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_fault::{Fault, FaultKind};
 use gantry_registry::Repositories;
 use gantry_words::{Cx, RepositoryName};
 use http::StatusCode;
+use schemars::JsonSchema;
 
 /// Shows a repository with its counts as they are now.
+#[derive(JsonSchema)]
 pub struct GetRepository;
 
 /// Which one.
@@ -24,6 +26,12 @@ impl Operation for GetRepository {
     type Needs = Repositories;
     type Request = Request;
     type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.answers::<RepositoryDocument>(StatusCode::OK);
+        shape.refuses(&[FaultKind::RepositoryNotFound]);
+    }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         vec![Access::on(action::ECR_DESCRIBE_REPOSITORIES, &request.name)]

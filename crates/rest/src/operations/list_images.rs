@@ -1,13 +1,15 @@
 use crate::{document::ImageDocument, json};
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{Images, Repositories};
 use gantry_words::{Cx, RepositoryName, Timestamp};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Lists the images of a repository, newest first.
+#[derive(JsonSchema)]
 pub struct ListImages;
 
 /// Of which repository, and which page.
@@ -18,12 +20,14 @@ pub struct Request {
     limit: usize,
 }
 
-/// A page.
-#[derive(Serialize)]
+/// A page of images.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ImagePage")]
 pub struct Response {
     images: Vec<ImageDocument>,
     /// What to give as `after` for the next page; missing at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     next: Option<String>,
 }
 
@@ -34,6 +38,13 @@ impl Operation for ListImages {
     type Needs = (Repositories, Images);
     type Request = Request;
     type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.takes_query::<json::PageQuery>();
+        shape.answers::<Response>(StatusCode::OK);
+        shape.refuses(&[FaultKind::InvalidParameter, FaultKind::RepositoryNotFound]);
+    }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         vec![Access::on(action::ECR_DESCRIBE_IMAGES, &request.name)]
@@ -50,14 +61,15 @@ impl Operation for ListImages {
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
-        let (before, after) = match incoming.query("after") {
+        let page = json::page(&incoming)?;
+        let (before, after) = match page.after {
             None => (Timestamp::from_millis(i64::MAX), String::new()),
             Some(text) => text
                 .split_once('~')
                 .and_then(|(millis, digest)| Some((Timestamp::from_millis(millis.parse().ok()?), digest.to_string())))
                 .ok_or_else(|| Fault::new(FaultKind::InvalidParameter, "after is not what an answer gave as next"))?,
         };
-        Ok(Request { name: json::name(&incoming)?, before, after, limit: json::limit(&incoming)? })
+        Ok(Request { name: json::name(&incoming)?, before, after, limit: page.limit })
     }
 }
 

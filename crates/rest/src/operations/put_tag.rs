@@ -1,14 +1,16 @@
 use crate::{document::ImageDocument, json};
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest};
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Reference, Tag};
 use gantry_registry::{Images, Repositories};
 use gantry_words::{Cx, RepositoryName};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Points a tag at an image the repository holds: `{"image": "v1"}` or `{"image": "sha256:…"}`.
+/// Points a tag at an image the repository holds. The tag may exist, and then moves.
+#[derive(JsonSchema)]
 pub struct PutTag;
 
 /// Which tag, and where to.
@@ -18,9 +20,11 @@ pub struct Request {
     image: Reference,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    /// The image, by another tag of it or by its digest.
+    #[schemars(extend("example" = "v1"))]
     image: String,
 }
 
@@ -34,6 +38,13 @@ impl Operation for PutTag {
     type Needs = (Repositories, Images);
     type Request = Request;
     type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.takes_body::<Body>();
+        shape.answers::<ImageDocument>(StatusCode::OK);
+        shape.refuses(&[FaultKind::TagInvalid, FaultKind::RepositoryNotFound, FaultKind::ImageNotFound]);
+    }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         let on = |action| Access::on(action, &request.name);

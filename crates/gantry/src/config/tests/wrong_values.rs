@@ -131,6 +131,26 @@ fn a_listener_needs_host_and_port() {
 }
 
 #[test]
+fn an_address_may_say_whether_tls_is_spoken_there() {
+    let given = given().variable("GANTRY_LISTEN", "http://127.0.0.1:80,https://[::]:443,ftp://localhost:21,https://x");
+
+    assert_eq!(given.complaints().len(), 2, "{:#?}", given.complaints());
+}
+
+#[test]
+fn a_collector_is_a_url_and_its_headers_are_pairs_that_nobody_sees() {
+    let given = given()
+        .variable("GANTRY_TRACING__OTLP_ENDPOINT", "127.0.0.1:4318")
+        .variable("GANTRY_TRACING__OTLP_HEADERS", "hunter2")
+        .variable("GANTRY_TRACING__SAMPLE_RATIO", "1.5");
+
+    let complaints = given.complaints();
+
+    assert_eq!(complaints.len(), 3, "{complaints:#?}");
+    assert!(complaints.iter().all(|complaint| !complaint.contains("hunter2")), "{complaints:#?}");
+}
+
+#[test]
 fn two_values_from_one_source_are_a_mistake_and_the_same_twice_is_not() {
     let twice =
         |other: &str| given().variable("GANTRY_ROOT__ACCESS_KEY_ID", "A").variable("GANTRY_ROOT_ACCESS_KEY_ID", other);

@@ -1,0 +1,49 @@
+//! Every statement on what only grows, `event` and `audit`, but for the two that write it (`act.rs`).
+//!
+//! Their ids begin with the time ([`gantry_env::Ids`]), so the oldest rows are the first: no index is needed to find them.
+
+use crate::{Change, Query, Reader, Tx, change, query, values};
+use gantry_env::Ids;
+use gantry_fault::Fault;
+use gantry_words::Timestamp;
+
+static OLD_EVENTS: Query = query("SELECT id FROM event WHERE id < $1 ORDER BY id LIMIT $2");
+static OLD_AUDIT: Query = query("SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2");
+static FORGET_EVENTS: Change = change("DELETE FROM event WHERE id <= $1");
+static FORGET_AUDIT: Change = change("DELETE FROM audit WHERE id <= $1");
+
+/// What only grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// The outbox.
+    Event,
+    /// The change trail.
+    Audit,
+}
+
+/// The oldest rows of a trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Oldest {
+    /// How many.
+    pub count: u64,
+    /// The number of the youngest of them.
+    pub last: i64,
+}
+
+/// Finds up to `count` rows that are older than `before`, the oldest first; `None` where there are none.
+pub fn oldest(rows: &mut Reader, table: Table, before: Timestamp, count: usize) -> Result<Option<Oldest>, Fault> {
+    let old = match table {
+        Table::Event => &OLD_EVENTS,
+        Table::Audit => &OLD_AUDIT,
+    };
+    let found = rows.all(old, values![Ids::first_at(before), count as i64])?;
+    found.last().map(|last| Ok(Oldest { count: found.len() as u64, last: last.int(0)? })).transpose()
+}
+
+/// Removes the rows of a trail up to the number `last`.
+pub fn forget(tx: &mut Tx, table: Table, last: i64) -> Result<(), Fault> {
+    match table {
+        Table::Event => tx.write(&FORGET_EVENTS, values![last]),
+        Table::Audit => tx.write(&FORGET_AUDIT, values![last]),
+    }
+}

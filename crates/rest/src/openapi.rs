@@ -1,0 +1,102 @@
+use crate::operations::signatures;
+use schemars::JsonSchema;
+
+const ABOUT: &str = "What a registry's own protocols have no words for: repositories, images and tags, as the command \
+    line sees them. Names keep their slashes in addresses.";
+
+/// What stands in braces in the addresses here.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+struct Places {
+    /// The repository's name: up to 256 characters, its slashes as they are.
+    #[schemars(length(min = 1, max = 256), extend("example" = "team/app"))]
+    name: String,
+    /// A tag, or the digest of an image.
+    #[schemars(extend("example" = "v1"))]
+    reference: String,
+    /// A tag: 1 to 128 of `[A-Za-z0-9._-]`, not beginning with `.` or `-`.
+    #[schemars(length(min = 1, max = 128), extend("example" = "stable"))]
+    tag: String,
+}
+
+/// Prints the OpenAPI document of this API, with a line end behind it.
+pub fn openapi() -> String {
+    let document = gantry_api::openapi::<Places>("Gantry", ABOUT, env!("CARGO_PKG_VERSION"), &signatures());
+    format!("{document:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route;
+    use gantry_api::Routed;
+    use http::Method;
+    use serde_json::Value;
+
+    fn document() -> Value {
+        serde_json::from_str(&openapi()).unwrap()
+    }
+
+    fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
+        let paths = document["paths"].as_object().unwrap().iter();
+        paths.flat_map(|(path, methods)| {
+            methods.as_object().unwrap().iter().map(move |(method, operation)| (method, path, operation))
+        })
+    }
+
+    #[test]
+    fn the_committed_document_is_what_the_operations_say() {
+        let committed = include_str!("../../../docs/openapi.json");
+
+        assert!(openapi() == committed, "docs/openapi.json is out of date: cargo xtask doc");
+    }
+
+    #[test]
+    fn every_address_of_the_document_leads_to_its_operation() {
+        let document = document();
+        for (method, path, operation) in operations(&document) {
+            let address = path.replace("{name}", "team/app").replace("{reference}", "v1").replace("{tag}", "v1");
+            let method: Method = method.to_uppercase().parse().unwrap();
+
+            let Routed::To(found, _) = route(&method, &address) else { panic!("{method} {path} leads nowhere") };
+
+            assert_eq!(operation["operationId"], found, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_operation_of_the_surface_is_in_the_document_with_words_and_an_answer() {
+        let document = document();
+        let found: Vec<_> = operations(&document).collect();
+
+        assert_eq!(found.len(), signatures().len());
+        for (method, path, operation) in found {
+            assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{method} {path} says nothing");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path} answers nothing");
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn check(value: &Value, document: &Value, seen: &mut usize) {
+            match value {
+                Value::Object(members) => {
+                    if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                        *seen += 1;
+                        let place = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+                        assert!(place.is_some(), "{reference} leads nowhere");
+                    }
+                    members.values().for_each(|member| check(member, document, seen));
+                }
+                Value::Array(list) => list.iter().for_each(|item| check(item, document, seen)),
+                _ => {}
+            }
+        }
+        let (document, mut seen) = (document(), 0);
+
+        check(&document, &document, &mut seen);
+
+        assert!(seen > signatures().len());
+    }
+}
