@@ -1,5 +1,7 @@
 //! What Gantry is handed over in: the Helm chart, the systemd unit, the Containerfile.
 
+mod container;
+
 use super::{Grounds, Verdict};
 use crate::{
     run::{self, find_program},
@@ -28,7 +30,7 @@ const EXPOSURE_MAX: u32 = 20;
 /// Checks all three.
 pub(super) fn run(grounds: &Grounds<'_>) -> Outcome<Verdict> {
     check_chart(grounds)?;
-    check_container(grounds)?;
+    container::check(grounds)?;
     if find_program("systemd-analyze").is_none() {
         return Ok(match run::is_ci() {
             true => Verdict::Failed(
@@ -72,19 +74,6 @@ fn check_chart(grounds: &Grounds<'_>) -> Outcome<()> {
 /// Returns the kinds of the objects in a rendered chart.
 fn kinds(rendered: &str) -> BTreeSet<&str> {
     rendered.lines().filter_map(|line| line.strip_prefix("kind:")).map(str::trim).collect()
-}
-
-/// Builds an image of the release binary. It is not the static one, which takes a build of its own; what is tried is the file.
-fn check_container(grounds: &Grounds<'_>) -> Outcome<()> {
-    let context = tempfile::tempdir().while_trying("make a temporary folder")?;
-    fs::copy(grounds.binary()?, context.path().join("gantry")).while_trying("copy the release binary")?;
-    let mut command = Command::new("buildah");
-    command.args(["--storage-driver", "vfs", "--root"]).arg(context.path().join("storage"));
-    command.arg("--runroot").arg(context.path().join("run"));
-    command
-        .args(["build", "--isolation", "chroot", "--quiet", "--file"])
-        .arg(grounds.places.root.join("packaging/Containerfile"));
-    run::capture(command.arg(context.path())).map(drop)
 }
 
 fn check_unit(grounds: &Grounds<'_>) -> Outcome<()> {
