@@ -7,6 +7,7 @@ use crate::{
     link::{LinkBlob, Linked, Source, TouchLink},
     remove::{RemoveBlob, RemoveImage, RemoveTag},
     repositories::CreateRepository,
+    uploads::HoldUpload,
 };
 use bytes::Bytes;
 use futures_util::{future::join, stream};
@@ -97,6 +98,20 @@ impl Ground {
 
     fn take(&self, digest: &Digest) -> TakeLinks {
         TakeLinks { repository: self.repository.id, digests: vec![digest.to_string()], until: self.env.now() }
+    }
+
+    /// Opens an upload; returns the act by which a server takes hold of it.
+    async fn upload(&self) -> impl Fn(&str) -> HoldUpload + use<> {
+        let id = self.registry.uploads.open(&self.cx(), &self.repository, Algorithm::Sha256).await.expect("it opens");
+        let (repository, actor, now) = (self.repository.id, self.cx().actor, self.env.now());
+        move |holder| HoldUpload {
+            id: id.clone(),
+            repository,
+            actor: actor.clone(),
+            holder: holder.into(),
+            now,
+            until: now.plus(Duration::from_secs(20)),
+        }
     }
 
     async fn is_held(&self, digest: &Digest) -> bool {
@@ -214,7 +229,7 @@ async fn a_mount_and_the_collection_of_its_source_leave_no_link_without_bytes() 
     ground
         .registry
         .collection
-        .run(&ground.cx(), std::time::Duration::from_secs(3600), std::time::Duration::from_secs(3600), |_| {})
+        .run(&ground.cx(), Duration::from_secs(3600), Duration::from_secs(3600), |_| {})
         .await
         .unwrap();
 
@@ -231,7 +246,7 @@ async fn what_a_client_was_told_of_is_not_collected_at_that_moment() {
     let take = ground.take(&digest);
     let touch = TouchLink { repository: ground.repository.id, digest: digest.clone() };
 
-    let later = Cx { now: ground.env.now().plus(std::time::Duration::from_secs(1)), ..ground.cx() };
+    let later = Cx { now: ground.env.now().plus(Duration::from_secs(1)), ..ground.cx() };
     let (told, taken) = two_writers(&ground.metadata, &later, touch, take).await;
 
     // Touched first, it is young; taken first, the client is told that it is not there.
@@ -293,6 +308,41 @@ async fn two_uploads_of_one_blob_keep_one_copy() {
 
     let used = |linked| matches!(linked, Ok(Linked::Done { is_new_copy_used: true }));
     assert_ne!(used(first), used(second));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_servers_that_take_hold_of_one_upload_one_is_told() {
+    let ground = Ground::new().await;
+    let hold = ground.upload().await;
+
+    let (first, second) = two_writers(&ground.metadata, &ground.cx(), hold("one"), hold("two")).await;
+
+    assert_ne!(first.is_ok(), second.is_ok());
+    let refused = first.err().or(second.err()).unwrap();
+    assert_eq!(refused.kind, FaultKind::UploadBusy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_overtaken_makes_no_blob_of_the_upload() {
+    let ground = Ground::new().await;
+    let hold = ground.upload().await;
+    let held = ground.metadata.perform(&ground.cx(), hold("one")).await.unwrap();
+    let late = HoldUpload { now: ground.env.now().plus(Duration::from_secs(60)), ..hold("two") };
+    ground.metadata.perform(&ground.cx(), late).await.unwrap();
+
+    let link = LinkBlob {
+        account: AccountId::DEFAULT,
+        repository: ground.repository.id,
+        name: ground.repository.name.clone(),
+        digest: digest_of(b"layer"),
+        size: 5,
+        from: Source::New { id: 1, location: "sha256/aa/layer.1".into() },
+        upload: Some(held.id),
+        hold: Some(held.revision + 1),
+    };
+    let linked = ground.metadata.perform(&ground.cx(), link).await;
+
+    assert_eq!(linked.unwrap_err().kind, FaultKind::UploadNotFound);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@ mod acts;
 mod body;
 mod turn;
 
-pub(crate) use acts::ExpireUpload;
+pub(crate) use acts::{ExpireUpload, HoldUpload};
 
 use crate::{
     admit::{admit, discard, store_fault, upload_fault},
@@ -10,7 +10,7 @@ use crate::{
     ports::Ports,
     repositories::Repository,
 };
-use acts::{CloseUpload, HoldUpload, OpenUpload, TouchUpload};
+use acts::{CloseUpload, OpenUpload, TouchUpload};
 use body::BodyEnd;
 use bytes::Bytes;
 use futures_util::{

@@ -117,13 +117,13 @@ impl Act for ExpireUpload {
 
 /// The act by which a server takes hold of an upload that others could write to as well. Answers with the row as it was
 /// before.
-pub(super) struct HoldUpload {
-    pub(super) id: gantry_store::UploadId,
-    pub(super) repository: i64,
-    pub(super) actor: Arc<str>,
-    pub(super) holder: Arc<str>,
-    pub(super) now: Timestamp,
-    pub(super) until: Timestamp,
+pub(crate) struct HoldUpload {
+    pub(crate) id: gantry_store::UploadId,
+    pub(crate) repository: i64,
+    pub(crate) actor: Arc<str>,
+    pub(crate) holder: Arc<str>,
+    pub(crate) now: Timestamp,
+    pub(crate) until: Timestamp,
 }
 
 impl Act for HoldUpload {

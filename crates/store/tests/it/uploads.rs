@@ -196,6 +196,24 @@ async fn an_upload_whose_file_somebody_changed_takes_no_more_and_publishes_nothi
 }
 
 #[tokio::test]
+async fn who_was_silent_when_an_upload_was_detached_can_change_nothing_any_more() {
+    let (root, store) = world::folder();
+    let silent = append(begin(&store, "one").await, &bytes(100_000)).await;
+    let other = world::open(&root);
+
+    other.detach(&id("one"), &id("fresh")).await.unwrap();
+    let taken_over = other.resume(&id("one"), Algorithm::Sha256).await.unwrap();
+    let (_, late) = silent.append(body(&bytes(50_000), 1_000), u64::MAX).await;
+    let taken_over = append(taken_over, &Bytes::from_static(b"the rest")).await;
+    taken_over.publish(&key("a/b")).await.unwrap();
+
+    assert!(matches!(late, Err(AppendError::Store(Error::Missing { .. }))), "{late:?}");
+    let expected = [bytes(100_000), Bytes::from_static(b"the rest")].concat();
+    let (length, hash) = store.hash(&key("a/b"), Algorithm::Sha256, |_| {}).await.unwrap();
+    assert_eq!((length, hash), (100_008, hash_bytes(Algorithm::Sha256, &expected)));
+}
+
+#[tokio::test]
 async fn many_idle_uploads_keep_few_files_open() {
     let (_root, store) = world::folder();
     let mut uploads = Vec::new();

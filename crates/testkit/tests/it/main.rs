@@ -1,4 +1,5 @@
 //! Worlds from seeds.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 mod beside_others;
