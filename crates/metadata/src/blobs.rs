@@ -37,6 +37,19 @@ pub struct LinkRow {
     pub candidate_since: Option<Timestamp>,
 }
 
+/// A link that may be collected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CandidateRow {
+    /// Since when.
+    pub since: Timestamp,
+    /// Of which repository.
+    pub repository: i64,
+    /// The blob's digest.
+    pub digest: String,
+    /// Its length.
+    pub size: i64,
+}
+
 /// A blob that a repository holds, as a manifest that names it wants to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldRow {
@@ -96,8 +109,9 @@ static HOLDERS: Query = query(
      WHERE l.digest = $1 AND r.account = $2 AND r.region = $3 AND l.repository > $4 ORDER BY l.repository LIMIT $5",
 );
 static CANDIDATES: Query = query(
-    "SELECT repository, digest, size, candidate_since FROM blob_link
-     WHERE candidate_since IS NOT NULL AND candidate_since <= $1 ORDER BY candidate_since, repository, digest LIMIT $2",
+    "SELECT candidate_since, repository, digest, size FROM blob_link
+     WHERE candidate_since IS NOT NULL AND candidate_since <= $1 AND (candidate_since, repository, digest) > ($2, $3, $4)
+     ORDER BY candidate_since, repository, digest LIMIT $5",
 );
 static EACH_LINK: Query = query(
     "SELECT digest, size, copy, manifest_count, candidate_since FROM blob_link
@@ -257,10 +271,25 @@ pub fn holders(
     found.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string()))).collect()
 }
 
-/// Returns up to `count` links that have been candidates since `until` or longer, oldest first: repository, digest, size.
-pub fn candidates(rows: &mut Reader, until: Timestamp, count: usize) -> Result<Vec<(i64, String, i64)>, Fault> {
-    let found = rows.all(&CANDIDATES, values![until, count as i64])?;
-    found.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_string(), row.int(2)?))).collect()
+/// Returns up to `count` links that have been candidates since `until` or longer, oldest first, those behind `after`.
+pub fn candidates(
+    rows: &mut Reader,
+    until: Timestamp,
+    after: Option<&CandidateRow>,
+    count: usize,
+) -> Result<Vec<CandidateRow>, Fault> {
+    let (since, repository, digest) =
+        after.map_or((i64::MIN, i64::MIN, ""), |row| (row.since.millis(), row.repository, row.digest.as_str()));
+    let found = rows.all(&CANDIDATES, values![until, since, repository, digest, count as i64])?;
+    let candidate = |row: &Row| {
+        Ok(CandidateRow {
+            since: row.time(0)?,
+            repository: row.int(1)?,
+            digest: row.text(2)?.into(),
+            size: row.int(3)?,
+        })
+    };
+    found.iter().map(candidate).collect()
 }
 
 /// Returns up to `count` links of a repository after the digest `after`: for repair, which walks.

@@ -95,15 +95,17 @@ impl Collection {
     ) -> Result<Collected, Fault> {
         let mut sum = Collected::default();
         self.free_copies(cx, &mut sum, &mut progress).await?;
-        let until = cx.now.minus(grace);
+        let (until, mut last) = (cx.now.minus(grace), None);
         loop {
-            let found = self.ports.metadata.read_long(move |rows| blobs::candidates(rows, until, LINKS_MAX)).await?;
-            if found.is_empty() {
-                break;
-            }
+            let after = last.take();
+            let look = move |rows: &mut Reader| blobs::candidates(rows, until, after.as_ref(), LINKS_MAX);
+            let found = self.ports.metadata.read_long(look).await?;
+            // What is passed once is not looked at again: a link may be no candidate any more, or be counted wrongly.
+            let Some(end) = found.last() else { break };
+            last = Some(end.clone());
             let mut by_repository: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-            for (repository, digest, _) in found {
-                by_repository.entry(repository).or_default().push(digest);
+            for link in found {
+                by_repository.entry(link.repository).or_default().push(link.digest);
             }
             for (repository, digests) in by_repository {
                 sum.links += self.ports.metadata.perform(cx, TakeLinks { repository, digests, until }).await?;
@@ -120,11 +122,11 @@ impl Collection {
         let look = move |rows: &mut Reader| {
             let mut sum = Collected::default();
             let mut counted = HashSet::new();
-            for (_, digest, size) in blobs::candidates(rows, until, 1_000_000)? {
+            for link in blobs::candidates(rows, until, None, 1_000_000)? {
                 sum.links += 1;
-                if counted.insert(digest) {
+                if counted.insert(link.digest) {
                     sum.blobs += 1;
-                    sum.bytes += u64::try_from(size).unwrap_or(0);
+                    sum.bytes += u64::try_from(link.size).unwrap_or(0);
                 }
             }
             Ok(sum)

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use gantry_env::Env;
+use gantry_env::{Clock, Env};
 use gantry_metadata::Metadata;
 use gantry_registry::{Registry, Settings};
 use gantry_store::{MemoryControl, Store};
@@ -15,6 +15,7 @@ pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 /// The rooms of a registry in a world of their own.
 pub(crate) struct Stage {
     env: Env,
+    pub(crate) metadata: Metadata,
     pub(crate) registry: Registry,
 }
 
@@ -25,7 +26,12 @@ impl Stage {
 
     /// The rooms, and the hand on their store.
     pub(crate) fn with_control(sim: &Sim) -> (Stage, MemoryControl) {
-        let env = Env::new(Arc::new(sim.clone()), Arc::new(sim.clone()));
+        Stage::with_clock(sim, Arc::new(sim.clone()))
+    }
+
+    /// The same by another clock.
+    pub(crate) fn with_clock(sim: &Sim, clock: Arc<dyn Clock>) -> (Stage, MemoryControl) {
+        let env = Env::new(clock, Arc::new(sim.clone()));
         let (store, control) = Store::memory(env.clone());
         (Stage::on(env, store), control)
     }
@@ -39,8 +45,8 @@ impl Stage {
 
     fn on(env: Env, store: Store) -> Stage {
         let metadata = Metadata::alone(env.clone()).expect("a database in memory opens");
-        let registry = Registry::open(metadata, store, env.clone(), Region::default(), Settings::default());
-        Stage { env, registry }
+        let registry = Registry::open(metadata.clone(), store, env.clone(), Region::default(), Settings::default());
+        Stage { env, metadata, registry }
     }
 
     pub(crate) fn cx(&self) -> Cx {

@@ -6,6 +6,7 @@ mod beside_others;
 mod failing_disk;
 mod grace;
 mod late_layers;
+mod wrong_counts;
 
 use futures_util::FutureExt;
 use gantry_fault::Fault;
