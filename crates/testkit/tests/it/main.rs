@@ -5,6 +5,7 @@
 mod beside_others;
 mod failing_disk;
 mod grace;
+mod graphs;
 mod late_layers;
 mod wrong_counts;
 

@@ -1,0 +1,152 @@
+//! What a registry should hold, told in the plainest way: sets, and walks over all of them.
+
+use super::stock::{Content, Stock};
+use super::{GRACE, plan::Layer};
+use gantry_fault::FaultKind;
+use gantry_oci::{Digest, Tag};
+use gantry_words::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The repositories there are, by number.
+#[derive(Default)]
+pub(crate) struct Model {
+    pub(crate) repositories: BTreeMap<u8, Shelf>,
+    /// Blobs of repositories that were deleted, and since when.
+    lost: Vec<(Digest, Timestamp)>,
+}
+
+/// What a repository holds.
+#[derive(Default)]
+pub(crate) struct Shelf {
+    pub(crate) manifests: BTreeMap<Digest, Names>,
+    pub(crate) tags: BTreeMap<Tag, Digest>,
+    /// The blobs, and since when each is kept only for the grace time, where no manifest names it.
+    pub(crate) blobs: BTreeMap<Digest, Timestamp>,
+}
+
+/// What a manifest names.
+pub(crate) struct Names {
+    pub(crate) blobs: BTreeSet<Digest>,
+    pub(crate) children: BTreeSet<Digest>,
+}
+
+type Outcome = Result<(), FaultKind>;
+
+impl Model {
+    pub(crate) fn shelf(&mut self, at: u8) -> &mut Shelf {
+        self.repositories.entry(at).or_default()
+    }
+
+    pub(crate) fn delete(&mut self, at: u8, force: bool, now: Timestamp) -> Outcome {
+        let shelf = self.repositories.get(&at).ok_or(FaultKind::RepositoryNotFound)?;
+        if !shelf.manifests.is_empty() && !force {
+            return Err(FaultKind::RepositoryNotEmpty);
+        }
+        let shelf = self.repositories.remove(&at).expect("it has just been found");
+        let named = |digest| if shelf.is_named(digest) { now } else { shelf.blobs[digest] };
+        self.lost.extend(shelf.blobs.keys().map(|digest| (digest.clone(), named(digest))));
+        Ok(())
+    }
+
+    pub(crate) fn collect(&mut self, now: Timestamp) {
+        let is_young = |since: Timestamp| now.since(since) < GRACE;
+        for shelf in self.repositories.values_mut() {
+            let named = shelf.named();
+            shelf.blobs.retain(|digest, since| named.contains(digest) || is_young(*since));
+        }
+        self.lost.retain(|(_, since)| is_young(*since));
+    }
+
+    /// The blobs whose bytes must be there.
+    pub(crate) fn kept(&self) -> BTreeSet<Digest> {
+        let linked = self.repositories.values().flat_map(|shelf| shelf.blobs.keys());
+        linked.chain(self.lost.iter().map(|(digest, _)| digest)).cloned().collect()
+    }
+}
+
+impl Shelf {
+    fn named(&self) -> BTreeSet<Digest> {
+        self.manifests.values().flat_map(|names| names.blobs.iter().cloned()).collect()
+    }
+
+    fn is_named(&self, digest: &Digest) -> bool {
+        self.manifests.values().any(|names| names.blobs.contains(digest))
+    }
+
+    pub(crate) fn put(&mut self, stock: &Stock, place: usize, tag: Option<Tag>) -> Outcome {
+        let manifest = &stock.manifests[place];
+        if !self.manifests.contains_key(&manifest.digest) {
+            let names = self.read(stock, place)?;
+            self.manifests.insert(manifest.digest.clone(), names);
+        }
+        self.tags.extend(tag.map(|tag| (tag, manifest.digest.clone())));
+        Ok(())
+    }
+
+    /// A child is a manifest where the repository holds one of this digest, else a blob.
+    fn read(&self, stock: &Stock, place: usize) -> Result<Names, FaultKind> {
+        let manifest = &stock.manifests[place];
+        let mut names = Names { blobs: BTreeSet::new(), children: BTreeSet::new() };
+        for place in &manifest.children {
+            let Content { digest, .. } = &stock.contents[*place];
+            if self.manifests.contains_key(digest) {
+                names.children.insert(digest.clone());
+            } else if self.blobs.contains_key(digest) {
+                names.blobs.insert(digest.clone());
+            } else {
+                return Err(FaultKind::ReferencedImagesNotFound);
+            }
+        }
+        for (place, layer) in &manifest.blobs {
+            let Content { digest, .. } = &stock.contents[*place];
+            if *layer == Layer::Required && !self.blobs.contains_key(digest) {
+                return Err(FaultKind::LayersNotFound);
+            }
+            names.blobs.insert(digest.clone());
+        }
+        Ok(names)
+    }
+
+    pub(crate) fn keep(&mut self, digest: &Digest, now: Timestamp) {
+        self.blobs.insert(digest.clone(), now);
+    }
+
+    pub(crate) fn check(&mut self, digest: &Digest, now: Timestamp) -> Outcome {
+        *self.blobs.get_mut(digest).ok_or(FaultKind::BlobNotFound)? = now;
+        Ok(())
+    }
+
+    pub(crate) fn untag(&mut self, tag: &Tag) -> Outcome {
+        self.tags.remove(tag).map(drop).ok_or(FaultKind::ImageNotFound)
+    }
+
+    pub(crate) fn remove_manifest(&mut self, digest: &Digest, now: Timestamp) -> Outcome {
+        if !self.manifests.contains_key(digest) {
+            return Err(FaultKind::ImageNotFound);
+        }
+        if self.manifests.values().any(|names| names.children.contains(digest)) {
+            return Err(FaultKind::ImageReferenced);
+        }
+        let names = self.manifests.remove(digest).expect("it has just been found");
+        self.tags.retain(|_, image| image != digest);
+        for blob in names.blobs {
+            if !self.is_named(&blob)
+                && let Some(since) = self.blobs.get_mut(&blob)
+            {
+                *since = now;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remove_blob(&mut self, digest: &Digest) -> Outcome {
+        if !self.blobs.contains_key(digest) {
+            return Err(FaultKind::BlobNotFound);
+        }
+        if self.is_named(digest) {
+            return Err(FaultKind::BlobReferenced);
+        }
+        self.blobs.remove(digest);
+        Ok(())
+    }
+}
