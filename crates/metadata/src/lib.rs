@@ -16,6 +16,7 @@
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
 //! | `act.rs` | [`Act`], [`Reader`], [`Tx`], [`Event`]; the audit row |
 //! | `metadata.rs` | [`Metadata`]: the one door, and its threads |
+//! | `alone.rs` | the same without threads, and what goes wrong there, for simulations |
 //! | `queue.rs` | acts and reads on their way to a thread |
 //! | `group.rs` | SQLite: one writer, many acts, one fsync |
 //! | `pool.rs` | PostgreSQL: a transaction per act, again on a conflict, and what to do when a commit's answer is lost |
@@ -27,6 +28,7 @@
 //! | `suite.rs`, `suite/` | what both engines must do, run by the tests and by `gantry doctor` |
 
 mod act;
+mod alone;
 mod backup;
 pub mod blobs;
 pub mod consistency;
@@ -55,6 +57,7 @@ pub mod uploads;
 mod value;
 
 pub use act::{Act, Event, Reader, Trail, Tx};
+pub use alone::{Asked, Faults, InjectedFault};
 pub use backup::{begin_restore, finish_restore, is_restore_unfinished, put_in_place};
 pub use counters::Figures;
 pub use engine::EngineName;

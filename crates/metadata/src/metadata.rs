@@ -1,15 +1,16 @@
 use crate::{
     Act, EngineName, Error, Query, Reader, Settings,
     act::Tx,
+    alone::{Alone, Faults},
     backup::{backup_postgres, backup_sqlite, backup_sqlite_file, create_private},
     counters::{Counters, Figures},
     engine::{Engine, too_many, unavailable},
-    group::{self, Upkeep, run_group},
+    group::{self, Upkeep},
     migrate::{migrate_postgres, migrate_sqlite, on_a_thread},
     pool,
     postgres::{Dialer, Pg},
     query,
-    queue::{Job, Look, QUEUE_MAX, closed, job, look, panicked},
+    queue::{Job, Look, QUEUE_MAX, closed, job, look},
     settings::{CONNECTIONS_MAX, CONNECTIONS_MIN, Checkpoint},
     sqlite::{Lite, Role, warn_of_slow_build},
     values,
@@ -19,7 +20,6 @@ use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -56,7 +56,7 @@ struct Inner {
 
 enum Ways {
     /// No thread: an act is one step, and whoever polls decides who comes next.
-    Alone(Mutex<Tx>),
+    Alone(Alone),
     /// Acts go to the one writer; short reads run where they are asked, on a connection from a stack.
     Sqlite {
         acts: Sender<Box<dyn Job>>,
@@ -69,7 +69,7 @@ enum Ways {
         acts: Sender<Box<dyn Job>>,
         short: Sender<Box<dyn Look>>,
         long: Sender<Box<dyn Look>>,
-        dialer: Dialer,
+        dialer: Box<Dialer>,
     },
     Closed,
 }
@@ -112,9 +112,23 @@ impl Metadata {
         migrate_sqlite(lite.connection(), path, "this database", &env)?;
         let defaults = Settings::default();
         let (wait_max, long_read_max) = (defaults.wait_max.duration(), defaults.long_read_max.duration());
-        let ways = Ways::Alone(Mutex::new(Tx::new(Engine::Lite(lite), env.clone())));
+        let ways = Ways::Alone(Alone::new(Tx::new(Engine::Lite(lite), env.clone())));
         let counters = Arc::default();
         Ok(Metadata(Arc::new(Inner { env, ways, counters, wait_max, long_read_max, threads: vec![] })))
+    }
+
+    /// Another door to the same lone tables: as a replica has it that does not own them alone, if `is_shared`, and through
+    /// which `faults` says what goes wrong.
+    ///
+    /// # Panics
+    /// Where the metadata are not alone.
+    pub fn door(&self, is_shared: bool, faults: Faults) -> Metadata {
+        let inner = &*self.0;
+        let Ways::Alone(alone) = &inner.ways else { panic!("only lone metadata have several doors") };
+        let (env, ways, counters) =
+            (inner.env.clone(), Ways::Alone(alone.door(is_shared, faults)), inner.counters.clone());
+        let (wait_max, long_read_max) = (inner.wait_max, inner.long_read_max);
+        Metadata(Arc::new(Inner { env, ways, counters, wait_max, long_read_max, threads: vec![] }))
     }
 
     /// Does `act`: its three beats, its audit row, one commit. Returns once it is durable.
@@ -129,8 +143,8 @@ impl Metadata {
         let span = tracing::debug_span!("act", "otel.name" = A::NAME, act = A::NAME);
         let (job, answer) = job(cx.clone(), act, inner.env.elapsed() + inner.wait_max, span.clone());
         match &inner.ways {
-            Ways::Alone(tx) => {
-                run_group(&mut lock(tx), &inner.env, &inner.counters, job, || None);
+            Ways::Alone(alone) => {
+                alone.perform(job, &inner.env, &inner.counters)?;
                 answer.await.unwrap_or_else(|_| Err(closed()))
             }
             Ways::Sqlite { acts, .. } | Ways::Postgres { acts, .. } => {
@@ -165,7 +179,7 @@ impl Metadata {
     ) -> Result<T, Fault> {
         let inner = &*self.0;
         match &inner.ways {
-            Ways::Alone(tx) => look_alone(&mut lock(tx), look),
+            Ways::Alone(alone) => alone.look(look),
             Ways::Sqlite { path, idle, .. } => look_in_place(path, idle, &inner.env, look),
             Ways::Postgres { short, .. } => inner.look(short, inner.wait_max, look).await,
             Ways::Closed => Err(closed()),
@@ -182,7 +196,7 @@ impl Metadata {
     ) -> Result<T, Fault> {
         let inner = &*self.0;
         match &inner.ways {
-            Ways::Alone(tx) => look_alone(&mut lock(tx), look),
+            Ways::Alone(alone) => alone.look(look),
             Ways::Sqlite { long, .. } | Ways::Postgres { long, .. } => {
                 inner.look(long, inner.long_read_max, look).await
             }
@@ -215,8 +229,8 @@ impl Metadata {
     pub async fn backup(&self, to: &Path) -> Result<(), Fault> {
         let to = to.to_owned();
         let work: Box<dyn FnOnce() -> Result<(), Error> + Send> = match &self.0.ways {
-            Ways::Alone(tx) => {
-                let mut tx = lock(tx);
+            Ways::Alone(alone) => {
+                let mut tx = alone.tx();
                 let Engine::Lite(lite) = &mut tx.engine else { return Err(closed()) };
                 return backup_sqlite(lite.connection(), &to).map_err(backup_fault);
             }
@@ -244,7 +258,11 @@ impl Metadata {
     }
     /// Whether this process alone serves from this database, so that what it has read may be cached until it writes.
     pub fn owns_alone(&self) -> bool {
-        self.engine() == EngineName::Sqlite
+        match &self.0.ways {
+            Ways::Alone(alone) => !alone.is_shared,
+            Ways::Sqlite { .. } | Ways::Closed => true,
+            Ways::Postgres { .. } => false,
+        }
     }
     /// Whether two acts can be under way at once.
     pub(crate) fn has_rivals(&self) -> bool {
@@ -330,16 +348,6 @@ impl Drop for Inner {
             }
         }
     }
-}
-
-fn look_alone<T>(tx: &mut Tx, look: impl FnOnce(&mut Reader) -> Result<T, Fault>) -> Result<T, Fault> {
-    let reader: &mut Reader = tx;
-    reader.takes_locks = false;
-    reader.engine.begin_read();
-    let found = catch_unwind(AssertUnwindSafe(|| look(reader)));
-    reader.engine.end_read();
-    reader.takes_locks = true;
-    found.unwrap_or_else(|panic| Err(panicked("a read", panic.as_ref())))
 }
 
 /// Runs a look on a connection from the stack. One that panics takes its connection along.
@@ -482,5 +490,5 @@ fn open_postgres(settings: &Settings, env: &Env, counters: &Arc<Counters>) -> Re
             pool::read(reader, &asked, takes_long.then_some(&asked_long));
         }));
     }
-    Ok((Ways::Postgres { acts, short, long, dialer }, threads))
+    Ok((Ways::Postgres { acts, short, long, dialer: Box::new(dialer) }, threads))
 }

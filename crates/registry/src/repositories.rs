@@ -96,10 +96,11 @@ impl Repositories {
     pub async fn delete(&self, cx: &Cx, name: &RepositoryName, force: bool) -> Result<(), Fault> {
         let act =
             DeleteRepository { account: cx.account, region: self.ports.region.clone(), name: name.clone(), force };
-        self.ports.metadata.perform(cx, act).await?;
-        // Everything remembered of it hangs on its number, which is never used again.
+        let deleted = self.ports.metadata.perform(cx, act).await;
+        // Even where the answer is a failure the commit may stand. Everything remembered of the repository hangs on its
+        // number, which is never used again.
         self.forget(cx, name);
-        Ok(())
+        deleted
     }
 
     /// Returns up to `count` repositories whose name comes after `after`.

@@ -3,8 +3,8 @@ use crate::{
     cx,
 };
 use gantry_env::Env;
-use gantry_fault::Fault;
-use gantry_metadata::Metadata;
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::{Asked, InjectedFault, Metadata};
 use std::{
     future::Future,
     pin::pin,
@@ -46,4 +46,21 @@ fn a_read_that_panics_leaves_the_database_usable() {
     assert!(matches!(poll_once(broken), Poll::Ready(Err(_))));
 
     assert!(matches!(poll_once(metadata.perform(&cx(1), raise("v1"))), Poll::Ready(Ok(1))));
+}
+
+#[test]
+fn what_goes_wrong_at_one_door_is_seen_from_another() {
+    let metadata = Metadata::alone(Env::real()).unwrap();
+    let mut faults = vec![InjectedFault::FailLate, InjectedFault::Fail];
+    let door = metadata.door(true, Box::new(move |asked| if asked == Asked::Read { None } else { faults.pop() }));
+
+    let answers = [(); 3].map(|()| poll_once(door.perform(&cx(1), raise("v1"))));
+
+    let kinds = answers.map(|answer| match answer {
+        Poll::Ready(answer) => answer.map_err(|fault| fault.kind),
+        Poll::Pending => panic!("it waits"),
+    });
+    assert_eq!(kinds, [Err(FaultKind::Unavailable), Err(FaultKind::Unavailable), Ok(2)]);
+    assert!(matches!(poll_once(metadata.read(|rows| number(rows, "v1"))), Poll::Ready(Ok(2))));
+    assert!(metadata.owns_alone() && !door.owns_alone());
 }

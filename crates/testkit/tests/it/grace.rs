@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use gantry_env::{Clock, Env};
-use gantry_metadata::Metadata;
+use gantry_metadata::{Faults, Metadata};
 use gantry_registry::{Registry, Settings};
 use gantry_store::{MemoryControl, Store};
 use gantry_testkit::{Crew, Sim};
@@ -31,20 +31,29 @@ impl Stage {
 
     /// The same by another clock.
     pub(crate) fn with_clock(sim: &Sim, clock: Arc<dyn Clock>) -> (Stage, MemoryControl) {
+        Stage::set(sim, clock, Box::new(|_| None))
+    }
+
+    /// The rooms on metadata that fail.
+    pub(crate) fn with_faults(sim: &Sim, faults: Faults) -> Stage {
+        Stage::set(sim, Arc::new(sim.clone()), faults).0
+    }
+
+    fn set(sim: &Sim, clock: Arc<dyn Clock>, faults: Faults) -> (Stage, MemoryControl) {
         let env = Env::new(clock, Arc::new(sim.clone()));
         let (store, control) = Store::memory(env.clone());
-        (Stage::on(env, store), control)
+        (Stage::on(env, store, faults), control)
     }
 
     /// The rooms, and their store.
     pub(crate) fn with_store(sim: &Sim) -> (Stage, Store) {
         let env = Env::new(Arc::new(sim.clone()), Arc::new(sim.clone()));
         let (store, _) = Store::memory(env.clone());
-        (Stage::on(env, store.clone()), store)
+        (Stage::on(env, store.clone(), Box::new(|_| None)), store)
     }
 
-    fn on(env: Env, store: Store) -> Stage {
-        let metadata = Metadata::alone(env.clone()).expect("a database in memory opens");
+    fn on(env: Env, store: Store, faults: Faults) -> Stage {
+        let metadata = Metadata::alone(env.clone()).expect("a database in memory opens").door(false, faults);
         let registry = Registry::open(metadata.clone(), store, env.clone(), Region::default(), Settings::default());
         Stage { env, metadata, registry }
     }

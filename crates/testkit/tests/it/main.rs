@@ -7,6 +7,7 @@ mod failing_disk;
 mod grace;
 mod graphs;
 mod late_layers;
+mod lost_answers;
 mod wrong_counts;
 
 use futures_util::FutureExt;
