@@ -26,6 +26,8 @@ pub trait Act: Send + 'static {
     const NAME: &'static str;
     /// Whether it leaves a row there.
     const TRAIL: Trail = Trail::Kept;
+    /// Whether it locks before it asks.
+    const LOCKS: Locks = Locks::First;
 
     /// Locks what it decides about, then reads.
     fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault>;
@@ -44,6 +46,16 @@ pub enum Trail {
     Housekeeping,
 }
 
+/// Whether an act locks what it asks about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locks {
+    /// Before its first question: what it decides about stays as it was seen until the commit. In a debug build a
+    /// question before the first lock panics, on SQLite too, where nobody else could come between.
+    First,
+    /// It asks without, or before it knows what to lock. The text says why nothing can go wrong.
+    Unlocked(&'static str),
+}
+
 /// A fact that others react to: a row of the outbox, in the transaction of the fact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -60,6 +72,8 @@ pub struct Reader {
     pub(crate) engine: Engine,
     /// Previews and reads take no locks.
     pub(crate) takes_locks: bool,
+    /// The act that has to take a lock before it may ask.
+    pub(crate) must_lock: Option<&'static str>,
 }
 
 impl Reader {
@@ -67,14 +81,20 @@ impl Reader {
     ///
     /// What is read after it is what the last holder wrote. Free on SQLite, whose acts run one after the other.
     pub fn lock(&mut self, subject: &str) -> Result<(), Fault> {
+        self.must_lock = None;
         if self.takes_locks { self.engine.lock(subject) } else { Ok(()) }
     }
     /// The first row of the answer.
     pub fn one(&mut self, query: &'static Query, values: Vec<Value>) -> Result<Option<Row>, Fault> {
-        Ok(self.engine.rows(&query.0, values)?.into_iter().next())
+        Ok(self.all(query, values)?.into_iter().next())
     }
     /// All rows of the answer.
     pub fn all(&mut self, query: &'static Query, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
+        if cfg!(debug_assertions)
+            && let Some(act) = self.must_lock
+        {
+            panic!("{act} asks before it has locked anything; lock first, or say in LOCKS why it need not");
+        }
         self.engine.rows(&query.0, values)
     }
 }
@@ -103,7 +123,7 @@ impl DerefMut for Tx {
 
 impl Tx {
     pub(crate) fn new(engine: Engine, env: Env) -> Self {
-        let reader = Reader { engine, takes_locks: true };
+        let reader = Reader { engine, takes_locks: true, must_lock: None };
         Tx { reader, env, now: Timestamp::default(), account: AccountId::DEFAULT, has_written: false }
     }
 
@@ -148,9 +168,11 @@ impl Tx {
 /// Runs the three beats and writes the audit row. Returns the answer, and the row's id if there is one.
 pub(crate) fn play<A: Act>(cx: &Cx, act: &A, tx: &mut Tx) -> Result<(A::Answer, Option<i64>), Fault> {
     tx.dress(cx);
+    tx.must_lock = (A::LOCKS == Locks::First).then_some(A::NAME);
     let seen = act.gather(tx)?;
     let plan = act.decide(seen, cx.now)?;
     let answer = act.apply(tx, plan)?;
+    tx.must_lock = None;
     if A::TRAIL == Trail::Housekeeping || !tx.has_written {
         return Ok((answer, None));
     }

@@ -82,7 +82,7 @@ impl Alone {
         }
         let mut tx = self.tx();
         let reader: &mut Reader = &mut tx;
-        reader.takes_locks = false;
+        (reader.takes_locks, reader.must_lock) = (false, None);
         reader.engine.begin_read();
         let found = catch_unwind(AssertUnwindSafe(|| look(reader)));
         reader.engine.end_read();

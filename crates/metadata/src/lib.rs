@@ -56,7 +56,7 @@ pub mod trail;
 pub mod uploads;
 mod value;
 
-pub use act::{Act, Event, Reader, Trail, Tx};
+pub use act::{Act, Event, Locks, Reader, Trail, Tx};
 pub use alone::{Asked, Faults, InjectedFault};
 pub use backup::{begin_restore, finish_restore, is_restore_unfinished, put_in_place};
 pub use counters::Figures;

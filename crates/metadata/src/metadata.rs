@@ -372,7 +372,7 @@ fn look_in_place<T>(
 
 fn open_reader(path: &Path, role: Role, env: &Env) -> Result<Reader, Fault> {
     let lite = Lite::open(path, role, env).map_err(Fault::internal)?;
-    Ok(Reader { engine: Engine::Lite(lite), takes_locks: false })
+    Ok(Reader { engine: Engine::Lite(lite), takes_locks: false, must_lock: None })
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
@@ -486,7 +486,7 @@ fn open_postgres(settings: &Settings, env: &Env, counters: &Arc<Counters>) -> Re
         let (dialer, asked, asked_long) = (dialer.clone(), asked.clone(), asked_long.clone());
         threads.push(spawn("metadata-read", move || {
             let engine = Engine::Pg(Box::new(Pg::new(dialer, limit)));
-            let reader = Reader { engine, takes_locks: false };
+            let reader = Reader { engine, takes_locks: false, must_lock: None };
             pool::read(reader, &asked, takes_long.then_some(&asked_long));
         }));
     }

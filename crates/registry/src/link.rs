@@ -1,7 +1,7 @@
 use crate::repositories;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Reader, Trail, Tx, blobs, manifests, repositories as repository_rows, site_settings, uploads,
+    Act, Locks, Reader, Trail, Tx, blobs, manifests, repositories as repository_rows, site_settings, uploads,
 };
 use gantry_oci::Digest;
 use gantry_words::{AccountId, RepositoryName, Timestamp};
@@ -211,6 +211,7 @@ impl Act for MarkCorrupt {
     type Plan = Option<i64>;
     type Answer = bool;
     const NAME: &'static str = "registry.mark_corrupt";
+    const LOCKS: Locks = Locks::Unlocked("the first question says what to lock; it is asked again behind the lock");
 
     fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
         let Some(copy) = blobs::copy_at(rows, &self.location)? else { return Ok(None) };

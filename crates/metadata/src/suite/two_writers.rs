@@ -1,4 +1,4 @@
-use crate::{Act, Metadata, Reader, Trail, Tx};
+use crate::{Act, Locks, Metadata, Reader, Trail, Tx};
 use gantry_fault::Fault;
 use gantry_words::{Cx, Timestamp};
 use std::{
@@ -57,6 +57,7 @@ where
     type Answer = A::Answer;
     const NAME: &'static str = A::NAME;
     const TRAIL: Trail = A::TRAIL;
+    const LOCKS: Locks = A::LOCKS;
 
     fn gather(&self, rows: &mut Reader) -> Result<A::Seen, Fault> {
         let seen = self.act.gather(rows)?;

@@ -1,9 +1,11 @@
-use crate::{on_postgres, on_sqlite};
+use crate::{cx, on_postgres, on_sqlite};
 use gantry_env::Env;
+use gantry_fault::Fault;
 use gantry_metadata::{
-    Checkpoint, Metadata, Query, Settings, query,
+    Act, Checkpoint, Metadata, Query, Reader, Settings, Tx, query,
     suite::{self, postgres::Database},
 };
+use gantry_words::Timestamp;
 
 static LEFT: Query =
     query("SELECT (SELECT count(*) FROM setting), (SELECT count(*) FROM event), (SELECT count(*) FROM audit)");
@@ -38,6 +40,38 @@ async fn postgres_keeps_the_same_word() {
     let metadata = on_postgres(&database.settings());
 
     keeps_its_word(&metadata).await;
+}
+
+/// Asks, and has forgotten to lock.
+struct Forgetful;
+
+impl Act for Forgetful {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "Forgetful";
+
+    fn gather(&self, rows: &mut Reader) -> Result<(), Fault> {
+        rows.one(&LEFT, vec![]).map(drop)
+    }
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn apply(&self, _: &mut Tx, (): ()) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_act_that_asks_before_it_locks_is_stopped_on_every_engine() {
+    let ((sqlite, _folder), database) = (on_sqlite(&Settings::default()), Database::new());
+    for metadata in [sqlite, Metadata::alone(Env::real()).unwrap(), on_postgres(&database.settings())] {
+        let stopped = metadata.perform(&cx(1), Forgetful).await.unwrap_err();
+
+        let why = stopped.source.unwrap().to_string();
+        assert!(why.contains("Forgetful asks before it has locked anything"), "{why}");
+        assert!(metadata.preview(&cx(1), Forgetful).await.is_ok(), "a preview locks nothing");
+    }
 }
 
 #[tokio::test]

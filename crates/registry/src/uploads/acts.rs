@@ -2,7 +2,7 @@ use super::{upload_busy, upload_not_found};
 use crate::repositories;
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Act, Reader, Trail, Tx, repositories as repository_rows,
+    Act, Locks, Reader, Trail, Tx, repositories as repository_rows,
     uploads::{self, UploadRow},
 };
 use gantry_words::{AccountId, RepositoryName, Timestamp};
@@ -24,6 +24,7 @@ impl Act for OpenUpload {
     type Answer = ();
     const NAME: &'static str = "registry.open_upload";
     const TRAIL: Trail = Trail::Housekeeping;
+    const LOCKS: Locks = Locks::Unlocked("an upload to a repository that goes at this moment expires like any other");
 
     fn gather(&self, rows: &mut Reader) -> Result<bool, Fault> {
         Ok(repository_rows::by_id(rows, self.repository)?.is_some())

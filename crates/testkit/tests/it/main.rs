@@ -12,7 +12,7 @@ mod wrong_counts;
 
 use futures_util::FutureExt;
 use gantry_fault::Fault;
-use gantry_metadata::{Act, Reader, Tx, blobs, repositories};
+use gantry_metadata::{Act, Locks, Reader, Tx, blobs, repositories};
 use gantry_testkit::World;
 use gantry_words::{AccountId, Region, Timestamp};
 
@@ -108,6 +108,7 @@ impl Act for Unlink {
     type Plan = ();
     type Answer = ();
     const NAME: &'static str = "test.unlink";
+    const LOCKS: Locks = Locks::Unlocked("nobody else is there");
 
     fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
         Ok(())
