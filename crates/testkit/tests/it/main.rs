@@ -1,7 +1,6 @@
 //! Worlds from seeds.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 mod beside_others;
 mod failing_disk;
 mod grace;
