@@ -74,7 +74,7 @@ impl Field {
             }
             let (data, filled) = prepare(bench, kind, contents)?;
             let scratch = field.scratch.join(kind.name);
-            let how = Start { data: &data, scratch: &scratch, tls, eatmydata: None, settings: &[] };
+            let how = Start { data: &data, scratch: &scratch, tls, eatmydata: None, is_large: contents.is_large };
             field.servers.push((start(kind, bench.program(kind)?, how)?, filled));
         }
         process::favour(std::process::id());

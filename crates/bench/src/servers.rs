@@ -73,6 +73,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) port: u16,
     /// The certificate to serve with, where it shall encrypt.
     pub(crate) tls: Option<&'a Certificate>,
+    /// Whether the store holds thousands of manifests: some programs must be configured for that.
+    pub(crate) is_large: bool,
 }
 
 /// Returns the kind of a name.

@@ -1,4 +1,5 @@
-//! What every server holds while it is read: some blobs, a repository of 100 images, one of 10,000 tags, 5,000 more.
+//! What the servers hold: blobs and a repository of 100 images to be read, a repository of 10,000 tags and 5,000 others
+//! to be listed.
 
 use crate::{
     bench::Bench,
@@ -18,7 +19,7 @@ pub(crate) const TAGS: &str = "bench/tags";
 /// Before the number of each of the many repositories.
 const MANY: &str = "bench/many/r";
 
-const IMAGES: u64 = 100;
+const IMAGES_MAX: u64 = 100;
 const TAGS_MAX: u64 = 10_000;
 const REPOSITORIES_MAX: u64 = 5_000;
 /// Filling tags, or repositories, ends after this time with what there is by then: one of the peers rewrites a list of
@@ -30,8 +31,11 @@ const LARGE_BYTES: usize = 64 << 20;
 const SMALL_BYTES: usize = 256 << 10;
 const LAYERS: u64 = 4;
 
-/// The stock, for [`crate::stores::prepare`].
-pub(crate) const STOCK: Contents = Contents { name: "stock-1", fill, fill_files };
+/// What is read, for [`crate::stores::prepare`].
+pub(crate) const IMAGES: Contents = Contents { name: "images-1", is_large: false, fill: fill_images, fill_files };
+/// What is listed.
+pub(crate) const LISTS: Contents =
+    Contents { name: "lists-1", is_large: true, fill: fill_lists, fill_files: |_| Ok(Filled::default()) };
 
 /// A blob of 64 MiB.
 pub(crate) fn large() -> Vec<u8> {
@@ -45,7 +49,7 @@ pub(crate) fn small() -> Vec<u8> {
 
 /// The image that is pulled: its tag and its manifest.
 pub(crate) fn image() -> (String, Vec<u8>) {
-    manifests()(IMAGES / 2)
+    manifests()(IMAGES_MAX / 2)
 }
 
 /// The blobs that every image here names: a config, then layers.
@@ -69,14 +73,14 @@ pub(crate) fn repository(number: u64) -> String {
     format!("{MANY}{number:05}")
 }
 
-fn fill(bench: &Bench, server: &Running) -> Outcome<Filled> {
+fn fill_images(_: &Bench, server: &Running) -> Outcome<Filled> {
     let mut client = Client::with_password(server)?;
     let all = blobs();
     for bytes in [large(), small()].iter().chain(&all) {
         client.put_blob(PULL, bytes)?;
     }
     let manifest_of = manifests();
-    for number in 0..IMAGES {
+    for number in 0..IMAGES_MAX {
         let (tag, manifest) = manifest_of(number);
         client.put_manifest(PULL, &tag, &manifest)?;
     }
@@ -84,8 +88,17 @@ fn fill(bench: &Bench, server: &Running) -> Outcome<Filled> {
     let named = [fixture::describe(&large()), fixture::describe(&small())];
     let config = fixture::describe(&all[0]);
     client.put_manifest(PULL, "large", &fixture::manifest(&config, &named, "large"))?;
+    Ok(Filled::default())
+}
+
+fn fill_lists(bench: &Bench, server: &Running) -> Outcome<Filled> {
+    let all = blobs();
+    let mut client = Client::with_password(server)?;
+    for bytes in &all {
+        client.put_blob(TAGS, bytes)?;
+    }
     let repositories = fill_repositories(bench, server, &all)?;
-    let tags = fill_tags(bench, server, &all)?;
+    let tags = fill_tags(bench, server)?;
     let note = (tags < TAGS_MAX || repositories < REPOSITORIES_MAX).then(|| {
         format!(
             "holds {tags} tags in place of {TAGS_MAX} and {repositories} repositories in place of {REPOSITORIES_MAX}: \
@@ -102,17 +115,13 @@ fn fill_repositories(bench: &Bench, server: &Running, blobs: &[Vec<u8>]) -> Outc
         Filling { what: "repositories", count: REPOSITORIES_MAX, connections: CONNECTIONS, within: FILL_WITHIN };
     filling::run(bench, server, &filling, |client, number| {
         let name = repository(number);
-        client.mount_blob(&name, PULL, &named[0], &blobs[0])?;
-        client.mount_blob(&name, PULL, &named[1], &blobs[1])?;
+        client.mount_blob(&name, TAGS, &named[0], &blobs[0])?;
+        client.mount_blob(&name, TAGS, &named[1], &blobs[1])?;
         client.put_manifest(&name, "v1", &fixture::manifest(&named[0], &named[1..2], &name))
     })
 }
 
-fn fill_tags(bench: &Bench, server: &Running, blobs: &[Vec<u8>]) -> Outcome<u64> {
-    let mut client = Client::with_password(server)?;
-    for bytes in blobs {
-        client.put_blob(TAGS, bytes)?;
-    }
+fn fill_tags(bench: &Bench, server: &Running) -> Outcome<u64> {
     let manifest_of = manifests();
     let filling = Filling { what: "tags", count: TAGS_MAX, connections: CONNECTIONS, within: FILL_WITHIN };
     filling::run(bench, server, &filling, |client, number| {
@@ -132,7 +141,7 @@ fn fill_files(root: &Path) -> Outcome<Filled> {
         put("blobs", &fixture::digest(&[bytes]), bytes)?;
     }
     let manifest_of = manifests();
-    for number in 0..IMAGES {
+    for number in 0..IMAGES_MAX {
         let (tag, manifest) = manifest_of(number);
         put("manifests", &tag, &manifest)?;
         put("manifests", &fixture::digest(&[&manifest]), &manifest)?;

@@ -18,6 +18,8 @@ use std::{
 pub(crate) struct Contents {
     /// Its folder's name. Change it when the contents change.
     pub(crate) name: &'static str,
+    /// Whether it holds thousands of manifests.
+    pub(crate) is_large: bool,
     /// Fills a server's store over HTTP.
     pub(crate) fill: fn(&Bench, &crate::servers::Running) -> Outcome<Filled>,
     /// Fills a folder of plain files for a server that is no registry.
@@ -55,7 +57,7 @@ pub(crate) fn prepare(bench: &Bench, kind: &'static Kind, contents: &Contents) -
         true => {
             let program = bench.program(kind)?;
             let eatmydata = Some(bench.programs.eatmydata.as_path());
-            let how = Start { data: &data, scratch: &folder, tls: None, eatmydata, settings: &[] };
+            let how = Start { data: &data, scratch: &folder, tls: None, eatmydata, is_large: contents.is_large };
             let server = start(kind, program, how)?;
             let filled = (contents.fill)(bench, &server)?;
             server.stop();

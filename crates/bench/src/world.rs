@@ -21,15 +21,23 @@ pub(crate) const MANY: u64 = 1_000_000;
 /// And in the small world beside it.
 pub(crate) const FEW: u64 = 10_000;
 
-/// The stock, and a million manifests more, each with a tag.
+/// Images and lists, and a million manifests more, each with a tag.
 pub(crate) const MANIFESTS: Contents =
-    Contents { name: "million-manifests-1", fill: fill_manifests, fill_files: no_files };
+    Contents { name: "million-manifests-1", is_large: true, fill: fill_manifests, fill_files: no_files };
 /// A million blobs, named by manifests.
-pub(crate) const BLOBS: Contents =
-    Contents { name: "million-blobs-1", fill: |bench, server| fill_blobs(bench, server, MANY), fill_files: no_files };
+pub(crate) const BLOBS: Contents = Contents {
+    name: "million-blobs-1",
+    is_large: true,
+    fill: |bench, server| fill_blobs(bench, server, MANY),
+    fill_files: no_files,
+};
 /// Ten thousand blobs, named by manifests.
-pub(crate) const BLOBS_FEW: Contents =
-    Contents { name: "few-blobs-1", fill: |bench, server| fill_blobs(bench, server, FEW), fill_files: no_files };
+pub(crate) const BLOBS_FEW: Contents = Contents {
+    name: "few-blobs-1",
+    is_large: true,
+    fill: |bench, server| fill_blobs(bench, server, FEW),
+    fill_files: no_files,
+};
 
 /// Blobs that one manifest names.
 const NAMED: u64 = 1_000;
@@ -58,7 +66,8 @@ fn manifest_of(group: u64) -> (String, Vec<u8>) {
 }
 
 fn fill_manifests(bench: &Bench, server: &Running) -> Outcome<Filled> {
-    let filled = (stock::STOCK.fill)(bench, server)?;
+    (stock::IMAGES.fill)(bench, server)?;
+    let filled = (stock::LISTS.fill)(bench, server)?;
     let mut client = Client::with_password(server)?;
     for bytes in stock::blobs() {
         client.put_blob(MILLION, &bytes)?;

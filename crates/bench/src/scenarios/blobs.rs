@@ -5,7 +5,7 @@ use crate::{
     field::{Expected, Field, Target, pull_scope},
     fixture,
     report::{Against, Bound, Cell, Figure, Goal},
-    stock::{self, PULL, STOCK},
+    stock::{self, IMAGES, PULL},
 };
 
 pub(super) const SCENARIO: Scenario = Scenario { about: "Reading blobs", cells, run };
@@ -52,7 +52,7 @@ pub(super) fn blob_target(bytes: &[u8]) -> Target {
 }
 
 fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
-    let field = Field::open(bench, &CONTENDERS, &STOCK, None)?;
+    let field = Field::open(bench, &CONTENDERS, &IMAGES, None)?;
     let (large, small) = (blob_target(&stock::large()), blob_target(&stock::small()));
     for cell in cells {
         let (connections, target) = match cell.name.as_str() {

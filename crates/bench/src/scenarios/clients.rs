@@ -9,7 +9,7 @@ use crate::{
     process,
     report::{Against, Bound, Cell, Figure, Goal, Sample},
     servers::{Running, Start, kind, start},
-    stock::{self, STOCK},
+    stock::{self, IMAGES},
     stores,
 };
 use std::{collections::BTreeMap, thread, time::Duration};
@@ -48,7 +48,7 @@ fn cells() -> Vec<Cell> {
 
 fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
     let gantry = kind("gantry");
-    let (data, _) = stores::prepare(bench, gantry, &STOCK)?;
+    let (data, _) = stores::prepare(bench, gantry, &IMAGES)?;
     let allowed = process::raise_open_files_max(CLIENTS * OPEN_FILES_EACH + 2 * OPEN_FILES_OTHERS);
     for cell in cells {
         let habit = if cell.name == "clients_slow" { Habit::ReadSlowly } else { Habit::Rest };
@@ -62,7 +62,7 @@ fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
         // Each turn has a server of its own: memory that was once taken is not always given back.
         let begin = |name: &str| {
             let scratch = bench.folder(&format!("scratch/clients-{name}"));
-            let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, settings: &[] };
+            let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, is_large: IMAGES.is_large };
             let server = start(gantry, bench.program(gantry)?, how)?;
             process::favour(std::process::id());
             server.settle().map(|()| server)

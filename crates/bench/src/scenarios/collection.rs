@@ -91,7 +91,7 @@ fn open(bench: &Bench, contents: &Contents, name: &str) -> Outcome<Site> {
     let gantry = kind("gantry");
     let (data, _) = stores::prepare(bench, gantry, contents)?;
     let scratch = bench.folder(&format!("scratch/collection-{name}"));
-    let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, settings: &[] };
+    let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, is_large: contents.is_large };
     let site = Site { server: start(gantry, bench.program(gantry)?, how)?, data };
     // An earlier run that was stopped has left dead ones; what a collection leaves is the world as it was.
     collect(bench, &site.data)?;

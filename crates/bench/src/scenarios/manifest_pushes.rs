@@ -7,7 +7,7 @@ use crate::{
     process,
     report::{Against, Bound, Cell, Figure, Goal},
     servers::{Start, kind, start},
-    stock::{self, STOCK, TAGS},
+    stock::{self, LISTS, TAGS},
     stores,
 };
 use std::{collections::BTreeMap, sync::atomic::AtomicU64, time::Duration};
@@ -44,10 +44,10 @@ fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
             continue;
         }
         // A copy: what is pushed here must not be found by the next run.
-        let (prepared, filled) = stores::prepare(bench, kind, &STOCK)?;
+        let (prepared, filled) = stores::prepare(bench, kind, &LISTS)?;
         let (data, scratch) = (folder.join(kind.name), folder.join(format!("{}-scratch", kind.name)));
         stores::copy(&prepared, &data)?;
-        let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, settings: &[] };
+        let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, is_large: LISTS.is_large };
         servers.push(start(kind, bench.program(kind)?, how)?);
         notes.extend(filled.note.map(|note| (kind.name.to_string(), note)));
     }

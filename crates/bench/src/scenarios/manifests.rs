@@ -5,7 +5,7 @@ use crate::{
     field::{Expected, Field, Target, pull_scope},
     fixture::{self, MANIFEST_TYPE},
     report::{Against, Bound, Cell, Figure, Goal},
-    stock::{self, PULL, STOCK},
+    stock::{self, IMAGES, PULL},
 };
 
 pub(super) const SCENARIO: Scenario =
@@ -57,7 +57,7 @@ pub(super) fn manifest_target() -> Target {
 }
 
 fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
-    let field = Field::open(bench, &CONTENDERS, &STOCK, None)?;
+    let field = Field::open(bench, &CONTENDERS, &IMAGES, None)?;
     let by_tag = manifest_target();
     let digest = fixture::digest(&[&stock::image().1]);
     let by_digest = Target { path: format!("/v2/{PULL}/manifests/{digest}"), ..by_tag.clone() };

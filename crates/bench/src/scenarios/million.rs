@@ -9,7 +9,7 @@ use crate::{
     fixture, process,
     report::{Against, Bound, Cell, Figure, Goal, Sample},
     servers::{Running, Start, kind, start},
-    stock::{self, STOCK, TAGS},
+    stock::{self, LISTS, TAGS},
     stores,
     world::{MANIFESTS, MANY, MILLION},
 };
@@ -41,7 +41,7 @@ fn cells() -> Vec<Cell> {
 }
 
 fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
-    let (small, _) = open(bench, &STOCK, "small")?;
+    let (small, _) = open(bench, &LISTS, "small")?;
     let (large, filled) = open(bench, &MANIFESTS, "large")?;
     process::favour(std::process::id());
     small.settle()?;
@@ -70,7 +70,7 @@ fn open(bench: &Bench, contents: &stores::Contents, name: &str) -> Outcome<(Runn
     let gantry = kind("gantry");
     let (data, filled) = stores::prepare(bench, gantry, contents)?;
     let scratch = bench.folder(&format!("scratch/million-{name}"));
-    let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, settings: &[] };
+    let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, is_large: contents.is_large };
     Ok((start(gantry, bench.program(gantry)?, how)?, filled))
 }
 

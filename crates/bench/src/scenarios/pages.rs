@@ -5,7 +5,7 @@ use crate::{
     field::{Expected, Field, Target, pull_scope},
     fixture,
     report::{Against, Bound, Cell, Figure, Goal},
-    stock::{self, STOCK, TAGS},
+    stock::{self, LISTS, TAGS},
 };
 
 pub(super) const SCENARIO: Scenario = Scenario { about: "Listing", cells, run };
@@ -63,7 +63,7 @@ pub(super) fn catalog_page(behind: Option<&str>) -> Target {
 }
 
 fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
-    let field = Field::open(bench, &CONTENDERS, &STOCK, None)?;
+    let field = Field::open(bench, &CONTENDERS, &LISTS, None)?;
     for cell in cells {
         field.read(bench, cell, CONNECTIONS, |filled| {
             // The middle of what the store holds.

@@ -67,7 +67,7 @@ fn measure(bench: &Bench, cell: &Cell, layers: &Layers) -> Outcome<()> {
             continue;
         }
         let (data, scratch) = (folder.join(kind.name), folder.join(format!("{}-scratch", kind.name)));
-        let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, settings: &[] };
+        let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, is_large: false };
         servers.push(start(kind, bench.program(kind)?, how)?);
     }
     process::favour(std::process::id());

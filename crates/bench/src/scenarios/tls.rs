@@ -4,7 +4,7 @@ use crate::{
     error::Outcome,
     field::Field,
     report::{Against, Bound, Cell, Figure, Goal},
-    stock::{self, STOCK},
+    stock::{self, IMAGES},
     tls::Certificate,
 };
 
@@ -25,7 +25,7 @@ fn cells() -> Vec<Cell> {
 
 fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
     let certificate = Certificate::make(&bench.folder("scratch/tls"))?;
-    let field = Field::open(bench, &CONTENDERS, &STOCK, Some(&certificate))?;
+    let field = Field::open(bench, &CONTENDERS, &IMAGES, Some(&certificate))?;
     for cell in cells {
         let bytes = if cell.name.contains("64m") { stock::large() } else { stock::small() };
         field.read(bench, cell, CONNECTIONS, |_| blob_target(&bytes))?;

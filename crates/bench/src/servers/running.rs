@@ -23,6 +23,7 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 /// How long a server is given to become quiet after its start, and what counts as quiet.
 const QUIET_WITHIN: Duration = Duration::from_secs(180);
 const QUIET_CPU_MAX: f64 = 0.05;
+const QUIET_LOOKS: u32 = 5;
 /// How long it may take to end before it is killed.
 const ENDED_WITHIN: Duration = Duration::from_secs(40);
 
@@ -49,8 +50,8 @@ pub(crate) struct Start<'a> {
     pub(crate) tls: Option<&'a Certificate>,
     /// The program that keeps it from waiting for the disk: only for filling stores, never while something is measured.
     pub(crate) eatmydata: Option<&'a Path>,
-    /// Further settings, as environment variables.
-    pub(crate) settings: &'a [(&'a str, &'a str)],
+    /// Whether the store holds thousands of manifests.
+    pub(crate) is_large: bool,
 }
 
 /// Starts a server and waits until it answers.
@@ -62,12 +63,12 @@ pub(crate) fn start(kind: &'static Kind, program: &Path, start: Start<'_>) -> Ou
         fs::create_dir_all(folder).while_trying(format!("make {}", folder.display()))?;
     }
     let address = free_address()?;
-    let launch = Launch { program, data: start.data, scratch: start.scratch, port: address.port(), tls: start.tls };
+    let Start { data, scratch, tls, is_large, .. } = start;
+    let launch = Launch { program, data, scratch, port: address.port(), tls, is_large };
     let mut command = (kind.command)(&launch)?;
     if let Some(eatmydata) = start.eatmydata {
         command = beneath(eatmydata, &command);
     }
-    command.envs(start.settings.iter().copied());
     let log = start.scratch.join(format!("{}.log", kind.name));
     let output = File::create(&log).while_trying(format!("make {}", log.display()))?;
     let errors = output.try_clone().while_trying(format!("write {}", log.display()))?;
@@ -178,7 +179,7 @@ impl Running {
     pub(crate) fn settle(&self) -> Outcome<()> {
         let begun = Instant::now();
         let mut quiet = 0;
-        while quiet < 2 && begun.elapsed() < QUIET_WITHIN {
+        while quiet < QUIET_LOOKS && begun.elapsed() < QUIET_WITHIN {
             let before = process::cpu_seconds(self.pid())?;
             thread::sleep(Duration::from_millis(500));
             let used = (process::cpu_seconds(self.pid())? - before) / 0.5;
