@@ -38,7 +38,12 @@ pub(super) const STAGES: &[Stage] = &[
         ..stage("unit", "the crates' own tests, and their examples", &["postgres"], cargo_tests::run_unit)
     },
     stage("build", "the release binary", &[], |grounds| grounds.binary().map(|_| Verdict::Passed(String::new()))),
-    stage("packaging", "Helm chart, systemd unit, a container that runs", &["helm", "buildah", "podman"], packaging::run),
+    stage(
+        "packaging",
+        "Helm chart, systemd unit, a container that runs",
+        &["helm", "buildah", "podman"],
+        packaging::run,
+    ),
     stage("conformance-1.1.1", "OCI's suite of release 1.1.1", &[], |grounds| conform(grounds, Suite::Release)),
     stage("conformance-head", "OCI's suite for what comes next", &[], |grounds| conform(grounds, Suite::Head)),
     client(
