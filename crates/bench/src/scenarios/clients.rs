@@ -12,7 +12,11 @@ use crate::{
     stock::{self, IMAGES},
     stores,
 };
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
 
 pub(super) const SCENARIO: Scenario = Scenario { about: "10,000 clients that ask for little", cells, run };
 
@@ -85,7 +89,11 @@ fn with_crowd(bench: &Bench, server: &Running, habit: Habit, clients: u64) -> Ou
     let mut crowd = Crowd::gather(server, &target, clients, habit)?;
     // What it cost to come is over.
     thread::sleep(Duration::from_secs(2));
-    let sample = others(bench, server)?;
+    let (before, begun) = (crowd.bytes(), Instant::now());
+    let mut sample = others(bench, server)?;
+    if habit == Habit::ReadSlowly {
+        sample.insert(Figure::GbPerS, (crowd.bytes() - before) as f64 / begun.elapsed().as_secs_f64() / 1e9);
+    }
     crowd.check()?;
     Ok(sample)
 }
