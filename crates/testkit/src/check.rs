@@ -1,14 +1,13 @@
 use crate::{
-    client::Desk,
+    desk::Desk,
     promises::{Held, Thing},
     stock::Stock,
 };
-use futures_util::FutureExt;
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Metadata, Reader, blobs,
+    Reader, blobs,
     consistency::{self, Counted, Named},
-    manifests, tags,
+    manifests, repositories, tags,
 };
 use gantry_oci::Digest;
 use gantry_store::MemoryControl;
@@ -20,20 +19,12 @@ const ALL: usize = 1_000_000;
 /// What an invariant looks at: the truth of the tables and of the store, past the registry.
 pub(crate) struct Sight<'a> {
     pub(crate) desk: &'a Arc<Desk>,
-    pub(crate) metadata: &'a Metadata,
     pub(crate) control: &'a MemoryControl,
-    /// The numbers of the repositories, in the order in which promises name them.
-    pub(crate) repositories: &'a [i64],
     /// For how long an unnamed blob is kept.
     pub(crate) grace: Duration,
 }
 
 impl Sight<'_> {
-    fn read<T: Send + 'static>(&self, look: impl FnOnce(&mut Reader) -> Result<T, Fault> + Send + 'static) -> T {
-        let answer = self.metadata.read(look).now_or_never().expect("a read of lone metadata does not wait");
-        answer.expect("metadata in memory answer")
-    }
-
     /// What must hold at every step.
     pub(crate) fn always(&self) -> Vec<String> {
         let mut broken = self.every_name_leads_somewhere();
@@ -45,7 +36,7 @@ impl Sight<'_> {
 
     /// Every tag names a held manifest, every required edge a link, every link a whole copy.
     fn every_name_leads_somewhere(&self) -> Vec<String> {
-        let lost = self.read(|rows| {
+        let lost = self.desk.look(|rows| {
             let mut lost = Vec::new();
             for named in Named::ALL {
                 lost.extend(consistency::dangling(rows, named, ALL)?.into_iter().map(|from| (named, from)));
@@ -56,7 +47,7 @@ impl Sight<'_> {
     }
 
     fn every_count_is_right(&self) -> Vec<String> {
-        let wrong = self.read(|rows| {
+        let wrong = self.desk.look(|rows| {
             let mut wrong = Vec::new();
             for counted in Counted::ALL {
                 wrong.extend(consistency::wrong_counts(rows, counted, ALL)?.into_iter().map(|count| (counted, count)));
@@ -67,7 +58,7 @@ impl Sight<'_> {
     }
 
     fn every_linked_copy_has_its_bytes(&self) -> Vec<String> {
-        let copies = self.read(|rows| blobs::each_copy(rows, 0, ALL));
+        let copies = self.desk.look(|rows| blobs::each_copy(rows, 0, ALL));
         let find = |copy: &blobs::CopyRow| {
             self.control.bytes(&copy.location.parse().expect("only keys are written as locations"))
         };
@@ -82,12 +73,12 @@ impl Sight<'_> {
     /// young.
     fn every_acknowledged_push_is_there(&self) -> Vec<String> {
         let (desk, now, grace) = (self.desk.clone(), self.desk.env.now(), self.grace);
-        let repositories = self.repositories.to_vec();
+        let ids = self.desk.places().ids();
         // In one look: a look of its own for each promise takes most of a world's time.
-        self.read(move |rows| {
+        self.desk.look(move |rows| {
             let mut broken = Vec::new();
             for (thing, held) in desk.promises().each().filter(|(_, held)| is_due(held, now, grace)) {
-                if !is_kept(rows, &desk.stock, &repositories, thing, held)? {
+                if !is_kept(rows, &desk.stock, &ids, thing, held)? {
                     broken.push(format!("an acknowledged push is lost at {now}: {thing:?} {held:?}"));
                 }
             }
@@ -97,7 +88,7 @@ impl Sight<'_> {
 
     /// Once nothing is under way and all is collected: the store holds the copies that are linked, and nothing else.
     pub(crate) fn the_store_holds_what_is_linked(&self) -> Vec<String> {
-        let copies = self.read(|rows| blobs::each_copy(rows, 0, ALL));
+        let copies = self.desk.look(|rows| blobs::each_copy(rows, 0, ALL));
         let linked: BTreeSet<String> =
             copies.iter().filter(|copy| copy.link_count > 0).map(|copy| copy.location.clone()).collect();
         let stored: BTreeSet<String> = self.control.keys().iter().map(ToString::to_string).collect();
@@ -117,19 +108,24 @@ fn is_due(held: &Held, now: Timestamp, grace: Duration) -> bool {
     }
 }
 
-fn is_kept(rows: &mut Reader, stock: &Stock, repositories: &[i64], thing: &Thing, held: &Held) -> Result<bool, Fault> {
+fn is_kept(rows: &mut Reader, stock: &Stock, ids: &[i64], thing: &Thing, held: &Held) -> Result<bool, Fault> {
     match thing {
-        Thing::Blob(at, digest) => is_linked(rows, repositories[*at], digest),
+        Thing::Repository(at) => Ok(repositories::by_id(rows, ids[*at])?.is_some()),
+        Thing::Blob(at, digest) => is_linked(rows, ids[*at], digest),
         Thing::Manifest(at, digest) => {
-            let (id, manifest) = (repositories[*at], stock.manifest(digest));
+            let (id, manifest) = (ids[*at], stock.manifest(digest));
             let mut is_kept = manifests::body(rows, id, digest.as_str())?.is_some_and(|row| row.body == manifest.body);
             for blob in &manifest.blobs {
                 is_kept = is_kept && is_linked(rows, id, blob)?;
             }
+            if let Some(subject) = &manifest.subject {
+                let referrers = manifests::referrers(rows, id, subject.as_str(), None, "", ALL)?;
+                is_kept = is_kept && referrers.iter().any(|row| row.digest == digest.as_str());
+            }
             Ok(is_kept)
         }
         Thing::Tag(at, tag) => {
-            let found = tags::digest(rows, repositories[*at], tag.as_str())?;
+            let found = tags::digest(rows, ids[*at], tag.as_str())?;
             Ok(matches!(held, Held::At(digest) if found.as_deref() == Some(digest.as_str())))
         }
     }

@@ -1,94 +1,35 @@
 use crate::{
-    Sim,
-    promises::{End, Held, Mark, Promises, Thing},
-    stock::{Manifest, Stock},
+    desk::{Desk, Left},
+    places::{Here, NAMES_COUNT},
+    promises::{End, Held, Mark, Thing},
+    stock::Manifest,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use gantry_env::{Clock, Env};
+use gantry_env::Clock;
 use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::{manifests, tags};
 use gantry_oci::{Digest, Reference, Tag};
-use gantry_registry::{Appended, Registry, Repository, UploadId};
-use gantry_words::{AccountId, Cx, Timestamp};
+use gantry_registry::{Appended, Registry};
+use gantry_words::Timestamp;
 use std::{
-    collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex},
     time::Duration,
 };
-
-/// What outlives the lives of the registry: what the world's clients know.
-pub(crate) struct Desk {
-    pub(crate) sim: Sim,
-    pub(crate) env: Env,
-    pub(crate) stock: Stock,
-    promises: Mutex<Promises>,
-    /// Uploads that a client left in the middle.
-    unfinished: Mutex<Vec<(usize, UploadId, Digest)>>,
-    complaints: Mutex<Vec<String>>,
-    counts: Mutex<BTreeMap<&'static str, u64>>,
-    /// Whether the store may fail: else no answer may be a failure of the registry.
-    pub(crate) has_faults: bool,
-}
-
-impl Desk {
-    pub(crate) fn new(sim: Sim, env: Env, stock: Stock, has_faults: bool) -> Self {
-        let (promises, unfinished, complaints, counts) = Default::default();
-        Desk { sim, env, stock, promises, unfinished, complaints, counts, has_faults }
-    }
-
-    pub(crate) fn promises(&self) -> MutexGuard<'_, Promises> {
-        self.promises.lock().expect("nothing panics while it holds the promises")
-    }
-
-    pub(crate) fn complain(&self, complaint: String) {
-        self.complaints.lock().expect("nothing panics while it holds the complaints").push(complaint);
-    }
-
-    pub(crate) fn complaints(&self) -> Vec<String> {
-        self.complaints.lock().expect("nothing panics while it holds the complaints").clone()
-    }
-
-    /// Counts something that happened, which is part of the trace.
-    pub(crate) fn count(&self, what: &'static str) {
-        self.sim.note(what);
-        *self.counts.lock().expect("nothing panics while it holds the counts").entry(what).or_default() += 1;
-    }
-
-    pub(crate) fn counts(&self) -> BTreeMap<&'static str, u64> {
-        self.counts.lock().expect("nothing panics while it holds the counts").clone()
-    }
-
-    /// A new request or job.
-    pub(crate) fn cx(&self, operation: &'static str) -> Cx {
-        Cx {
-            actor: "arn:aws:iam::000000000000:user/anna".into(),
-            account: AccountId::DEFAULT,
-            operation,
-            request_id: self.env.request_id(),
-            now: self.env.now(),
-            source: None,
-        }
-    }
-
-    fn unfinished(&self) -> MutexGuard<'_, Vec<(usize, UploadId, Digest)>> {
-        self.unfinished.lock().expect("nothing panics while it holds the uploads")
-    }
-}
 
 /// One who pushes, tags, removes and pulls.
 pub(crate) struct Client {
     pub(crate) desk: Arc<Desk>,
-    pub(crate) registry: Registry,
-    pub(crate) repositories: Arc<Vec<Repository>>,
+    /// Each request goes to any of them.
+    pub(crate) replicas: Arc<Vec<Registry>>,
 }
 
 impl Client {
     /// Does `acts` things, one after the other. A client that is refused does something else.
     pub(crate) async fn work(self, acts: u64) {
         for _ in 0..acts {
-            let at = self.desk.sim.below(self.repositories.len() as u64) as usize;
-            let outcome = self.do_something(at).await;
+            let outcome = self.do_something().await;
             if let Err(fault) = outcome {
                 self.refused(&fault);
             }
@@ -106,74 +47,126 @@ impl Client {
         }
     }
 
-    async fn do_something(&self, at: usize) -> Result<(), Fault> {
+    pub(crate) fn registry(&self) -> &Registry {
+        self.desk.sim.pick(&self.replicas)
+    }
+
+    async fn do_something(&self) -> Result<(), Fault> {
         let (sim, stock) = (&self.desk.sim, &self.desk.stock);
-        match sim.below(16) {
-            0..=4 => self.push_image(at, sim.pick(&stock.images)).await,
-            5 => self.push_index(at, sim.pick(&stock.indexes)).await,
-            6 => self.push_blob(at, sim.pick(&stock.blobs)).await,
-            7 => self.mount(at, sim.pick(&stock.blobs)).await.map(drop),
-            8 => self.put(at, sim.pick(&stock.images), Some(sim.pick(&stock.tags))).await,
-            9 => self.remove_tag(at, sim.pick(&stock.tags)).await,
-            10 => {
-                let all: Vec<&Manifest> = stock.images.iter().chain(&stock.indexes).collect();
-                self.remove_manifest(at, &sim.pick(&all).digest).await
-            }
-            11 => self.remove_blob(at, sim.pick(&stock.blobs)).await,
-            12 => self.go_on(at).await,
-            _ => self.pull(at, sim.pick(&stock.tags)).await,
+        let name = sim.below(NAMES_COUNT) as usize;
+        let what = sim.below(20);
+        if what == 13 {
+            return if sim.once_in(3) { self.delete(name).await } else { Ok(()) };
+        }
+        let Some(here) = self.enter(name, what < 9).await? else { return Ok(()) };
+        match what {
+            0..=4 => self.push_image(&here, sim.pick(&stock.images)).await,
+            5 => self.push_index(&here, sim.pick(&stock.indexes)).await,
+            6 => self.push_blob(&here, sim.pick(&stock.blobs)).await,
+            7 => self.mount(&here, sim.pick(&stock.blobs)).await.map(drop),
+            8 => self.put(&here, sim.pick(&stock.images), &self.some_tags()).await,
+            9 => self.remove_tag(&here, sim.pick(&stock.tags)).await,
+            10 => self.remove_manifest(&here, &sim.pick(&stock.manifests().collect::<Vec<_>>()).digest).await,
+            11 => self.remove_blob(&here, sim.pick(&stock.blobs)).await,
+            12 => self.go_on(&here).await,
+            14 => self.list_referrers(&here, sim.pick(&stock.images)).await,
+            15 => self.move_tag(&here, sim.pick(&stock.tags)).await,
+            16 => self.load_manifest(&here, &sim.pick(&stock.manifests().collect::<Vec<_>>()).digest).await.map(drop),
+            _ => self.pull(&here, sim.pick(&stock.tags)).await,
         }
     }
 
-    async fn push_index(&self, at: usize, index: &Manifest) -> Result<(), Fault> {
+    /// No tag, or a few.
+    fn some_tags(&self) -> Vec<Tag> {
+        let (sim, tags) = (&self.desk.sim, &self.desk.stock.tags);
+        (0..sim.below(3)).map(|_| sim.pick(tags).clone()).collect()
+    }
+
+    async fn push_index(&self, here: &Here, index: &Manifest) -> Result<(), Fault> {
         for child in &index.children {
-            self.push_image(at, self.desk.stock.manifest(child)).await?;
+            self.push_image(here, self.desk.stock.manifest(child)).await?;
         }
-        let tag = self.desk.sim.pick(&self.desk.stock.tags);
-        self.put(at, index, Some(tag)).await
+        self.put(here, index, &self.some_tags()).await
     }
 
-    async fn push_image(&self, at: usize, image: &Manifest) -> Result<(), Fault> {
+    async fn push_image(&self, here: &Here, image: &Manifest) -> Result<(), Fault> {
         let sim = &self.desk.sim;
         for blob in &image.blobs {
-            if !sim.once_in(4) && self.head(at, blob).await? {
+            if !sim.once_in(4) && self.head(here, blob).await? {
                 continue;
             }
-            if sim.once_in(3) && self.mount(at, blob).await? {
+            if sim.once_in(3) && self.mount(here, blob).await? {
                 continue;
             }
-            self.push_blob(at, blob).await?;
+            self.push_blob(here, blob).await?;
         }
-        let tag = if sim.once_in(3) { None } else { Some(sim.pick(&self.desk.stock.tags)) };
-        self.put(at, image, tag).await
+        self.put(here, image, &self.some_tags()).await
     }
 
-    async fn put(&self, at: usize, manifest: &Manifest, tag: Option<&Tag>) -> Result<(), Fault> {
+    async fn put(&self, here: &Here, manifest: &Manifest, tags: &[Tag]) -> Result<(), Fault> {
         let (desk, digest) = (&self.desk, &manifest.digest);
-        let thing = Thing::Manifest(at, digest.clone());
-        let mark = desk.promises().mark(&thing);
-        let moving = tag.map(|tag| desk.promises().begin(Thing::Tag(at, tag.clone())));
-        let reference = tag.map_or_else(|| Reference::Digest(digest.clone()), |tag| Reference::Tag(tag.clone()));
-        let (cx, body) = (desk.cx("put"), manifest.body.clone());
-        let put = self.registry.images.put_image(&cx, &self.repositories[at], &reference, vec![], None, body).await;
-        let end = match &put {
-            Ok(_) => End::Now(Held::At(digest.clone())),
-            Err(fault) if is_definite(fault) => End::Refused,
-            Err(_) => End::Unknown,
+        let thing = Thing::Manifest(here.at, digest.clone());
+        let (mark, is_gone) = (desk.promises().mark(&thing), desk.places().is_deleted(here.at));
+        let moving: Vec<_> = {
+            let mut promises = desk.promises();
+            tags.iter().map(|tag| promises.begin(Thing::Tag(here.at, tag.clone()))).collect()
         };
-        if let Some(moving) = moving {
+        let reference = tags.first().map_or_else(|| Reference::Digest(digest.clone()), |tag| tag.clone().into());
+        let more = tags.iter().skip(1).cloned().collect();
+        let (cx, body) = (desk.cx("put"), manifest.body.clone());
+        let put = self.registry().images.put_image(&cx, &here.repository, &reference, more, None, body).await;
+        for moving in moving {
+            let end = match &put {
+                Ok(_) => End::Now(Held::At(digest.clone())),
+                Err(fault) if is_definite(fault) => End::Refused,
+                Err(_) => End::Unknown,
+            };
             desk.promises().end(moving, end);
         }
-        put?;
+        if put?.subject != manifest.subject {
+            desk.complain(format!("{digest} was pushed, but its subject was not told"));
+        }
+        self.acknowledged(is_gone, || format!("the manifest {digest}"));
         desk.promises().hold(thing, &mark, Held::Until);
         desk.count("manifest pushed");
         Ok(())
     }
 
-    async fn head(&self, at: usize, blob: &Digest) -> Result<bool, Fault> {
-        let (thing, cx) = (Thing::Blob(at, blob.clone()), self.desk.cx("head"));
+    /// A repository whose deletion was acknowledged before takes nothing.
+    fn acknowledged(&self, is_gone: bool, what: impl Fn() -> String) {
+        if is_gone {
+            self.desk.complain(format!("{} was taken by a repository that had been deleted", what()));
+        }
+    }
+
+    /// Points a tag to the image of another.
+    async fn move_tag(&self, here: &Here, from: &Tag) -> Result<(), Fault> {
+        let Some(image) = self.load(here, from).await? else { return Ok(()) };
+        self.put(here, self.desk.stock.manifest(&image), &self.some_tags()).await?;
+        self.desk.count("tag moved");
+        Ok(())
+    }
+
+    async fn list_referrers(&self, here: &Here, of: &Manifest) -> Result<(), Fault> {
+        let (desk, Some(subject)) = (&self.desk, &of.subject) else { return Ok(()) };
+        let page = self.registry().images.referrers(&here.repository, subject, None, "", 100).await?;
+        let listed = |manifest: &Manifest| page.items.iter().any(|item| item.digest == manifest.digest);
+        for manifest in desk.stock.manifests().filter(|manifest| manifest.subject.as_ref() == Some(subject)) {
+            let is_promised = desk.promises().is_held(&Thing::Manifest(here.at, manifest.digest.clone()));
+            if is_promised && !listed(manifest) {
+                desk.complain(format!("{} is held, but is no referrer of {subject}", manifest.digest));
+            }
+            if listed(manifest) {
+                desk.count("referrer listed");
+            }
+        }
+        Ok(())
+    }
+
+    async fn head(&self, here: &Here, blob: &Digest) -> Result<bool, Fault> {
+        let (thing, cx) = (Thing::Blob(here.at, blob.clone()), self.desk.cx("head"));
         let mark = self.desk.promises().mark(&thing);
-        match self.registry.blobs.check(&cx, &self.repositories[at], blob).await {
+        match self.registry().blobs.check(&cx, &here.repository, blob).await {
             Ok(_) => {
                 self.desk.promises().hold(thing, &mark, Held::Since(cx.now));
                 Ok(true)
@@ -183,57 +176,71 @@ impl Client {
         }
     }
 
-    async fn mount(&self, at: usize, blob: &Digest) -> Result<bool, Fault> {
-        let (thing, cx) = (Thing::Blob(at, blob.clone()), self.desk.cx("mount"));
-        let mark = self.desk.promises().mark(&thing);
-        let source = self.desk.sim.pick(&self.repositories);
-        let is_mounted = self.registry.blobs.mount(&cx, &self.repositories[at], source, blob).await?;
+    async fn mount(&self, here: &Here, blob: &Digest) -> Result<bool, Fault> {
+        let (thing, cx) = (Thing::Blob(here.at, blob.clone()), self.desk.cx("mount"));
+        let (mark, is_gone) = (self.desk.promises().mark(&thing), self.desk.places().is_deleted(here.at));
+        let source = self.desk.sim.pick(&self.desk.places().all()).clone();
+        let is_mounted = self.registry().blobs.mount(&cx, &here.repository, &source.repository, blob).await?;
         if is_mounted {
+            self.acknowledged(is_gone, || format!("the blob {blob}"));
             self.desk.promises().hold(thing, &mark, Held::Since(cx.now));
             self.desk.count("blob mounted");
         }
         Ok(is_mounted)
     }
 
-    async fn push_blob(&self, at: usize, blob: &Digest) -> Result<(), Fault> {
-        let thing = Thing::Blob(at, blob.clone());
-        let mark = self.desk.promises().mark(&thing);
+    async fn push_blob(&self, here: &Here, blob: &Digest) -> Result<(), Fault> {
+        let thing = Thing::Blob(here.at, blob.clone());
+        let (mark, is_gone) = (self.desk.promises().mark(&thing), self.desk.places().is_deleted(here.at));
         if self.desk.sim.once_in(2) {
             let body = self.body(self.desk.stock.bytes(blob));
             let cx = self.desk.cx("store");
-            self.registry.uploads.store(&cx, &self.repositories[at], blob, body.stream).await?;
+            let stored = self.registry().uploads.store(&cx, &here.repository, blob, body.stream).await;
+            self.check_digest(blob, &stored);
+            stored?;
+            self.acknowledged(is_gone, || format!("the blob {blob}"));
             self.pushed(thing, &mark, &body.ended_at);
             return Ok(());
         }
-        let (uploads, repository) = (&self.registry.uploads, &self.repositories[at]);
-        let id = uploads.open(&self.desk.cx("open"), repository, blob.algorithm()).await?;
-        self.desk.unfinished().push((at, id.clone(), blob.clone()));
+        let replica = self.desk.sim.below(self.replicas.len() as u64) as usize;
+        let (cx, uploads) = (self.desk.cx("open"), &self.replicas[replica].uploads);
+        let id = uploads.open(&cx, &here.repository, blob.algorithm()).await?;
+        let left = Left { here: here.clone(), replica, id, blob: blob.clone() };
+        self.desk.leave(left.clone());
         if self.desk.sim.once_in(6) {
             return Ok(());
         }
-        self.send_rest(at, &id, blob).await
+        self.send_rest(&left).await
+    }
+
+    /// Whoever sends the right bytes is not told that they are others. After a crash they may be: the last of an
+    /// unfinished upload may have been lost.
+    fn check_digest<T>(&self, blob: &Digest, pushed: &Result<T, Fault>) {
+        if let Err(fault) = pushed
+            && fault.kind == FaultKind::DigestInvalid
+            && !self.desk.has_crashed()
+        {
+            self.desk.complain(format!("the right bytes of {blob} were refused: {fault}"));
+        }
     }
 
     /// Takes up an upload that somebody left.
-    async fn go_on(&self, at: usize) -> Result<(), Fault> {
-        let found = {
-            let unfinished = self.desk.unfinished();
-            (!unfinished.is_empty()).then(|| self.desk.sim.pick(&unfinished).clone())
-        };
-        match found {
-            Some((at, id, _)) if self.desk.sim.once_in(5) => {
-                self.registry.uploads.cancel(&self.desk.cx("cancel"), &self.repositories[at], &id).await
+    async fn go_on(&self, here: &Here) -> Result<(), Fault> {
+        match self.desk.take_up() {
+            Some(Left { here, replica, id, .. }) if self.desk.sim.once_in(5) => {
+                let uploads = &self.replicas[replica].uploads;
+                uploads.cancel(&self.desk.cx("cancel"), &here.repository, &id).await
             }
-            Some((at, id, blob)) => self.send_rest(at, &id, &blob).await,
-            None => self.push_blob(at, self.desk.sim.pick(&self.desk.stock.blobs)).await,
+            Some(left) => self.send_rest(&left).await,
+            None => self.push_blob(here, self.desk.sim.pick(&self.desk.stock.blobs)).await,
         }
     }
 
     /// Sends what an upload lacks in chunks, and finishes it.
-    async fn send_rest(&self, at: usize, id: &UploadId, blob: &Digest) -> Result<(), Fault> {
-        let thing = Thing::Blob(at, blob.clone());
-        let mark = self.desk.promises().mark(&thing);
-        let (desk, uploads, repository) = (&self.desk, &self.registry.uploads, &self.repositories[at]);
+    async fn send_rest(&self, Left { here, replica, id, blob }: &Left) -> Result<(), Fault> {
+        let thing = Thing::Blob(here.at, blob.clone());
+        let (desk, repository, uploads) = (&self.desk, &here.repository, &self.replicas[*replica].uploads);
+        let (mark, is_gone) = (desk.promises().mark(&thing), desk.places().is_deleted(here.at));
         let bytes = desk.stock.bytes(blob);
         let mut offset = uploads.offset(&desk.cx("offset"), repository, id).await?;
         while offset < bytes.len() as u64 && !desk.sim.once_in(3) {
@@ -250,10 +257,12 @@ impl Client {
         }
         let rest = self.body(bytes.slice((offset as usize).min(bytes.len())..));
         let cx = desk.cx("finish");
-        let finished = uploads.finish(&cx, repository, id, blob, Some(offset), None, rest.stream).await?;
-        if let Appended::At(_) = finished {
+        let finished = uploads.finish(&cx, repository, id, blob, Some(offset), None, rest.stream).await;
+        self.check_digest(blob, &finished);
+        if let Appended::At(_) = finished? {
+            self.acknowledged(is_gone, || format!("the blob {blob}"));
             self.pushed(thing, &mark, &rest.ended_at);
-            desk.unfinished().retain(|(_, other, _)| other != id);
+            desk.finished(id);
         }
         Ok(())
     }
@@ -288,25 +297,25 @@ impl Client {
         Sent { stream: Box::pin(stream), ended_at }
     }
 
-    async fn remove_tag(&self, at: usize, tag: &Tag) -> Result<(), Fault> {
-        let thing = Thing::Tag(at, tag.clone());
+    async fn remove_tag(&self, here: &Here, tag: &Tag) -> Result<(), Fault> {
+        let thing = Thing::Tag(here.at, tag.clone());
         let is_promised = self.desk.promises().is_held(&thing);
         let removal = self.desk.promises().begin(thing);
         let cx = self.desk.cx("remove");
-        let removed = self.registry.images.remove(&cx, &self.repositories[at], &tag.clone().into()).await;
+        let removed = self.registry().images.remove(&cx, &here.repository, &tag.clone().into()).await;
         self.desk.promises().end(removal, end_of(&removed));
         self.check_promised(is_promised, FaultKind::ImageNotFound, &removed, || format!("tag {tag}"));
         removed
     }
 
-    async fn remove_manifest(&self, at: usize, digest: &Digest) -> Result<(), Fault> {
+    async fn remove_manifest(&self, here: &Here, digest: &Digest) -> Result<(), Fault> {
         let desk = &self.desk;
-        desk.promises().doubt_tags(at, &desk.stock.tags, digest);
-        let thing = Thing::Manifest(at, digest.clone());
+        desk.promises().doubt_tags(here.at, &desk.stock.tags, digest);
+        let thing = Thing::Manifest(here.at, digest.clone());
         let is_promised = desk.promises().is_held(&thing);
         let removal = desk.promises().begin(thing);
         let cx = desk.cx("remove");
-        let removed = self.registry.images.remove(&cx, &self.repositories[at], &digest.clone().into()).await;
+        let removed = self.registry().images.remove(&cx, &here.repository, &digest.clone().into()).await;
         desk.promises().end(removal, end_of(&removed));
         self.check_promised(is_promised, FaultKind::ImageNotFound, &removed, || digest.to_string());
         if removed.is_ok() {
@@ -315,15 +324,15 @@ impl Client {
         removed
     }
 
-    async fn remove_blob(&self, at: usize, blob: &Digest) -> Result<(), Fault> {
-        let removal = self.desk.promises().begin(Thing::Blob(at, blob.clone()));
-        let removed = self.registry.blobs.remove(&self.desk.cx("remove"), &self.repositories[at], blob).await;
+    async fn remove_blob(&self, here: &Here, blob: &Digest) -> Result<(), Fault> {
+        let removal = self.desk.promises().begin(Thing::Blob(here.at, blob.clone()));
+        let removed = self.registry().blobs.remove(&self.desk.cx("remove"), &here.repository, blob).await;
         self.desk.promises().end(removal, end_of(&removed));
         removed
     }
 
     /// A removal must find what was promised: nothing lies between the question and the act.
-    fn check_promised(
+    pub(crate) fn check_promised(
         &self,
         is_promised: bool,
         lost: FaultKind,
@@ -338,28 +347,64 @@ impl Client {
         }
     }
 
-    /// Pulls all that a tag names. Everything that is answered must be what was asked for.
-    async fn pull(&self, at: usize, tag: &Tag) -> Result<(), Fault> {
-        let (desk, repository) = (&self.desk, &self.repositories[at]);
-        let found = self.registry.images.load(repository, &tag.clone().into()).await?;
-        let manifest = desk.stock.manifest(&found.digest);
-        if manifest.body != found.body {
+    /// Looks a tag up. What is remembered of it must be what the tables say.
+    async fn load(&self, here: &Here, tag: &Tag) -> Result<Option<Digest>, Fault> {
+        let (desk, id, wanted) = (&self.desk, here.repository.id, tag.clone());
+        let found = self.registry().images.load(&here.repository, &tag.clone().into()).await;
+        let found = match found {
+            Ok(found) => Some(found),
+            Err(fault) if fault.kind == FaultKind::ImageNotFound => None,
+            Err(fault) => return Err(fault),
+        };
+        // Nothing lies between the answer and this look.
+        let truth = desk.look(move |rows| tags::digest(rows, id, wanted.as_str()));
+        let digest = found.as_ref().map(|found| found.digest.clone());
+        if digest.as_ref().map(Digest::as_str) != truth.as_deref() {
+            desk.complain(format!("{tag} of repository {id} was answered with {digest:?}, but is {truth:?}"));
+        }
+        if let Some(found) = found
+            && desk.stock.manifest(&found.digest).body != found.body
+        {
             desk.complain(format!("{} was answered with other bytes", found.digest));
         }
+        Ok(digest)
+    }
+
+    /// The same for a manifest by its digest.
+    async fn load_manifest(&self, here: &Here, digest: &Digest) -> Result<bool, Fault> {
+        let (desk, id, wanted) = (&self.desk, here.repository.id, digest.clone());
+        let is_found = match self.registry().images.load(&here.repository, &digest.clone().into()).await {
+            Ok(_) => true,
+            Err(fault) if fault.kind == FaultKind::ImageNotFound => false,
+            Err(fault) => return Err(fault),
+        };
+        if is_found != desk.look(move |rows| Ok(manifests::find(rows, id, wanted.as_str())?.is_some())) {
+            desk.complain(format!("{digest} of repository {id} was answered, or not, against the tables"));
+        }
+        Ok(is_found)
+    }
+
+    /// Pulls all that a tag names. Everything that is answered must be what was asked for.
+    async fn pull(&self, here: &Here, tag: &Tag) -> Result<(), Fault> {
+        let desk = &self.desk;
+        let Some(digest) = self.load(here, tag).await? else { return Ok(()) };
+        let manifest = desk.stock.manifest(&digest);
         let mut blobs = manifest.blobs.clone();
         for child in &manifest.children {
-            self.registry.images.load(repository, &child.clone().into()).await?;
+            if !self.load_manifest(here, child).await? {
+                return Ok(());
+            }
             blobs.extend(desk.stock.manifest(child).blobs.iter().cloned());
         }
         for blob in &blobs {
-            self.pull_blob(at, blob).await?;
+            self.pull_blob(here, blob).await?;
         }
         desk.count("image pulled");
         Ok(())
     }
 
-    async fn pull_blob(&self, at: usize, blob: &Digest) -> Result<(), Fault> {
-        let reading = self.registry.blobs.open(&self.desk.cx("pull"), &self.repositories[at], blob).await?;
+    async fn pull_blob(&self, here: &Here, blob: &Digest) -> Result<(), Fault> {
+        let reading = self.registry().blobs.open(&self.desk.cx("pull"), &here.repository, blob).await?;
         let length = reading.length();
         let (mut body, mut came) = (reading.body(0..length), Vec::new());
         while let Some(piece) = body.next().await {
@@ -381,11 +426,11 @@ struct Sent<S> {
 }
 
 /// Whether a refusal says that nothing was changed.
-fn is_definite(fault: &Fault) -> bool {
+pub(crate) fn is_definite(fault: &Fault) -> bool {
     !matches!(fault.kind, FaultKind::Internal | FaultKind::Unavailable | FaultKind::StorageFull)
 }
 
-fn end_of(removed: &Result<(), Fault>) -> End {
+pub(crate) fn end_of(removed: &Result<(), Fault>) -> End {
     match removed {
         Ok(()) => End::Removed,
         Err(fault) if is_definite(fault) => End::Refused,

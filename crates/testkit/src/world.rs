@@ -1,15 +1,19 @@
 use crate::{
     Crew, Sim,
     check::Sight,
-    client::{Client, Desk},
+    client::Client,
+    desk::Desk,
+    faults,
+    places::{self, NAMES_COUNT},
     stock::Stock,
+    work::{self, Shift},
 };
 use gantry_env::{Clock, Env};
 use gantry_fault::Fault;
 use gantry_metadata::Metadata;
-use gantry_registry::{FsckOptions, Registry, Repository, Settings};
-use gantry_store::{InjectedFault, MemoryControl, Operation, Store};
-use gantry_words::{Cx, Region, Timestamp};
+use gantry_registry::{CollectionSettings, FsckOptions, Registry, Settings, UploadSettings};
+use gantry_store::{MemoryControl, Store};
+use gantry_words::{Cx, Period, Region};
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
@@ -22,7 +26,6 @@ use std::{
 const HOUR: Duration = Duration::from_secs(3600);
 /// The grace time of unnamed blobs, and the time after which an upload without new bytes is given up.
 const GRACE: Duration = HOUR;
-const REPOSITORIES: [&str; 3] = ["team/app", "team/base", "mirror"];
 const CLIENTS: u64 = 4;
 /// Steps between two checks.
 const CHECK_EVERY: u64 = 32;
@@ -34,11 +37,10 @@ pub struct World {
     metadata: Metadata,
     store: Store,
     control: MemoryControl,
-    repositories: Vec<i64>,
-    /// The process that runs; `None` between a crash and the next start.
-    life: Option<(Registry, Crew)>,
-    /// How many of this life's clients have not gone home.
-    busy: Rc<Cell<u64>>,
+    /// How many processes serve at once.
+    replicas: u64,
+    /// What happens now; `None` between a crash and the next start.
+    life: Option<Crew>,
 }
 
 /// How a world ended.
@@ -61,18 +63,16 @@ impl World {
         let (store, control) = Store::memory(env.clone());
         let stock = Stock::new(&sim);
         let has_faults = !sim.once_in(3);
-        let desk = Arc::new(Desk::new(sim.clone(), env, stock, has_faults));
-        let (life, busy) = (None, Rc::default());
-        let mut world = World { sim, desk, metadata, store, control, repositories: vec![], life, busy };
-        let registry = world.open();
-        let desk = world.desk.clone();
-        world.repositories = world.alone(async move {
-            let mut ids = Vec::new();
-            for name in REPOSITORIES {
-                let name = name.parse().expect("these are names");
-                ids.push(registry.repositories.create(&desk.cx("create"), &name).await?.id);
+        let replicas = 1 + sim.below(2);
+        let desk = Arc::new(Desk::new(sim.clone(), env, stock, has_faults, metadata.clone()));
+        let world = World { sim, desk, metadata, store, control, replicas, life: None };
+        let (registry, desk) = (world.open(), world.desk.clone());
+        world.alone(async move {
+            for name in 0..NAMES_COUNT as usize {
+                let created = registry.repositories.create(&desk.cx("create"), &places::name(name)).await?;
+                desk.places().here(created);
             }
-            Ok(ids)
+            Ok(())
         });
         world
     }
@@ -121,32 +121,41 @@ impl World {
         self.desk.cx("test")
     }
 
-    /// Starts the registry, its clients, its collection, the clock's jumps and the store's faults.
+    /// Starts the replicas, their clients, collection and repair, the clock's jumps and the faults.
     pub fn begin(&mut self) {
-        self.plan_faults();
-        let registry = self.open();
-        let repositories = Arc::new(self.load(&registry));
-        let mut crew = Crew::new(&self.sim);
-        self.busy = Rc::new(Cell::new(CLIENTS));
+        if self.desk.has_faults {
+            faults::plan(&self.sim, &self.control);
+        }
+        let may_fail = self.desk.has_faults && self.sim.once_in(2);
+        let replicas: Vec<Registry> = (0..self.replicas).map(|_| self.open_replica(may_fail)).collect();
+        let (mut crew, busy, began) = (Crew::new(&self.sim), Rc::new(Cell::new(CLIENTS)), self.sim.now());
+        let shared = Arc::new(replicas.clone());
         for _ in 0..CLIENTS {
-            let (desk, registry) = (self.desk.clone(), registry.clone());
-            let client = Client { desk, registry, repositories: repositories.clone() };
-            let (acts, busy) = (5 + self.sim.below(25), self.busy.clone());
+            let client = Client { desk: self.desk.clone(), replicas: shared.clone() };
+            let (acts, busy) = (5 + self.sim.below(25), busy.clone());
             crew.add(async move {
                 client.work(acts).await;
                 busy.set(busy.get() - 1);
             });
         }
-        crew.add(collect(self.desk.clone(), registry.clone(), self.busy.clone()));
-        crew.add(jump(self.sim.clone(), self.busy.clone()));
-        crew.add(sweep(self.desk.clone(), registry.clone(), self.sim.now()));
-        self.life = Some((registry, crew));
+        for registry in replicas {
+            // Each process that ever ran has a name of its own.
+            let holder = self.desk.env.request_id().to_string();
+            let shift = || Shift { desk: self.desk.clone(), registry: registry.clone(), busy: busy.clone(), began };
+            crew.add(work::collect(shift(), holder));
+            crew.add(work::sweep(shift()));
+            if self.sim.once_in(3) {
+                crew.add(work::repair(shift()));
+            }
+        }
+        crew.add(work::jump(self.sim.clone(), busy));
+        self.life = Some(crew);
     }
 
     /// Lets the world go on for up to `steps` steps. Returns the broken promises as soon as there are any.
     pub fn go(&mut self, steps: u64) -> Vec<String> {
         for step in 1..=steps {
-            let Some((_, crew)) = &mut self.life else { break };
+            let Some(crew) = &mut self.life else { break };
             if !crew.step() {
                 break;
             }
@@ -163,9 +172,8 @@ impl World {
     /// The power goes: every request and all memory of the process with it, and what the store had not made durable.
     pub fn crash(&mut self) {
         self.life = None;
-        self.desk.promises().crash();
         self.control.crash(self.sim.below(u64::MAX));
-        self.desk.count("crash");
+        self.desk.crash();
         self.sim.pass(Duration::from_secs(1));
     }
 
@@ -205,25 +213,26 @@ impl World {
     }
 
     fn sight(&self) -> Sight<'_> {
-        let World { desk, metadata, control, repositories, .. } = self;
-        Sight { desk, metadata, control, repositories, grace: GRACE }
+        Sight { desk: &self.desk, control: &self.control, grace: GRACE }
     }
 
+    /// Rooms for a time when nobody else is there and nothing goes wrong.
     fn open(&self) -> Registry {
-        let (metadata, store, env) = (self.metadata.clone(), self.store.clone(), self.desk.env.clone());
-        Registry::open(metadata, store, env, Region::default(), Settings::default())
+        self.open_on(self.metadata.clone())
     }
 
-    fn load(&self, registry: &Registry) -> Vec<Repository> {
-        let (registry, desk) = (registry.clone(), self.desk.clone());
-        self.alone(async move {
-            let mut found = Vec::new();
-            for name in REPOSITORIES {
-                let name = name.parse().expect("these are names");
-                found.push(registry.repositories.load(&desk.cx("load"), &name).await?);
-            }
-            Ok(found)
-        })
+    /// The rooms of a process: what it has read it may remember where it is the only one.
+    fn open_replica(&self, may_fail: bool) -> Registry {
+        self.open_on(self.metadata.door(self.replicas > 1, faults::of_metadata(&self.sim, may_fail)))
+    }
+
+    fn open_on(&self, metadata: Metadata) -> Registry {
+        let settings = Settings {
+            collection: CollectionSettings { grace: Period::hours(1), ..CollectionSettings::default() },
+            uploads: UploadSettings { expire: Period::hours(1), ..UploadSettings::default() },
+            ..Settings::default()
+        };
+        Registry::open(metadata, self.store.clone(), self.desk.env.clone(), Region::default(), settings)
     }
 
     /// Runs `work` to its end while nobody else does anything.
@@ -234,60 +243,5 @@ impl World {
         crew.finish();
         let answer = answer.borrow_mut().take().expect("the crew has finished");
         answer.expect("nothing fails while no fault is planned")
-    }
-
-    fn plan_faults(&self) {
-        if !self.desk.has_faults {
-            return;
-        }
-        let (sim, rarity) = (self.sim.clone(), 8 + self.sim.below(60));
-        self.control.set_plan(move |operation, _| {
-            if !sim.once_in(rarity) {
-                return None;
-            }
-            // Whether bytes are there is asked so often that a failing answer would hide the rest.
-            let kinds = if operation == Operation::Exists && sim.once_in(2) { 1 } else { 5 };
-            Some(match sim.below(kinds) {
-                0 => InjectedFault::Delay(Duration::from_millis(sim.below(3_000))),
-                1 => InjectedFault::Fail,
-                2 => InjectedFault::FailLate,
-                3 => InjectedFault::Full,
-                _ => InjectedFault::TornWrite,
-            })
-        });
-    }
-}
-
-/// Collects again and again while there are clients.
-async fn collect(desk: Arc<Desk>, registry: Registry, busy: Rc<Cell<u64>>) {
-    while busy.get() > 0 {
-        let rest = desk.sim.below(6_000);
-        desk.sim.sleep(Duration::from_millis(rest)).await;
-        // What fails is collected by the next round.
-        if let Ok(collected) = registry.collection.run(&desk.cx("collect"), GRACE, GRACE, |_| {}).await
-            && collected.blobs > 0
-        {
-            desk.count("collected");
-        }
-    }
-}
-
-/// Lets the clock jump now and then while there are clients.
-async fn jump(sim: Sim, busy: Rc<Cell<u64>>) {
-    while busy.get() > 0 {
-        let rest = sim.below(8_000);
-        sim.sleep(Duration::from_millis(rest)).await;
-        let hours = if sim.once_in(4) { 72 } else { 1 };
-        sim.pass(HOUR / 4 * (1 + sim.below(4 * hours) as u32));
-    }
-}
-
-/// Removes, beside the clients, what an earlier crash left: only what is older than this life can have no push behind it.
-async fn sweep(desk: Arc<Desk>, registry: Registry, started: Timestamp) {
-    let cx = desk.cx("sweep");
-    if let Ok(swept) = registry.orphans.sweep(&cx, started).await
-        && swept.blobs > 0
-    {
-        desk.count("swept");
     }
 }
