@@ -72,6 +72,12 @@ impl Pattern {
         }
     }
 
+    /// Returns the byte that all tags it means begin with, where there is one.
+    pub(crate) fn first_byte(&self) -> Option<u8> {
+        let first = self.text.as_bytes()[0];
+        (first != b'*' || self.meaning == Meaning::Prefix).then_some(first)
+    }
+
     /// Returns whether every tag that `other` means is certainly meant by this one too. (`false` says nothing.)
     pub(crate) fn covers(&self, other: &Pattern) -> bool {
         // Whatever a wildcard of the other stands for, only a wildcard here can take it in: as a character, `*` is
