@@ -1,8 +1,8 @@
 use crate::{
     command::{
         backup::BackupCommand, blob::BlobCommand, completions::CompletionsCommand, fsck::FsckCommand, gc::GcCommand,
-        image::ImageCommand, login::LoginCommand, man::ManCommand, openapi::OpenApiCommand, repo::RepoCommand,
-        restore::RestoreCommand, serve::ServeCommand,
+        image::ImageCommand, lifecycle::LifecycleCommand, login::LoginCommand, man::ManCommand,
+        openapi::OpenApiCommand, repo::RepoCommand, restore::RestoreCommand, serve::ServeCommand,
     },
     config::ConfigCommand,
     output::{Exit, Failure},
@@ -31,6 +31,7 @@ enum Command {
     Repo(RepoCommand),
     Image(ImageCommand),
     Blob(BlobCommand),
+    Lifecycle(LifecycleCommand),
     Completions(CompletionsCommand),
     Man(ManCommand),
     #[command(name = "openapi")]
@@ -50,6 +51,7 @@ impl Cli {
             Command::Repo(command) => command.run(),
             Command::Image(command) => command.run(),
             Command::Blob(command) => command.run(),
+            Command::Lifecycle(command) => command.run(),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
             Command::OpenApi(command) => command.run(),

@@ -160,7 +160,11 @@ impl Decisions<'_> {
                     Some(other) => format!("{}, with which it lives,", self.images.digest(other as usize)),
                     None => "it".into(),
                 };
-                format!("{who} {protection}, or rule {rule} would {} it", action.as_str())
+                let would = match action {
+                    Action::Expire => "expire it",
+                    Action::Transition => "move it to the archive",
+                };
+                format!("{who} {protection}, or rule {rule} would {would}")
             }
         }
     }

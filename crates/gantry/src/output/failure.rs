@@ -31,6 +31,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// The check found something.
+    pub(crate) fn found(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Failure::new(Exit::Found, problem, remedy)
+    }
+
     /// It was asked wrongly.
     pub(crate) fn usage(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Failure::new(Exit::Usage, problem, remedy)
