@@ -42,20 +42,26 @@ pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<()> {
         return run::run(command.arg("list"));
     }
     command.arg("run").arg("--root").arg(&places.root).arg("--work").arg(places.target().join("bench"));
-    command.arg("--gantry").arg(own.unwrap_or_else(|| places.release_binary()));
+    command.arg("--gantry").arg(own.clone().unwrap_or_else(|| places.release_binary()));
     for name in ["nginx", "distribution", "wrk", "eatmydata"] {
         command.arg(format!("--{name}")).arg(tools::require(places, name)?);
     }
     if let Some(zot) = env::var_os("GANTRY_ZOT").map(PathBuf::from).or_else(|| run::find_program("zot")) {
         command.arg("--zot").arg(zot);
     }
-    if let Ok(commit) =
-        run::capture(Command::new("git").current_dir(&places.root).args(["describe", "--always", "--dirty"]))
-    {
-        command.args(["--commit", commit.trim()]);
+    if own.is_none() {
+        command.arg("--commit").arg(commit(places)?);
     }
     command.args(arguments(selection));
     run::run(&mut command)
+}
+
+/// Names what was built: the commit, with a `+` where sources differ from it. Figures written meanwhile are no difference.
+fn commit(places: &Places) -> Outcome<String> {
+    let git = |arguments: &[&str]| run::capture(Command::new("git").current_dir(&places.root).args(arguments));
+    let changed = git(&["status", "--porcelain", "--", "crates", "Cargo.toml", "Cargo.lock"])?;
+    let commit = git(&["rev-parse", "--short", "HEAD"])?;
+    Ok(format!("{}{}", commit.trim(), if changed.trim().is_empty() { "" } else { "+" }))
 }
 
 fn build(places: &Places, with_gantry: bool) -> Outcome<()> {
