@@ -12,6 +12,7 @@
 //! | `scopes.rs` | [`Scopes`]: what a docker token was asked for |
 //! | `decide.rs` | [`decide`], [`judge`]; [`Facts`], [`Verdict`], [`Refusal`] |
 //! | `token.rs`, `token/payload.rs` | Bearer tokens, signed and verified |
+//! | `sigv4.rs` and below | AWS Signature Version 4 |
 //! | `basic.rs`, `authorization.rs` | the `Authorization` header |
 //! | `challenge.rs` | the `WWW-Authenticate` header |
 //! | `secrets.rs` | comparing secrets without telling where they differ |
@@ -25,6 +26,7 @@ mod principal;
 mod request;
 mod scopes;
 mod secrets;
+pub mod sigv4;
 pub mod token;
 
 pub use action::{Action, ScopeVerb};
