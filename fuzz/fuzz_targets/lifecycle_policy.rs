@@ -27,7 +27,10 @@ fuzz_target!(|text: &str| {
     // `archive` grows to its long form, so that the longest policies are longer when printed.
     if printed.chars().count() <= POLICY_CHARS_MAX {
         assert_eq!(Policy::parse(&printed, &Settings { expire_since_pulled: true }).as_ref(), Ok(&policy));
-        assert!(Policy::parse(&printed, &Settings::default()).is_ok_and(|strict| strict == policy) || printed.contains("Pulled"));
+        assert!(
+            Policy::parse(&printed, &Settings::default()).is_ok_and(|strict| strict == policy)
+                || printed.contains("Pulled")
+        );
     }
     assert!(policy.warnings().iter().all(|warning| !warning.to_string().is_empty()));
     if let Ok(images) = images {

@@ -343,7 +343,7 @@ fn a_signature_that_cannot_be_read_is_refused() {
     ] {
         let sent =
             Sent::parse("POST / HTTP/1.1\nhost:a\nx-amz-date:20150830T123600Z\n").header("authorization", &header);
-        let found = sent.with(|request| Signature::find(request));
+        let found = sent.with(Signature::find);
         assert!(matches!(found, Err(SignatureError::Incomplete { .. })), "{header}: {found:?}");
     }
 }
@@ -360,7 +360,7 @@ fn a_signature_without_a_date_is_refused() {
         let header = format!("AWS4-HMAC-SHA256 Credential={scope},SignedHeaders=host,Signature={}", "0".repeat(64));
         let sent = Sent::parse(&format!("POST / HTTP/1.1\nhost:a\n{date}")).header("authorization", &header);
 
-        let found = sent.with(|request| Signature::find(request));
+        let found = sent.with(Signature::find);
 
         assert!(matches!(found, Err(SignatureError::Incomplete { .. })), "{date}");
     }
@@ -389,7 +389,7 @@ proptest! {
     fn any_header_and_query_are_read_without_panic(header in "(AWS4-HMAC-SHA256 )?\\PC{0,200}", query in "(X-Amz-Signature=)?\\PC{0,200}") {
         let sent = Sent { query, ..Sent::parse("GET / HTTP/1.1\nhost:a\nx-amz-date:20150830T123600Z\n") };
 
-        let _ = sent.header("authorization", &header).with(|request| Signature::find(request));
-        let _ = signed(|sent| sent).with(|request| Signature::find(request));
+        let _ = sent.header("authorization", &header).with(Signature::find);
+        let _ = signed(|sent| sent).with(Signature::find);
     }
 }
