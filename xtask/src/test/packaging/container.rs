@@ -57,7 +57,9 @@ impl Stores {
     /// A container on this machine's own network, at a port of the kernel's choice, with the volume that the image asks for.
     fn run(&self) -> Command {
         let mut command = self.command("podman");
-        command.args(["run", "--rm", "--network", "host", "--ulimit", "host", "--env", "GANTRY_LISTEN=127.0.0.1:0"]);
+        command.args(["run", "--rm", "--network", "host", "--env", "GANTRY_LISTEN=127.0.0.1:0"]);
+        // podman asks for more than a machine that is itself a guest may give.
+        command.args(["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]);
         command.arg(IMAGE).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
