@@ -305,7 +305,7 @@ impl Uploads {
                 Fault::new(FaultKind::SizeInvalid, message)
             }
             AppendError::Body(BodyEnd::Overtaken) => overtaken(),
-            AppendError::Body(cause) => {
+            AppendError::Body(BodyEnd::Client(cause)) => {
                 let message = "The body ended before it was complete; ask for the upload's status and go on from there";
                 Fault::new(FaultKind::UploadInvalid, message).because(cause)
             }
