@@ -50,6 +50,9 @@ pub(crate) struct Bench {
 /// Measures one contender once.
 pub(crate) type Turn<'a> = Box<dyn FnMut() -> Outcome<Sample> + 'a>;
 
+type Rounds = Vec<BTreeMap<String, Sample>>;
+type Failed = BTreeMap<&'static str, BenchError>;
+
 impl Bench {
     /// Looks at machine and programs.
     ///
@@ -130,26 +133,20 @@ impl Bench {
 
     /// Measures the contenders of a cell in turns, each once a round, and keeps what came out.
     ///
-    /// The turns begin with another one each round, so that nobody is always measured in somebody's wake.
-    ///
     /// # Errors
-    /// When a turn fails, or the results cannot be written.
+    /// When one of Gantry's turns fails, or the results cannot be written. A peer that fails is noted as absent.
     pub(crate) fn measure(
         &self,
         cell: &Cell,
         mut turns: Vec<(&'static str, Turn<'_>)>,
-        absent: BTreeMap<String, String>,
+        mut absent: BTreeMap<String, String>,
         notes: BTreeMap<String, String>,
     ) -> Outcome<()> {
         let begun = Instant::now();
-        let mut rounds = Vec::new();
-        for round in 0..self.options.rounds {
-            let mut samples = BTreeMap::new();
-            for at in order(round, turns.len()) {
-                let (name, turn) = &mut turns[at];
-                samples.insert((*name).to_string(), rounded(turn()?));
-            }
-            rounds.push(samples);
+        let (rounds, failed) = take_turns(self.options.rounds, &mut turns)?;
+        for (name, error) in failed {
+            self.say(&format!("{}: {name} failed: {error}", cell.name));
+            absent.insert(name.into(), "failed".into());
         }
         let names: Vec<&str> = turns.iter().map(|(name, _)| *name).collect();
         self.say(&line(cell, &rounds, &names, begun.elapsed().as_secs()));
@@ -187,6 +184,35 @@ pub(crate) fn is_chosen(name: &str, only: &[String]) -> bool {
 pub(crate) fn short_hash(pieces: &[&[u8]]) -> String {
     let digest = crate::fixture::digest(pieces);
     digest.trim_start_matches("sha256:").chars().take(12).collect()
+}
+
+/// Lets everybody take one turn a round; each round begins with another, so that nobody is always measured in somebody's
+/// wake. Returns the figures of the rounds, and the peers that failed: they take no further turns, and lose their figures.
+fn take_turns(rounds: usize, turns: &mut [(&'static str, Turn<'_>)]) -> Outcome<(Rounds, Failed)> {
+    let (mut all, mut failed) = (Vec::new(), BTreeMap::new());
+    for round in 0..rounds {
+        let mut samples = BTreeMap::new();
+        for at in order(round, turns.len()) {
+            let (name, turn) = &mut turns[at];
+            if failed.contains_key(name) {
+                continue;
+            }
+            match turn() {
+                Ok(sample) => {
+                    samples.insert((*name).to_string(), rounded(sample));
+                }
+                Err(error) if name.starts_with("gantry") => return Err(error),
+                Err(error) => {
+                    failed.insert(*name, error);
+                }
+            }
+        }
+        all.push(samples);
+    }
+    all.iter_mut().for_each(|samples: &mut BTreeMap<String, Sample>| {
+        samples.retain(|name, _| !failed.contains_key(name.as_str()))
+    });
+    Ok((all, failed))
 }
 
 /// Returns who takes the turns of a round: everybody once, beginning with another each time.
@@ -231,6 +257,31 @@ mod tests {
         let orders: Vec<Vec<usize>> = (0..4).map(|round| order(round, 3).collect()).collect();
 
         assert_eq!(orders, [vec![0, 1, 2], vec![1, 2, 0], vec![2, 0, 1], vec![0, 1, 2]]);
+    }
+
+    #[test]
+    fn a_peer_that_fails_takes_no_further_turns_and_leaves_no_figures() {
+        let sample = || Sample::from([(Figure::GbPerS, 1.0)]);
+        let taken = std::cell::Cell::new(0);
+        let fails_later = || {
+            taken.set(taken.get() + 1);
+            if taken.get() < 2 { Ok(sample()) } else { Err(BenchError::Usage("gone".into())) }
+        };
+        let mut turns: Vec<(&str, Turn<'_>)> =
+            vec![("gantry", Box::new(|| Ok(sample()))), ("zot", Box::new(fails_later))];
+
+        let (rounds, failed) = take_turns(3, &mut turns).unwrap();
+
+        assert!(rounds.iter().all(|round| round.contains_key("gantry") && !round.contains_key("zot")));
+        assert_eq!((rounds.len(), failed["zot"].to_string(), taken.get()), (3, "gone".to_string(), 2));
+    }
+
+    #[test]
+    fn where_gantry_fails_there_are_no_figures() {
+        let mut turns: Vec<(&str, Turn<'_>)> =
+            vec![("gantry at rest", Box::new(|| Err(BenchError::Usage("gone".into()))))];
+
+        assert!(take_turns(1, &mut turns).is_err());
     }
 
     #[test]

@@ -49,21 +49,28 @@ const PAGE: &str = "docs/benchmarks.md";
 /// Measures all cells that were asked for.
 ///
 /// # Errors
-/// When no cell has a name asked for, or a scenario cannot be run: the cells before it are kept.
+/// When no cell has a name asked for, or a scenario could not be run: the others are, and what they gave is kept.
 pub(crate) fn run(bench: &Bench) -> Outcome<()> {
     let all: Vec<Cell> = SCENARIOS.iter().flat_map(|scenario| (scenario.cells)()).collect();
     let only = &bench.options.only;
     if let Some(name) = only.iter().find(|name| !all.iter().any(|cell| is_chosen(&cell.name, &[(*name).clone()]))) {
         return Err(BenchError::Usage(format!("no cell is named {name}; --list shows them")));
     }
+    let mut failed = Vec::new();
     for scenario in SCENARIOS {
         let wanted: Vec<Cell> = (scenario.cells)().into_iter().filter(|cell| bench.is_wanted(cell)).collect();
         if !wanted.is_empty() {
             bench.say(&format!("— {}", scenario.about));
-            (scenario.run)(bench, &wanted)?;
+            if let Err(error) = (scenario.run)(bench, &wanted) {
+                bench.say(&format!("{error}"));
+                failed.push(scenario.about);
+            }
         }
     }
-    Ok(())
+    match failed.as_slice() {
+        [] => Ok(()),
+        failed => Err(BenchError::Usage(format!("not measured: {}", failed.join("; ")))),
+    }
 }
 
 /// Prints the cells there are.
