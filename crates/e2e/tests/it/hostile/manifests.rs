@@ -1,19 +1,33 @@
 use super::assert_refused;
 use gantry_e2e::{Answer, Image, Raw, Server, digest, resident_bytes};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const NAME: &str = "hostile/manifests";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
+/// Puts a manifest as a patient client does: told that the server is full, it comes back.
 fn put(server: &Server, tag: &str, media_type: &str, body: &[u8]) -> Answer {
     // Opening an upload makes the repository, so that it is the manifest that is refused.
     let client = server.client();
     client.push_blob(NAME, b"{}").unwrap();
     let path = format!("/v2/{NAME}/manifests/{tag}");
-    let send = || client.try_send("PUT", &path, &[("content-type", media_type)], body);
     // What is refused before it was read is taken in for two seconds more; on a busy machine a client may miss the answer.
-    let answer = (0..5).find_map(|_| send().ok());
-    answer.unwrap_or_else(|| panic!("{path} is never answered"))
+    let send = || (0..5).find_map(|_| client.try_send("PUT", &path, &[("content-type", media_type)], body).ok());
+    patiently(|| send().unwrap_or_else(|| panic!("{path} is never answered")))
+}
+
+/// The first answer that is not "come back in a moment", within a minute.
+fn patiently(ask: impl Fn() -> Answer) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = ask();
+        if answer.status != 503 || begun.elapsed() > Duration::from_secs(60) {
+            return answer;
+        }
+        assert!(answer.header("retry-after").is_some(), "{:?}", answer.headers);
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 /// The manifest is refused like this, and neither tag nor digest answers afterwards.
@@ -115,12 +129,15 @@ pub(super) fn a_manifest_that_is_too_large(server: &Server) {
 
     assert_not_taken(server, "large", Image::MEDIA_TYPE, &body, 413, "SIZE_INVALID");
 
-    let mut raw = Raw::connect(server.address());
-    let headers = format!("Transfer-Encoding: chunked\r\nContent-Type: {}\r\n", Image::MEDIA_TYPE);
-    raw.request("PUT", &format!("/v2/{NAME}/manifests/streamed"), &headers, format!("{:x}\r\n", body.len()).as_bytes());
-    raw.send(&body);
-    raw.send("\r\n0\r\n\r\n");
-    let streamed = raw.answer().expect("the server answers before it closes");
+    let streamed = patiently(|| {
+        let mut raw = Raw::connect(server.address());
+        let headers = format!("Transfer-Encoding: chunked\r\nContent-Type: {}\r\n", Image::MEDIA_TYPE);
+        let begin = format!("{:x}\r\n", body.len());
+        raw.request("PUT", &format!("/v2/{NAME}/manifests/streamed"), &headers, begin.as_bytes());
+        raw.send(&body);
+        raw.send("\r\n0\r\n\r\n");
+        raw.answer().expect("the server answers before it closes")
+    });
     assert_refused(&streamed, 413, "SIZE_INVALID", "a stream that is too large");
 
     let mut raw = Raw::connect(server.address());
@@ -142,18 +159,13 @@ pub(super) fn many_large_manifests_at_once(server: &Server) {
             let body = [&values, &objects, &layers][number % 3];
             scope.spawn(move || {
                 // What is too much at once is told to come back, and refused for what it is when it does.
-                let mut answer = put(server, &format!("large-{number}"), Image::MEDIA_TYPE, body.as_bytes());
-                while answer.status == 503 {
-                    assert!(answer.header("retry-after").is_some(), "{:?}", answer.headers);
-                    std::thread::sleep(std::time::Duration::from_millis(200));
-                    answer = put(server, &format!("large-{number}"), Image::MEDIA_TYPE, body.as_bytes());
-                }
+                let answer = put(server, &format!("large-{number}"), Image::MEDIA_TYPE, body.as_bytes());
                 assert!(matches!(answer.status, 400 | 404), "{}", answer.text());
             });
         }
         for _ in 0..100 {
             peak = peak.max(resident_bytes(server.pid()));
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
         }
     });
 
