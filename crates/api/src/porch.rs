@@ -18,7 +18,7 @@ use gantry_words::RequestId;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Version, header};
 use hyper::body::Body as _;
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -50,7 +50,7 @@ pub(crate) struct Porch {
     tick: AtomicU64,
     requests: AtomicUsize,
     calls: AtomicUsize,
-    links: Mutex<HashMap<u64, Arc<Link>>>,
+    links: Mutex<BTreeMap<u64, Arc<Link>>>,
     links_opened: AtomicU64,
     emptied: Notify,
 }
@@ -142,8 +142,16 @@ impl Porch {
 
 /// Connections and what must end before a shutdown.
 impl Porch {
-    pub(crate) fn links(&self) -> MutexGuard<'_, HashMap<u64, Arc<Link>>> {
+    pub(crate) fn links(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Link>>> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at up to `count` connections whose numbers are `first` or above, and returns where to go on, if anywhere.
+    pub(crate) fn some_links(&self, first: u64, count: usize, mut look: impl FnMut(&Link)) -> Option<u64> {
+        let links = self.links();
+        let mut rest = links.range(first..);
+        rest.by_ref().take(count).for_each(|(_, link)| look(link));
+        rest.next().map(|(number, _)| *number)
     }
 
     /// Keeps a connection in the list for as long as what is returned lives.

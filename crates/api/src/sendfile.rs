@@ -12,6 +12,7 @@
 use crate::{ending::Ending, link::Link};
 use bytes::Bytes;
 use rustix::{
+    event::{PollFd, PollFlags, Timespec},
     io::ReadWriteFlags,
     mm::{MapFlags, ProtFlags},
     net::{SendAncillaryBuffer, SendFlags},
@@ -31,7 +32,9 @@ const REGION_BYTES: usize = 4 << 30;
 /// the pieces of a connection never stand for more than this and a little at a time, and four times that is room enough.
 const PIECE_BYTES_MAX: usize = 1 << 30;
 /// The most that one call sends, so that no connection holds a worker for long.
-const CALL_BYTES_MAX: usize = 1 << 20;
+const CALL_BYTES_MAX: usize = 4 << 20;
+/// How far apart the page cache is looked at: what was read ahead or thrown out is rarely smaller.
+const LOOK_EVERY: usize = 1 << 20;
 /// After so much without a pause the connection lets others run.
 const TURN_BYTES_MAX: usize = 8 << 20;
 /// Below this, reading and writing is as fast.
@@ -105,6 +108,16 @@ struct Piece {
     length: usize,
     file: Arc<File>,
     at: u64,
+    /// Up to here the file was just seen, or put, in the page cache.
+    warm_to: u64,
+    ending: Arc<Ending>,
+}
+
+/// What a slice stands for.
+struct Found {
+    file: Arc<File>,
+    at: u64,
+    warm_to: u64,
     ending: Arc<Ending>,
 }
 
@@ -148,7 +161,7 @@ impl StandIns {
             let start = live.free(length).ok_or_else(|| io::Error::other("no address left to stand for a file"))?;
             live.next = start + length;
             let (file, at, ending) = (part.file.clone(), part.at, ending.clone());
-            live.pieces.push(Piece { start, length, file, at, ending });
+            live.pieces.push(Piece { start, length, file, at, warm_to: at, ending });
             start
         };
         part.at += length as u64;
@@ -156,13 +169,33 @@ impl StandIns {
         Ok(Bytes::from_owner(StandIn { link: link.clone(), start, length }))
     }
 
-    /// Finds what `slice` stands for: the file, from where, and how much of it.
-    fn find(&self, slice: &[u8]) -> Option<(Arc<File>, u64, Arc<Ending>)> {
+    /// Finds what `slice` stands for.
+    fn find(&self, slice: &[u8]) -> Option<Found> {
         let offset = region()?.offset_of(slice)?;
         let live = self.live();
-        let piece = live.pieces.iter().find(|piece| (piece.start..piece.start + piece.length).contains(&offset))?;
+        let piece = live.pieces.iter().find(|piece| piece.has(offset))?;
         let into = offset - piece.start;
-        (slice.len() <= piece.length - into).then(|| (piece.file.clone(), piece.at + into as u64, piece.ending.clone()))
+        let Piece { file, warm_to, ending, .. } = piece;
+        (slice.len() <= piece.length - into).then(|| Found {
+            file: file.clone(),
+            at: piece.at + into as u64,
+            warm_to: *warm_to,
+            ending: ending.clone(),
+        })
+    }
+
+    /// Notes how far the file that `slice` stands for is in the page cache.
+    fn warmed(&self, slice: &[u8], warm_to: u64) {
+        let Some(offset) = region().and_then(|region| region.offset_of(slice)) else { return };
+        if let Some(piece) = self.live().pieces.iter_mut().find(|piece| piece.has(offset)) {
+            piece.warm_to = warm_to;
+        }
+    }
+}
+
+impl Piece {
+    fn has(&self, offset: usize) -> bool {
+        (self.start..self.start + self.length).contains(&offset)
     }
 }
 
@@ -182,8 +215,6 @@ impl Live {
 #[derive(Default)]
 pub(crate) struct Sender {
     warming: Option<JoinHandle<io::Result<()>>>,
-    /// Where the page cache has just been filled.
-    warm_at: Option<u64>,
     in_turn: usize,
 }
 
@@ -212,7 +243,7 @@ impl Sender {
         cx: &mut Context<'_>,
         slice: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Some((file, at, ending)) = link.stand_ins.find(slice) else {
+        let Some(Found { file, at, mut warm_to, ending }) = link.stand_ins.find(slice) else {
             return Poll::Ready(Err(io::Error::other("bytes that stand for no file")));
         };
         if self.in_turn >= TURN_BYTES_MAX {
@@ -226,14 +257,21 @@ impl Sender {
                 self.in_turn = 0;
                 return Poll::Pending;
             }
-            ready!(self.poll_warm(cx, &file, at, length))?;
-            let send = || rustix::fs::sendfile(tcp, &file, Some(&mut at.clone()), length).map_err(io::Error::from);
-            match tcp.try_io(Interest::WRITABLE, send) {
+            // What was seen in the page cache holds until it is sent: a socket takes it in several bites.
+            let length = match usize::try_from(warm_to.saturating_sub(at)) {
+                Ok(warm @ 1..) => warm.min(length),
+                _ => {
+                    ready!(self.poll_warm(cx, &file, at, length))?;
+                    warm_to = at + length as u64;
+                    link.stand_ins.warmed(slice, warm_to);
+                    length
+                }
+            };
+            match send_file(tcp, &file, at, length) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 Ok(0) => return Poll::Ready(Err(too_short(at, length))),
                 sent => {
                     let sent = sent?;
-                    self.warm_at = None;
                     self.in_turn += sent;
                     ending.sent(sent as u64);
                     return Poll::Ready(Ok(sent));
@@ -244,11 +282,9 @@ impl Sender {
 
     /// Ready once the part is in the page cache: sendfile would hold the worker while the disk is read.
     fn poll_warm(&mut self, cx: &mut Context<'_>, file: &Arc<File>, at: u64, length: usize) -> Poll<io::Result<()>> {
-        if self.warm_at == Some(at) {
-            return Poll::Ready(Ok(()));
-        }
         if self.warming.is_none() {
-            if is_warm(file, at) && is_warm(file, at + length as u64 - 1) {
+            let mut looks = (0..length).step_by(LOOK_EVERY).chain([length - 1]);
+            if looks.all(|offset| is_warm(file, at + offset as u64)) {
                 return Poll::Ready(Ok(()));
             }
             let file = file.clone();
@@ -257,9 +293,31 @@ impl Sender {
         let Some(warming) = &mut self.warming else { return Poll::Ready(Ok(())) };
         let warmed = ready!(Pin::new(warming).poll(cx));
         self.warming = None;
-        self.warm_at = Some(at);
         Poll::Ready(warmed.unwrap_or_else(|error| Err(io::Error::other(error))))
     }
+}
+
+/// Sends as much of a part of a file as the socket takes.
+///
+/// A socket that took less is full, and is asked again only once it says that it has room: to try at once would fill the
+/// little that the client took meanwhile, at the cost of a wake-up for each bite.
+fn send_file(tcp: &TcpStream, file: &File, mut at: u64, length: usize) -> io::Result<usize> {
+    let mut taken = None;
+    let sent = tcp.try_io(Interest::WRITABLE, || {
+        let sent = rustix::fs::sendfile(tcp, file, Some(&mut at), length)?;
+        if sent == 0 || sent == length || has_room(tcp)? {
+            return Ok(sent);
+        }
+        taken = Some(sent);
+        Err(io::ErrorKind::WouldBlock.into())
+    });
+    taken.map_or(sent, Ok)
+}
+
+/// Whether a socket can be written to. Where it cannot, the kernel tells when it can: that is what asking asks for.
+fn has_room(tcp: &TcpStream) -> io::Result<bool> {
+    let mut fds = [PollFd::new(tcp, PollFlags::OUT)];
+    Ok(rustix::event::poll(&mut fds, Some(&Timespec::default()))? > 0)
 }
 
 /// Sends what stands before a file, held back by the kernel so that it shares a segment with the file's first bytes.
@@ -315,6 +373,7 @@ mod tests {
             length: *length,
             file: file.clone(),
             at: 0,
+            warm_to: 0,
             ending: Arc::new(Ending::none()),
         };
         Live { next, pieces: pieces.iter().map(piece).collect() }

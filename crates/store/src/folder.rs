@@ -7,6 +7,7 @@
 //! power cut its file may be shorter, or gone, and its last bytes may be others; whoever resumes it hashes what is there.
 
 mod busy;
+mod open_files;
 mod sink;
 mod walk;
 
@@ -16,6 +17,7 @@ use crate::{Algorithm, Error, Found, FoundUpload, Key, UploadId, hash::Hasher, s
 use busy::Busy;
 use gantry_env::Env;
 use gantry_words::Timestamp;
+use open_files::OpenFiles;
 use std::{
     collections::HashSet,
     fmt,
@@ -32,6 +34,9 @@ use tokio::sync::{Semaphore, mpsc};
 const ROOM_BELIEVED: Duration = Duration::from_millis(200);
 /// Files of idle uploads that stay open. One above that is synced before it is closed.
 const IDLE_FILES_MAX: usize = 256;
+/// Folders that are synced one by one. Each costs the disk a flush, as the whole file system does, and blobs lie in as
+/// many folders as there are first bytes of a digest.
+const FOLDERS_SYNCED_MAX: usize = 4;
 /// Bytes read at a time to hash them.
 const HASHED_AT_ONCE: usize = 1 << 20;
 
@@ -43,6 +48,7 @@ pub(crate) struct Folder {
     /// Folders below `blobs/` that are known to be there, durably.
     made: Mutex<HashSet<PathBuf>>,
     busy: Busy,
+    open_files: OpenFiles,
     idle_files: Arc<Semaphore>,
 }
 
@@ -73,6 +79,7 @@ impl Folder {
             free: Mutex::default(),
             made: Mutex::default(),
             busy: Busy::default(),
+            open_files: OpenFiles::default(),
             idle_files: Arc::new(Semaphore::new(IDLE_FILES_MAX)),
         };
         folder.sync_folder(root)?;
@@ -220,14 +227,22 @@ impl Folder {
         })
     }
 
-    pub(crate) fn open_blob(&self, key: &Key, length: u64) -> Result<File, Error> {
+    /// Opens a blob of `length` bytes; all who read it at the same time share one descriptor.
+    pub(crate) fn open_blob(&self, key: &Key, length: u64) -> Result<Arc<File>, Error> {
         let path = self.blob_path(key);
         let failed = |error| self.explain("open", key, &path, error);
+        if let Some(file) = self.open_files.find(key) {
+            let (open, there) = (file.metadata().map_err(failed)?, fs::metadata(&path).map_err(failed)?);
+            // Another one lies there since somebody brought it back from a backup, or nothing does any more.
+            if (open.dev(), open.ino(), open.len()) == (there.dev(), there.ino(), length) {
+                return Ok(file);
+            }
+        }
         let file = OpenOptions::new().read(true).open(&path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         match metadata.len() {
             _ if !metadata.is_file() => Err(Error::Missing { place: key.to_string() }),
-            found if found == length => Ok(file),
+            found if found == length => Ok(self.open_files.share(key, file)),
             found => Err(Error::Length { place: key.to_string(), expected: length, found }),
         }
     }
@@ -243,7 +258,7 @@ impl Folder {
         }
     }
 
-    /// Removes blobs, durably: one sync for each folder they lay in.
+    /// Removes blobs, durably: one sync for each folder they lay in, or one for all where they are many.
     pub(crate) fn delete(&self, keys: &[Key]) -> Result<(), Error> {
         self.check_there()?;
         let mut folders = HashSet::new();
@@ -252,6 +267,10 @@ impl Folder {
             absent_is_fine(fs::remove_file(&path)).map_err(|error| self.explain("remove", key, &path, error))?;
             // Absent ones count: an earlier attempt may have removed them and not come to the sync.
             folders.extend(path.parent().map(Path::to_path_buf));
+        }
+        if folders.len() > FOLDERS_SYNCED_MAX {
+            return sys::sync_file_system(&self.root)
+                .map_err(|error| self.explain("sync", "the store", &self.root, error));
         }
         for folder in folders.iter().filter(|folder| folder.is_dir()) {
             self.sync_folder(folder)?;

@@ -217,7 +217,7 @@ impl Store {
     pub async fn open(&self, key: &Key, length: u64) -> Result<Reading, Error> {
         let source = match &self.backend {
             // In place: a local open and stat take microseconds, a thread takes more.
-            Backend::Folder(folder) => Source::File(Arc::new(folder.open_blob(key, length)?)),
+            Backend::Folder(folder) => Source::File(folder.open_blob(key, length)?),
             Backend::Memory(memory) => Source::Memory(memory.open(key, length).await?),
         };
         Ok(Reading::new(source, length))

@@ -1,11 +1,11 @@
 //! The system calls that the standard library has no words for.
 
 use rustix::{
-    fs::{Advice, RenameFlags, fadvise, renameat_with, statvfs},
+    fs::{Advice, RenameFlags, fadvise, renameat_with, statvfs, syncfs},
     io::{Errno, ReadWriteFlags, preadv2, pwritev},
 };
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io::{self, IoSlice, IoSliceMut},
     num::NonZeroU64,
     os::fd::AsRawFd,
@@ -23,6 +23,11 @@ pub(crate) fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> io::Re
         Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::NOSYS) => Err(io::ErrorKind::WouldBlock.into()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Brings everything that was done to the file system of `path` to the disk.
+pub(crate) fn sync_file_system(path: &Path) -> io::Result<()> {
+    Ok(syncfs(OpenOptions::new().read(true).open(path)?)?)
 }
 
 /// Writes all of `slices` at `offset`, whose order stays; they are used up.

@@ -21,11 +21,13 @@ use std::{
 pub(super) const SCENARIO: Scenario = Scenario { about: "10,000 clients that ask for little", cells, run };
 
 const CLIENTS: u64 = 10_000;
-/// A client that reads a blob takes two descriptors in the server, and there are some others.
-const OPEN_FILES_EACH: u64 = 2;
+/// Besides the clients.
 const OPEN_FILES_OTHERS: u64 = 256;
 /// The server without them.
 const ALONE: &str = "gantry without them";
+/// nginx shows what the kernel and the crowd's own work on the same processors cost others.
+const NGINX: &str = "nginx";
+const NGINX_ALONE: &str = "nginx without them";
 /// 200 MB.
 const RESIDENT_MIB_MAX: f64 = 190.0;
 
@@ -39,7 +41,7 @@ fn cells() -> Vec<Cell> {
     let cell = |(name, title): (&str, &str)| Cell {
         name: name.into(),
         title: format!("{title}; p99 of others' manifest GET"),
-        contenders: vec!["gantry", ALONE],
+        contenders: vec!["gantry", ALONE, NGINX, NGINX_ALONE],
         goals: vec![memory.clone(), others.clone()],
     };
     [
@@ -51,30 +53,31 @@ fn cells() -> Vec<Cell> {
 }
 
 fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
-    let gantry = kind("gantry");
-    let (data, _) = stores::prepare(bench, gantry, &IMAGES)?;
-    let allowed = process::raise_open_files_max(CLIENTS * OPEN_FILES_EACH + 2 * OPEN_FILES_OTHERS);
+    let allowed = process::raise_open_files_max(CLIENTS + 2 * OPEN_FILES_OTHERS);
+    let clients = CLIENTS.min(allowed.saturating_sub(OPEN_FILES_OTHERS));
+    let stores =
+        (stores::prepare(bench, kind("gantry"), &IMAGES)?.0, stores::prepare(bench, kind("nginx"), &IMAGES)?.0);
+    // Each turn has a server of its own: memory that was once taken is not always given back.
+    let begin = |name: &str, scratch: &str| {
+        let (kind, data) = if name == "gantry" { (kind(name), &stores.0) } else { (kind(name), &stores.1) };
+        let scratch = bench.folder(&format!("scratch/clients-{name}-{scratch}"));
+        let how = Start { data, scratch: &scratch, tls: None, eatmydata: None, is_large: IMAGES.is_large };
+        let server = start(kind, bench.program(kind)?, how)?;
+        process::favour(std::process::id());
+        server.settle().map(|()| server)
+    };
+    let begin = &begin;
     for cell in cells {
         let habit = if cell.name == "clients_slow" { Habit::ReadSlowly } else { Habit::Rest };
-        let possible = match habit {
-            Habit::Rest => allowed.saturating_sub(OPEN_FILES_OTHERS),
-            Habit::ReadSlowly => allowed.saturating_sub(OPEN_FILES_OTHERS) / OPEN_FILES_EACH,
-        };
-        let clients = CLIENTS.min(possible);
         let note = (clients < CLIENTS)
-            .then(|| ("gantry".to_string(), format!("{clients} clients: the system allows it {allowed} open files")));
-        // Each turn has a server of its own: memory that was once taken is not always given back.
-        let begin = |name: &str| {
-            let scratch = bench.folder(&format!("scratch/clients-{name}"));
-            let how = Start { data: &data, scratch: &scratch, tls: None, eatmydata: None, is_large: IMAGES.is_large };
-            let server = start(gantry, bench.program(gantry)?, how)?;
-            process::favour(std::process::id());
-            server.settle().map(|()| server)
-        };
-        let begin = &begin;
+            .then(|| ("gantry".to_string(), format!("{clients} clients: the system allows {allowed} open files")));
+        let crowded = |name| move || with_crowd(bench, &begin(name, "crowded")?, habit, clients);
+        let alone = |name| move || others(bench, &begin(name, "alone")?);
         let turns: Vec<(&'static str, Turn<'_>)> = vec![
-            ("gantry", Box::new(move || with_crowd(bench, &begin("crowded")?, habit, clients))),
-            (ALONE, Box::new(move || others(bench, &begin("alone")?))),
+            ("gantry", Box::new(crowded("gantry"))),
+            (ALONE, Box::new(alone("gantry"))),
+            (NGINX, Box::new(crowded("nginx"))),
+            (NGINX_ALONE, Box::new(alone("nginx"))),
         ];
         bench.measure(cell, turns, BTreeMap::new(), note.into_iter().collect())?;
     }

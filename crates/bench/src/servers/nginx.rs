@@ -26,7 +26,7 @@ fn command(launch: &Launch<'_>) -> Outcome<Command> {
     let listen = if tls.is_some() { " ssl" } else { "" };
     let text = format!(
         "daemon off; {user} worker_processes 2; pid {scratch}/nginx.pid; error_log stderr warn;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 12000; }}
 http {{
     access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;
     keepalive_requests 1000000000; keepalive_timeout 300s;

@@ -68,6 +68,38 @@ async fn a_body_of_a_file_says_where_its_rest_lies() {
 }
 
 #[tokio::test]
+async fn readers_of_one_blob_share_a_descriptor_until_other_bytes_lie_there() {
+    let (root, store) = world::folder();
+    let key = publish(&store, "a/b", &bytes(LENGTH)).await;
+    let file_of = |reading: &gantry_store::Reading| reading.file().unwrap().clone();
+    let first = store.open(&key, LENGTH as u64).await.unwrap();
+
+    let second = store.open(&key, LENGTH as u64).await.unwrap();
+
+    assert!(std::sync::Arc::ptr_eq(&file_of(&first), &file_of(&second)));
+    let (place, copy) = (root.path().join("blobs/a/b"), root.path().join("copy"));
+    std::fs::copy(&place, &copy).unwrap();
+    std::fs::rename(&copy, &place).unwrap();
+    let third = store.open(&key, LENGTH as u64).await.unwrap();
+    assert!(!std::sync::Arc::ptr_eq(&file_of(&first), &file_of(&third)), "another file lies there");
+    std::fs::remove_file(&place).unwrap();
+    assert!(store.open(&key, LENGTH as u64).await.unwrap_err().is_missing(), "nothing lies there any more");
+}
+
+#[tokio::test]
+async fn many_blobs_in_many_folders_are_deleted_at_once() {
+    let (root, store) = world::folder();
+    let mut keys = Vec::new();
+    for number in 0..20 {
+        keys.push(publish(&store, &format!("{number}/b"), &bytes(5)).await);
+    }
+
+    store.delete(&keys).await.unwrap();
+
+    assert!((0..20).all(|number| !root.path().join(format!("blobs/{number}/b")).exists()));
+}
+
+#[tokio::test]
 async fn a_body_of_memory_has_no_file() {
     let (store, _) = Store::memory(world::World::new().env());
     let key = publish(&store, "a/b", &bytes(9)).await;
