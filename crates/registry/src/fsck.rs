@@ -1,6 +1,7 @@
+mod copies;
+
 use crate::{
-    admit::{parse_key, store_fault, take_out},
-    caches::PLACES_BELIEVED,
+    admit::store_fault,
     images::{fitting, parse_digest, store_algorithm},
     orphans::PENDING_MAX,
     ports::Ports,
@@ -34,8 +35,8 @@ pub struct Fsck {
 pub struct FsckOptions {
     /// Compare lengths only; else every blob is read and hashed.
     pub quick: bool,
-    /// Move what is corrupt into quarantine, set counts right, remove what a crash left. What is corrupt is taken out of
-    /// service in any case.
+    /// Move what is corrupt into quarantine, serve again what was found corrupt but is whole, set counts right, remove what
+    /// a crash left. What is corrupt is taken out of service in any case.
     pub repair: bool,
     /// No other process is at this database and folder: what has no row can have none coming.
     pub is_alone: bool,
@@ -117,119 +118,6 @@ impl Fsck {
         self.check_counts(cx, options, &mut report).await?;
         self.check_names(&mut report).await?;
         Ok(report)
-    }
-
-    /// Each copy that metadata knows has its bytes in the store.
-    async fn check_copies(
-        &self,
-        cx: &Cx,
-        options: FsckOptions,
-        report: &mut FsckReport,
-        progress: &(impl Fn(FsckProgress) + Send + Sync),
-    ) -> Result<(), Fault> {
-        let bytes_total = self.ports.metadata.read_long(blobs::stored).await?.bytes;
-        let hear = |bytes, blobs| progress(FsckProgress { bytes, blobs, bytes_total });
-        let mut after = 0;
-        let mut is_any_taken_out = false;
-        loop {
-            let copies = self.ports.metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
-            let Some(last) = copies.last() else { break };
-            after = last.id;
-            for copy in &copies {
-                let problem = match copy.state.as_str() {
-                    "present" => self.check_copy(copy, options, report, &hear).await?,
-                    "corrupt" if options.repair => self.find_unmoved(copy).await?,
-                    _ => None,
-                };
-                if let Some(problem) = problem {
-                    is_any_taken_out = true;
-                    self.report_copy(cx, copy, problem, options, report).await?;
-                }
-            }
-        }
-        if is_any_taken_out && !options.is_alone {
-            // Until then a running server may serve from what it remembers; the report says that it does no more.
-            self.ports.env.sleep(PLACES_BELIEVED).await;
-        }
-        Ok(())
-    }
-
-    /// Says that a copy was found corrupt before, where its bytes have not been moved into quarantine yet.
-    async fn find_unmoved(&self, copy: &blobs::CopyRow) -> Result<Option<String>, Fault> {
-        let found = self.ports.store.exists(&parse_key(&copy.location)?).await.map_err(store_fault)?;
-        Ok(found.map(|_| "it was found corrupt before".to_string()))
-    }
-
-    /// Returns what is wrong with the bytes of a copy.
-    async fn check_copy(
-        &self,
-        copy: &blobs::CopyRow,
-        options: FsckOptions,
-        report: &mut FsckReport,
-        progress: &(impl Fn(u64, u64) + Send + Sync),
-    ) -> Result<Option<String>, Fault> {
-        let key = parse_key(&copy.location)?;
-        let digest = parse_digest(&copy.digest)?;
-        let wanted = u64::try_from(copy.size).unwrap_or(0);
-        report.blobs += 1;
-        let found = self.ports.store.exists(&key).await.map_err(store_fault)?;
-        let problem = match found {
-            None => Some("its bytes are missing".to_string()),
-            Some(length) if length != wanted => Some(format!("it has {length} bytes where {wanted} belong")),
-            Some(_) if options.quick => None,
-            Some(_) => {
-                let (done, blobs) = (report.bytes, report.blobs);
-                let hear = |bytes| progress(done + bytes, blobs);
-                match self.ports.store.hash(&key, store_algorithm(digest.algorithm()), hear).await {
-                    Ok((_, hash)) => {
-                        let found = Digest::from_hash(digest.algorithm(), &hash);
-                        (found != digest).then(|| format!("its bytes have the digest {found}"))
-                    }
-                    // What may work the next time says nothing of the bytes.
-                    Err(error) if error.is_transient() => return Err(store_fault(error)),
-                    Err(error) => Some(format!("its bytes cannot be read: {error}")),
-                }
-            }
-        };
-        report.bytes += wanted;
-        progress(report.bytes, report.blobs);
-        Ok(problem)
-    }
-
-    async fn report_copy(
-        &self,
-        cx: &Cx,
-        copy: &blobs::CopyRow,
-        problem: String,
-        options: FsckOptions,
-        report: &mut FsckReport,
-    ) -> Result<(), Fault> {
-        let key = parse_key(&copy.location)?;
-        let is_here = self.ports.store.exists(&key).await.map_err(store_fault)?.is_some();
-        // Bytes that are missing cannot be served, and a disk that is not mounted misses them all: marking is left to repair.
-        let is_marked = is_here || options.repair;
-        if is_marked {
-            take_out(&self.ports, cx, &key).await?;
-        }
-        // Beside a running server the copy may have been collected since its row was read.
-        let id = copy.id;
-        let now = self.ports.metadata.read(move |rows| blobs::copy(rows, id)).await?;
-        if now.is_none_or(|now| now.state != if is_marked { "corrupt" } else { "present" }) {
-            return Ok(());
-        }
-        if options.repair && is_here {
-            self.ports.store.quarantine(&key).await.map_err(store_fault)?;
-        }
-        let advice = match (options.repair, is_here) {
-            (true, true) => "quarantined; push it again to heal it",
-            (true, false) => "taken out of service; push it again to heal it",
-            (false, true) => {
-                "it is no longer served; push it again to heal it, or run with --repair to move it into quarantine"
-            }
-            (false, false) => "push it again to heal it, or run with --repair to take it out of service",
-        };
-        report.note(true, format!("blob {} at {}: {problem}; {advice}", copy.digest, copy.location), options.repair);
-        Ok(())
     }
 
     /// Each file of the store has its row.

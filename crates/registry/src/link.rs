@@ -232,3 +232,35 @@ impl Act for MarkCorrupt {
         Ok(plan.is_some())
     }
 }
+
+/// The act that takes a copy into service again that was found corrupt: its bytes are whole after all. Answers whether it
+/// did: a push may have healed the blob meanwhile.
+pub(crate) struct MarkWhole {
+    pub(crate) location: String,
+}
+
+impl Act for MarkWhole {
+    type Seen = (Option<blobs::CopyRow>, bool);
+    type Plan = Option<i64>;
+    type Answer = bool;
+    const NAME: &'static str = "registry.mark_whole";
+    const LOCKS: Locks = Locks::Unlocked("the first question says what to lock; it is asked again behind the lock");
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        let Some(copy) = blobs::copy_at(rows, &self.location)? else { return Ok((None, false)) };
+        rows.lock(&format!("blob {}", copy.digest))?;
+        let is_another_present = blobs::present_copy(rows, &copy.digest)?.is_some();
+        Ok((blobs::copy_at(rows, &self.location)?, is_another_present))
+    }
+
+    fn decide(&self, (copy, is_another_present): Self::Seen, _now: Timestamp) -> Result<Option<i64>, Fault> {
+        Ok(copy.filter(|copy| copy.state == "corrupt" && !is_another_present).map(|copy| copy.id))
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Option<i64>) -> Result<bool, Fault> {
+        if let Some(id) = plan {
+            blobs::set_copy_state(tx, id, "present")?;
+        }
+        Ok(plan.is_some())
+    }
+}

@@ -13,7 +13,7 @@ mod walk;
 
 pub(crate) use sink::Sink;
 
-use crate::{Algorithm, Error, Found, FoundUpload, Key, UploadId, hash::Hasher, settings::Settings, sys};
+use crate::{Algorithm, Error, Found, FoundUpload, Key, UploadId, Whereabouts, hash::Hasher, settings::Settings, sys};
 use busy::Busy;
 use gantry_env::Env;
 use gantry_words::Timestamp;
@@ -278,13 +278,28 @@ impl Folder {
         Ok(())
     }
 
+    fn quarantine_path(&self, key: &Key) -> PathBuf {
+        self.root.join("quarantine").join(key.as_str().replace('/', "-"))
+    }
+
     /// Moves a blob out of the way, for people to look at.
     pub(crate) fn quarantine(&self, key: &Key) -> Result<(), Error> {
-        let (from, into) = (self.blob_path(key), self.root.join("quarantine"));
-        let to = into.join(key.as_str().replace('/', "-"));
+        let (from, to) = (self.blob_path(key), self.quarantine_path(key));
         fs::rename(&from, &to).map_err(|error| self.explain("quarantine", key, &from, error))?;
-        self.sync_folder(&into)?;
-        from.parent().map_or(Ok(()), |parent| self.sync_folder(parent))
+        self.sync_parents(&to, &from)
+    }
+
+    /// Moves a blob out of quarantine, back to its place.
+    pub(crate) fn release(&self, key: &Key) -> Result<(), Error> {
+        let (from, to) = (self.quarantine_path(key), self.blob_path(key));
+        self.make_parent(key, false)?;
+        fs::rename(&from, &to).map_err(|error| self.explain("take out of quarantine", key, &from, error))?;
+        self.sync_parents(&to, &from)
+    }
+
+    /// The new place first: a power cut in between may leave a file twice, but never nowhere.
+    fn sync_parents(&self, to: &Path, from: &Path) -> Result<(), Error> {
+        [to, from].into_iter().filter_map(Path::parent).try_for_each(|parent| self.sync_folder(parent))
     }
 
     /// Hashes a blob until it ends, or nobody hears how many bytes were read. Of the page cache it leaves what was there:
@@ -292,10 +307,14 @@ impl Folder {
     pub(crate) fn hash(
         &self,
         key: &Key,
+        whereabouts: Whereabouts,
         algorithm: Algorithm,
         progress: &mpsc::Sender<u64>,
     ) -> Result<(u64, Vec<u8>), Error> {
-        let path = self.blob_path(key);
+        let path = match whereabouts {
+            Whereabouts::Served => self.blob_path(key),
+            Whereabouts::Quarantined => self.quarantine_path(key),
+        };
         let failed = |error| self.explain("read", key, &path, error);
         let file = OpenOptions::new().read(true).open(&path).map_err(failed)?;
         // Read ahead, the next piece would look as if somebody else had wanted it.

@@ -77,6 +77,15 @@ pub struct Powers {
     pub can_presign: bool,
 }
 
+/// Where the bytes of a blob lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// In their place, where they are read from.
+    Served,
+    /// Out of the way, where only people and repair look at them: see [`Store::quarantine`].
+    Quarantined,
+}
+
 /// A blob that was found by listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -260,19 +269,39 @@ impl Store {
         }
     }
 
+    /// Moves a blob out of quarantine, durably, back to where it is served.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where it is not quarantined.
+    pub async fn release(&self, key: &Key) -> Result<(), Error> {
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let (folder, key) = (folder.clone(), key.clone());
+                blocking("take a blob out of the quarantine of", move || folder.release(&key)).await
+            }
+            Backend::Memory(memory) => memory.release(key).await,
+        }
+    }
+
     /// Reads a blob and returns its length and hash; `progress` hears how many bytes were read so far.
     ///
     /// # Errors
-    /// [`Error::Missing`].
-    pub async fn hash(&self, key: &Key, algorithm: Algorithm, progress: impl Fn(u64)) -> Result<(u64, Vec<u8>), Error> {
+    /// [`Error::Missing`] where it is not at these `whereabouts`.
+    pub async fn hash(
+        &self,
+        key: &Key,
+        whereabouts: Whereabouts,
+        algorithm: Algorithm,
+        progress: impl Fn(u64),
+    ) -> Result<(u64, Vec<u8>), Error> {
         let folder = match &self.backend {
             Backend::Folder(folder) => folder.clone(),
-            Backend::Memory(memory) => return memory.hash(key, algorithm, progress).await,
+            Backend::Memory(memory) => return memory.hash(key, whereabouts, algorithm, progress).await,
         };
         let key = key.clone();
         // Where this is dropped, nobody hears any more, and the thread ends.
         let (sender, mut heard) = mpsc::channel(2);
-        let reading = tokio::task::spawn_blocking(move || folder.hash(&key, algorithm, &sender));
+        let reading = tokio::task::spawn_blocking(move || folder.hash(&key, whereabouts, algorithm, &sender));
         while let Some(bytes) = heard.recv().await {
             progress(bytes);
         }

@@ -11,7 +11,7 @@ pub use control::MemoryControl;
 pub use faults::{InjectedFault, Operation};
 pub(crate) use sink::Sink;
 
-use crate::{Algorithm, Error, Found, FoundUpload, Key, Settings, UploadId, hash::Hasher};
+use crate::{Algorithm, Error, Found, FoundUpload, Key, Settings, UploadId, Whereabouts, hash::Hasher};
 use bytes::Bytes;
 use faults::{Fate, Faults};
 use futures_util::Stream;
@@ -172,6 +172,12 @@ impl Memory {
         Ok(Opened { memory: self.clone(), key: key.clone(), content: kept.content.clone(), life: state.life })
     }
 
+    fn opened_in_quarantine(self: &Arc<Self>, key: &Key) -> Result<Opened, Error> {
+        let state = self.state();
+        let content = state.quarantined.get(key).ok_or_else(|| Error::Missing { place: key.to_string() })?;
+        Ok(Opened { memory: self.clone(), key: key.clone(), content: content.clone(), life: state.life })
+    }
+
     pub(crate) async fn length(&self, key: &Key) -> Result<Option<u64>, Error> {
         self.enter(Operation::Exists, key.as_str()).await?;
         Ok(self.state().blobs.get(key).map(|kept| length(&kept.content)))
@@ -206,14 +212,36 @@ impl Memory {
         Ok(())
     }
 
+    pub(crate) async fn release(&self, key: &Key) -> Result<(), Error> {
+        let fate = self.enter(Operation::Release, key.as_str()).await?;
+        let modified = self.env.now();
+        {
+            let state = &mut *self.state();
+            let content = state.quarantined.get(key).ok_or_else(|| Error::Missing { place: key.to_string() })?.clone();
+            state.blobs.insert(key.clone(), Kept { content, modified, is_durable: false });
+        }
+        fate.end(Operation::Release, key.as_str())?;
+        self.step().await;
+        let state = &mut *self.state();
+        if let Some(kept) = state.blobs.get_mut(key) {
+            kept.is_durable = true;
+            state.quarantined.remove(key);
+        }
+        Ok(())
+    }
+
     pub(crate) async fn hash(
         self: &Arc<Self>,
         key: &Key,
+        whereabouts: Whereabouts,
         algorithm: Algorithm,
         progress: impl Fn(u64),
     ) -> Result<(u64, Vec<u8>), Error> {
         self.enter(Operation::Hash, key.as_str()).await?;
-        let opened = self.opened(key)?;
+        let opened = match whereabouts {
+            Whereabouts::Served => self.opened(key)?,
+            Whereabouts::Quarantined => self.opened_in_quarantine(key)?,
+        };
         let (mut hasher, mut done) = (Hasher::new(algorithm), 0);
         loop {
             let piece = opened.slice(done, HASHED_AT_ONCE);

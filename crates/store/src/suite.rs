@@ -1,6 +1,6 @@
 //! What every backend promises, as checks: run in tests on each, and by whoever wants to know of a store of theirs.
 
-use crate::{Algorithm, AppendError, Error, Key, Store, UploadId, hash_bytes};
+use crate::{Algorithm, AppendError, Error, Key, Store, UploadId, Whereabouts, hash_bytes};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use std::fmt;
@@ -120,7 +120,7 @@ impl Bench<'_> {
             let read = self.read(&key, end, from, to).await?;
             expect!(read == bytes[from..to.min(end)], "bytes {from} to {to} are others");
         }
-        let (length, hash) = self.store.hash(&key, Algorithm::Sha512, |_| {}).await?;
+        let (length, hash) = self.store.hash(&key, Whereabouts::Served, Algorithm::Sha512, |_| {}).await?;
         expect!(length == end as u64, "{length} bytes were hashed, not {end}");
         expect!(hash == hash_bytes(Algorithm::Sha512, &bytes), "the hash is another");
         let empty = self.publish(1, &Bytes::new()).await?;
@@ -224,12 +224,14 @@ impl Bench<'_> {
         expect!(self.store.exists(&key).await?.is_none(), "what is not there exists");
         let opened = self.store.open(&key, 0).await;
         expect!(matches!(opened, Err(Error::Missing { .. })), "what is not there is opened: {opened:?}");
-        let hashed = self.store.hash(&key, Algorithm::Sha256, |_| {}).await;
+        let hashed = self.store.hash(&key, Whereabouts::Served, Algorithm::Sha256, |_| {}).await;
         expect!(matches!(hashed, Err(Error::Missing { .. })), "what is not there is hashed: {hashed:?}");
         let resumed = self.store.resume(&self.id(0), Algorithm::Sha256).await;
         expect!(matches!(resumed, Err(Error::Missing { .. })), "what is not there is resumed: {resumed:?}");
         let moved = self.store.quarantine(&key).await;
         expect!(matches!(moved, Err(Error::Missing { .. })), "what is not there is moved: {moved:?}");
+        let released = self.store.release(&key).await;
+        expect!(matches!(released, Err(Error::Missing { .. })), "what is not there is released: {released:?}");
         self.publish(0, &Bytes::from_static(b"12345")).await?;
         let opened = self.store.open(&key, 6).await;
         let is_told = matches!(opened, Err(Error::Length { expected: 6, found: 5, .. }));

@@ -16,7 +16,7 @@ pub(crate) struct FsckCommand {
     /// Compare lengths only, hash nothing
     #[arg(long)]
     quick: bool,
-    /// Move corrupt blobs into quarantine, set counts right, remove leftovers
+    /// Move corrupt blobs into quarantine, serve those again that are whole after all, set counts right, remove leftovers
     #[arg(long)]
     repair: bool,
     #[command(flatten)]

@@ -26,6 +26,8 @@ pub enum Operation {
     Delete,
     /// [`crate::Store::quarantine`].
     Quarantine,
+    /// [`crate::Store::release`].
+    Release,
     /// [`crate::Store::hash`].
     Hash,
     /// [`crate::Store::list`], for each blob.
@@ -48,6 +50,7 @@ impl Operation {
             Operation::Exists => "look at",
             Operation::Delete => "remove",
             Operation::Quarantine => "quarantine",
+            Operation::Release => "take out of quarantine",
             Operation::Hash => "hash",
             Operation::List => "list",
             Operation::FreeBytes => "ask for room in",
@@ -55,9 +58,9 @@ impl Operation {
     }
 
     pub(crate) fn changes_something(self) -> bool {
-        use Operation::{Append, Begin, Delete, Discard, Publish, Quarantine};
+        use Operation::{Append, Begin, Delete, Discard, Publish, Quarantine, Release};
         // A late failure of an append is a torn write of all its bytes.
-        matches!(self, Begin | Append | Publish | Discard | Delete | Quarantine)
+        matches!(self, Begin | Append | Publish | Discard | Delete | Quarantine | Release)
     }
 
     pub(crate) fn needs_room(self) -> bool {

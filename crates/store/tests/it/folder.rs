@@ -1,6 +1,6 @@
 use crate::world::{self, append, begin, bytes, key, listed, publish};
 use futures_util::StreamExt;
-use gantry_store::{Algorithm, Error};
+use gantry_store::{Algorithm, Error, Whereabouts, hash_bytes};
 use std::{fs, os::unix::fs::PermissionsExt};
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn a_store_whose_disk_is_gone_does_not_say_that_blobs_are() {
     let errors = [
         store.exists(&blob).await.unwrap_err(),
         store.open(&blob, 1).await.unwrap_err(),
-        store.hash(&blob, Algorithm::Sha256, |_| {}).await.unwrap_err(),
+        store.hash(&blob, Whereabouts::Served, Algorithm::Sha256, |_| {}).await.unwrap_err(),
         store.delete(std::slice::from_ref(&blob)).await.unwrap_err(),
         store.quarantine(&blob).await.unwrap_err(),
         upload.publish(&key("c/d")).await.unwrap_err(),
@@ -89,6 +89,21 @@ async fn a_quarantined_blob_is_out_of_the_way_and_can_be_looked_at() {
     assert_eq!(store.exists(&blob).await.unwrap(), None);
     assert_eq!(listed(&store).await, Vec::<String>::new());
     assert_eq!(fs::read(root.path().join("quarantine/sha256-ab-abc.1")).unwrap(), bytes(3));
+}
+
+#[tokio::test]
+async fn a_blob_that_is_released_from_quarantine_is_back_in_its_place() {
+    let (root, store) = world::folder();
+    let blob = publish(&store, "sha256/ab/abc.1", &bytes(3)).await;
+    store.quarantine(&blob).await.unwrap();
+    fs::remove_dir(root.path().join("blobs/sha256/ab")).unwrap();
+
+    let hashed = store.hash(&blob, Whereabouts::Quarantined, Algorithm::Sha256, |_| {}).await.unwrap();
+    store.release(&blob).await.unwrap();
+
+    assert_eq!(hashed, (3, hash_bytes(Algorithm::Sha256, &bytes(3))));
+    assert_eq!(store.exists(&blob).await.unwrap(), Some(3));
+    assert!(store.release(&blob).await.unwrap_err().is_missing(), "it is in quarantine no more");
 }
 
 #[tokio::test]

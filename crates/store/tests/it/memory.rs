@@ -1,5 +1,5 @@
 use crate::world::{self, append, begin, body, bytes, id, key, listed, publish, read};
-use gantry_store::{Algorithm, AppendError, Error, InjectedFault, Operation, Store, hash_bytes};
+use gantry_store::{Algorithm, AppendError, Error, InjectedFault, Operation, Store, Whereabouts, hash_bytes};
 use std::{collections::HashSet, time::Duration};
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn damage_is_seen_by_hash_and_length() {
     let blob = publish(&store, "a/b", &bytes(500)).await;
 
     assert!(control.corrupt(&blob, 77) && !control.corrupt(&blob, 500));
-    let (length, hash) = store.hash(&blob, Algorithm::Sha256, |_| {}).await.unwrap();
+    let (length, hash) = store.hash(&blob, Whereabouts::Served, Algorithm::Sha256, |_| {}).await.unwrap();
     assert!(length == 500 && hash != hash_bytes(Algorithm::Sha256, &bytes(500)));
 
     assert!(control.truncate(&blob, 400));
@@ -215,4 +215,21 @@ async fn quarantining_takes_a_blob_out_of_service() {
     store.quarantine(&blob).await.unwrap();
 
     assert_eq!((control.keys(), control.quarantined()), (vec![], vec![blob]));
+}
+
+#[tokio::test]
+async fn a_release_that_fails_late_loses_the_blob_in_no_crash() {
+    for seed in 0..20 {
+        let (store, control) = Store::memory(world::World::new().env());
+        let blob = publish(&store, "a/b", &bytes(5)).await;
+        store.quarantine(&blob).await.unwrap();
+        control.fail_next(Operation::Release, 1, InjectedFault::FailLate);
+
+        store.release(&blob).await.unwrap_err();
+        control.crash(seed);
+
+        assert_eq!(control.quarantined(), std::slice::from_ref(&blob));
+        store.release(&blob).await.unwrap();
+        assert_eq!((control.keys(), control.quarantined()), (vec![blob], vec![]));
+    }
 }

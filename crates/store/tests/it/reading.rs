@@ -1,6 +1,6 @@
 use crate::world::{self, bytes, publish, read};
 use futures_util::StreamExt;
-use gantry_store::Store;
+use gantry_store::{Algorithm, Store, Whereabouts};
 use proptest::prelude::*;
 use std::{io::ErrorKind, os::unix::fs::FileExt};
 
@@ -117,7 +117,7 @@ async fn hashing_tells_how_far_it_is() {
     let heard = std::cell::RefCell::new(Vec::new());
 
     let (length, _) =
-        store.hash(&key, gantry_store::Algorithm::Sha256, |bytes| heard.borrow_mut().push(bytes)).await.unwrap();
+        store.hash(&key, Whereabouts::Served, Algorithm::Sha256, |bytes| heard.borrow_mut().push(bytes)).await.unwrap();
 
     assert_eq!(length, 5 << 19);
     assert_eq!(heard.into_inner(), [1 << 20, 2 << 20]);

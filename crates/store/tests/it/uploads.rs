@@ -1,7 +1,7 @@
 use crate::world::{self, append, begin, body, bytes, id, key};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use gantry_store::{Algorithm, AppendError, Error, InjectedFault, Operation, Store, hash_bytes};
+use gantry_store::{Algorithm, AppendError, Error, InjectedFault, Operation, Store, Whereabouts, hash_bytes};
 use std::{convert::Infallible, task::Poll, time::Duration};
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn who_was_silent_when_an_upload_was_detached_can_change_nothing_any_more(
 
     assert!(matches!(late, Err(AppendError::Store(Error::Missing { .. }))), "{late:?}");
     let expected = [bytes(100_000), Bytes::from_static(b"the rest")].concat();
-    let (length, hash) = store.hash(&key("a/b"), Algorithm::Sha256, |_| {}).await.unwrap();
+    let (length, hash) = store.hash(&key("a/b"), Whereabouts::Served, Algorithm::Sha256, |_| {}).await.unwrap();
     assert_eq!((length, hash), (100_008, hash_bytes(Algorithm::Sha256, &expected)));
 }
 

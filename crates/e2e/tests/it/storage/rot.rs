@@ -203,6 +203,45 @@ fn a_look_at_a_disk_that_is_not_mounted_condemns_nothing() {
 }
 
 #[test]
+fn a_blob_whose_bytes_come_back_after_a_repair_is_served_again_by_the_next() {
+    let (server, image, file) = server_with_layer();
+    let (elsewhere, layer) = (file.with_extension("elsewhere"), digest(&image.layers[0]));
+    fs::rename(&file, &elsewhere).unwrap();
+    assert_eq!(fsck(&server, &["--repair"]).0, 1);
+    fs::rename(&elsewhere, &file).unwrap();
+    assert_gone(&server.client(), &image.layers[0]);
+
+    let (looked, report) = fsck(&server, &[]);
+    assert_eq!(looked, 1, "{report}");
+    assert!(report.to_string().contains("its bytes are whole; run with --repair"), "{report}");
+    assert_gone(&server.client(), &image.layers[0]);
+
+    let (_, report) = fsck(&server, &["--repair"]);
+    assert_names(&report, &layer);
+    assert!(report.to_string().contains("it is served again"), "{report}");
+    image.check(&server.client(), NAME, "v1").unwrap();
+    assert_eq!(fsck(&server, &[]).0, 0);
+}
+
+#[test]
+fn a_quarantined_blob_whose_bytes_are_whole_after_all_is_back_in_its_place_after_a_repair() {
+    let (mut server, image, file) = server_with_layer();
+    flip_a_byte(&file);
+    assert_eq!(fsck(&server, &["--repair"]).0, 1);
+    let quarantined = files_below(&server.data().join("storage/quarantine"));
+    flip_a_byte(&quarantined[0]);
+
+    let (_, report) = fsck(&server, &["--repair"]);
+
+    assert_names(&report, &digest(&image.layers[0]));
+    assert!(file.exists() && files_below(&server.data().join("storage/quarantine")).is_empty());
+    image.check(&server.client(), NAME, "v1").unwrap();
+    server.restart();
+    image.check(&server.client(), NAME, "v1").unwrap();
+    assert_eq!(fsck(&server, &[]).0, 0);
+}
+
+#[test]
 fn an_image_push_after_a_loss_does_not_rely_on_what_is_lost() {
     let (server, image, file) = server_with_layer();
     let client = server.client();

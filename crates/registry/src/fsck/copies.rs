@@ -1,0 +1,183 @@
+//! The bytes of each copy: whole, damaged, or whole again.
+
+use super::{BATCH, Fsck, FsckOptions, FsckProgress, FsckReport};
+use crate::{
+    admit::{parse_key, store_fault, take_out},
+    caches::PLACES_BELIEVED,
+    images::{parse_digest, store_algorithm},
+    link::MarkWhole,
+};
+use gantry_fault::Fault;
+use gantry_metadata::blobs;
+use gantry_oci::Digest;
+use gantry_store::{Key, Whereabouts};
+use gantry_words::Cx;
+
+impl Fsck {
+    /// Each copy that metadata knows has its bytes in the store.
+    pub(super) async fn check_copies(
+        &self,
+        cx: &Cx,
+        options: FsckOptions,
+        report: &mut FsckReport,
+        progress: &(impl Fn(FsckProgress) + Send + Sync),
+    ) -> Result<(), Fault> {
+        let bytes_total = self.ports.metadata.read_long(blobs::stored).await?.bytes;
+        let hear = |bytes, blobs| progress(FsckProgress { bytes, blobs, bytes_total });
+        let mut after = 0;
+        let mut is_any_taken_out = false;
+        loop {
+            let copies = self.ports.metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
+            let Some(last) = copies.last() else { break };
+            after = last.id;
+            for copy in &copies {
+                let problem = match copy.state.as_str() {
+                    "present" => self.check_copy(copy, options, report, &hear).await?,
+                    "corrupt" => self.look_again(cx, copy, options, report, &hear).await?,
+                    _ => None,
+                };
+                if let Some(problem) = problem {
+                    is_any_taken_out = true;
+                    self.report_copy(cx, copy, problem, options, report).await?;
+                }
+            }
+        }
+        if is_any_taken_out && !options.is_alone {
+            // Until then a running server may serve from what it remembers; the report says that it does no more.
+            self.ports.env.sleep(PLACES_BELIEVED).await;
+        }
+        Ok(())
+    }
+
+    /// Looks whether the bytes of a copy that was found corrupt are whole after all, in its place or in quarantine: the
+    /// disk may have come back. Returns that it is still corrupt where repair has to move it into quarantine.
+    async fn look_again(
+        &self,
+        cx: &Cx,
+        copy: &blobs::CopyRow,
+        options: FsckOptions,
+        report: &mut FsckReport,
+        progress: &(impl Fn(u64, u64) + Send + Sync),
+    ) -> Result<Option<String>, Fault> {
+        let key = parse_key(&copy.location)?;
+        let is_here = self.ports.store.exists(&key).await.map_err(store_fault)?.is_some();
+        let whereabouts = if is_here { Whereabouts::Served } else { Whereabouts::Quarantined };
+        if !options.quick && self.find_wrong_bytes(&key, whereabouts, copy, report, progress).await?.is_none() {
+            return self.heal(cx, copy, whereabouts, options, report).await.map(|()| None);
+        }
+        Ok((options.repair && is_here).then(|| "it was found corrupt before".to_string()))
+    }
+
+    /// Serves a copy again whose bytes are whole after all, or says that it could be served.
+    async fn heal(
+        &self,
+        cx: &Cx,
+        copy: &blobs::CopyRow,
+        whereabouts: Whereabouts,
+        options: FsckOptions,
+        report: &mut FsckReport,
+    ) -> Result<(), Fault> {
+        if options.repair {
+            let key = parse_key(&copy.location)?;
+            if whereabouts == Whereabouts::Quarantined {
+                self.ports.store.release(&key).await.map_err(store_fault)?;
+            }
+            if !self.ports.metadata.perform(cx, MarkWhole { location: copy.location.clone() }).await? {
+                // A push has healed it meanwhile; the collection removes what is not needed any more.
+                return Ok(());
+            }
+        }
+        let outcome = match options.repair {
+            true => "it is served again",
+            false => "run with --repair to serve it again, or push it again",
+        };
+        let message = format!(
+            "blob {} at {}: it was found corrupt, but its bytes are whole; {outcome}",
+            copy.digest, copy.location
+        );
+        report.note(true, message, options.repair);
+        Ok(())
+    }
+
+    /// Returns what is wrong with the bytes of a copy.
+    async fn check_copy(
+        &self,
+        copy: &blobs::CopyRow,
+        options: FsckOptions,
+        report: &mut FsckReport,
+        progress: &(impl Fn(u64, u64) + Send + Sync),
+    ) -> Result<Option<String>, Fault> {
+        let key = parse_key(&copy.location)?;
+        let wanted = u64::try_from(copy.size).unwrap_or(0);
+        report.blobs += 1;
+        let found = self.ports.store.exists(&key).await.map_err(store_fault)?;
+        let problem = match found {
+            None => Some("its bytes are missing".to_string()),
+            Some(length) if length != wanted => Some(format!("it has {length} bytes where {wanted} belong")),
+            Some(_) if options.quick => None,
+            Some(_) => self.find_wrong_bytes(&key, Whereabouts::Served, copy, report, progress).await?,
+        };
+        report.bytes += wanted;
+        progress(report.bytes, report.blobs);
+        Ok(problem)
+    }
+
+    /// Hashes the bytes of a copy. Returns what is wrong with them.
+    async fn find_wrong_bytes(
+        &self,
+        key: &Key,
+        whereabouts: Whereabouts,
+        copy: &blobs::CopyRow,
+        report: &FsckReport,
+        progress: &(impl Fn(u64, u64) + Send + Sync),
+    ) -> Result<Option<String>, Fault> {
+        let digest = parse_digest(&copy.digest)?;
+        let (done, blobs) = (report.bytes, report.blobs);
+        let hear = |bytes| progress(done + bytes, blobs);
+        match self.ports.store.hash(key, whereabouts, store_algorithm(digest.algorithm()), hear).await {
+            Ok((_, hash)) => {
+                let found = Digest::from_hash(digest.algorithm(), &hash);
+                Ok((found != digest).then(|| format!("its bytes have the digest {found}")))
+            }
+            // What may work the next time says nothing of the bytes.
+            Err(error) if error.is_transient() => Err(store_fault(error)),
+            Err(error) => Ok(Some(format!("its bytes cannot be read: {error}"))),
+        }
+    }
+
+    async fn report_copy(
+        &self,
+        cx: &Cx,
+        copy: &blobs::CopyRow,
+        problem: String,
+        options: FsckOptions,
+        report: &mut FsckReport,
+    ) -> Result<(), Fault> {
+        let key = parse_key(&copy.location)?;
+        let is_here = self.ports.store.exists(&key).await.map_err(store_fault)?.is_some();
+        // Bytes that are missing cannot be served, and a disk that is not mounted misses them all: marking is left to repair.
+        let is_marked = is_here || options.repair;
+        if is_marked {
+            take_out(&self.ports, cx, &key).await?;
+        }
+        // Beside a running server the copy may have been collected since its row was read.
+        let id = copy.id;
+        let now = self.ports.metadata.read(move |rows| blobs::copy(rows, id)).await?;
+        if now.is_none_or(|now| now.state != if is_marked { "corrupt" } else { "present" }) {
+            return Ok(());
+        }
+        if options.repair && is_here {
+            self.ports.store.quarantine(&key).await.map_err(store_fault)?;
+        }
+        let advice = match (options.repair, is_here) {
+            (true, true) => "quarantined; push it again to heal it",
+            (true, false) => "taken out of service; push it again to heal it",
+            (false, true) => {
+                "it is no longer served; push it again to heal it, or run with --repair to move it into quarantine"
+            }
+            (false, false) => "push it again to heal it, or run with --repair to take it out of service",
+        };
+        report.note(true, format!("blob {} at {}: {problem}; {advice}", copy.digest, copy.location), options.repair);
+        Ok(())
+    }
+}
