@@ -13,4 +13,4 @@ pub(crate) mod openapi;
 pub(crate) mod repo;
 pub(crate) mod restore;
 pub(crate) mod serve;
-mod tool;
+pub(crate) mod tool;

@@ -1,11 +1,13 @@
-use crate::config::Config;
+use crate::{command::tool::fault_failure, config::Config, output::Failure};
 use gantry_accounts::{Accounts, RootCredentials, Site};
 use gantry_api::Pick;
 use gantry_env::Env;
-use gantry_fault::Fault;
+use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
 use gantry_registry::{Blobs, Images, Registry, Repositories, Uploads};
 use gantry_store::Store;
+use gantry_words::Cx;
+use std::path::Path;
 
 /// Every room of the program. Nothing takes it as an argument: a door picks its rooms from it once, at the start.
 #[derive(Clone)]
@@ -38,6 +40,20 @@ impl House {
         Ok(House { env, metadata, store, registry })
     }
 
+    /// Sees to it that the blob folder is this database's own. Comes before anything is collected, mended or served.
+    pub(crate) async fn own_store(&self, config: &Config, cx: &Cx) -> Result<(), Failure> {
+        match self.registry.owns_store(cx).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(not_ours(&config.blob_folder())),
+            // A full disk must not keep the server from starting: pulls go on.
+            Err(fault) if fault.kind == FaultKind::StorageFull => {
+                tracing::warn!(error = ?fault, "it cannot be written down whose the blob folder is: {fault}");
+                Ok(())
+            }
+            Err(fault) => Err(fault_failure(fault)),
+        }
+    }
+
     /// Says whether pushes and pulls work.
     pub(crate) async fn is_ready(&self) -> Result<(), String> {
         self.metadata.check().await.map_err(|fault| format!("the database does not answer: {fault:?}"))?;
@@ -50,6 +66,19 @@ impl House {
         let accounts = Accounts::open(&config.tokens, root, site, self.metadata.clone(), self.env.clone()).await?;
         Ok(ServingHouse { house: self, accounts })
     }
+}
+
+/// Says that a blob folder is another's, and what can be done.
+fn not_ours(folder: &Path) -> Failure {
+    let (folder, owner) = (folder.display(), folder.join("owner"));
+    let problem = format!(
+        "the blob folder {folder} belongs to another Gantry, one with another database; two on one folder would remove each other's blobs"
+    );
+    let remedy = format!(
+        "Give this one a folder of its own with storage.path. If the other one is gone for good, remove {}: the folder is then taken over, and what this database does not know is removed from it",
+        owner.display()
+    );
+    Failure::failed(problem, remedy)
 }
 
 /// Why the data could not be opened.

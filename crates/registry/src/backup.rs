@@ -76,6 +76,8 @@ impl Backups {
                 self.copy_blobs(&snapshot, to, &mut done, &mut progress).await?
             };
             if is_whole {
+                // The folder may have been served with other metadata; its blobs belong to these from now on.
+                gantry_store::disown(&to.join("storage")).map_err(trouble)?;
                 put_in_place(&fresh.join("metadata.db"), &to.join("metadata.db")).map_err(|error| {
                     let message = format!("cannot put the copy into {}: {error}", to.display());
                     Fault::new(FaultKind::Internal, message).because(error)

@@ -21,7 +21,8 @@
 //! | `retention.rs` | [`Retention`]: forgets what happened, after its time |
 //! | `backup.rs` | [`Backups`]: copies of everything, while serving |
 //! | `orphans.rs` | [`Orphans`]: bytes a crash left |
-//! | `fsck.rs` | [`Fsck`]: compares metadata and store both ways, and mends |
+//! | `owner.rs` | whose the store is |
+//! | `fsck.rs`, `fsck/copies.rs` | [`Fsck`]: compares metadata and store both ways, and mends |
 //! | `caches.rs` | what is remembered where one process owns the database |
 //!
 //! Deliberately absent: HTTP, permissions (decided before anything here is called), scanning, replication.
@@ -35,6 +36,7 @@ mod fsck;
 mod images;
 mod link;
 mod orphans;
+mod owner;
 mod ports;
 mod push;
 mod remove;

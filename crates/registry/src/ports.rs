@@ -21,7 +21,7 @@ pub(crate) struct Ports {
 /// The rooms of the registry, opened on one database and one store.
 #[derive(Clone)]
 pub struct Registry {
-    ports: Arc<Ports>,
+    pub(crate) ports: Arc<Ports>,
     /// Repositories.
     pub repositories: Repositories,
     /// Manifests, indexes, tags and referrers.

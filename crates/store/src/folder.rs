@@ -1,6 +1,6 @@
 //! A folder of the local file system.
 //!
-//! `blobs/` has what is published, `uploads/` what arrives, `quarantine/` what was found corrupt.
+//! `blobs/` has what is published, `uploads/` what arrives, `quarantine/` what was found corrupt; `owner` says whose it is.
 //!
 //! What is promised: when publishing returns, the bytes survive a power cut (file synced, renamed, folder synced, and each
 //! new folder above it too); when deleting or quarantining returns, so does that. An upload is promised nothing: after a
@@ -8,9 +8,11 @@
 
 mod busy;
 mod open_files;
+mod owner;
 mod sink;
 mod walk;
 
+pub use owner::disown;
 pub(crate) use sink::Sink;
 
 use crate::{Algorithm, Error, Found, FoundUpload, Key, UploadId, Whereabouts, hash::Hasher, settings::Settings, sys};

@@ -11,6 +11,7 @@
 //! | `folder.rs` | the local file system: blobs, listing, deleting; how durable what is |
 //! | `folder/sink.rs` | writing there: write, sync, rename |
 //! | `folder/busy.rs`, `folder/walk.rs` | one writer for each upload; every blob in order |
+//! | `folder/owner.rs` | whose a folder is |
 //! | `memory.rs` | the same in memory, for the simulated world, with crashes and faults |
 //! | `upload.rs`, `batch.rs`, `hash.rs` | bytes that arrive: gathered, hashed, handed to the backend |
 //! | `reading.rs`, `pool.rs` | bytes that leave: from the page cache in place, else by a thread |
@@ -32,6 +33,7 @@ mod sys;
 mod upload;
 
 pub use error::{AppendError, Error};
+pub use folder::disown;
 pub use hash::{Algorithm, hash_bytes};
 pub use key::{Key, KeyError, UploadId, UploadIdError};
 pub use memory::{InjectedFault, MemoryControl, Operation};
@@ -135,6 +137,17 @@ impl Store {
         match &self.backend {
             Backend::Folder(folder) => folder.env(),
             Backend::Memory(memory) => memory.env(),
+        }
+    }
+
+    /// Takes the store for `owner`, durably, where it is nobody's; returns whose it is. A name is one line of up to 200 bytes.
+    pub async fn claim(&self, owner: &str) -> Result<String, Error> {
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let (folder, owner) = (folder.clone(), owner.to_string());
+                blocking("claim", move || folder.claim(&owner)).await
+            }
+            Backend::Memory(memory) => Ok(memory.claim(owner)),
         }
     }
 

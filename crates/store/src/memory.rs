@@ -41,6 +41,7 @@ struct State {
     /// What was removed, but not yet durably.
     removed: Vec<(Key, Kept)>,
     quarantined: BTreeMap<Key, Content>,
+    owner: Option<String>,
     free_bytes: u64,
     faults: Faults,
 }
@@ -78,6 +79,7 @@ impl Memory {
             blobs: BTreeMap::new(),
             removed: Vec::new(),
             quarantined: BTreeMap::new(),
+            owner: None,
             free_bytes: u64::MAX,
             faults: Faults::default(),
         };
@@ -90,6 +92,10 @@ impl Memory {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds the store")
+    }
+
+    pub(crate) fn claim(&self, owner: &str) -> String {
+        self.state().owner.get_or_insert_with(|| owner.to_string()).clone()
     }
 
     async fn step(&self) {

@@ -2,6 +2,7 @@
 
 mod collection;
 mod full;
+mod owner;
 mod removal;
 mod rot;
 

@@ -1,6 +1,6 @@
 use super::{
     backup::table,
-    tool::{fault_failure, read_config, runtime},
+    tool::{command_line, fault_failure, read_config, runtime},
 };
 use crate::{
     config::{Config, ConfigFlags, DataFlags},
@@ -68,6 +68,7 @@ impl RestoreCommand {
         let _entered = runtime.enter();
         let house = House::open(&within, Env::real())
             .map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))?;
+        runtime.block_on(house.own_store(&within, &command_line(&within, &house.env, "restore")))?;
         let progress = Progress::bytes("copying", None);
         let hear = |done: BackupProgress| progress.advance(done.bytes.saturating_sub(progress.done()));
         runtime.block_on(house.registry.backups.take_blobs(&self.from, hear)).map_err(fault_failure)

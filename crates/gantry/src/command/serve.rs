@@ -1,4 +1,4 @@
-use super::tool::{fault_failure, read_config, runtime};
+use super::tool::{command_line, fault_failure, read_config, runtime};
 use crate::{
     config::{Config, ConfigFlags},
     data_folder::DataFolder,
@@ -69,6 +69,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
             "Run as the folder's owner, or look at the settings with: gantry config show",
         )
     })?;
+    house.own_store(config, &command_line(config, &env, "serve")).await?;
     let house = house.serve(config, root).await.map_err(fault_failure)?;
     let (figures, figures_task) = RoomFigures::of(house.house.clone());
     let mut server = server(config, &house)?.gauges(figures);

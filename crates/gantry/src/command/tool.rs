@@ -31,7 +31,9 @@ impl Tool {
             House::open(&config, env.clone())
                 .map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))?
         };
-        Ok(Tool { config, folder, house, env, runtime })
+        let tool = Tool { config, folder, house, env, runtime };
+        tool.runtime.block_on(tool.house.own_store(&tool.config, &tool.cx("open")))?;
+        Ok(tool)
     }
 
     /// Whether nobody else is at this data: no server on the folder, and none that could come over the database.
@@ -41,19 +43,24 @@ impl Tool {
 
     /// Who acts, for the audit: the person at this machine.
     pub(crate) fn cx(&self, operation: &'static str) -> Cx {
-        Cx {
-            actor: "gantry:command-line".into(),
-            account: self.config.account_id,
-            operation,
-            request_id: self.env.request_id(),
-            now: self.env.now(),
-            source: None,
-        }
+        command_line(&self.config, &self.env, operation)
     }
 
     /// Runs to the end.
     pub(crate) fn run<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Failure> {
         self.runtime.block_on(work).map_err(fault_failure)
+    }
+}
+
+/// The person at this machine, as the one who acts.
+pub(crate) fn command_line(config: &Config, env: &Env, operation: &'static str) -> Cx {
+    Cx {
+        actor: "gantry:command-line".into(),
+        account: config.account_id,
+        operation,
+        request_id: env.request_id(),
+        now: env.now(),
+        source: None,
     }
 }
 
