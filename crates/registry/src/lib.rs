@@ -15,7 +15,7 @@
 //! | `repositories.rs` | [`Repositories`]: create, find, list, delete |
 //! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
-//! | `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
+//! | `uploads/take.rs`, `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
 //! | `collection.rs` | [`Collection`]: takes what nothing names |
 //! | `retention.rs` | [`Retention`]: forgets what happened, after its time |

@@ -1,6 +1,9 @@
 mod acts;
 mod body;
+mod take;
 mod turn;
+#[cfg(test)]
+mod two_servers;
 
 pub(crate) use acts::{ExpireUpload, HoldUpload};
 
@@ -28,7 +31,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use turn::{Session, Slot, Turn, Writing};
+use turn::{Session, Slot, Turn};
 
 /// Uploads whose running hash is kept in memory between requests; more than these are read again when they go on.
 const IDLE_MAX: usize = 4_096;
@@ -37,8 +40,6 @@ const TOUCH_EVERY: Duration = Duration::from_secs(60);
 /// A request whose body has been silent for this long can be ended by another that goes on with the upload: its client is
 /// most likely gone without a word.
 const SILENT_MAX: Duration = Duration::from_secs(5);
-/// How long the one that goes on waits for the other to end.
-const INTERRUPT_WITHIN: Duration = Duration::from_secs(10);
 /// Where several servers share the database, one that writes to an upload keeps the others from it for this long since
 /// its last sign of life. Clocks that differ by more let two write at once: each to a file of its own, and one is told.
 const HOLD: Duration = Duration::from_secs(20);
@@ -334,106 +335,6 @@ impl Uploads {
 
     async fn drop_row(&self, cx: &Cx, id: &UploadId) -> Result<(), Fault> {
         self.ports.metadata.perform(cx, CloseUpload { id: id.to_string() }).await.map(drop)
-    }
-
-    /// Takes an upload into the hands of one request, which says where it goes on.
-    async fn take(&self, cx: &Cx, repository: &Repository, id: &UploadId, start: Option<u64>) -> Result<Turn, Fault> {
-        let (session, writing) = match self.claim(cx, repository, id) {
-            Ok(claimed) => claimed,
-            Err(other) => {
-                self.interrupt(cx, repository, id, start, &other).await?;
-                self.claim(cx, repository, id).map_err(|_| upload_busy())?
-            }
-        };
-        // From here on the turn puts the slot right, however this ends.
-        let mut turn = Turn::new(self.clone(), cx.clone(), id.clone(), session, writing);
-        match &self.holder {
-            Some(holder) => self.hold(&mut turn, repository, holder).await?,
-            None if turn.session.is_none() => {
-                let row = self.row(id).await?;
-                turn.session = Some(Box::new(self.resume(id, row).await?));
-            }
-            None => {}
-        }
-        let session = turn.session();
-        check_owner(cx, repository, id, session.repository, &session.opened_by)?;
-        Ok(turn)
-    }
-
-    /// Takes the slot of an upload and what lay in it; where a request is at it, answers with what that does.
-    fn claim(&self, cx: &Cx, repository: &Repository, id: &UploadId) -> Result<turn::Claimed, Arc<Writing>> {
-        let mut slots = self.slots();
-        if let Some(Slot::Busy(other)) = slots.get(id.as_str()) {
-            return Err(other.clone());
-        }
-        let writing = Arc::new(Writing::new(repository.id, cx.actor.clone()));
-        match slots.insert(id.to_string(), Slot::Busy(writing.clone())) {
-            Some(Slot::Idle(session)) => Ok((Some(session), writing)),
-            Some(Slot::Busy(_)) | None => Ok((None, writing)),
-        }
-    }
-
-    /// Ends a request of the same principal whose body is silent, if `start` is where its bytes end. When this returns,
-    /// it has ended.
-    async fn interrupt(
-        &self,
-        cx: &Cx,
-        repository: &Repository,
-        id: &UploadId,
-        start: Option<u64>,
-        other: &Writing,
-    ) -> Result<(), Fault> {
-        if start.is_none() || start != Some(self.stored(id).await?) {
-            return Err(upload_busy());
-        }
-        let ended = other.ended.notified();
-        if !other.interrupt(repository.id, &cx.actor, self.ports.env.elapsed()) {
-            return Err(upload_busy());
-        }
-        self.ports.env.within(INTERRUPT_WITHIN, ended).await.ok_or_else(upload_busy)
-    }
-
-    /// Keeps other servers from an upload, and takes up what it has.
-    async fn hold(&self, turn: &mut Turn, repository: &Repository, holder: &Arc<str>) -> Result<(), Fault> {
-        let (cx, id, now) = (turn.cx.clone(), turn.id.clone(), self.ports.env.now());
-        let act = HoldUpload {
-            id: id.clone(),
-            repository: repository.id,
-            actor: cx.actor.clone(),
-            holder: holder.clone(),
-            now,
-            until: now.plus(HOLD),
-        };
-        let row = self.ports.metadata.perform(&cx, act).await?;
-        turn.hold = Some(row.revision + 1);
-        turn.touched_at = row.touched_at;
-        let taking_up = async {
-            // What was kept here is of use only if nobody has held the upload since.
-            if let Some(session) = turn.session.take().filter(|session| session.revision == row.revision)
-                && let Some(session) = session.open().await
-            {
-                return Ok(session);
-            }
-            // A server that did not say that it ended may still be writing.
-            if row.holder.as_ref().is_some_and(|other| **other != **holder) {
-                self.ports.store.detach(&id, &self.fresh_id()).await.map_err(upload_fault)?;
-            }
-            self.resume(&id, row).await.map(Box::new)
-        };
-        turn.session = Some(self.holding(&cx, &id, turn.hold, taking_up).await?);
-        Ok(())
-    }
-
-    /// Takes an upload up again that this process has not at hand.
-    async fn resume(&self, id: &UploadId, row: UploadRow) -> Result<Session, Fault> {
-        let algorithm = if row.algorithm == "sha512" { Algorithm::Sha512 } else { Algorithm::Sha256 };
-        let upload = match self.ports.store.resume(id, store_algorithm(algorithm)).await {
-            Ok(upload) => upload,
-            Err(error) if error.is_missing() => return Err(upload_not_found(id).because(error)),
-            Err(error) => return Err(store_fault(error)),
-        };
-        let (repository, opened_by, touched_at) = (row.repository, row.opened_by.into(), row.touched_at);
-        Ok(Session { upload, repository, opened_by, touched_at, revision: row.revision })
     }
 
     async fn row(&self, id: &UploadId) -> Result<UploadRow, Fault> {

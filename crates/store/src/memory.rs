@@ -43,6 +43,8 @@ struct State {
     quarantined: BTreeMap<Key, Content>,
     owner: Option<String>,
     free_bytes: u64,
+    /// Bytes of uploads that were read again to be hashed.
+    bytes_read_again: u64,
     faults: Faults,
 }
 
@@ -81,6 +83,7 @@ impl Memory {
             quarantined: BTreeMap::new(),
             owner: None,
             free_bytes: u64::MAX,
+            bytes_read_again: 0,
             faults: Faults::default(),
         };
         Arc::new(Memory { env, state: Mutex::new(state) })

@@ -230,6 +230,27 @@ impl Upload {
         Ok(self)
     }
 
+    /// Opens the file of an upload that was closed, and to which others have added since: what they added is read and
+    /// hashed, what was there before is not.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], and [`Error::Length`] where there are fewer bytes than there were. The upload is given back to
+    /// the store: it can be resumed.
+    pub async fn catch_up(mut self) -> Result<Upload, Error> {
+        let (hasher, offset) = (self.hasher.clone(), self.offset);
+        (self.sink, self.hasher, self.offset) = match self.sink.take().ok_or_else(|| self.broken())? {
+            Sink::Folder(sink) => {
+                let (sink, hasher, offset) = sink.catch_up(hasher, offset).await?;
+                (Some(Sink::Folder(sink)), hasher, offset)
+            }
+            Sink::Memory(sink) => {
+                let (hasher, offset) = sink.read_on(hasher, offset).await?;
+                (Some(Sink::Memory(sink)), hasher, offset)
+            }
+        };
+        Ok(self)
+    }
+
     /// Lets go of the upload and keeps its bytes, as dropping it does.
     pub fn suspend(self) -> UploadId {
         self.id

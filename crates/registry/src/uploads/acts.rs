@@ -182,7 +182,8 @@ impl Act for RenewUpload {
     }
 }
 
-/// The act that ends a hold, and notes that bytes came.
+/// The act that ends a hold, and notes that bytes came. Answers false where another server has taken the upload over
+/// meanwhile, or it is gone.
 pub(super) struct ReleaseUpload {
     pub(super) id: String,
     pub(super) revision: i64,
@@ -190,19 +191,23 @@ pub(super) struct ReleaseUpload {
 }
 
 impl Act for ReleaseUpload {
-    type Seen = ();
-    type Plan = ();
-    type Answer = ();
+    type Seen = Option<UploadRow>;
+    type Plan = bool;
+    type Answer = bool;
     const NAME: &'static str = "registry.release_upload";
     const TRAIL: Trail = Trail::Housekeeping;
 
-    fn gather(&self, rows: &mut Reader) -> Result<(), Fault> {
-        rows.lock(&format!("upload {}", self.id))
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("upload {}", self.id))?;
+        uploads::find(rows, &self.id)
     }
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<bool, Fault> {
+        Ok(seen.is_some_and(|row| row.revision == self.revision))
     }
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
-        uploads::release(tx, &self.id, self.revision, self.now)
+    fn apply(&self, tx: &mut Tx, is_ours: bool) -> Result<bool, Fault> {
+        if is_ours {
+            uploads::release(tx, &self.id, self.revision, self.now)?;
+        }
+        Ok(is_ours)
     }
 }

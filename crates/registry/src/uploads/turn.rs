@@ -36,6 +36,12 @@ impl Session {
         self.upload = self.upload.open().await.ok()?;
         Some(self)
     }
+
+    /// Opens its file again where others have added to it since its hold was released; `None` where it must be read anew.
+    pub(super) async fn catch_up(mut self: Box<Self>) -> Option<Box<Session>> {
+        self.upload = self.upload.catch_up().await.ok()?;
+        Some(self)
+    }
 }
 
 /// What others can see of a request that writes to an upload, and how they can end it.
@@ -141,7 +147,10 @@ impl Turn {
         }
         // Also where an append was given up in the middle: its last write must have ended.
         self.hold = None;
-        release(&self.uploads, &self.cx, &self.id, revision, self.touched_at).await;
+        if !release(&self.uploads, &self.cx, &self.id, revision, self.touched_at).await {
+            // Another server has gone on from fewer bytes, perhaps with others: what is known here is of no use to anybody.
+            self.session = None;
+        }
     }
 }
 
@@ -164,14 +173,16 @@ impl Drop for Turn {
     }
 }
 
-/// Ends a hold. Where that fails it runs out by itself.
-async fn release(uploads: &Uploads, cx: &Cx, id: &UploadId, revision: i64, now: Timestamp) {
+/// Ends a hold. Where that fails it runs out by itself. Returns whether it surely was ours to the end: then every byte that
+/// came under it is in the upload, and stays there.
+async fn release(uploads: &Uploads, cx: &Cx, id: &UploadId, revision: i64, now: Timestamp) -> bool {
     let ports = &uploads.ports;
     let released = async {
         ports.store.settle(id).await.map_err(crate::admit::store_fault)?;
         ports.metadata.perform(cx, ReleaseUpload { id: id.to_string(), revision, now }).await
     };
-    if let Err(fault) = released.await as Result<(), Fault> {
+    released.await.unwrap_or_else(|fault: Fault| {
         tracing::warn!(error = ?fault, upload = %id, "the hold of the upload {id} could not be ended; it runs out soon: {fault}");
-    }
+        false
+    })
 }

@@ -139,13 +139,21 @@ impl Sink {
 
     /// Hashes all bytes, from the first.
     fn read_all(&mut self, algorithm: Algorithm) -> Result<(Hasher, u64), Error> {
+        self.read_on(Hasher::new(algorithm), 0)
+    }
+
+    /// Hashes the bytes behind those that `hasher` has seen, which are `done`.
+    fn read_on(&mut self, mut hasher: Hasher, mut done: u64) -> Result<(Hasher, u64), Error> {
         let path = self.folder.upload_path(&self.id);
         let failed = |error| self.folder.explain("read the upload", &self.id, &path, error);
         let file = match self.file.take() {
             Some(file) => file,
             None => OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?,
         };
-        let (mut hasher, mut done) = (Hasher::new(algorithm), 0);
+        let found = file.metadata().map_err(failed)?.len();
+        if found < done {
+            return Err(Error::Length { place: self.id.to_string(), expected: done, found });
+        }
         let mut buffer = vec![0; HASHED_AT_ONCE];
         loop {
             let read = read_rest(&file, &mut buffer, 0, done).map_err(failed)?;
@@ -156,6 +164,22 @@ impl Sink {
                 return Ok((hasher, done));
             }
         }
+    }
+
+    /// Opens the file again, wherever it is by now, and hashes what others have added to the `offset` bytes.
+    pub(crate) async fn catch_up(self, hasher: Hasher, offset: u64) -> Result<(Sink, Hasher, u64), Error> {
+        let id = self.id.clone();
+        let work = move |sink: &mut Sink| {
+            // Another server may have given the upload a file of its own.
+            sink.file = None;
+            sink.is_dirty = true;
+            let (hasher, length) = sink.read_on(hasher, offset)?;
+            sink.started = length;
+            Ok((hasher, length))
+        };
+        let (sink, read) = self.on_thread(work).await.ok_or_else(|| Error::panicked("read", &id))?;
+        let (hasher, length) = read?;
+        Ok((sink.rest().await?, hasher, length))
     }
 
     /// Hashes the `length` bytes again.

@@ -103,6 +103,11 @@ impl MemoryControl {
         self.memory.state().blobs.keys().cloned().collect()
     }
 
+    /// Returns how many bytes of uploads were read again, to be hashed, since the beginning.
+    pub fn bytes_read_again(&self) -> u64 {
+        self.memory.state().bytes_read_again
+    }
+
     /// Returns the keys of all blobs that were quarantined, in order.
     pub fn quarantined(&self) -> Vec<Key> {
         self.memory.state().quarantined.keys().cloned().collect()

@@ -70,14 +70,24 @@ impl Sink {
     }
 
     async fn read_all(&self, algorithm: Algorithm) -> Result<(Hasher, u64), Error> {
+        self.read_on(Hasher::new(algorithm), 0).await
+    }
+
+    /// Hashes the bytes behind those that `hasher` has seen, which are `done`.
+    pub(crate) async fn read_on(&self, mut hasher: Hasher, done: u64) -> Result<(Hasher, u64), Error> {
         self.memory.enter(Operation::Resume, self.id.as_str()).await?;
-        let (mut hasher, mut done) = (Hasher::new(algorithm), 0);
+        let mut done = done as usize;
         loop {
             let piece = {
-                let state = self.state()?;
+                let mut state = self.state()?;
                 let bytes = &state.uploads[&self.id].bytes;
-                let from = done.min(bytes.len());
-                bytes[from..(from + HASHED_AT_ONCE).min(bytes.len())].to_vec()
+                if bytes.len() < done {
+                    let (expected, found) = (done as u64, bytes.len() as u64);
+                    return Err(Error::Length { place: self.id.to_string(), expected, found });
+                }
+                let piece = bytes[done..(done + HASHED_AT_ONCE).min(bytes.len())].to_vec();
+                state.bytes_read_again += piece.len() as u64;
+                piece
             };
             if piece.is_empty() {
                 return Ok((hasher, done as u64));
