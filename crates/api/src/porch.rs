@@ -28,6 +28,8 @@ use std::{
 use tokio::sync::Notify;
 use tracing::Instrument;
 
+/// The most connections at once to listeners for figures and probes: far more than those who look after a server open.
+const METRICS_CONNECTIONS_MAX: usize = 64;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Whether pushes and pulls work, and if not, why.
@@ -51,6 +53,8 @@ pub(crate) struct Porch {
     requests: AtomicUsize,
     calls: AtomicUsize,
     links: Mutex<BTreeMap<u64, Arc<Link>>>,
+    /// How many of them are to a listener for figures.
+    metrics_links: AtomicUsize,
     links_opened: AtomicU64,
     emptied: Notify,
 }
@@ -87,6 +91,7 @@ impl Porch {
             requests: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             links: Mutex::default(),
+            metrics_links: AtomicUsize::new(0),
             links_opened: AtomicU64::new(0),
             emptied: Notify::new(),
         };
@@ -154,9 +159,20 @@ impl Porch {
         rest.next().map(|(number, _)| *number)
     }
 
+    /// Whether one more connection may come. Those for figures and probes have places of their own: when nobody else gets
+    /// in, whoever looks after the server must.
+    pub(crate) fn has_place(&self, purpose: Purpose) -> bool {
+        let for_metrics = self.metrics_links.load(Relaxed);
+        match purpose {
+            Purpose::Everything => self.links().len().saturating_sub(for_metrics) < self.settings.connections_max,
+            Purpose::Metrics => for_metrics < METRICS_CONNECTIONS_MAX,
+        }
+    }
+
     /// Keeps a connection in the list for as long as what is returned lives.
     pub(crate) fn enlist(self: &Arc<Self>, link: Arc<Link>) -> Enlisted {
         let number = self.links_opened.fetch_add(1, Relaxed);
+        self.metrics_links.fetch_add(usize::from(link.purpose == Purpose::Metrics), Relaxed);
         self.links().insert(number, link);
         Enlisted { porch: self.clone(), number }
     }
@@ -195,7 +211,8 @@ pub(crate) struct Enlisted {
 impl Drop for Enlisted {
     fn drop(&mut self) {
         let link = self.porch.links().remove(&self.number);
-        drop(link);
+        let is_for_metrics = link.is_some_and(|link| link.purpose == Purpose::Metrics);
+        self.porch.metrics_links.fetch_sub(usize::from(is_for_metrics), Relaxed);
         self.porch.emptied.notify_waiters();
     }
 }

@@ -161,7 +161,7 @@ async fn accept_all(porch: Arc<Porch>, speech: Arc<Speech>, listener: Listener, 
             }
         };
         is_failing = false;
-        if porch.links().len() >= porch.settings.connections_max {
+        if !porch.has_place(listener.purpose) {
             porch.metrics.connections_refused.fetch_add(1, Relaxed);
             turn_away(stream, tls.is_some()).await;
             continue;

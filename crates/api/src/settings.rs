@@ -34,7 +34,7 @@ pub struct Settings {
     /// How long a reader may take nothing of an answer before its connection is cut. Reading slowly is fine.
     #[schemars(with = "String")]
     pub write_idle: Period,
-    /// The most connections at once; further ones are answered 503 and closed.
+    /// The most connections at once; further ones are answered 503 and closed. Those to `metrics_listen` do not count.
     pub connections_max: usize,
     /// The most requests being worked on at once, those that only wait for a slow reader not counted; beyond: 503.
     pub requests_max: usize,

@@ -274,6 +274,28 @@ async fn beyond_the_limit_connections_are_turned_away() {
 }
 
 #[tokio::test]
+async fn figures_and_probes_have_places_of_their_own_where_they_have_a_listener() {
+    let listeners = vec![listener("127.0.0.1:0").await, listener("127.0.0.1:0").await.for_metrics()];
+    let for_metrics = listeners[1].local_address().unwrap();
+    let toy = Toy::on(Settings { connections_max: 1, ..Settings::default() }, listeners).await;
+    let mut looking = Vec::new();
+    for _ in 0..64 {
+        let mut client = super::client::Client::connect(for_metrics).await;
+        assert_eq!(client.ask("GET /readyz", &["authorization: none"]).await.status, 200);
+        looking.push(client);
+    }
+
+    let mut first = toy.client().await;
+    assert_eq!(first.ask("GET /v2/manifest", &[]).await.status, 200, "those who look take nobody's place");
+    let mut second = toy.client().await;
+    assert_eq!(second.answer(false).await.unwrap().status, 503);
+    let mut one_more = super::client::Client::connect(for_metrics).await;
+    assert_eq!(one_more.answer(false).await.unwrap().status, 503, "their places have an end too");
+
+    assert_eq!(looking[0].ask("GET /metrics", &["authorization: none"]).await.status, 200);
+}
+
+#[tokio::test]
 async fn the_probes_answer_everybody_and_say_nothing() {
     let toy = Toy::start().await;
     let mut client = toy.client().await;
