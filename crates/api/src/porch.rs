@@ -1,6 +1,6 @@
 use crate::{
-    Body, Door, Figures, Gauges, Guard, Incoming, Origin, Outgoing, Params, Payload, Refused, Rest, Routed, Settings,
-    Surface, Wire,
+    Body, Door, Figures, Gauges, Guard, Incoming, Lock, Origin, Outgoing, Params, Payload, Refused, Rest, Routed,
+    Settings, Surface, Wire,
     body::Pace,
     buffers::Buffers,
     door::{Passed, Visit},
@@ -350,10 +350,6 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
     if let Some(outgoing) = probes::answer(link, &parts, source, &origin, request_id).await {
         return Passed { outgoing, actor: None };
     }
-    // After the probes: a server that has much to do is alive, and whoever looks after it must see what it does.
-    if let Err(fault) = has_room(porch) {
-        return refuse(fault, None);
-    }
     let Some((index, found)) = surface.filter(|_| link.purpose == Purpose::Everything) else {
         return refuse(nowhere(path), None);
     };
@@ -364,6 +360,12 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
     work.place = Place::of(porch.surfaces[..index].iter().map(|surface| surface.doors.len()).sum::<usize>() + door);
     let door: &Door = &found.doors[door];
     work.span.found(&parts.method, door, &params);
+    // After the probes: a server that has much to do is alive, and whoever looks after it must see what it does. Nor does
+    // it cost anything to say which credentials are wanted: docker asks that once, and gives up later where it was not told.
+    let only_asks = door.lock == Lock::Credential && !parts.headers.contains_key(header::AUTHORIZATION);
+    if !only_asks && let Err(fault) = has_room(porch) {
+        return refuse(fault, None);
+    }
     let body = match &work.bytes_in {
         None => Body::empty(),
         Some(received) => {

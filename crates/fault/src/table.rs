@@ -103,8 +103,9 @@ faults! {
 
     /// The disk is full, or down to its reserve.
     StorageFull => 507, "DENIED", "LimitExceededException";
-    /// A part this needs does not answer; try later.
-    Unavailable => 503, "TOOMANYREQUESTS", "ServerException";
+    /// A part this needs does not answer; try later. The specification's table has no code for it. Clients go by the status:
+    /// docker, containerd and crane try again, and those that show the code say what is true.
+    Unavailable => 503, "UNAVAILABLE", "ServerException";
     /// Our failure; the cause goes to the log, never to the client. The specification's table has no code for it; docker
     /// tries again after this one, and gives up after `UNSUPPORTED` or `DENIED`.
     Internal => 500, "UNKNOWN", "ServerException";

@@ -218,6 +218,8 @@ async fn beyond_the_limit_requests_are_told_to_come_back() {
     toy.room.began.notified().await;
 
     let refused = second.ask("GET /v2/manifest", &[]).await;
+    let challenged = second.ask("GET /v2/", &["authorization: none"]).await;
+    assert_eq!(challenged.status, 401, "whoever is not told which credentials are wanted cannot come back with them");
     let probes = ["/healthz", "/readyz", "/metrics"].map(|path| format!("GET {path}"));
     for probe in &probes {
         assert_eq!(second.ask(probe, &[]).await.status, 200, "{probe}: whoever kills a busy server makes it worse");

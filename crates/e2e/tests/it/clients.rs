@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "all of this is tests, also what stands outside of the test functions")]
 
 mod buildah;
+mod busy;
 mod cosign;
 mod crane;
 mod docker;
