@@ -2,6 +2,7 @@
 
 mod deny;
 mod floors;
+mod housekeeping;
 mod manifests;
 mod sources;
 mod table;
@@ -31,6 +32,7 @@ const STEPS: &[Step] = &[
     ("walls", check_walls),
     ("table of crates", check_table),
     ("sources", check_sources),
+    ("acts without a trail", check_housekeeping),
     ("rustfmt", check_form),
     ("clippy", check_lints),
     ("generated pages", check_pages),
@@ -99,6 +101,19 @@ fn check_sources(places: &Places, _mode: Mode) -> Outcome<()> {
         }
     }
     all_well(broken)
+}
+
+fn check_housekeeping(places: &Places, _mode: Mode) -> Outcome<()> {
+    let mut acts = Vec::new();
+    for path in workspace::files_below(&places.root.join("crates"), "rs")? {
+        let name = places.print(&path).to_string();
+        // Metadata has acts of its own only to be tested with.
+        if !name.starts_with("crates/metadata/") {
+            acts.extend(housekeeping::acts(&fs::read_to_string(&path).while_trying(format!("read {name}"))?));
+        }
+    }
+    let list = fs::read_to_string(places.root.join(housekeeping::LIST));
+    all_well(housekeeping::differences(&list.while_trying(format!("read {}", housekeeping::LIST))?, acts))
 }
 
 fn check_form(places: &Places, mode: Mode) -> Outcome<()> {
