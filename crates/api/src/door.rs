@@ -56,6 +56,14 @@ impl Door {
         }
     }
 
+    /// Reads a request as this door does, and returns what must be allowed for it. Nobody is let in.
+    ///
+    /// # Errors
+    /// What is wrong with the request.
+    pub async fn needs(&self, incoming: Incoming, cx: &Cx) -> Result<Vec<Access>, Fault> {
+        self.enter.needs(incoming, cx).await
+    }
+
     pub(crate) async fn enter(&self, visit: Visit<'_>) -> Passed {
         self.enter.enter(visit).await
     }
@@ -104,6 +112,7 @@ pub(crate) struct Passed {
 
 trait Enter: Send + Sync {
     fn enter<'a>(&'a self, visit: Visit<'a>) -> BoxFuture<'a, Passed>;
+    fn needs<'a>(&'a self, incoming: Incoming, cx: &'a Cx) -> BoxFuture<'a, Result<Vec<Access>, Fault>>;
 }
 
 struct Mounted<O: Operation> {
@@ -113,6 +122,9 @@ struct Mounted<O: Operation> {
 impl<O: Operation> Enter for Mounted<O> {
     fn enter<'a>(&'a self, visit: Visit<'a>) -> BoxFuture<'a, Passed> {
         Box::pin(pass::<O>(&self.needs, visit))
+    }
+    fn needs<'a>(&'a self, incoming: Incoming, cx: &'a Cx) -> BoxFuture<'a, Result<Vec<Access>, Fault>> {
+        Box::pin(needs::<O>(incoming, cx))
     }
 }
 
@@ -215,7 +227,11 @@ async fn wanted<O: Operation>(incoming: Incoming, cx: Cx) -> Vec<Access> {
     if O::LOCK != Lock::Access || O::Wire::READS_BODY {
         return Vec::new();
     }
-    O::Request::read(incoming).await.map(|request| O::access(&request, &cx)).unwrap_or_default()
+    needs::<O>(incoming, &cx).await.unwrap_or_default()
+}
+
+async fn needs<O: Operation>(incoming: Incoming, cx: &Cx) -> Result<Vec<Access>, Fault> {
+    O::Request::read(incoming).await.map(|request| O::access(&request, cx))
 }
 
 /// Decides whether the lock opens.

@@ -4,16 +4,18 @@ use std::net::IpAddr;
 
 /// What a trusted proxy says of the client before it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Forwarded {
-    pub(crate) source: Option<IpAddr>,
-    pub(crate) origin: Origin,
+pub struct Forwarded {
+    /// Where the client is; `None` on a Unix socket.
+    pub source: Option<IpAddr>,
+    /// Scheme and host by which the client reached the proxy.
+    pub origin: Origin,
 }
 
 /// Tells client and origin of a request that came from `peer`, believing only proxies that are trusted.
 ///
 /// Of `X-Forwarded-For` the rightmost address that is no trusted proxy counts: all left of it anybody could have
 /// written. Of `-Proto` and `-Host` the last value counts: the one the nearest proxy added.
-pub(crate) fn forwarded(trusted: &[Network], peer: Option<IpAddr>, origin: Origin, headers: &HeaderMap) -> Forwarded {
+pub fn forwarded(trusted: &[Network], peer: Option<IpAddr>, origin: Origin, headers: &HeaderMap) -> Forwarded {
     let is_trusted = |peer: Option<IpAddr>| trusted.iter().any(|network| network.contains(peer));
     if trusted.is_empty() || !is_trusted(peer) {
         return Forwarded { source: peer, origin };

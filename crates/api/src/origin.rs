@@ -13,7 +13,7 @@ pub struct Origin {
 
 /// Why no origin can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OriginError {
+pub enum OriginError {
     /// HTTP/1.1 without a `Host`.
     Missing,
     /// More than one `Host`.
@@ -23,7 +23,8 @@ pub(crate) enum OriginError {
 }
 
 impl OriginError {
-    pub(crate) const fn message(self) -> &'static str {
+    /// What the client is told.
+    pub const fn message(self) -> &'static str {
         match self {
             OriginError::Missing => "The request has no Host header; HTTP/1.1 asks for one",
             OriginError::Several => "The request has more than one Host header; exactly one is needed",
@@ -40,7 +41,10 @@ impl Origin {
     }
 
     /// Tells the origin of a request: the authority of an absolute address wins over `Host` (RFC 9112, section 3.2.2).
-    pub(crate) fn of(is_https: bool, uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, OriginError> {
+    ///
+    /// # Errors
+    /// The request names no host, several, or what is none.
+    pub fn of(is_https: bool, uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, OriginError> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (first, more) = (hosts.next(), hosts.next());
         if more.is_some() {

@@ -64,6 +64,7 @@ pub use engine::EngineName;
 pub use error::Error;
 pub use metadata::Metadata;
 pub use migrate::{Pending, Plan, plan, schema_known};
+pub use postgres::Address;
 pub use row::Row;
 pub use settings::{Checkpoint, Settings, Tls};
 pub use statement::{Change, Query, change, query};

@@ -4,7 +4,7 @@ mod address;
 mod dial;
 mod wire;
 
-pub(crate) use address::Address;
+pub use address::Address;
 pub(crate) use dial::Dialer;
 pub(crate) use wire::{Sent, Wire, read_value};
 

@@ -13,9 +13,10 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 /// The longest page.
 const PAGE_MAX: usize = 1_000;
 
-/// Reads the repository's name out of the address.
+/// Reads the repository's name out of the address. Its slashes may be escaped, and must be where the name ends like
+/// another address: `team%2Fimages%2Fv1`.
 pub(crate) fn name(incoming: &Incoming) -> Result<RepositoryName, Fault> {
-    parse_name(incoming.params.get("name"))
+    parse_name(&incoming.params.get("name").replace("%2F", "/").replace("%2f", "/"))
 }
 
 pub(crate) fn parse_name(text: &str) -> Result<RepositoryName, Fault> {

@@ -66,6 +66,7 @@ fn choose(allow: &'static str, params: Params, found: Option<&'static str>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gantry_api::Incoming;
 
     #[test]
     fn addresses_are_taken_apart_from_their_right_end() {
@@ -82,6 +83,18 @@ mod tests {
         for (method, path, operation, name) in cases {
             let Routed::To(found, params) = route(&method, path) else { panic!("{method} {path} is not routed") };
             assert_eq!((found, params.get("name")), (operation, name), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_ends_like_an_address_is_meant_as_a_whole_when_its_slashes_are_escaped() {
+        for (method, operation) in [(Method::DELETE, "DeleteRepository"), (Method::GET, "GetRepository")] {
+            let path = "/api/v1/repositories/team%2Fimages%2fv1";
+            let Routed::To(found, params) = route(&method, path) else { panic!("{path} is not routed") };
+            let incoming = Incoming { params, ..Incoming::new(method, path) };
+
+            assert_eq!(found, operation);
+            assert_eq!(crate::json::name(&incoming).unwrap().as_str(), "team/images/v1");
         }
     }
 }

@@ -48,12 +48,15 @@ pub(crate) fn range(headers: &HeaderMap, digest: &Digest) -> Option<String> {
 }
 
 /// Whether `If-None-Match` names this content (RFC 9110, section 13.1.2: weak comparison, `*` matches).
-pub(crate) fn is_unchanged(if_none_match: Option<&str>, digest: &Digest) -> bool {
-    let Some(list) = if_none_match else { return false };
-    list.split(',').map(str::trim).any(|tag| {
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag == "*" || tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')) == Some(digest.as_str())
-    })
+pub fn is_unchanged(if_none_match: Option<&str>, digest: &Digest) -> bool {
+    let Some(list) = if_none_match.map(str::trim) else { return false };
+    // In a list a star is nothing, or a part of somebody else's tag, which may hold commas. A digest holds neither comma
+    // nor quote, so that it cannot be a part of one.
+    list == "*"
+        || list.split(',').map(str::trim).any(|tag| {
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')) == Some(digest.as_str())
+        })
 }
 
 #[cfg(test)]
@@ -69,7 +72,7 @@ mod tests {
         {
             assert!(is_unchanged(Some(&list), &digest), "{list}");
         }
-        for list in [None, Some(""), Some("\"x\""), Some(digest.as_str())] {
+        for list in [None, Some(""), Some("\"x\""), Some(digest.as_str()), Some("\"a,*,b\""), Some("\"x\", *")] {
             assert!(!is_unchanged(list, &digest), "{list:?}");
         }
     }

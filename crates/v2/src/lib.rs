@@ -20,11 +20,12 @@
 mod headers;
 mod mount;
 mod operations;
-mod paging;
-mod range;
+pub mod paging;
+pub mod range;
 mod refusal;
 mod route;
 mod target;
 
+pub use headers::is_unchanged;
 pub use operations::doors;
 pub use route::route;

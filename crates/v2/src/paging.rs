@@ -1,18 +1,22 @@
+//! Lists in pages.
+
 use gantry_api::Incoming;
 use gantry_fault::{Fault, FaultKind};
 
 /// A page where the client does not say how long.
 const DEFAULT: usize = 1_000;
 /// The longest page.
-const MAX: usize = 10_000;
+pub const COUNT_MAX: usize = 10_000;
+/// The longest item, in bytes.
+pub const LAST_BYTES_MAX: usize = 512;
 
 /// Which page of a list is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Paging {
+pub struct Paging {
     /// At most so many items; zero is an empty page.
-    pub(crate) count: usize,
+    pub count: usize,
     /// Items after this one.
-    pub(crate) last: String,
+    pub last: String,
 }
 
 impl Paging {
@@ -20,15 +24,15 @@ impl Paging {
     ///
     /// # Errors
     /// [`FaultKind::InvalidParameter`] where `n` is no number, or `last` too long to be one of the items.
-    pub(crate) fn read(incoming: &Incoming) -> Result<Paging, Fault> {
+    pub fn read(incoming: &Incoming) -> Result<Paging, Fault> {
         let count = match incoming.query("n") {
             None => DEFAULT,
-            Some(text) => text.parse::<usize>().map(|count| count.min(MAX)).map_err(|_| {
+            Some(text) => text.parse::<usize>().map(|count| count.min(COUNT_MAX)).map_err(|_| {
                 Fault::new(FaultKind::InvalidParameter, format!("n={text:?} is no number of items; write ?n=100"))
             })?,
         };
         let last = incoming.query("last").unwrap_or_default().into_owned();
-        if last.len() > 512 {
+        if last.len() > LAST_BYTES_MAX {
             return Err(Fault::new(
                 FaultKind::InvalidParameter,
                 "last is longer than any item; take it from the Link header",
@@ -39,7 +43,7 @@ impl Paging {
 }
 
 /// The `Link` header to the page after `last` (RFC 8288), as a reference relative to this host.
-pub(crate) fn next_link(path: &str, parameters: &[(&str, &str)]) -> String {
+pub fn next_link(path: &str, parameters: &[(&str, &str)]) -> String {
     let query: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     format!("<{path}?{}>; rel=\"next\"", query.join("&"))
 }

@@ -1,8 +1,10 @@
+//! `Range` and `Content-Range`: parts of a blob, and of an upload.
+
 use std::ops::Range;
 
 /// What a `Range` header asks for (RFC 9110, section 14).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub enum Wanted {
     /// The whole: no range, another unit, several ranges or a malformed one; all of which a server may ignore.
     Whole,
     /// These bytes.
@@ -12,7 +14,7 @@ pub(crate) enum Wanted {
 }
 
 /// Reads a `Range` header for content of `length` bytes. A number beyond 64 bits is as good as the largest.
-pub(crate) fn wanted(header: Option<&str>, length: u64) -> Wanted {
+pub fn wanted(header: Option<&str>, length: u64) -> Wanted {
     let Some(ranges) = header.and_then(|text| of_bytes(text.trim())) else { return Wanted::Whole };
     let Some((first, last)) = ranges.trim().split_once('-').filter(|_| !ranges.contains(',')) else {
         return Wanted::Whole;
@@ -20,7 +22,7 @@ pub(crate) fn wanted(header: Option<&str>, length: u64) -> Wanted {
     match (saturating(first), saturating(last), first.is_empty(), last.is_empty()) {
         // RFC 9110, section 14.2: a server may ignore or reject it; the conformance suite looks for the second.
         (Some(first), Some(last), ..) if first > last => Wanted::Unsatisfiable,
-        (Some(first), ..) if first >= length => Wanted::Unsatisfiable,
+        (Some(first), Some(_), ..) | (Some(first), None, _, true) if first >= length => Wanted::Unsatisfiable,
         (Some(first), Some(last), ..) => Wanted::Part(first..last.saturating_add(1).min(length)),
         (Some(first), None, _, true) => Wanted::Part(first..length),
         (None, Some(0), true, _) => Wanted::Unsatisfiable,
@@ -32,7 +34,7 @@ pub(crate) fn wanted(header: Option<&str>, length: u64) -> Wanted {
 
 /// Reads a `Content-Range` of a chunk: `<first>-<last>` (OCI Distribution 1.1.1, "Pushing a blob in chunks"), also with
 /// the unit and length some clients write (`bytes 0-9/10`). Returns the first byte and how many there are.
-pub(crate) fn chunk(header: &str) -> Option<(u64, u64)> {
+pub fn chunk(header: &str) -> Option<(u64, u64)> {
     let text = header.trim();
     let text = text.strip_prefix("bytes").map_or(text, |rest| rest.trim_start_matches([' ', '=']));
     let text = text.split_once('/').map_or(text, |(range, _)| range);
@@ -42,7 +44,7 @@ pub(crate) fn chunk(header: &str) -> Option<(u64, u64)> {
 }
 
 /// The `Range` header of an upload with so many bytes: an empty one says `0-0` as well, as clients expect.
-pub(crate) fn received(bytes: u64) -> String {
+pub fn received(bytes: u64) -> String {
     format!("0-{}", bytes.saturating_sub(1))
 }
 
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_served_as_one_part_is_served_whole() {
-        for header in ["", "items=0-1", "bytes=", "bytes=-", "bytes=a-b", "bytes=0-1,3-4", "bytes=+1-2"] {
+        for header in ["", "items=0-1", "bytes=", "bytes=-", "bytes=a-b", "bytes=0-1,3-4", "bytes=+1-2", "bytes=10-b"] {
             assert_eq!(wanted(Some(header), 10), Wanted::Whole, "{header}");
         }
         assert_eq!(wanted(None, 10), Wanted::Whole);

@@ -6,43 +6,101 @@ use crate::{
     trouble::{Outcome, Trouble, While},
     workspace,
 };
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, PoisonError},
+    thread,
+};
 
 const SECONDS_EACH: u64 = 10;
+/// So many run side by side.
+const AT_ONCE: usize = 2;
+
+/// What every run of a target needs.
+struct Bench {
+    program: PathBuf,
+    folder: PathBuf,
+    /// What earlier runs have found, a folder for each target.
+    corpus: PathBuf,
+}
 
 /// Builds the targets and runs each on its seeds and on what earlier runs have found.
 pub(super) fn run(grounds: &Grounds<'_>) -> Outcome<Verdict> {
-    let fuzz = grounds.places.root.join("fuzz");
-    let program = tools::require(grounds.places, "cargo-fuzz")?;
-    let targets = list_targets(&fuzz.join("fuzz_targets"))?;
+    let bench = Bench {
+        program: tools::require(grounds.places, "cargo-fuzz")?,
+        folder: grounds.places.root.join("fuzz"),
+        corpus: grounds.places.target().join("fuzz-corpus"),
+    };
+    let targets = list_targets(&bench.folder.join("fuzz_targets"))?;
     if targets.is_empty() {
         return Err(Trouble::new("there is no target in fuzz/fuzz_targets"));
     }
-    let cargo_fuzz = || {
-        let mut command = Command::new(&program);
+    run::run(bench.cargo_fuzz().args(["build", "--fuzz-dir", "."]))?;
+    let troubles = side_by_side(AT_ONCE, &targets, |target| bench.run(target));
+    if troubles.is_empty() {
+        return Ok(Verdict::Passed(format!("{} targets", targets.len())));
+    }
+    Err(Trouble::new(troubles.iter().map(Trouble::to_string).collect::<Vec<_>>().join("\n")))
+}
+
+impl Bench {
+    fn cargo_fuzz(&self) -> Command {
+        let mut command = Command::new(&self.program);
         // The sanitizers are there in a stable compiler too, once it is told to allow them.
-        command.current_dir(&fuzz).env("RUSTC_BOOTSTRAP", "1").arg("fuzz");
+        command.current_dir(&self.folder).env("RUSTC_BOOTSTRAP", "1").arg("fuzz");
         command
-    };
-    run::run(cargo_fuzz().args(["build", "--fuzz-dir", "."]))?;
-    for target in &targets {
+    }
+
+    fn run(&self, target: &String) -> Outcome<()> {
         println!("fuzz {target}");
-        let corpus = grounds.places.target().join("fuzz-corpus").join(target);
+        let corpus = self.corpus.join(target);
         fs::create_dir_all(&corpus).while_trying(format!("make {}", corpus.display()))?;
-        let mut command = cargo_fuzz();
+        let mut command = self.cargo_fuzz();
         command.args(["run", "--fuzz-dir", ".", target]).arg(&corpus);
-        let seeds = fuzz.join("seeds").join(target);
+        let seeds = self.folder.join("seeds").join(target);
         if seeds.is_dir() {
             command.arg(seeds);
         }
         command.args(["--", &format!("-max_total_time={SECONDS_EACH}")]);
         // It talks much; what it says matters when it has found something.
-        run::capture(&mut command)?;
+        run::capture(&mut command).map(drop)
     }
-    Ok(Verdict::Passed(format!("{} targets", targets.len())))
+}
+
+/// Does `work` to each item, to so many at a time, also after one has failed. Returns what went wrong.
+fn side_by_side<T: Sync>(at_once: usize, items: &[T], work: impl Fn(&T) -> Outcome<()> + Sync) -> Vec<Trouble> {
+    let waiting = Mutex::new(items.iter());
+    let take = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let toil = || std::iter::from_fn(take).filter_map(|item| work(item).err()).collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(toil)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a worker does not panic")).collect()
+    })
 }
 
 fn list_targets(folder: &Path) -> Outcome<Vec<String>> {
     let files = workspace::files_below(folder, "rs")?;
     Ok(files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_string())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    #[test]
+    fn every_item_is_worked_on_once_also_after_one_has_failed() {
+        let sum = AtomicU32::new(0);
+
+        let troubles = side_by_side(2, &[1, 2, 4, 8, 16], |number| {
+            sum.fetch_add(*number, Relaxed);
+            if number % 3 == 1 { Err(Trouble::new(format!("{number} failed"))) } else { Ok(()) }
+        });
+
+        let mut told: Vec<String> = troubles.iter().map(Trouble::to_string).collect();
+        told.sort();
+        assert_eq!((sum.into_inner(), told), (31, vec!["1 failed".into(), "16 failed".into(), "4 failed".into()]));
+    }
 }

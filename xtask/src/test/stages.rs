@@ -76,7 +76,7 @@ pub(super) const STAGES: &[Stage] = &[
             is_against_binary: false,
         },
     ),
-    stage("fuzz", "each fuzz target, ten seconds", &["cargo-fuzz"], fuzz::run),
+    stage("fuzz", "each fuzz target, ten seconds, two at a time", &["cargo-fuzz"], fuzz::run),
 ];
 
 /// Returns the filters of all stages that are tests of the binary.

@@ -70,7 +70,7 @@ impl RepoCommand {
                 Printer::stdout(output.format).answer(&created, |created| table(std::slice::from_ref(created)))?;
             }
             What::Rm { name, force, remote, output } => {
-                Remote::open(&remote)?.delete(&format!("/api/v1/repositories/{name}?force={force}"))?;
+                Remote::open(&remote)?.delete(&address(&name, force))?;
                 let sentence = format!("Removed the repository {name}");
                 Printer::stdout(output.format).tell(&json!({"removed": name}), &sentence)?;
             }
@@ -105,4 +105,19 @@ fn table(repositories: &[RepositoryDocument]) -> Table {
         ]);
     }
     table
+}
+
+/// Where a repository is deleted. With plain slashes `team/images/v1` would be an image of the repository `team`.
+fn address(name: &str, force: bool) -> String {
+    format!("/api/v1/repositories/{}?force={force}", name.replace('/', "%2F"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_whose_name_ends_like_an_images_address_is_deleted_as_a_whole() {
+        assert_eq!(address("team/images/v1", false), "/api/v1/repositories/team%2Fimages%2Fv1?force=false");
+    }
 }

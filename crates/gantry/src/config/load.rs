@@ -12,10 +12,12 @@ use super::{
 use serde::Serialize;
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs::OpenOptions,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 /// The name of a configuration file in the data folder.
@@ -64,10 +66,30 @@ pub(crate) fn load(
 
     let tree = Tree::lay(&catalogue, vec![file, environment, flag_source], &mut complaints);
     complaints.extend(moved_away(&found, &data_dir, &tree));
-    let config = finish(&catalogue, &tree, &mut complaints);
-    match config {
+    conclude(&catalogue, &tree, complaints)
+}
+
+/// Reads the text of a configuration file by itself. Returns the settings that it sets, by key, as `gantry config show`
+/// prints them.
+///
+/// # Errors
+/// All complaints at once, those of the file with their line: `gantry.toml:3: …`. None of them shows a secret.
+pub fn read_configuration(text: &str) -> Result<BTreeMap<String, Value>, Vec<String>> {
+    // Made once: it takes longer than all the rest.
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::of::<Config>(HIDDEN));
+    let mut complaints = vec![];
+    let tree = Tree::lay(&CATALOGUE, vec![file::read(text, Path::new(FILE_NAME), &CATALOGUE)], &mut complaints);
+    let loaded = conclude(&CATALOGUE, &tree, complaints)
+        .map_err(|complaints| complaints.iter().map(Complaint::to_string).collect::<Vec<_>>())?;
+    let set = loaded.settings.into_iter().filter(|shown| shown.origin != Origin::Default);
+    Ok(set.map(|shown| (shown.key, shown.value)).collect())
+}
+
+/// Returns the configuration, where there is nothing to complain of.
+fn conclude(catalogue: &Catalogue, tree: &Tree, mut complaints: Vec<Complaint>) -> Result<Loaded, Vec<Complaint>> {
+    match finish(catalogue, tree, &mut complaints) {
         Some(config) if complaints.is_empty() => {
-            let settings = show(&catalogue, &config, &tree);
+            let settings = show(catalogue, &config, tree);
             Ok(Loaded { config, settings })
         }
         _ => Err(complaints),

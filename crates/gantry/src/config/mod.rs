@@ -34,5 +34,6 @@ mod tests;
 pub(crate) use command::ConfigCommand;
 pub(crate) use complaint::Complaint;
 pub(crate) use flags::{ConfigFlags, DataFlags};
+pub use load::read_configuration;
 pub(crate) use load::{Loaded, Shown, load, read_text};
 pub(crate) use settings::{Config, LogFormat, LogSettings, TracingSettings};

@@ -8,16 +8,20 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// A server and how it is reached: a URL that was understood.
+/// A PostgreSQL server and how it is reached: a URL that was understood.
 #[derive(Clone)]
-pub(crate) struct Address {
+pub struct Address {
     pub(crate) config: Config,
     pub(crate) tls: Tls,
 }
 
 impl Address {
-    /// Reads the URL and decides about encryption.
-    pub(crate) fn parse(settings: &Settings) -> Result<Address, Error> {
+    /// Reads `database.url` and decides about encryption: what leaves the machine is encrypted and verified unless
+    /// `database.tls` says otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Settings`], whose sentence holds no credentials.
+    pub fn parse(settings: &Settings) -> Result<Address, Error> {
         let url = settings.url.reveal();
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             let sentence = "database.url is neither sqlite nor postgres://user:password@host/database";
@@ -43,8 +47,13 @@ impl Address {
         Ok(Address { config, tls })
     }
 
+    /// Whether the connection is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.tls != Tls::Off
+    }
+
     /// Host and database for people, without credentials.
-    pub(crate) fn place(&self) -> String {
+    pub fn place(&self) -> String {
         let hosts: Vec<String> = self.config.get_hosts().iter().map(host_name).collect();
         format!("{}/{}", hosts.join(","), self.config.get_dbname().unwrap_or_default())
     }

@@ -1,0 +1,59 @@
+//! Every operation of every surface, on rooms in memory that nobody enters.
+
+use futures_util::FutureExt;
+use gantry_accounts::{Accounts, RootCredentials, Settings, Site};
+use gantry_api::{Oci, Pick, Rest, Surface};
+use gantry_env::Env;
+use gantry_metadata::Metadata;
+use gantry_registry::{Blobs, Images, Registry, Repositories, Uploads};
+use gantry_store::Store;
+use gantry_words::{AccountId, Region, Secret};
+use std::sync::LazyLock;
+
+/// The surfaces that take requests.
+pub static SURFACES: LazyLock<[Surface; 2]> = LazyLock::new(|| {
+    let house = House::new();
+    [
+        Surface::new::<Oci>(&["/v2", "/token"], gantry_v2::doors(&house), gantry_v2::route),
+        Surface::new::<Rest>(&["/api/v1"], gantry_rest::doors(&house), gantry_rest::route),
+    ]
+});
+
+struct House {
+    registry: Registry,
+    accounts: Accounts,
+}
+
+impl House {
+    fn new() -> House {
+        let env = Env::real();
+        let metadata = Metadata::alone(env.clone()).expect("SQLite works in memory");
+        let (store, _) = Store::memory(env.clone());
+        let registry = Registry::open(metadata.clone(), store, env.clone(), Region::default(), Default::default());
+        let root = RootCredentials {
+            access_key_id: "AKIAFUZZ".into(),
+            secret_access_key: Secret::new("0123456789abcdefghijklmnopqrstuvwxyz".into()),
+        };
+        let site = Site { account: AccountId::DEFAULT, region: Region::default(), service: "gantry".into() };
+        let accounts = Accounts::open(&Settings::default(), root, site, metadata, env).now_or_never();
+        House { registry, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
+    }
+}
+
+macro_rules! rooms {
+    ($($room:ty: $($path:ident).+,)*) => {
+        $(impl Pick<House> for $room {
+            fn pick(house: &House) -> Self {
+                house.$($path).+.clone()
+            }
+        })*
+    };
+}
+
+rooms! {
+    Accounts: accounts,
+    Blobs: registry.blobs,
+    Images: registry.images,
+    Repositories: registry.repositories,
+    Uploads: registry.uploads,
+}
