@@ -163,6 +163,30 @@ CREATE TABLE tag_history(
 
 CREATE INDEX tag_history_name ON tag_history(repository, name, id);
 
+CREATE TABLE trash(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    trashed_at BIGINT NOT NULL,
+    trashed_by TEXT NOT NULL,
+    PRIMARY KEY(repository, digest)
+);
+
+CREATE INDEX trash_account ON trash(account, region, trashed_at, repository, digest);
+
+CREATE INDEX trash_name ON trash(account, region, name, trashed_at, repository, digest);
+
+CREATE INDEX trash_time ON trash(trashed_at, repository, digest);
+
+CREATE TABLE trash_tag(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY(repository, digest, name)
+);
+
 CREATE TABLE upload(
     id TEXT PRIMARY KEY,
     repository BIGINT NOT NULL,

@@ -112,6 +112,8 @@ impl RoomFigures {
         figures.counter("gantry_collected_blobs", "Blobs whose bytes were collected", &[], collected.blobs as f64);
         figures.counter("gantry_collected_bytes", "Bytes that were collected", &[], collected.bytes as f64);
         figures.counter("gantry_collected_uploads", "Uploads given up", &[], collected.uploads as f64);
+        let help = "Images destroyed after their time in the trash, or because somebody emptied it";
+        figures.counter("gantry_trash_destroyed_images", help, &[], registry.trash.total() as f64);
         let forgotten = registry.retention.total();
         for (table, count) in [("audit", forgotten.audit), ("event", forgotten.events)] {
             let help = "Rows of the outbox (event) and of the change trail (audit) removed after their time";

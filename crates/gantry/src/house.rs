@@ -4,7 +4,7 @@ use gantry_api::Pick;
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
-use gantry_registry::{Blobs, Images, Registry, Repositories, Uploads};
+use gantry_registry::{Blobs, Images, Registry, Repositories, Tags, Trash, Uploads};
 use gantry_store::Store;
 use gantry_words::Cx;
 use std::path::Path;
@@ -113,6 +113,18 @@ impl Pick<ServingHouse> for Blobs {
 impl Pick<ServingHouse> for Uploads {
     fn pick(house: &ServingHouse) -> Self {
         house.house.registry.uploads.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Tags {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.tags.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Trash {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.trash.clone()
     }
 }
 

@@ -50,8 +50,9 @@ static TAG_COUNTS: Query = query(
      WHERE m.tag_count <> coalesce(t.tags, 0) LIMIT $1",
 );
 static PARENT_COUNTS: Query = query(
-    "WITH named AS (SELECT repository, child, count(DISTINCT parent) AS parents FROM edge
-         WHERE kind = 'child' GROUP BY repository, child)
+    "WITH named AS (SELECT e.repository, e.child, count(DISTINCT e.parent) AS parents
+         FROM edge AS e JOIN manifest AS p ON p.repository = e.repository AND p.digest = e.parent
+         WHERE e.kind = 'child' AND p.state = 'live' GROUP BY e.repository, e.child)
      SELECT m.repository, m.digest, m.parent_count, coalesce(n.parents, 0)
      FROM manifest AS m LEFT JOIN named AS n ON n.repository = m.repository AND n.child = m.digest
      WHERE m.parent_count <> coalesce(n.parents, 0) LIMIT $1",
@@ -73,7 +74,7 @@ static BLOB_BYTES: Query = query(
 );
 static TAGS_WITHOUT_IMAGE: Query = query(
     "SELECT t.repository, t.name, t.digest
-     FROM tag AS t LEFT JOIN manifest AS m ON m.repository = t.repository AND m.digest = t.digest
+     FROM tag AS t LEFT JOIN manifest AS m ON m.repository = t.repository AND m.digest = t.digest AND m.state = 'live'
      WHERE m.digest IS NULL LIMIT $1",
 );
 static EDGES_WITHOUT_BLOB: Query = query(
@@ -83,8 +84,18 @@ static EDGES_WITHOUT_BLOB: Query = query(
 );
 static EDGES_WITHOUT_CHILD: Query = query(
     "SELECT e.repository, e.parent, e.child
-     FROM edge AS e LEFT JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.child
-     WHERE e.kind = 'child' AND m.digest IS NULL LIMIT $1",
+     FROM edge AS e JOIN manifest AS p ON p.repository = e.repository AND p.digest = e.parent
+         LEFT JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.child
+     WHERE e.kind = 'child' AND (m.digest IS NULL OR (m.state <> 'live' AND p.state = 'live')) LIMIT $1",
+);
+static TRASH_WITHOUT_IMAGE: Query = query(
+    "SELECT t.repository, t.name, t.digest
+     FROM trash AS t LEFT JOIN manifest AS m ON m.repository = t.repository AND m.digest = t.digest AND m.state = 'trash'
+     WHERE m.digest IS NULL
+     UNION ALL
+     SELECT m.repository, m.media_type, m.digest
+     FROM manifest AS m LEFT JOIN trash AS t ON t.repository = m.repository AND t.digest = m.digest
+     WHERE m.state = 'trash' AND t.digest IS NULL LIMIT $1",
 );
 static LINKS_WITHOUT_COPY: Query = query(
     "SELECT l.repository, l.digest, l.digest
@@ -139,6 +150,8 @@ pub enum Named {
     ManifestBlob,
     /// An index's child.
     IndexChild,
+    /// An image that is in the trash, and known to be there.
+    TrashImage,
     /// A link's copy.
     LinkCopy,
     /// A link's copy, which must not be corrupt.
@@ -147,8 +160,14 @@ pub enum Named {
 
 impl Named {
     /// All of them.
-    pub const ALL: [Named; 5] =
-        [Named::TagImage, Named::ManifestBlob, Named::IndexChild, Named::LinkCopy, Named::LinkWholeCopy];
+    pub const ALL: [Named; 6] = [
+        Named::TagImage,
+        Named::ManifestBlob,
+        Named::IndexChild,
+        Named::TrashImage,
+        Named::LinkCopy,
+        Named::LinkWholeCopy,
+    ];
 }
 
 /// Returns up to `count` counts of a kind that are wrong.
@@ -175,6 +194,7 @@ pub fn dangling(rows: &mut Reader, named: Named, count: usize) -> Result<Vec<Dan
         Named::TagImage => &TAGS_WITHOUT_IMAGE,
         Named::ManifestBlob => &EDGES_WITHOUT_BLOB,
         Named::IndexChild => &EDGES_WITHOUT_CHILD,
+        Named::TrashImage => &TRASH_WITHOUT_IMAGE,
         Named::LinkCopy => &LINKS_WITHOUT_COPY,
         Named::LinkWholeCopy => &LINKS_TO_CORRUPT,
     };

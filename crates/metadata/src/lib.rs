@@ -10,7 +10,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `leases.rs` | every statement on those tables |
+//! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `leases.rs`, `trash.rs` | every statement on those tables |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -53,6 +53,7 @@ mod statement;
 pub mod suite;
 pub mod tags;
 pub mod trail;
+pub mod trash;
 pub mod uploads;
 mod value;
 

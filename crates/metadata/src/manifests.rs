@@ -112,6 +112,7 @@ static FIND: Query = query(
 );
 static BODY: Query =
     query("SELECT media_type, body FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'");
+static STORED_BODY: Query = query("SELECT media_type, body FROM manifest WHERE repository = $1 AND digest = $2");
 static HELD: Query = query(
     "SELECT digest, size, bytes FROM manifest
      WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
@@ -143,8 +144,10 @@ static REFERRER_SIZES_OF_TYPE: Query = query(
      FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND artifact_type = $5
      ORDER BY digest LIMIT $4",
 );
-static PARENTS: Query =
-    query("SELECT parent FROM edge WHERE repository = $1 AND child = $2 AND kind = 'child' ORDER BY parent LIMIT $3");
+static PARENTS: Query = query(
+    "SELECT e.parent FROM edge AS e JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.parent
+     WHERE e.repository = $1 AND e.child = $2 AND e.kind = 'child' AND m.state = 'live' ORDER BY e.parent LIMIT $3",
+);
 static NAMING: Query = query(
     "SELECT count(DISTINCT parent) FROM edge
      WHERE repository = $1 AND child = $2 AND required = 0 AND kind IN ('config', 'layer')",
@@ -209,6 +212,12 @@ pub fn find(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<M
 /// Returns what is served of a manifest.
 pub fn body(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<BodyRow>, Fault> {
     let Some(mut row) = rows.one(&BODY, values![repository, digest])? else { return Ok(None) };
+    Ok(Some(BodyRow { media_type: row.text(0)?.into(), body: row.take_bytes(1)? }))
+}
+
+/// Returns the bytes of a manifest in any state: for repair.
+pub fn stored_body(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<BodyRow>, Fault> {
+    let Some(mut row) = rows.one(&STORED_BODY, values![repository, digest])? else { return Ok(None) };
     Ok(Some(BodyRow { media_type: row.text(0)?.into(), body: row.take_bytes(1)? }))
 }
 

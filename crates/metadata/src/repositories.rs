@@ -175,3 +175,11 @@ pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+/// Removes a repository with its tags, and leaves its manifests, which are in the trash, with their edges.
+pub fn delete_but_trash(tx: &mut Tx, id: i64) -> Result<(), Fault> {
+    for statement in [&DELETE_TAGS, &DELETE] {
+        tx.write(statement, values![id])?;
+    }
+    Ok(())
+}

@@ -3,6 +3,7 @@
 use crate::{Change, Query, Reader, Row, Tx, change, query, values};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
+use serde_json::json;
 
 /// A tag as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,23 @@ pub struct TagRow {
     pub tagged_by: String,
     /// Raised with each move.
     pub revision: i64,
+}
+
+/// A move of a tag, as its history has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryRow {
+    /// Its number: later moves have greater ones.
+    pub id: i64,
+    /// Where it has pointed since; `None` where it was removed.
+    pub digest: Option<String>,
+    /// Where it pointed before; `None` where it was new.
+    pub previous: Option<String>,
+    /// When it was moved.
+    pub at: Timestamp,
+    /// Who moved it.
+    pub actor: String,
+    /// The request that did.
+    pub request_id: String,
 }
 
 /// One line of a tag's history.
@@ -49,6 +67,18 @@ static REMOVE: Change = change("DELETE FROM tag WHERE repository = $1 AND name =
 static HISTORY: Change = change(
     "INSERT INTO tag_history(id, repository, name, digest, previous, at, at_precision, actor, request_id)
      VALUES ($1, $2, $3, $4, $5, $6, 'exact', $7, $8)",
+);
+
+static MOVES: Query = query(
+    "SELECT id, digest, previous, at, actor, request_id FROM tag_history
+     WHERE repository = $1 AND name = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
+);
+static POINTED_TO: Query =
+    query("SELECT id FROM tag_history WHERE repository = $1 AND name = $2 AND digest = $3 LIMIT 1");
+static HISTORY_OF_REMOVED: Change = change(
+    "INSERT INTO tag_history(id, repository, name, digest, previous, at, at_precision, actor, request_id)
+     SELECT CAST(j.value ->> 0 AS BIGINT), CAST($1 AS BIGINT), j.value ->> 1, NULL, j.value ->> 2, CAST($3 AS BIGINT), 'exact', $4, $5
+     FROM json_each($2) AS j WHERE true",
 );
 
 fn row(row: Row) -> Result<TagRow, Fault> {
@@ -88,6 +118,32 @@ pub fn list(rows: &mut Reader, repository: i64, after: &str, count: usize) -> Re
     rows.all(&LIST, values![repository, after, count as i64])?.into_iter().map(row).collect()
 }
 
+/// Returns up to `count` moves of a tag, the last first, of those before the number `before`.
+pub fn moves(
+    rows: &mut Reader,
+    repository: i64,
+    name: &str,
+    before: i64,
+    count: usize,
+) -> Result<Vec<HistoryRow>, Fault> {
+    let moved = |row: &Row| {
+        Ok(HistoryRow {
+            id: row.int(0)?,
+            digest: row.opt_text(1)?.map(str::to_string),
+            previous: row.opt_text(2)?.map(str::to_string),
+            at: row.time(3)?,
+            actor: row.text(4)?.into(),
+            request_id: row.text(5)?.into(),
+        })
+    };
+    rows.all(&MOVES, values![repository, name, before, count as i64])?.iter().map(moved).collect()
+}
+
+/// Whether a tag has ever pointed to an image.
+pub fn has_pointed_to(rows: &mut Reader, repository: i64, name: &str, digest: &str) -> Result<bool, Fault> {
+    Ok(rows.one(&POINTED_TO, values![repository, name, digest])?.is_some())
+}
+
 /// Points a tag at an image.
 pub fn set(tx: &mut Tx, repository: i64, name: &str, digest: &str, at: Timestamp, by: &str) -> Result<(), Fault> {
     tx.write(&SET, values![repository, name, digest, at, by])
@@ -109,4 +165,18 @@ pub fn remember(
 ) -> Result<(), Fault> {
     let id = tx.fresh_id();
     tx.write(&HISTORY, values![id, repository, moved.name, moved.digest, moved.previous, at, actor, request_id])
+}
+
+/// Writes a line of history for each of `removed`, tags with the images they pointed to.
+pub fn remember_removed<'a>(
+    tx: &mut Tx,
+    repository: i64,
+    removed: impl IntoIterator<Item = &'a TagRow>,
+    at: Timestamp,
+    actor: &str,
+    request_id: &str,
+) -> Result<(), Fault> {
+    let lines: Vec<_> = removed.into_iter().map(|tag| json!([tx.fresh_id(), tag.name, tag.digest])).collect();
+    let lines = serde_json::Value::Array(lines).to_string();
+    tx.write(&HISTORY_OF_REMOVED, values![repository, lines, at, actor, request_id])
 }

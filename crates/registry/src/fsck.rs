@@ -11,7 +11,7 @@ use gantry_fault::Fault;
 use gantry_metadata::{
     Act, Reader, Tx, blobs,
     consistency::{self, Counted, Dangling, Named, WrongCount},
-    manifests, repositories, uploads,
+    manifests, repositories, trash, uploads,
 };
 use gantry_oci::{Algorithm, Digest};
 use gantry_words::{Cx, Timestamp};
@@ -166,6 +166,21 @@ impl Fsck {
         let mut repository = 0;
         loop {
             let found = self.ports.metadata.read_long(move |rows| repositories::each(rows, repository, BATCH)).await?;
+            let Some((last, _)) = found.last() else { break };
+            repository = *last;
+            for (id, name) in found {
+                self.check_manifests_of(id, &name, report).await?;
+            }
+        }
+        self.check_trash(report).await
+    }
+
+    /// The same of what deleted repositories have in the trash.
+    async fn check_trash(&self, report: &mut FsckReport) -> Result<(), Fault> {
+        let mut repository = 0;
+        loop {
+            let look = move |rows: &mut Reader| trash::gone_repositories(rows, repository, BATCH);
+            let found = self.ports.metadata.read_long(look).await?;
             let Some((last, _)) = found.last() else { return Ok(()) };
             repository = *last;
             for (id, name) in found {
@@ -182,8 +197,9 @@ impl Fsck {
                 let mut page = manifests::each(rows, repository, &from, BATCH)?;
                 let sizes = page.iter().map(|row| u64::try_from(row.size).unwrap_or(0));
                 page.truncate(fitting(sizes, BATCH_BYTES_MAX));
-                let with_body =
-                    |row: manifests::ManifestRow| Ok((manifests::body(rows, repository, &row.digest)?, row.digest));
+                let with_body = |row: manifests::ManifestRow| {
+                    Ok((manifests::stored_body(rows, repository, &row.digest)?, row.digest))
+                };
                 page.into_iter().map(with_body).collect::<Result<Vec<_>, Fault>>()
             };
             let page = self.ports.metadata.read_long(look).await?;
@@ -235,6 +251,9 @@ impl Fsck {
                     }
                     Named::IndexChild => {
                         format!("{name}@{from} names the manifest {to}, which is not there; push it again")
+                    }
+                    Named::TrashImage => {
+                        format!("{name}: what is known of the trash and what is in it differ for {to}; push it again")
                     }
                     Named::LinkCopy => format!("{name} holds the blob {to}, but no copy of it is known; push it again"),
                     Named::LinkWholeCopy => {

@@ -199,6 +199,7 @@ impl Images {
             repository: repository.id,
             name: repository.name.clone(),
             digest: digest.clone(),
+            is_kept: self.ports.keeps_trash(),
             actor: cx.actor.clone(),
             request_id: cx.request_id,
         };

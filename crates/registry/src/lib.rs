@@ -8,7 +8,8 @@
 //!   the physical bytes; a copy's place is never used twice, so a dying copy cannot be mistaken for a new one;
 //! * a link counts the manifests of its repository that name it; while there are none it is a *candidate*, and the
 //!   collection takes it after the grace time;
-//! * a manifest names only what its repository holds; a tag names only a held manifest; a child outlives its indexes.
+//! * a manifest names only what its repository holds; a tag names only a held manifest; a child outlives its indexes;
+//! * an image in the *trash* answers nobody, but names its blobs as before.
 //!
 //! | file | what |
 //! |---|---|
@@ -18,6 +19,8 @@
 //! | `uploads/take.rs`, `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
 //! | `collection.rs` | [`Collection`]: takes what nothing names |
+//! | `trash.rs`, `trash/` | [`Trash`]: what was deleted, for as long as it can be had back |
+//! | `history.rs` | [`Tags`]: where a tag pointed, and the way back |
 //! | `retention.rs` | [`Retention`]: forgets what happened, after its time |
 //! | `backup.rs` | [`Backups`]: copies of everything, while serving |
 //! | `orphans.rs` | [`Orphans`]: bytes a crash left |
@@ -33,6 +36,7 @@ mod blobs;
 mod caches;
 mod collection;
 mod fsck;
+mod history;
 mod images;
 mod link;
 mod orphans;
@@ -43,6 +47,7 @@ mod remove;
 mod repositories;
 mod retention;
 mod settings;
+mod trash;
 #[cfg(test)]
 mod two_writers;
 mod uploads;
@@ -52,11 +57,13 @@ pub use blobs::{BlobFound, Blobs};
 pub use collection::{Collected, Collection};
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
 pub use gantry_store::UploadId;
+pub use history::{Back, TagMove, Tags};
 pub use images::{ImageFound, ImageSummary, Images, Referrers};
 pub use orphans::Orphans;
 pub use ports::Registry;
 pub use push::{PutImage, PutImageAnswer};
 pub use repositories::{Repositories, Repository};
 pub use retention::{Forgotten, Retention};
-pub use settings::{CollectionSettings, LimitSettings, RetentionSettings, Settings, UploadSettings};
+pub use settings::{CollectionSettings, LimitSettings, RetentionSettings, Settings, TrashSettings, UploadSettings};
+pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};
 pub use uploads::{Appended, Uploads};

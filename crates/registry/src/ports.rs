@@ -1,5 +1,6 @@
 use crate::{
-    Backups, Blobs, Collection, Fsck, Images, Orphans, Repositories, Retention, Settings, Uploads, caches::Caches,
+    Backups, Blobs, Collection, Fsck, Images, Orphans, Repositories, Retention, Settings, Tags, Trash, Uploads,
+    caches::Caches,
 };
 use gantry_env::Env;
 use gantry_metadata::Metadata;
@@ -16,6 +17,13 @@ pub(crate) struct Ports {
     pub(crate) settings: Settings,
     /// `None` where other processes may change the database: then everything is looked up.
     pub(crate) caches: Option<Caches>,
+}
+
+impl Ports {
+    /// Whether what is deleted goes to the trash.
+    pub(crate) fn keeps_trash(&self) -> bool {
+        !self.settings.trash.keep.duration().is_zero()
+    }
 }
 
 /// The rooms of the registry, opened on one database and one store.
@@ -40,6 +48,10 @@ pub struct Registry {
     pub fsck: Fsck,
     /// What forgets.
     pub retention: Retention,
+    /// Tags that moved.
+    pub tags: Tags,
+    /// The trash.
+    pub trash: Trash,
 }
 
 impl Registry {
@@ -48,9 +60,12 @@ impl Registry {
         let caches = metadata.owns_alone().then(|| Caches::new(settings.limits.manifest_cache.get()));
         let ports = Arc::new(Ports { metadata, store, env, region, settings, caches });
         let uploads = Uploads::new(ports.clone());
+        let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));
         Registry {
             repositories: Repositories::new(ports.clone()),
-            images: Images::new(ports.clone()),
+            tags: Tags::new(ports.clone(), images.clone(), trash.clone()),
+            images,
+            trash,
             blobs: Blobs::new(ports.clone()),
             collection: Collection::new(ports.clone(), uploads.clone()),
             backups: Backups::new(ports.clone()),

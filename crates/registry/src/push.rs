@@ -1,4 +1,4 @@
-use crate::repositories;
+use crate::{repositories, trash, trash::Trashed};
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
@@ -32,6 +32,8 @@ pub struct PutImage {
 pub struct Seen {
     pub(crate) repository_exists: bool,
     pub(crate) is_held: bool,
+    /// The image, where it is in the trash.
+    pub(crate) trashed: Option<Trashed>,
     /// Blobs held, among those the manifest names, by digest.
     pub(crate) links: BTreeMap<String, blobs::HeldRow>,
     /// Manifests held, among those the index names, by digest.
@@ -45,6 +47,8 @@ pub struct Seen {
 pub struct Plan {
     /// The manifest's edges and bytes; `None` where it is held already.
     pub(crate) store: Option<NewImage>,
+    /// The same image in the trash, whose place it takes.
+    pub(crate) trashed: Option<Trashed>,
     pub(crate) moves: Vec<TagMove>,
     pub(crate) at: Timestamp,
 }
@@ -89,6 +93,9 @@ impl Act for PutImage {
         }
         let is_held = manifests::find(rows, self.repository, self.digest.as_str())?.is_some();
         let mut seen = Seen { repository_exists: true, is_held, ..Seen::default() };
+        if !is_held {
+            seen.trashed = trash::find(rows, self.repository, self.digest.as_str())?;
+        }
         let named = self.manifest.blobs().chain(&self.manifest.manifests).map(|named| named.digest.as_str());
         let links = blobs::held(rows, self.repository, named)?;
         seen.links = links.into_iter().map(|link| (link.digest.clone(), link)).collect();
@@ -112,14 +119,17 @@ impl Act for PutImage {
         if !seen.is_held {
             self.check_sizes(&seen)?;
         }
-        let store = (!seen.is_held).then_some(image);
+        let (store, trashed) = ((!seen.is_held).then_some(image), seen.trashed);
         let moves =
             self.tags.iter().zip(seen.tags).map(|(tag, previous)| TagMove { name: tag.as_str().into(), previous });
-        Ok(Plan { store, moves: moves.collect(), at: now })
+        Ok(Plan { store, trashed, moves: moves.collect(), at: now })
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<PutImageAnswer, Fault> {
         let is_new = plan.store.is_some();
+        if let Some(trashed) = &plan.trashed {
+            trash::destroy(tx, self.repository, trashed, plan.at)?;
+        }
         if let Some(image) = plan.store {
             self.apply_image(tx, image, plan.at)?;
         }

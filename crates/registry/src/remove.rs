@@ -1,7 +1,7 @@
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
     Act, Event, Reader, Tx, blobs, manifests, manifests::EdgeRow, manifests::ManifestRow,
-    repositories as repository_rows, tags,
+    repositories as repository_rows, tags, trash,
 };
 use gantry_oci::{Digest, Tag};
 use gantry_words::{RepositoryName, RequestId, Timestamp};
@@ -11,13 +11,15 @@ use std::{collections::BTreeSet, sync::Arc};
 /// Tags of one image that are removed with it in one act; an image with more is refused.
 const TAGS_MAX: usize = 10_000;
 
-/// The act that removes a manifest and its tags. Its blobs become candidates for the collection where nothing else
-/// names them; its children lose a parent and stay.
+/// The act that removes a manifest and its tags: into the trash, or for good. Then its blobs become candidates for the
+/// collection where nothing else names them. Its children lose a parent and stay.
 #[derive(Clone, Debug)]
 pub(crate) struct RemoveImage {
     pub(crate) repository: i64,
     pub(crate) name: RepositoryName,
     pub(crate) digest: Digest,
+    /// Whether it goes to the trash. What an index in the trash names does so in any case.
+    pub(crate) is_kept: bool,
     pub(crate) actor: Arc<str>,
     pub(crate) request_id: RequestId,
 }
@@ -26,6 +28,7 @@ pub(crate) struct RemoveImage {
 pub(crate) struct ImageSeen {
     manifest: Option<ManifestRow>,
     parents: Vec<String>,
+    trashed_parents: Vec<String>,
     edges: Vec<EdgeRow>,
     /// Digests linked among those the manifest names.
     links: BTreeSet<String>,
@@ -38,6 +41,7 @@ pub(crate) struct ImagePlan {
     tags: Vec<String>,
     blobs: Vec<String>,
     children: Vec<String>,
+    is_kept: bool,
     at: Timestamp,
 }
 
@@ -69,6 +73,7 @@ impl Act for RemoveImage {
         let children = manifests::held(rows, self.repository, of_kind(&["child"]))?;
         Ok(ImageSeen {
             parents: manifests::parents(rows, self.repository, digest, 3)?,
+            trashed_parents: trash::parents(rows, self.repository, digest)?,
             links: links.into_iter().map(|link| link.digest).collect(),
             children: children.into_iter().map(|child| child.digest).collect(),
             tags: tags::of_image(rows, self.repository, digest, TAGS_MAX + 1)?,
@@ -92,8 +97,10 @@ impl Act for RemoveImage {
             let message = format!("{} has more than {TAGS_MAX} tags; remove some of them first", self.digest);
             return Err(Fault::new(FaultKind::InvalidParameter, message));
         }
+        let is_kept = self.is_kept || !seen.trashed_parents.is_empty();
         // An edge without a link names a nondistributable layer that was never pushed: it was never counted.
         Ok(ImagePlan {
+            is_kept,
             tags: seen.tags,
             blobs: seen
                 .edges
@@ -111,21 +118,26 @@ impl Act for RemoveImage {
 
     fn apply(&self, tx: &mut Tx, plan: ImagePlan) -> Result<Removed, Fault> {
         let digest = self.digest.as_str();
+        if plan.is_kept {
+            trash::put(tx, self.repository, digest, plan.at, &self.actor)?;
+        }
         for tag in &plan.tags {
             tags::remove(tx, self.repository, tag)?;
             let moved = tags::Moved { name: tag, digest: None, previous: Some(digest) };
             tags::remember(tx, self.repository, &moved, plan.at, &self.actor, &self.request_id.to_string())?;
         }
-        manifests::delete(tx, self.repository, digest)?;
-        if !plan.blobs.is_empty() {
-            blobs::unname(tx, self.repository, plan.blobs.iter().map(String::as_str), plan.at)?;
+        if !plan.is_kept {
+            manifests::delete(tx, self.repository, digest)?;
+            if !plan.blobs.is_empty() {
+                blobs::unname(tx, self.repository, plan.blobs.iter().map(String::as_str), plan.at)?;
+            }
         }
         if !plan.children.is_empty() {
             manifests::count_parents(tx, self.repository, plan.children.iter().map(String::as_str), -1)?;
         }
         let counts = repository_rows::Counts { images: -1, tags: -(plan.tags.len() as i64), blob_bytes: 0 };
         repository_rows::count(tx, self.repository, counts)?;
-        let body = json!({"repository": self.name, "digest": digest, "tags": plan.tags});
+        let body = json!({"repository": self.name, "digest": digest, "tags": plan.tags, "trash": plan.is_kept});
         tx.event(Event { kind: "image.removed", repository: Some(self.repository), body })?;
         Ok(Removed { tags: plan.tags, blobs: plan.blobs })
     }
@@ -192,7 +204,8 @@ impl Act for RemoveBlob {
         let link = seen.ok_or_else(|| blob_not_found(&self.name, &self.digest))?;
         if link.manifest_count > 0 {
             let message = format!(
-                "{} is named by {} manifest(s) of the repository '{}' and cannot be deleted; delete those first, the collection then takes it",
+                "{} is named by {} manifest(s) of the repository '{}', those in the trash included, and cannot be deleted; delete those \
+                 first, the collection then takes it",
                 self.digest, link.manifest_count, self.name
             );
             return Err(Fault::new(FaultKind::BlobReferenced, message));

@@ -1,9 +1,12 @@
 use crate::{caches::remembered, ports::Ports};
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Event, Reader, Tx, blobs, repositories};
-use gantry_words::{AccountId, Cx, Page, Region, RepositoryName, Timestamp};
+use gantry_metadata::{Act, Event, Reader, Tx, blobs, repositories, tags, trash};
+use gantry_words::{AccountId, Cx, Page, Region, RepositoryName, RequestId, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
+
+/// Tags of a repository read at a time.
+const TAGS_BATCH: usize = 1_000;
 
 /// The room for repositories.
 #[derive(Clone)]
@@ -89,13 +92,21 @@ impl Repositories {
         }
     }
 
-    /// Deletes a repository. One that holds images is deleted only with `force`; its blobs go to the collection.
+    /// Deletes a repository. One that holds images is deleted only with `force`; they go to the trash, and what no image
+    /// names goes to the collection.
     ///
     /// # Errors
     /// [`FaultKind::RepositoryNotFound`], [`FaultKind::RepositoryNotEmpty`].
     pub async fn delete(&self, cx: &Cx, name: &RepositoryName, force: bool) -> Result<(), Fault> {
-        let act =
-            DeleteRepository { account: cx.account, region: self.ports.region.clone(), name: name.clone(), force };
+        let act = DeleteRepository {
+            account: cx.account,
+            region: self.ports.region.clone(),
+            name: name.clone(),
+            force,
+            is_kept: self.ports.keeps_trash(),
+            actor: cx.actor.clone(),
+            request_id: cx.request_id,
+        };
         let deleted = self.ports.metadata.perform(cx, act).await;
         // Even where the answer is a failure the commit may stand. Everything remembered of the repository hangs on its
         // number, which is never used again.
@@ -221,6 +232,10 @@ struct DeleteRepository {
     region: Region,
     name: RepositoryName,
     force: bool,
+    /// Whether its images go to the trash.
+    is_kept: bool,
+    actor: Arc<str>,
+    request_id: RequestId,
 }
 
 impl Act for DeleteRepository {
@@ -252,8 +267,28 @@ impl Act for DeleteRepository {
     }
 
     fn apply(&self, tx: &mut Tx, (id, now): Self::Plan) -> Result<(), Fault> {
-        blobs::unname_all(tx, id, now)?;
-        repositories::delete(tx, id)?;
+        self.remember_tags(tx, id, now)?;
+        if self.is_kept {
+            trash::put_all(tx, id, now, &self.actor)?;
+            repositories::delete_but_trash(tx, id)?;
+        } else {
+            blobs::unname_all(tx, id, now)?;
+            trash::forget_all(tx, id)?;
+            repositories::delete(tx, id)?;
+        }
         tx.event(Event { kind: "repository.deleted", repository: Some(id), body: json!({"name": self.name}) })
+    }
+}
+
+impl DeleteRepository {
+    /// Writes into the history of each tag that it was removed.
+    fn remember_tags(&self, tx: &mut Tx, id: i64, now: Timestamp) -> Result<(), Fault> {
+        let (mut after, request_id) = (String::new(), self.request_id.to_string());
+        loop {
+            let page = tags::list(tx, id, &after, TAGS_BATCH)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.name.clone();
+            tags::remember_removed(tx, id, &page, now, &self.actor, &request_id)?;
+        }
     }
 }

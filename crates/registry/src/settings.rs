@@ -12,6 +12,8 @@ pub struct Settings {
     pub uploads: UploadSettings,
     /// The collection of what nothing names.
     pub collection: CollectionSettings,
+    /// What is deleted, and can be had back.
+    pub trash: TrashSettings,
     /// How long it is remembered what happened.
     pub retention: RetentionSettings,
     /// Limits of what may be pushed.
@@ -53,6 +55,22 @@ pub struct CollectionSettings {
 impl Default for CollectionSettings {
     fn default() -> Self {
         CollectionSettings { enabled: true, grace: Period::hours(24), every: Period::minutes(5) }
+    }
+}
+
+/// What is deleted, and can be had back.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrashSettings {
+    /// For how long a deleted image can be restored, with its tags where they are free. Its bytes stay for as long; then
+    /// the collection takes them after its grace time. `0s` deletes at once.
+    #[schemars(with = "String")]
+    pub keep: Period,
+}
+
+impl Default for TrashSettings {
+    fn default() -> Self {
+        TrashSettings { keep: Period::hours(7 * 24) }
     }
 }
 

@@ -91,6 +91,7 @@ impl Ground {
             repository: self.repository.id,
             name: self.repository.name.clone(),
             digest: digest.clone(),
+            is_kept: true,
             actor: "somebody".into(),
             request_id: self.env.request_id(),
         }
@@ -138,17 +139,17 @@ fn nowhere() -> Repository {
     }
 }
 
-fn digest_of(bytes: &[u8]) -> Digest {
+pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
     Digest::from_hash(Algorithm::Sha256, &gantry_store::hash_bytes(gantry_store::Algorithm::Sha256, bytes))
 }
 
-fn image_of(config: &Digest, size: usize) -> serde_json::Value {
+pub(crate) fn image_of(config: &Digest, size: usize) -> serde_json::Value {
     let config =
         json!({"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.as_str(), "size": size});
     json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": []})
 }
 
-fn index_of(child: &Digest, size: usize) -> serde_json::Value {
+pub(crate) fn index_of(child: &Digest, size: usize) -> serde_json::Value {
     let child = json!({"mediaType": media_type::OCI_MANIFEST, "digest": child.as_str(), "size": size});
     json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": [child]})
 }

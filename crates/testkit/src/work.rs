@@ -40,6 +40,18 @@ pub(crate) async fn collect(Shift { desk, registry, busy, .. }: Shift, holder: S
     }
 }
 
+/// Destroys what has been in the trash for its time, again and again while there are clients.
+pub(crate) async fn empty(Shift { desk, registry, busy, .. }: Shift) {
+    while busy.get() > 0 {
+        let rest = desk.sim.below(10_000);
+        desk.sim.sleep(Duration::from_millis(rest)).await;
+        // What fails is destroyed by the next round.
+        if registry.trash.round(&desk.cx("trash")).await.is_ok_and(|emptied| emptied.images > 0) {
+            desk.count("trash emptied");
+        }
+    }
+}
+
 /// Removes, beside the clients, what an earlier crash left: only what is older than this life can have no push behind it.
 pub(crate) async fn sweep(Shift { desk, registry, began, .. }: Shift) {
     let cx = desk.cx("sweep");

@@ -11,7 +11,7 @@ use crate::{
 use gantry_env::{Clock, Env};
 use gantry_fault::Fault;
 use gantry_metadata::Metadata;
-use gantry_registry::{CollectionSettings, FsckOptions, Registry, Settings, UploadSettings};
+use gantry_registry::{CollectionSettings, FsckOptions, Registry, Settings, TrashSettings, UploadSettings};
 use gantry_store::{MemoryControl, Store};
 use gantry_words::{Cx, Period, Region};
 use std::{
@@ -26,6 +26,8 @@ use std::{
 const HOUR: Duration = Duration::from_secs(3600);
 /// The grace time of unnamed blobs, and the time after which an upload without new bytes is given up.
 const GRACE: Duration = HOUR;
+/// How many hours a deleted image can be restored.
+const KEEP_HOURS: u64 = 48;
 const CLIENTS: u64 = 4;
 /// Steps between two checks.
 const CHECK_EVERY: u64 = 32;
@@ -143,6 +145,7 @@ impl World {
             let holder = self.desk.env.request_id().to_string();
             let shift = || Shift { desk: self.desk.clone(), registry: registry.clone(), busy: busy.clone(), began };
             crew.add(work::collect(shift(), holder));
+            crew.add(work::empty(shift()));
             crew.add(work::sweep(shift()));
             if self.sim.once_in(3) {
                 crew.add(work::repair(shift()));
@@ -190,7 +193,11 @@ impl World {
         self.control.clear_faults();
         self.sim.pass(HOUR);
         let (registry, desk) = (self.open(), self.desk.clone());
+        let empties = self.sim.once_in(2);
         let report = self.alone(async move {
+            if empties {
+                registry.trash.empty(&desk.cx("empty"), None).await?;
+            }
             registry.collection.run(&desk.cx("collect"), Duration::ZERO, Duration::ZERO, |_| {}).await?;
             registry.orphans.sweep(&desk.cx("sweep"), desk.env.now()).await?;
             let options = FsckOptions { quick: false, repair: false, is_alone: true };
@@ -230,6 +237,7 @@ impl World {
         let settings = Settings {
             collection: CollectionSettings { grace: Period::hours(1), ..CollectionSettings::default() },
             uploads: UploadSettings { expire: Period::hours(1), ..UploadSettings::default() },
+            trash: TrashSettings { keep: Period::hours(KEEP_HOURS) },
             ..Settings::default()
         };
         Registry::open(metadata, self.store.clone(), self.desk.env.clone(), Region::default(), settings)

@@ -11,6 +11,11 @@ use serde_json::Value;
 
 const NAME: &str = "team/app";
 
+/// A server that deletes at once: for what a collection takes of it.
+fn without_trash() -> Server {
+    Server::with(&[("GANTRY_TRASH__KEEP", "0s")])
+}
+
 /// Runs `gantry fsck` with these flags; returns its exit code and report.
 fn fsck(server: &Server, flags: &[&str]) -> (i32, Value) {
     tool(server, "fsck", flags)

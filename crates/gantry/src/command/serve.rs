@@ -96,7 +96,13 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     let greeting = Greeting { urls, metrics, credentials: credentials.as_deref(), user: &user, is_encrypted: false };
     // A closed standard output is no reason not to serve.
     let _ = std::io::stdout().write_all(greeting.print().as_bytes()).and_then(|()| std::io::stdout().flush());
-    let sweeps = [spawn_collection(&house), spawn_retention(&house), spawn_key_renewal(&house), figures_task];
+    let sweeps = [
+        spawn_collection(&house),
+        spawn_trash(&house),
+        spawn_retention(&house),
+        spawn_key_renewal(&house),
+        figures_task,
+    ];
     let ended = server.run(listeners, shutdown()).await;
     sweeps.iter().for_each(JoinHandle::abort);
     if let Err(fault) = registry.orphans.end(&cx(&house, "serve")).await {
@@ -184,6 +190,26 @@ fn spawn_collection(house: &ServingHouse) -> JoinHandle<()> {
                 && let Err(fault) = registry.orphans.sweep_beside_others(&cx(&house, "orphans")).await
             {
                 tracing::error!(error = ?fault, "cannot look for what a crash left: {fault}");
+            }
+        }
+    })
+}
+
+/// Destroys what has been in the trash for its time.
+fn spawn_trash(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        let trash = &house.house.registry.trash;
+        loop {
+            house.house.env.sleep(trash.every()).await;
+            match trash.round(&cx(&house, "trash")).await {
+                Ok(emptied) if emptied.images == 0 => {}
+                Ok(emptied) => tracing::info!(
+                    images = emptied.images,
+                    bytes = emptied.bytes,
+                    "destroyed what had been in the trash for its time"
+                ),
+                Err(fault) => tracing::error!(error = ?fault, "the trash could not be emptied: {fault}"),
             }
         }
     })

@@ -74,6 +74,8 @@ config! {
     uploads: gantry_registry::UploadSettings = Default::default();
     /// The collection of what nothing names.
     collection: gantry_registry::CollectionSettings = Default::default();
+    /// What is deleted, and can be had back.
+    trash: gantry_registry::TrashSettings = Default::default();
     /// How long it is remembered what happened.
     retention: gantry_registry::RetentionSettings = Default::default();
     /// Limits of what may be pushed.
@@ -269,6 +271,7 @@ impl Config {
             create_on_push: self.create_on_push,
             uploads: self.uploads.clone(),
             collection: self.collection.clone(),
+            trash: self.trash.clone(),
             retention: self.retention.clone(),
             limits: self.limits.clone(),
         }

@@ -1,10 +1,12 @@
 //! Graphs of blobs, manifests, indexes and referrers that repositories share, and any order of pushes, mounts, removals
-//! and collections on them. What is reachable answers; what nothing reaches is collected.
+//! restorations and collections on them. What is reachable answers; what nothing reaches is collected; what is restored is
+//! whole.
 
 mod ground;
 mod model;
 mod plan;
 mod stock;
+mod trash;
 
 use gantry_testkit::{Crew, Sim};
 use ground::{Ground, Holds};
@@ -14,6 +16,8 @@ use std::{cell::RefCell, future::Future, rc::Rc, time::Duration};
 
 /// For how long a blob is kept that no manifest of its repository names.
 const GRACE: Duration = Duration::from_secs(3600);
+/// For how long a deleted image can be restored.
+const KEEP: Duration = Duration::from_secs(2 * 3600);
 
 /// Runs `work` to its end in a world of its own.
 fn alone(sim: &Sim, work: impl Future<Output = Holds> + 'static) -> Holds {
@@ -40,10 +44,17 @@ async fn what_nothing_reaches_is_collected(mut ground: Ground, sim: Sim, plan: P
         // What answers now is remembered, and must be forgotten with what goes.
         ground.everything_reachable_answers().await?;
         ground.nothing_else_answers().await?;
+        ground.the_trash_lists_what_is_in_it().await?;
+        ground.nothing_is_damaged().await?;
     }
     sim.pass(2 * GRACE);
     ground.collect().await?;
     ground.nothing_else_answers().await?;
+    ground.the_store_holds_what_is_kept()?;
+    ground.nothing_is_damaged().await?;
+    ground.empty(true).await?;
+    sim.pass(2 * GRACE);
+    ground.collect().await?;
     ground.the_store_holds_what_is_kept()?;
     ground.nothing_is_damaged().await
 }

@@ -53,6 +53,7 @@ fn a_nondistributable_layer_that_comes_after_its_manifest_stays_with_it() {
         registry.collection.run(&stage.cx(), HOUR, HOUR, |_| {}).await.unwrap();
         let is_kept = registry.blobs.check(&stage.cx(), &repository, &layer).await.is_ok();
         registry.images.remove(&stage.cx(), &repository, &image.into()).await.unwrap();
+        registry.trash.empty(&stage.cx(), None).await.unwrap();
         time.pass(2 * HOUR);
         let collected = registry.collection.run(&stage.cx(), HOUR, HOUR, |_| {}).await.unwrap();
         answers.set(Some((refused, is_kept, collected.blobs)));

@@ -84,6 +84,8 @@ fn much_happens_in_a_few_worlds() {
         "manifest pushed",
         "manifest removed",
         "tag moved",
+        "image restored",
+        "trash emptied",
         "referrer listed",
         "image pulled",
         "repository created",

@@ -1,4 +1,4 @@
-use super::{NAME, blob_path, fsck, gc, push};
+use super::{NAME, blob_path, fsck, gc, push, without_trash};
 use gantry_e2e::{Client, Image, Random, Server, digest, seed, stored_blob, stored_blobs, stored_uploads, until};
 use std::{
     collections::BTreeMap,
@@ -43,7 +43,7 @@ fn what_an_image_names_is_never_collected() {
 
 #[test]
 fn the_layers_of_a_removed_image_go_unless_another_names_them() {
-    let server = Server::start();
+    let server = without_trash();
     let client = server.client();
     let shared = b"shared".to_vec();
     let (first, second) = (
@@ -66,7 +66,7 @@ fn the_layers_of_a_removed_image_go_unless_another_names_them() {
 
 #[test]
 fn a_blob_that_two_repositories_hold_survives_until_the_last_lets_go() {
-    let server = Server::start();
+    let server = without_trash();
     let client = server.client();
     let image = Image::small(1);
     push(&client, &image, "v1");
@@ -261,7 +261,7 @@ fn assert_nothing_lost(server: &mut Server, work: impl FnOnce(&Server)) {
 
 #[test]
 fn a_collection_beside_pushes_loses_nothing() {
-    let mut server = Server::start();
+    let mut server = without_trash();
 
     assert_nothing_lost(&mut server, |server| {
         let begun = Instant::now();
@@ -273,7 +273,8 @@ fn a_collection_beside_pushes_loses_nothing() {
 
 #[test]
 fn the_collection_in_the_background_takes_what_nothing_names_and_loses_nothing() {
-    let settings = [("GANTRY_COLLECTION__GRACE", "0s"), ("GANTRY_COLLECTION__EVERY", "1s")];
+    let settings =
+        [("GANTRY_COLLECTION__GRACE", "0s"), ("GANTRY_COLLECTION__EVERY", "1s"), ("GANTRY_TRASH__KEEP", "1s")];
     let mut server = Server::with(&settings);
     let client = server.client();
 

@@ -1,4 +1,4 @@
-use super::{NAME, fsck, gc, push};
+use super::{NAME, fsck, gc, push, without_trash};
 use gantry_e2e::{Client, Image, Random, Server, digest, seed, stored_blobs, stored_digests, stored_uploads};
 use std::{
     sync::atomic::{AtomicBool, Ordering::SeqCst},
@@ -17,7 +17,7 @@ fn open(client: &Client) -> String {
 
 #[test]
 fn a_repository_that_is_removed_amid_pushes_leaves_nothing_behind() {
-    let mut server = Server::start();
+    let mut server = without_trash();
     let (seed, is_over) = (seed(), AtomicBool::new(false));
     let mut random = Random::new(seed);
 

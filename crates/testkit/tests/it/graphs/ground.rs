@@ -1,7 +1,7 @@
 //! A registry and its model, to which the same is done.
 
 use super::{
-    GRACE,
+    GRACE, KEEP,
     model::{Model, Shelf},
     plan::{Plan, Step},
     stock::{Content, Deed, Stock},
@@ -12,10 +12,10 @@ use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
 use gantry_oci::{Digest, Reference, Tag};
-use gantry_registry::{FsckOptions, Registry, Repository, Settings};
+use gantry_registry::{FsckOptions, Registry, Repository, Settings, TrashSettings};
 use gantry_store::{MemoryControl, Store};
 use gantry_testkit::Sim;
-use gantry_words::{AccountId, Cx, Region, RepositoryName};
+use gantry_words::{AccountId, Cx, Period, Region, RepositoryName};
 use proptest::{prop_assert_eq, test_runner::TestCaseError};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -83,6 +83,8 @@ impl Ground {
             Step::RemoveManifest { at, manifest } => self.remove_manifest(at, manifest).await,
             Step::RemoveBlob { at, blob } => self.remove_blob(at, blob).await,
             Step::RemoveRepository { at, force } => self.remove_repository(at, force).await,
+            Step::Restore { at, manifest } => self.restore(at, manifest).await,
+            Step::Empty { all } => self.empty(all).await,
             Step::Pass { quarters } => {
                 self.sim.pass(GRACE / 4 * u32::from(quarters));
                 Ok(())
@@ -122,7 +124,8 @@ impl Ground {
         let reference = tag.clone().map_or_else(|| manifest.digest.clone().into(), Reference::from);
         let body = manifest.body.clone();
         let put = self.registry.images.put_image(&self.cx(), &repository, &reference, vec![], None, body).await;
-        same(put.map(drop), self.model.shelf(at).put(&self.stock, place, tag))
+        let now = self.env.now();
+        same(put.map(drop), self.model.shelf(at).put(&self.stock, place, tag, now))
     }
 
     async fn mount(&mut self, from: u8, to: u8, blob: u8) -> Holds {
@@ -175,6 +178,37 @@ impl Ground {
             self.repositories.remove(&at);
         }
         same(self.registry.repositories.delete(&self.cx(), &name(at), force).await, expected)
+    }
+
+    async fn restore(&mut self, at: u8, manifest: u8) -> Holds {
+        let (cx, now) = (self.cx(), self.env.now());
+        let digest = self.stock.manifests[self.stock.choose_manifest(manifest)].digest.clone();
+        let expected = self.model.restore(at, &digest, now);
+        let restored = self.registry.trash.restore(&cx, &name(at), &digest.into(), true).await;
+        same(restored.map(drop), expected)
+    }
+
+    pub(crate) async fn empty(&mut self, all: bool) -> Holds {
+        let cx = self.cx();
+        let emptied = if all {
+            self.model.destroy(cx.now, cx.now);
+            self.registry.trash.empty(&cx, None).await
+        } else {
+            self.model.destroy(cx.now.minus(KEEP), cx.now);
+            self.registry.trash.round(&cx).await
+        };
+        same(emptied.map(drop), Ok(()))
+    }
+
+    /// The trash lists what was deleted, with the tags that it had.
+    pub(crate) async fn the_trash_lists_what_is_in_it(&self) -> Holds {
+        let page = self.registry.trash.list(&self.cx(), None, None, 1_000).await.expect("nothing fails here");
+        let tags = |tags: Vec<String>| tags.iter().map(|tag| tag.parse().expect("a tag")).collect();
+        let digest = |digest: &str| digest.parse().expect("a digest");
+        let mut found: Vec<_> = page.items.into_iter().map(|image| (digest(&image.digest), tags(image.tags))).collect();
+        found.sort();
+        prop_assert_eq!(found, self.model.trash());
+        Ok(())
     }
 
     pub(crate) async fn collect(&mut self) -> Holds {
@@ -276,7 +310,9 @@ impl Ground {
 }
 
 fn open(metadata: &Metadata, store: &Store, env: &Env) -> Registry {
-    Registry::open(metadata.clone(), store.clone(), env.clone(), Region::default(), Settings::default())
+    let keep = Period::seconds(KEEP.as_secs());
+    let settings = Settings { trash: TrashSettings { keep }, ..Settings::default() };
+    Registry::open(metadata.clone(), store.clone(), env.clone(), Region::default(), settings)
 }
 
 fn name(at: u8) -> RepositoryName {

@@ -1,7 +1,10 @@
 //! What a registry should hold, told in the plainest way: sets, and walks over all of them.
 
-use super::stock::{Content, Stock};
 use super::{GRACE, plan::Layer};
+use super::{
+    stock::{Content, Stock},
+    trash::Trashed,
+};
 use gantry_fault::FaultKind;
 use gantry_oci::{Digest, Tag};
 use gantry_words::Timestamp;
@@ -11,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) repositories: BTreeMap<u8, Shelf>,
-    /// Blobs of repositories that were deleted, and since when.
-    lost: Vec<(Digest, Timestamp)>,
+    /// What is left of repositories that were deleted, the last one last: their numbers, and what they have in the trash.
+    pub(crate) gone: Vec<(u8, Shelf)>,
 }
 
 /// What a repository holds.
@@ -22,15 +25,18 @@ pub(crate) struct Shelf {
     pub(crate) tags: BTreeMap<Tag, Digest>,
     /// The blobs, and since when each is kept only for the grace time, where no manifest names it.
     pub(crate) blobs: BTreeMap<Digest, Timestamp>,
+    pub(crate) trash: BTreeMap<Digest, Trashed>,
 }
 
 /// What a manifest names.
+#[derive(Clone)]
 pub(crate) struct Names {
     pub(crate) blobs: BTreeSet<Digest>,
     pub(crate) children: BTreeSet<Digest>,
+    pub(crate) subject: Option<Digest>,
 }
 
-type Outcome = Result<(), FaultKind>;
+pub(crate) type Outcome = Result<(), FaultKind>;
 
 impl Model {
     pub(crate) fn shelf(&mut self, at: u8) -> &mut Shelf {
@@ -42,42 +48,62 @@ impl Model {
         if !shelf.manifests.is_empty() && !force {
             return Err(FaultKind::RepositoryNotEmpty);
         }
-        let shelf = self.repositories.remove(&at).expect("it has just been found");
-        let named = |digest| if shelf.is_named(digest) { now } else { shelf.blobs[digest] };
-        self.lost.extend(shelf.blobs.keys().map(|digest| (digest.clone(), named(digest))));
+        let mut shelf = self.repositories.remove(&at).expect("it has just been found");
+        for digest in shelf.manifests.keys().cloned().collect::<Vec<_>>() {
+            shelf.throw_away(&digest, now);
+        }
+        self.gone.push((at, shelf));
         Ok(())
     }
 
     pub(crate) fn collect(&mut self, now: Timestamp) {
         let is_young = |since: Timestamp| now.since(since) < GRACE;
-        for shelf in self.repositories.values_mut() {
+        for shelf in self.repositories.values_mut().chain(self.gone.iter_mut().map(|(_, shelf)| shelf)) {
             let named = shelf.named();
             shelf.blobs.retain(|digest, since| named.contains(digest) || is_young(*since));
         }
-        self.lost.retain(|(_, since)| is_young(*since));
     }
 
     /// The blobs whose bytes must be there.
     pub(crate) fn kept(&self) -> BTreeSet<Digest> {
-        let linked = self.repositories.values().flat_map(|shelf| shelf.blobs.keys());
-        linked.chain(self.lost.iter().map(|(digest, _)| digest)).cloned().collect()
+        let shelves = self.repositories.values().chain(self.gone.iter().map(|(_, shelf)| shelf));
+        shelves.flat_map(|shelf| shelf.blobs.keys()).cloned().collect()
     }
 }
 
 impl Shelf {
+    /// What names blobs: the manifests, and those in the trash.
+    fn naming(&self) -> impl Iterator<Item = &Names> {
+        self.manifests.values().chain(self.trash.values().map(|trashed| &trashed.names))
+    }
+
     fn named(&self) -> BTreeSet<Digest> {
-        self.manifests.values().flat_map(|names| names.blobs.iter().cloned()).collect()
+        self.naming().flat_map(|names| names.blobs.iter().cloned()).collect()
     }
 
     fn is_named(&self, digest: &Digest) -> bool {
-        self.manifests.values().any(|names| names.blobs.contains(digest))
+        self.naming().any(|names| names.blobs.contains(digest))
     }
 
-    pub(crate) fn put(&mut self, stock: &Stock, place: usize, tag: Option<Tag>) -> Outcome {
+    /// What was named and is no longer is kept for the grace time from now on.
+    pub(crate) fn unname(&mut self, names: &Names, now: Timestamp) {
+        for blob in &names.blobs {
+            if !self.is_named(blob)
+                && let Some(since) = self.blobs.get_mut(blob)
+            {
+                *since = now;
+            }
+        }
+    }
+
+    pub(crate) fn put(&mut self, stock: &Stock, place: usize, tag: Option<Tag>, now: Timestamp) -> Outcome {
         let manifest = &stock.manifests[place];
         if !self.manifests.contains_key(&manifest.digest) {
             let names = self.read(stock, place)?;
             self.manifests.insert(manifest.digest.clone(), names);
+            if let Some(trashed) = self.trash.remove(&manifest.digest) {
+                self.unname(&trashed.names, now);
+            }
         }
         self.tags.extend(tag.map(|tag| (tag, manifest.digest.clone())));
         Ok(())
@@ -86,7 +112,7 @@ impl Shelf {
     /// A child is a manifest where the repository holds one of this digest, else a blob.
     fn read(&self, stock: &Stock, place: usize) -> Result<Names, FaultKind> {
         let manifest = &stock.manifests[place];
-        let mut names = Names { blobs: BTreeSet::new(), children: BTreeSet::new() };
+        let mut names = Names { blobs: BTreeSet::new(), children: BTreeSet::new(), subject: manifest.subject.clone() };
         for place in &manifest.children {
             let Content { digest, .. } = &stock.contents[*place];
             if self.manifests.contains_key(digest) {
@@ -127,15 +153,7 @@ impl Shelf {
         if self.manifests.values().any(|names| names.children.contains(digest)) {
             return Err(FaultKind::ImageReferenced);
         }
-        let names = self.manifests.remove(digest).expect("it has just been found");
-        self.tags.retain(|_, image| image != digest);
-        for blob in names.blobs {
-            if !self.is_named(&blob)
-                && let Some(since) = self.blobs.get_mut(&blob)
-            {
-                *since = now;
-            }
-        }
+        self.throw_away(digest, now);
         Ok(())
     }
 

@@ -73,6 +73,14 @@ pub(crate) enum Step {
         at: u8,
         force: bool,
     },
+    Restore {
+        at: u8,
+        manifest: u8,
+    },
+    /// Destroys what is in the trash: all, or what has been there for its time.
+    Empty {
+        all: bool,
+    },
     /// So many quarters of the grace time pass.
     Pass {
         quarters: u8,
@@ -115,6 +123,8 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => (at(), NUMBER).prop_map(|(at, manifest)| Step::RemoveManifest { at, manifest }),
         2 => (at(), NUMBER).prop_map(|(at, blob)| Step::RemoveBlob { at, blob }),
         1 => (at(), any::<bool>()).prop_map(|(at, force)| Step::RemoveRepository { at, force }),
+        3 => (at(), NUMBER).prop_map(|(at, manifest)| Step::Restore { at, manifest }),
+        1 => any::<bool>().prop_map(|all| Step::Empty { all }),
         2 => (1..6u8).prop_map(|quarters| Step::Pass { quarters }),
         2 => Just(Step::Collect),
     ]
