@@ -94,6 +94,8 @@ actions! {
     /// Gets a token, or a password for `docker login`.
     ECR_GET_AUTHORIZATION_TOKEN = "ecr:GetAuthorizationToken", [];
 
+    /// Destroys images in the trash before their time: nobody can restore those.
+    GANTRY_EMPTY_TRASH = "gantry:EmptyTrash", [Delete];
     /// Reads the metrics.
     GANTRY_GET_METRICS = "gantry:GetMetrics", [];
 }

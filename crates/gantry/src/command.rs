@@ -13,4 +13,6 @@ pub(crate) mod openapi;
 pub(crate) mod repo;
 pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod tag;
 pub(crate) mod tool;
+pub(crate) mod trash;

@@ -116,6 +116,11 @@ impl Remote {
         self.send(Method::DELETE, path, None::<&()>).map(drop)
     }
 
+    /// Removes what is at a path, and reads the answer.
+    pub(crate) fn delete_and_read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.send(Method::DELETE, path, None::<&()>).and_then(|response| self.read(response))
+    }
+
     /// Opens a path for reading.
     pub(crate) fn open_body(&self, path: &str) -> Result<impl Read + use<>, Failure> {
         self.send(Method::GET, path, None::<&()>).map(|response| response.into_body().into_reader())

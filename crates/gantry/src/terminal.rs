@@ -18,6 +18,19 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
     line.map_err(|error| Failure::failed(format!("cannot read from the terminal: {error}"), "Add --user USER"))
 }
 
+/// Asks whether something is meant; anything but `y` or `yes` says no.
+///
+/// # Errors
+/// Nobody is there to be asked.
+pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage("nobody is there to be asked whether that is meant", "Add --yes"));
+    }
+    let line = write!(io::stderr(), "{question}").and_then(|()| read_line());
+    let line = line.map_err(|error| Failure::failed(format!("cannot read from the terminal: {error}"), "Add --yes"))?;
+    Ok(["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()))
+}
+
 /// Asks for a line that is not shown while it is typed.
 pub(crate) fn ask_secretly(question: &str) -> Result<Secret<String>, Failure> {
     let failed = |error: io::Error| {

@@ -2,7 +2,7 @@
 
 use gantry_api::{Incoming, Outgoing, Payload};
 use gantry_fault::{Fault, FaultKind};
-use gantry_oci::Reference;
+use gantry_oci::{Reference, Tag};
 use gantry_words::RepositoryName;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// Bytes of a JSON request.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 /// The longest page.
-const PAGE_MAX: usize = 1_000;
+pub(crate) const PAGE_MAX: usize = 1_000;
 
 /// Reads the repository's name out of the address. Its slashes may be escaped, and must be where the name ends like
 /// another address: `team%2Fimages%2Fv1`.
@@ -34,6 +34,12 @@ pub(crate) fn parse_reference(text: &str) -> Result<Reference, Fault> {
     text.parse().map_err(|error: gantry_oci::ReferenceError| Fault::new(FaultKind::InvalidParameter, error.to_string()))
 }
 
+/// Reads the tag out of the address.
+pub(crate) fn tag(incoming: &Incoming) -> Result<Tag, Fault> {
+    let parsed = incoming.params.get("tag").parse();
+    parsed.map_err(|error: gantry_oci::TagError| Fault::new(FaultKind::TagInvalid, error.to_string()))
+}
+
 /// Which page of a list.
 #[derive(JsonSchema)]
 pub(crate) struct PageQuery {
@@ -44,7 +50,7 @@ pub(crate) struct PageQuery {
     pub(crate) limit: usize,
 }
 
-fn page_default() -> usize {
+pub(crate) fn page_default() -> usize {
     100
 }
 

@@ -9,8 +9,10 @@ mod json;
 mod openapi;
 mod operations;
 mod route;
+mod undo;
 
 pub use document::{ImageDocument, RepositoryDocument};
 pub use openapi::openapi;
 pub use operations::doors;
 pub use route::route;
+pub use undo::{EmptiedDocument, RestoredImageDocument, TagMoveDocument, TakenTagDocument, TrashedImageDocument};

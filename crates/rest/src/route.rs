@@ -20,6 +20,17 @@ pub fn route(method: &Method, path: &str) -> Routed {
             },
         );
     }
+    if rest == "trash" {
+        return choose(
+            "GET, DELETE",
+            Params::new(),
+            match *method {
+                Method::GET => Some(list_trash::ListTrash::NAME),
+                Method::DELETE => Some(empty_trash::EmptyTrash::NAME),
+                _ => None,
+            },
+        );
+    }
     let Some(rest) = rest.strip_prefix("repositories/") else { return Routed::NotFound };
     if let Some(name) = rest.strip_suffix("/images") {
         return choose("GET", named(name), (*method == Method::GET).then_some(list_images::ListImages::NAME));
@@ -36,6 +47,11 @@ pub fn route(method: &Method, path: &str) -> Routed {
                 },
             );
         }
+        if *method != Method::PUT
+            && let Some(found) = undo(method, head, last)
+        {
+            return found;
+        }
         if let Some(name) = head.strip_suffix("/tags") {
             let put = (*method == Method::PUT).then_some(put_tag::PutTag::NAME);
             return choose("PUT", named(name).with("tag", last), put);
@@ -50,6 +66,23 @@ pub fn route(method: &Method, path: &str) -> Routed {
             _ => None,
         },
     )
+}
+
+/// Finds what undoes something: `<name>/trash/<reference>/restore`, `<name>/tags/<tag>/history` and `…/rollback`.
+fn undo(method: &Method, head: &str, last: &str) -> Option<Routed> {
+    let (above, place) = head.rsplit_once('/')?;
+    let (kind, key) = match last {
+        "restore" => ("/trash", "reference"),
+        "history" | "rollback" => ("/tags", "tag"),
+        _ => return None,
+    };
+    let (wanted, allow, found) = match last {
+        "restore" => (Method::POST, "POST", restore_image::RestoreImage::NAME),
+        "rollback" => (Method::POST, "POST", rollback_tag::RollbackTag::NAME),
+        _ => (Method::GET, "GET", get_tag_history::GetTagHistory::NAME),
+    };
+    let params = named(above.strip_suffix(kind)?).with(key, place);
+    Some(choose(allow, params, (*method == wanted).then_some(found)))
 }
 
 fn named(name: &str) -> Params {
@@ -78,6 +111,13 @@ mod tests {
             (Method::DELETE, "/api/v1/repositories/a/images/b/images/v1", "DeleteImage", "a/images/b"),
             (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
+            (Method::GET, "/api/v1/trash", "ListTrash", ""),
+            (Method::DELETE, "/api/v1/trash", "EmptyTrash", ""),
+            (Method::POST, "/api/v1/repositories/team/app/trash/v1/restore", "RestoreImage", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/app/tags/v1/history", "GetTagHistory", "team/app"),
+            (Method::POST, "/api/v1/repositories/a/tags/b/tags/tags/rollback", "RollbackTag", "a/tags/b"),
+            (Method::PUT, "/api/v1/repositories/team/app/tags/history", "PutTag", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/trash/images/restore", "GetImage", "team/trash"),
             (Method::GET, "/api/v1/repositories/openapi.json", "GetRepository", "openapi.json"),
         ];
         for (method, path, operation, name) in cases {

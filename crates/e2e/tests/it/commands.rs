@@ -10,14 +10,18 @@ use std::{
 };
 
 /// A person with a home of his own, logged in.
-struct Person {
-    server: Server,
-    home: tempfile::TempDir,
+pub(crate) struct Person {
+    pub(crate) server: Server,
+    pub(crate) home: tempfile::TempDir,
 }
 
 impl Person {
-    fn logged_in() -> Person {
-        let person = Person { server: Server::start(), home: tempfile::tempdir().unwrap() };
+    pub(crate) fn logged_in() -> Person {
+        Person::at(Server::start())
+    }
+
+    pub(crate) fn at(server: Server) -> Person {
+        let person = Person { server, home: tempfile::tempdir().unwrap() };
         let password = person.home.path().join("password");
         std::fs::write(&password, format!("{PASSWORD}\n")).unwrap();
         let address = person.server.address().to_string();
@@ -26,13 +30,13 @@ impl Person {
         person
     }
 
-    fn tries(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) fn tries(&self, arguments: &[&str]) -> (i32, String, String) {
         let home: &Path = self.home.path();
         run_with(arguments, &[("DOCKER_CONFIG", home.to_str().unwrap()), ("GANTRY_SERVER", self.server.address())])
     }
 
     /// Types a command that must succeed; returns what it prints.
-    fn types(&self, arguments: &[&str]) -> String {
+    pub(crate) fn types(&self, arguments: &[&str]) -> String {
         let (code, output, errors) = self.tries(arguments);
         assert_eq!(code, 0, "{arguments:?}: {output}{errors}");
         output
@@ -139,6 +143,12 @@ fn every_answer_can_be_had_as_json() {
         &["image", "tag", "team/app:v1", "stable"],
         &["image", "inspect", "team/app:stable"],
         &["image", "rm", "team/app:v2"],
+        &["tag", "history", "team/app:v2"],
+        &["tag", "rollback", "team/app:v2"],
+        &["image", "rm", &format!("team/app@{}", Image::small(2).digest())],
+        &["trash", "ls"],
+        &["trash", "restore", "team/app:v2"],
+        &["trash", "empty", "--yes"],
         &["gc", "--data-dir", data, "--dry-run"],
         &["gc", "--data-dir", data],
         &["fsck", "--data-dir", data],
@@ -187,6 +197,9 @@ fn wrong_uses_say_what_to_do_and_end_with_the_code_of_their_kind() {
         (&["image", "ls", "team/none"], FAILED, "gantry repo create"),
         (&["image", "inspect", "team/none"], USAGE, "repository:tag"),
         (&["blob", "get", "team/app:v1"], USAGE, "repository@digest"),
+        (&["trash", "restore", "team/none:v1"], FAILED, "gantry trash ls team/none"),
+        (&["trash", "empty", "team/none:v1"], USAGE, "Add --yes"),
+        (&["tag", "rollback", "team/app"], USAGE, "repository:tag"),
     ] {
         let (found, _, errors) = person.tries(words);
 
@@ -236,7 +249,7 @@ fn a_password_is_asked_for_on_a_terminal_and_not_shown() {
 }
 
 /// A terminal: the side of the person, and that of the program.
-fn open_terminal() -> (File, OwnedFd) {
+pub(crate) fn open_terminal() -> (File, OwnedFd) {
     let (mut person, mut program) = (-1, -1);
     // SAFETY: the two numbers are written to, and the three pointers may be null (openpty(3)).
     let opened = unsafe {

@@ -22,4 +22,5 @@ mod smuggling;
 mod storage;
 mod tokens;
 mod tracing;
+mod undo;
 mod uploads;

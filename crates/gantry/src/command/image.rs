@@ -79,8 +79,12 @@ impl ImageCommand {
             What::Rm { image, remote, output } => {
                 let (repository, reference) = split(&image)?;
                 Remote::open(&remote)?.delete(&format!("/api/v1/repositories/{repository}/images/{reference}"))?;
-                let what = if reference.contains(':') { "image" } else { "tag" };
-                let sentence = format!("Removed the {what} {image}");
+                let is_image = reference.contains(':');
+                let what = if is_image { "image" } else { "tag" };
+                let hint = if is_image { "trash restore" } else { "tag rollback" };
+                let sentence = format!(
+                    "Removed the {what} {image}. While it can be had back, this does it: gantry {hint} {image}"
+                );
                 Printer::stdout(output.format).tell(&json!({"removed": image}), &sentence)?;
             }
             What::Tag { image, tag, remote, output } => {

@@ -71,7 +71,9 @@ impl RepoCommand {
             }
             What::Rm { name, force, remote, output } => {
                 Remote::open(&remote)?.delete(&address(&name, force))?;
-                let sentence = format!("Removed the repository {name}");
+                let sentence = format!(
+                    "Removed the repository {name}. While they are in the trash, its images are listed by: gantry trash ls {name}"
+                );
                 Printer::stdout(output.format).tell(&json!({"removed": name}), &sentence)?;
             }
         }

@@ -64,9 +64,7 @@ impl Operation for PutTag {
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         let name = json::name(&incoming)?;
-        let tag = incoming.params.get("tag").parse().map_err(|error: gantry_oci::TagError| {
-            Fault::new(FaultKind::TagInvalid, error.to_string())
-        })?;
+        let tag = json::tag(&incoming)?;
         let body: Body = json::body(incoming).await?;
         Ok(Request { name, tag, image: json::parse_reference(&body.image)? })
     }

@@ -1,0 +1,116 @@
+use crate::{json, undo::TrashedImageDocument};
+use gantry_access::{Access, Principal, action};
+use gantry_accounts::Accounts;
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_fault::{Fault, FaultKind};
+use gantry_registry::{Trash, TrashPlace, TrashedImage};
+use gantry_words::{Cx, RepositoryName, Timestamp};
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Lists the images in the trash: what was deleted last comes first.
+#[derive(JsonSchema)]
+pub struct ListTrash;
+
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+struct Query {
+    /// Only what was in this repository, which may be deleted.
+    #[schemars(extend("example" = "team/app"))]
+    repository: Option<String>,
+    /// What the page before gave as `next`; the first page without it.
+    after: Option<String>,
+    /// How many items it may have.
+    #[schemars(with = "i32", default = "json::page_default", range(min = 1, max = json::PAGE_MAX))]
+    limit: usize,
+}
+
+/// Of which repository, and which page.
+pub struct Request {
+    name: Option<RepositoryName>,
+    before: Option<TrashPlace>,
+    limit: usize,
+}
+
+/// A page of the trash.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TrashPage")]
+pub struct Response {
+    images: Vec<TrashedImageDocument>,
+    /// What to give as `after` for the next page; missing at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    next: Option<String>,
+}
+
+impl Operation for ListTrash {
+    type Wire = Rest;
+    const NAME: &'static str = "ListTrash";
+    const ROUTE: (&'static str, &'static str) = ("GET", "/api/v1/trash");
+    type Needs = (Trash, Accounts);
+    type Request = Request;
+    type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.takes_query::<Query>();
+        shape.answers::<Response>(StatusCode::OK);
+        shape.refuses(&[FaultKind::InvalidParameter, FaultKind::NameInvalid]);
+    }
+
+    fn access(request: &Request, _: &Cx) -> Vec<Access> {
+        let describe = action::ECR_DESCRIBE_IMAGES;
+        vec![request.name.as_ref().map_or(Access::to(describe), |name| Access::on(describe, name))]
+    }
+
+    async fn call((trash, accounts): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
+        let page = trash.list(cx, request.name.as_ref(), request.before, request.limit).await?;
+        let next = page.items.last().filter(|_| page.has_more).map(|last| print(&last.place));
+        let may_see = |image: &TrashedImage| image.repository.parse().is_ok_and(|name| accounts.may_see(principal, &name));
+        let seen = page.items.into_iter().filter(may_see);
+        Ok(Response { images: seen.map(TrashedImageDocument::from).collect(), next })
+    }
+}
+
+fn print(place: &TrashPlace) -> String {
+    format!("{}~{}~{}", place.trashed_at.millis(), place.repository, place.digest)
+}
+
+fn parse(text: &str) -> Option<TrashPlace> {
+    let (millis, rest) = text.split_once('~')?;
+    let (repository, digest) = rest.split_once('~')?;
+    let trashed_at = Timestamp::from_millis(millis.parse().ok()?);
+    Some(TrashPlace { trashed_at, repository: repository.parse().ok()?, digest: digest.into() })
+}
+
+impl FromWire<Rest> for Request {
+    async fn read(incoming: Incoming) -> Result<Self, Fault> {
+        let page = json::page(&incoming)?;
+        let name = incoming.query("repository").map(|name| json::parse_name(&name)).transpose()?;
+        let unknown = || Fault::new(FaultKind::InvalidParameter, "after is not what an answer gave as next");
+        let before = page.after.map(|text| parse(&text).ok_or_else(unknown)).transpose()?;
+        Ok(Request { name, before, limit: page.limit })
+    }
+}
+
+impl IntoWire<Rest> for Response {
+    fn write(self) -> Outgoing {
+        json::answer(StatusCode::OK, &self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_list_is_read_as_it_was_printed() {
+        let place = TrashPlace { trashed_at: Timestamp::from_millis(-5), repository: 7, digest: "sha256:aa".into() };
+
+        assert_eq!(parse(&print(&place)), Some(place));
+        for text in ["", "~", "1~2", "one~2~sha256:aa"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}
