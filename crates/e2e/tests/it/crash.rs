@@ -42,6 +42,7 @@ fn what_was_acknowledged_survives_every_kill() {
     }
 
     eprintln!("{kills} kills in {rounds} rounds, {acknowledged} acknowledged changes");
+    empty_trash(&server, seed);
     server.stop();
     assert_no_damage(&server, seed);
     assert_leftovers_are_collected(&server, &pushers, seed);
@@ -121,6 +122,12 @@ fn verify(server: &Server, pushers: &mut [Pusher], seed: u64, round: usize) {
 fn assert_no_damage(server: &Server, seed: u64) {
     let (code, output, errors) = server.tool(&["fsck", "--output", "json"]);
     assert_eq!(code, 0, "fsck, seed {seed}:\n{output}\n{errors}");
+}
+
+fn empty_trash(server: &Server, seed: u64) {
+    let emptied = server.client().send("DELETE", "/api/v1/trash", &[], &[]);
+    assert_eq!(emptied.status, 200, "seed {seed}: {}", emptied.text());
+    assert!(emptied.json()["images"].as_u64().is_some_and(|images| images > 0), "seed {seed}: {}", emptied.text());
 }
 
 /// After a collection without grace nothing is left but what manifests name, once each.

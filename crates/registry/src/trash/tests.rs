@@ -1,12 +1,17 @@
+use super::{purge::PurgeImages, restore::RestoreImage};
 use crate::{
     FsckOptions, ImageFound, Registry, Repository, RestoredImage, Settings, TrashSettings,
+    remove::RemoveImage,
     two_writers::{digest_of, image_of, index_of},
 };
 use bytes::Bytes;
 use futures_util::stream;
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Metadata, suite::postgres::Database};
+use gantry_metadata::{
+    Metadata,
+    suite::{postgres::Database, two_writers},
+};
 use gantry_oci::{Digest, Reference, media_type};
 use gantry_store::Store;
 use gantry_words::{AccountId, Cx, Period, Region};
@@ -18,6 +23,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A registry with a repository, on SQLite or on PostgreSQL.
 pub(crate) struct Ground {
     pub(crate) registry: Registry,
+    metadata: Metadata,
     env: Env,
     pub(crate) repository: Repository,
     _database: Option<Database>,
@@ -39,10 +45,10 @@ impl Ground {
     async fn on(metadata: Metadata, env: Env, database: Option<Database>, keep: Period) -> Ground {
         let (store, _) = Store::memory(env.clone());
         let settings = Settings { trash: TrashSettings { keep }, ..Settings::default() };
-        let registry = Registry::open(metadata, store, env.clone(), Region::default(), settings);
+        let registry = Registry::open(metadata.clone(), store, env.clone(), Region::default(), settings);
         let cx = cx_of(&env);
         let repository = registry.repositories.create(&cx, &"team/app".parse().unwrap()).await.unwrap();
-        Ground { registry, env, repository, _database: database }
+        Ground { registry, metadata, env, repository, _database: database }
     }
 
     pub(crate) fn cx(&self) -> Cx {
@@ -112,6 +118,18 @@ impl Ground {
     async fn restore(&self, reference: &str) -> Result<Vec<RestoredImage>, Fault> {
         let (cx, reference) = (self.cx(), reference.parse().unwrap());
         self.registry.trash.restore(&cx, &self.repository.name, &reference, true).await
+    }
+
+    /// The act that takes an image out of the trash.
+    fn restoration(&self, digest: &Digest) -> RestoreImage {
+        RestoreImage {
+            repository: self.repository.id,
+            name: self.repository.name.clone(),
+            digest: digest.to_string(),
+            with_tags: true,
+            actor: "somebody".into(),
+            request_id: self.env.request_id(),
+        }
     }
 
     async fn trashed(&self) -> Vec<String> {
@@ -316,5 +334,43 @@ async fn without_a_time_an_image_is_deleted_at_once() {
 
     assert!(ground.trashed().await.is_empty());
     assert_eq!(ground.collect(1).await, 1);
+    ground.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restoration_and_the_end_of_its_time_do_not_both_happen() {
+    let [_, ground] = Ground::both().await;
+    let image = ground.image("config", &["v1"]).await;
+    ground.remove(image.clone()).await;
+    let (cx, repository) = (ground.cx(), ground.repository.id);
+
+    let purge = PurgeImages { repository, digests: vec![image.to_string()], until: cx.now, all: false };
+    let (restored, purged) = two_writers(&ground.metadata, &cx, ground.restoration(&image), purge).await;
+
+    assert_eq!(restored.is_ok(), purged.expect("it runs").images == 0);
+    assert_eq!(ground.holds(&image).await, restored.is_ok());
+    ground.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_comes_back_beside_the_removal_of_its_child_has_it() {
+    let [_, ground] = Ground::both().await;
+    let child = ground.image("child", &[]).await;
+    let index = ground.index("child", &["v1"]).await;
+    ground.remove(index.clone()).await;
+
+    let removal = RemoveImage {
+        repository: ground.repository.id,
+        name: ground.repository.name.clone(),
+        digest: child.clone(),
+        is_kept: false,
+        actor: "somebody".into(),
+        request_id: ground.env.request_id(),
+    };
+    let restoration = ground.restoration(&index);
+    let (restored, _) = two_writers(&ground.metadata, &ground.cx(), restoration, removal).await;
+
+    assert!(restored.is_ok(), "{restored:?}");
+    assert!(ground.holds(&index).await && ground.holds(&child).await);
     ground.assert_sound().await;
 }

@@ -134,6 +134,22 @@ fn a_deleted_image_is_reported_as_not_found() {
 }
 
 #[test]
+fn an_image_that_crane_deleted_comes_back_out_of_the_trash() {
+    let (server, home) = logged_in(LOGIN);
+    let layout = Layout::index(37, Format::Oci, &[Packing::Gzip]);
+    let image = format!("{}/team/app:v1", server.address());
+    push(&home, &layout, &image);
+
+    home.run(&format!("crane delete {}/team/app@{}", server.address(), layout.digest())).succeeded();
+    let restored = server.client().send("POST", "/api/v1/repositories/team/app/trash/v1/restore", &[], &[]);
+    let pulled = home.path("pulled");
+    home.run(&format!("crane pull --format=oci {image} {}", print(&pulled))).succeeded();
+
+    assert_eq!(restored.status, 200, "{}", restored.text());
+    assert_eq!(blobs(&pulled), layout.blobs());
+}
+
+#[test]
 fn an_unknown_tag_and_an_unknown_repository_are_reported_as_not_found() {
     let (server, home) = logged_in(LOGIN);
     let host = server.address();
