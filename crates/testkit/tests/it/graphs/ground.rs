@@ -182,7 +182,12 @@ impl Ground {
 
     async fn restore(&mut self, at: u8, manifest: u8) -> Holds {
         let (cx, now) = (self.cx(), self.env.now());
-        let digest = self.stock.manifests[self.stock.choose_manifest(manifest)].digest.clone();
+        // Something that was deleted, where there is such.
+        let trashed = self.model.trash_of(at);
+        let digest = match trashed.len() {
+            0 => self.stock.manifests[self.stock.choose_manifest(manifest)].digest.clone(),
+            count => trashed[usize::from(manifest) % count].clone(),
+        };
         let expected = self.model.restore(at, &digest, now);
         let restored = self.registry.trash.restore(&cx, &name(at), &digest.into(), true).await;
         same(restored.map(drop), expected)

@@ -29,6 +29,12 @@ impl Model {
         trash
     }
 
+    /// The images in the trash that were in repositories of this name.
+    pub(crate) fn trash_of(&self, at: u8) -> Vec<Digest> {
+        let gone = self.gone.iter().filter(|(name, _)| *name == at).map(|(_, shelf)| shelf);
+        self.repositories.get(&at).into_iter().chain(gone).flat_map(|shelf| shelf.trash.keys()).cloned().collect()
+    }
+
     /// Takes the image out that went last to the trash of a repository of this name.
     pub(crate) fn restore(&mut self, at: u8, digest: &Digest, now: Timestamp) -> Outcome {
         let since = |shelf: &Shelf| shelf.trash.get(digest).map(|trashed| trashed.since);
