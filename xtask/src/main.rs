@@ -62,7 +62,7 @@ enum Command {
     },
     /// Runs the official OCI conformance suites against a running server
     #[command(
-        after_help = "Example:\n  cargo xtask conformance --url http://127.0.0.1:5000 --user AKIA… --password …\n\nThe server must create repositories on push (GANTRY_CREATE_ON_PUSH=true)."
+        after_help = "Example:\n  cargo xtask conformance --url http://127.0.0.1:5000 --user AKIA… --password …\n\nThe server must create repositories on push (GANTRY_CREATE_ON_PUSH=true)\nand delete at once (GANTRY_TRASH__KEEP=0s)."
     )]
     Conformance {
         /// One suite; both when it is left out

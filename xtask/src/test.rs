@@ -101,7 +101,8 @@ impl Grounds<'_> {
     fn serve(&self) -> Outcome<(tempfile::TempDir, Server)> {
         let folder =
             tempfile::Builder::new().prefix("gantry-test-").tempdir().while_trying("make a temporary folder")?;
-        let settings = [("GANTRY_CREATE_ON_PUSH", "true")];
+        // The conformance suites delete manifests and then their blobs, which the trash would keep from them.
+        let settings = [("GANTRY_CREATE_ON_PUSH", "true"), ("GANTRY_TRASH__KEEP", "0s")];
         let server = Server::start(self.binary()?, &folder.path().join("data"), &settings).map_err(Trouble::new)?;
         Ok((folder, server))
     }
