@@ -110,6 +110,7 @@ static FIND: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by
      FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'",
 );
+static STATE: Query = query("SELECT state FROM manifest WHERE repository = $1 AND digest = $2");
 static BODY: Query =
     query("SELECT media_type, body FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'");
 static STORED_BODY: Query = query("SELECT media_type, body FROM manifest WHERE repository = $1 AND digest = $2");
@@ -207,6 +208,11 @@ fn row(row: Row) -> Result<ManifestRow, Fault> {
 /// Looks a manifest up.
 pub fn find(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<ManifestRow>, Fault> {
     rows.one(&FIND, values![repository, digest])?.map(row).transpose()
+}
+
+/// Returns the state of a manifest: `live` or `trash`.
+pub fn state(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<String>, Fault> {
+    rows.one(&STATE, values![repository, digest])?.map(|row| row.text(0).map(str::to_string)).transpose()
 }
 
 /// Returns what is served of a manifest.

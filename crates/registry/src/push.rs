@@ -91,9 +91,10 @@ impl Act for PutImage {
         if repository_rows::by_id(rows, self.repository)?.is_none() {
             return Ok(Seen::default());
         }
-        let is_held = manifests::find(rows, self.repository, self.digest.as_str())?.is_some();
+        let state = manifests::state(rows, self.repository, self.digest.as_str())?;
+        let is_held = state.as_deref() == Some("live");
         let mut seen = Seen { repository_exists: true, is_held, ..Seen::default() };
-        if !is_held {
+        if state.as_deref() == Some("trash") {
             seen.trashed = trash::find(rows, self.repository, self.digest.as_str())?;
         }
         let named = self.manifest.blobs().chain(&self.manifest.manifests).map(|named| named.digest.as_str());

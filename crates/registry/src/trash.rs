@@ -178,7 +178,7 @@ impl Trash {
     pub async fn purge(&self, cx: &Cx, name: &RepositoryName, reference: &Reference) -> Result<Emptied, Fault> {
         let place = self.find(cx, name, reference).await?;
         let (repository, digests) = (place.repository, vec![place.digest]);
-        let purged = self.destroy(cx, PurgeImages { repository, digests, until: cx.now, all: true }).await?;
+        let purged = self.destroy(cx, PurgeImages { repository, digests, until: cx.now, must_all_go: true }).await?;
         Ok(Emptied { images: purged.images, bytes: purged.bytes })
     }
 
@@ -254,7 +254,7 @@ impl Trash {
         }
         let mut sum = Purged::default();
         for (repository, digests) in by_repository {
-            let purged = self.destroy(cx, PurgeImages { repository, digests, until, all: false }).await?;
+            let purged = self.destroy(cx, PurgeImages { repository, digests, until, must_all_go: false }).await?;
             sum.images += purged.images;
             sum.bytes = sum.bytes.saturating_add(purged.bytes);
         }

@@ -72,7 +72,7 @@ pub(crate) struct PurgeImages {
     /// Only what went to the trash then or before.
     pub(crate) until: Timestamp,
     /// Whether it is a refusal that one of them cannot go.
-    pub(crate) all: bool,
+    pub(crate) must_all_go: bool,
 }
 
 /// What was destroyed.
@@ -103,7 +103,7 @@ impl Act for PurgeImages {
         let due: Vec<_> = seen.into_iter().filter(|image| image.trashed_at <= self.until).collect();
         let all = due.clone();
         let going = destructible(due);
-        if let Some(kept) = all.into_iter().find(|image| self.all && !going.contains(image)) {
+        if let Some(kept) = all.into_iter().find(|image| self.must_all_go && !going.contains(image)) {
             let parent = kept.parents.first().map_or("", String::as_str);
             let message = format!(
                 "{} is a child of the index {parent}, which is in the trash of the repository '{}' too and could not be restored \
@@ -149,8 +149,8 @@ mod tests {
         images.into_iter().map(|image| image.digest).collect()
     }
 
-    fn purge(until: i64, all: bool) -> PurgeImages {
-        PurgeImages { repository: 1, digests: vec![], until: Timestamp::from_millis(until), all }
+    fn purge(until: i64, must_all_go: bool) -> PurgeImages {
+        PurgeImages { repository: 1, digests: vec![], until: Timestamp::from_millis(until), must_all_go }
     }
 
     #[test]

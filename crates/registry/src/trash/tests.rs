@@ -344,7 +344,7 @@ async fn a_restoration_and_the_end_of_its_time_do_not_both_happen() {
     ground.remove(image.clone()).await;
     let (cx, repository) = (ground.cx(), ground.repository.id);
 
-    let purge = PurgeImages { repository, digests: vec![image.to_string()], until: cx.now, all: false };
+    let purge = PurgeImages { repository, digests: vec![image.to_string()], until: cx.now, must_all_go: false };
     let (restored, purged) = two_writers(&ground.metadata, &cx, ground.restoration(&image), purge).await;
 
     assert_eq!(restored.is_ok(), purged.expect("it runs").images == 0);
