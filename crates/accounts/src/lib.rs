@@ -11,6 +11,7 @@
 //! | `keys.rs` | the keys that sign tokens; two are valid at a time |
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
 //! | `failures.rs` | how often a login from one address may fail |
+//! | `signatures.rs` | who signed a request |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
@@ -21,8 +22,10 @@ mod keys;
 mod problem;
 mod root;
 mod settings;
+mod signatures;
 
-pub use accounts::{Accounts, IssuedToken, Site};
+pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use problem::AuthenticationProblem;
 pub use root::{RootCredentials, RootCredentialsError};
 pub use settings::Settings;
+pub use signatures::SignatureProblem;
