@@ -13,6 +13,10 @@
 //! | file | what |
 //! |---|---|
 //! | `repositories.rs` | [`Repositories`]: create, find, list, delete |
+//! | `rules.rs` | [`RepositoryRules`]: which tags may be moved, and what else holds for a repository |
+//! | `configuration.rs` and below | what can be set for the registry as a whole |
+//! | `resource_tags.rs` | [`ResourceTags`]: the tags of a repository |
+//! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
 //! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
@@ -31,6 +35,8 @@ mod backup;
 mod blobs;
 mod caches;
 mod collection;
+mod configuration;
+mod documents;
 mod fsck;
 mod images;
 mod link;
@@ -39,7 +45,9 @@ mod ports;
 mod push;
 mod remove;
 mod repositories;
+mod resource_tags;
 mod retention;
+mod rules;
 mod settings;
 #[cfg(test)]
 mod two_writers;
@@ -48,13 +56,17 @@ mod uploads;
 pub use backup::{BackupProgress, Backups, backup_blobs};
 pub use blobs::{BlobFound, Blobs};
 pub use collection::{Collected, Collection};
+pub use configuration::*;
+pub use documents::{Change, Decision, Document, DocumentKind, DocumentSeen, Documents};
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
 pub use gantry_store::UploadId;
-pub use images::{ImageFound, ImageSummary, Images, Referrers};
+pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
 pub use orphans::Orphans;
 pub use ports::Registry;
 pub use push::{PutImage, PutImageAnswer};
-pub use repositories::{Repositories, Repository};
+pub use repositories::{NewRepository, Repositories, Repository};
+pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};
 pub use retention::{Forgotten, Retention};
+pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
 pub use settings::{CollectionSettings, LimitSettings, RetentionSettings, Settings, UploadSettings};
 pub use uploads::{Appended, Uploads};

@@ -1,5 +1,6 @@
 use crate::{
-    Backups, Blobs, Collection, Fsck, Images, Orphans, Repositories, Retention, Settings, Uploads, caches::Caches,
+    Backups, Blobs, Collection, Documents, Fsck, Images, Orphans, Repositories, Retention, Settings, Uploads,
+    caches::Caches,
 };
 use gantry_env::Env;
 use gantry_metadata::Metadata;
@@ -30,6 +31,8 @@ pub struct Registry {
     pub blobs: Blobs,
     /// Uploads.
     pub uploads: Uploads,
+    /// Policies and configurations.
+    pub documents: Documents,
     /// The collection.
     pub collection: Collection,
     /// Backups.
@@ -52,6 +55,7 @@ impl Registry {
             repositories: Repositories::new(ports.clone()),
             images: Images::new(ports.clone()),
             blobs: Blobs::new(ports.clone()),
+            documents: Documents::new(ports.clone()),
             collection: Collection::new(ports.clone(), uploads.clone()),
             backups: Backups::new(ports.clone()),
             orphans: Orphans::new(ports.clone()),

@@ -1,6 +1,6 @@
-use crate::{caches::remembered, ports::Ports};
+use crate::{caches::remembered, documents::DocumentKind, ports::Ports, rules::RepositoryRules};
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Event, Reader, Tx, blobs, repositories};
+use gantry_metadata::{Act, Event, Reader, Tx, blobs, documents, repositories};
 use gantry_words::{AccountId, Cx, Page, Region, RepositoryName, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
@@ -28,6 +28,19 @@ pub struct Repository {
     pub tag_count: i64,
     /// Bytes of the blobs linked in it.
     pub blob_bytes: i64,
+    /// What holds for it.
+    pub rules: Arc<RepositoryRules>,
+}
+
+/// A repository to be created.
+#[derive(Clone, Debug)]
+pub struct NewRepository {
+    /// Its name.
+    pub name: RepositoryName,
+    /// What holds for it.
+    pub rules: RepositoryRules,
+    /// Its tags as a JSON object; none where it gets none.
+    pub resource_tags: Option<String>,
 }
 
 impl Repositories {
@@ -60,22 +73,75 @@ impl Repositories {
         row.map(from_row).transpose()?.ok_or_else(|| not_found(name, cx.account))
     }
 
-    /// Creates a repository.
+    /// Creates a repository for which nothing in particular holds.
     ///
     /// # Errors
     /// [`FaultKind::RepositoryExists`].
     pub async fn create(&self, cx: &Cx, name: &RepositoryName) -> Result<Repository, Fault> {
+        self.create_with(
+            cx,
+            NewRepository { name: name.clone(), rules: RepositoryRules::default(), resource_tags: None },
+        )
+        .await
+    }
+
+    /// Creates a repository.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryExists`].
+    pub async fn create_with(&self, cx: &Cx, new: NewRepository) -> Result<Repository, Fault> {
+        let name = new.name.clone();
         let act = CreateRepository {
             id: self.ports.env.fresh_id(),
             account: cx.account,
             region: self.ports.region.clone(),
-            name: name.clone(),
+            name: new.name,
+            rules: Arc::new(new.rules),
+            resource_tags: new.resource_tags,
             actor: cx.actor.clone(),
             now: cx.now,
         };
         let created = self.ports.metadata.perform(cx, act).await?;
-        self.forget(cx, name);
+        self.forget(cx, &name);
         Ok(created)
+    }
+
+    /// Changes what holds for a repository; returns the repository as it is then.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryNotFound`], and those of `change`, which may be asked more than once.
+    pub async fn change_rules(
+        &self,
+        cx: &Cx,
+        name: &RepositoryName,
+        change: impl Fn(&mut RepositoryRules) + Send + 'static,
+    ) -> Result<Repository, Fault> {
+        let act = ChangeRules {
+            account: cx.account,
+            region: self.ports.region.clone(),
+            name: name.clone(),
+            change: Box::new(change),
+        };
+        let changed = self.ports.metadata.perform(cx, act).await;
+        // Even where the answer is a failure the commit may stand.
+        self.forget(cx, name);
+        changed
+    }
+
+    /// Returns these repositories, with their counts as they are now, in this order.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryNotFound`] for the first that does not exist.
+    pub async fn describe_all(&self, cx: &Cx, names: &[RepositoryName]) -> Result<Vec<Repository>, Fault> {
+        let (account, region, wanted) = (cx.account, self.ports.region.clone(), names.to_vec());
+        let look = move |rows: &mut Reader| {
+            let each = wanted.iter().map(|name| {
+                let row = repositories::find(rows, account, &region, name)?;
+                row.map(from_row).transpose()?.ok_or_else(|| not_found(name, account))
+            });
+            each.collect::<Result<Vec<_>, Fault>>()
+        };
+        self.ports.metadata.read(look).await
     }
 
     /// Returns a repository, and creates it where there is none.
@@ -165,6 +231,7 @@ fn from_row(row: repositories::RepositoryRow) -> Result<Repository, Fault> {
         image_count: row.image_count,
         tag_count: row.tag_count,
         blob_bytes: row.blob_bytes,
+        rules: Arc::new(RepositoryRules::read(&row.settings)?),
     })
 }
 
@@ -173,6 +240,8 @@ pub(crate) struct CreateRepository {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) name: RepositoryName,
+    pub(crate) rules: Arc<RepositoryRules>,
+    pub(crate) resource_tags: Option<String>,
     pub(crate) actor: Arc<str>,
     pub(crate) now: Timestamp,
 }
@@ -196,8 +265,16 @@ impl Act for CreateRepository {
             );
             return Err(Fault::new(FaultKind::RepositoryExists, message));
         }
-        let (id, name, created_by) = (self.id, self.name.clone(), self.actor.clone());
-        Ok(Repository { id, name, created_at: now, created_by, image_count: 0, tag_count: 0, blob_bytes: 0 })
+        Ok(Repository {
+            id: self.id,
+            name: self.name.clone(),
+            created_at: now,
+            created_by: self.actor.clone(),
+            image_count: 0,
+            tag_count: 0,
+            blob_bytes: 0,
+            rules: self.rules.clone(),
+        })
     }
 
     fn apply(&self, tx: &mut Tx, plan: Repository) -> Result<Repository, Fault> {
@@ -208,10 +285,50 @@ impl Act for CreateRepository {
             name: &self.name,
             created_at: self.now,
             created_by: &self.actor,
-            settings: "{}",
+            settings: &self.rules.print(),
         };
         repositories::insert(tx, &new)?;
+        if let Some(tags) = &self.resource_tags {
+            let shelf = DocumentKind::ResourceTags.shelf(self.account, &self.region, plan.id);
+            documents::put(tx, &shelf, "", tags, self.now, &self.actor)?;
+        }
         tx.event(Event { kind: "repository.created", repository: Some(plan.id), body: json!({"name": self.name}) })?;
+        Ok(plan)
+    }
+}
+
+/// The act that changes what holds for a repository.
+struct ChangeRules {
+    account: AccountId,
+    region: Region,
+    name: RepositoryName,
+    change: Box<dyn Fn(&mut RepositoryRules) + Send>,
+}
+
+impl Act for ChangeRules {
+    type Seen = Option<Repository>;
+    type Plan = Repository;
+    type Answer = Repository;
+    const NAME: &'static str = "registry.change_rules";
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        let Some(row) = repositories::find(rows, self.account, &self.region, &self.name)? else { return Ok(None) };
+        rows.lock(&format!("repository {}", row.id))?;
+        repositories::by_id(rows, row.id)?.map(from_row).transpose()
+    }
+
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<Repository, Fault> {
+        let mut repository = seen.ok_or_else(|| not_found(&self.name, self.account))?;
+        let mut rules = (*repository.rules).clone();
+        (self.change)(&mut rules);
+        repository.rules = Arc::new(rules);
+        Ok(repository)
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Repository) -> Result<Repository, Fault> {
+        repositories::set_settings(tx, plan.id, &plan.rules.print())?;
+        let body = json!({"name": self.name, "rules": *plan.rules});
+        tx.event(Event { kind: "repository.changed", repository: Some(plan.id), body })?;
         Ok(plan)
     }
 }
