@@ -244,7 +244,7 @@ fn an_exception_to_immutable_tags_moves() {
 fn an_immutable_tag_may_be_set_to_the_image_it_names() {
     let put = image(&[]);
     let rules = RepositoryRules { tags: immutable(&[]), ..RepositoryRules::default() };
-    let seen = Seen { is_held: true, rules, tags: vec![Some(put.digest.to_string())], ..seen() };
+    let seen = Seen { is_held: true, rules, tags: vec![Some(put.digest.to_string())], ..holding(&[1]) };
 
     assert_eq!(put.decide(seen, NOW).unwrap().store, None);
 }
@@ -254,7 +254,7 @@ fn the_same_image_under_the_same_tag_is_an_error_where_that_was_asked() {
     let put = PutImage { refuses_repeat: true, ..image(&[]) };
     let here = put.digest.to_string();
 
-    let held = |tag: Option<String>| Seen { is_held: true, tags: vec![tag], ..seen() };
+    let held = |tag: Option<String>| Seen { is_held: true, tags: vec![tag], ..holding(&[1]) };
     assert_eq!(put.decide(held(Some(here)), NOW).unwrap_err().kind, FaultKind::ImageExists);
     assert!(put.decide(held(None), NOW).is_ok());
     assert!(put.decide(held(Some(digest(9).to_string())), NOW).is_ok());
