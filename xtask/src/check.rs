@@ -7,7 +7,7 @@ mod sources;
 mod table;
 
 use crate::{
-    doc, run,
+    codegen, doc, run,
     trouble::{Outcome, Trouble, While},
     workspace::{self, Places},
 };
@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     ("walls", check_walls),
     ("table of crates", check_table),
     ("sources", check_sources),
+    ("service model", check_model),
     ("rustfmt", check_form),
     ("clippy", check_lints),
     ("generated pages", check_pages),
@@ -99,6 +100,13 @@ fn check_sources(places: &Places, _mode: Mode) -> Outcome<()> {
         }
     }
     all_well(broken)
+}
+
+fn check_model(places: &Places, mode: Mode) -> Outcome<()> {
+    match mode {
+        Mode::Look => all_well(codegen::differences(places)?),
+        Mode::Fix => codegen::perform(places),
+    }
 }
 
 fn check_form(places: &Places, mode: Mode) -> Outcome<()> {

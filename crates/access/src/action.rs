@@ -161,6 +161,22 @@ actions! {
     ECR_DEREGISTER_PULL_TIME_UPDATE_EXCLUSION = "ecr:DeregisterPullTimeUpdateExclusion", [];
     /// Reads whose pulls are not recorded.
     ECR_LIST_PULL_TIME_UPDATE_EXCLUSIONS = "ecr:ListPullTimeUpdateExclusions", [];
+    /// Sets what repositories are made as.
+    ECR_CREATE_REPOSITORY_CREATION_TEMPLATE = "ecr:CreateRepositoryCreationTemplate", [];
+    /// Changes what repositories are made as.
+    ECR_UPDATE_REPOSITORY_CREATION_TEMPLATE = "ecr:UpdateRepositoryCreationTemplate", [];
+    /// Removes what repositories are made as.
+    ECR_DELETE_REPOSITORY_CREATION_TEMPLATE = "ecr:DeleteRepositoryCreationTemplate", [];
+    /// Reads what repositories are made as.
+    ECR_DESCRIBE_REPOSITORY_CREATION_TEMPLATES = "ecr:DescribeRepositoryCreationTemplates", [];
+    /// Copies what was there before a rule.
+    ECR_START_REPLICATION_BACKFILL = "ecr:StartReplicationBackfill", [];
+    /// Ends such a copying.
+    ECR_STOP_REPLICATION_BACKFILL = "ecr:StopReplicationBackfill", [];
+    /// Lists such copyings.
+    ECR_LIST_REPLICATION_BACKFILLS = "ecr:ListReplicationBackfills", [];
+    /// Reads what became of such a copying.
+    ECR_DESCRIBE_REPLICATION_BACKFILL_RESULTS = "ecr:DescribeReplicationBackfillResults", [];
     /// Deletes a repository.
     ECR_DELETE_REPOSITORY = "ecr:DeleteRepository", [];
     /// Gets a token, or a password for `docker login`.

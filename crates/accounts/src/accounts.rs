@@ -13,7 +13,7 @@ use gantry_access::{
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
-use gantry_words::{AccountId, Cx, Region, RepositoryName, Secret, Timestamp};
+use gantry_words::{AccountId, Cx, Region, RepositoryName, RequestId, Secret, Timestamp};
 use std::{
     net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
@@ -222,6 +222,16 @@ impl Accounts {
     /// The principal of whoever comes without credentials.
     pub fn anonymous(&self) -> Principal {
         Principal::anonymous(self.0.site.account)
+    }
+
+    /// Draws an access key.
+    pub(crate) fn draw_credentials(&self) -> RootCredentials {
+        RootCredentials::generate(&self.0.env)
+    }
+
+    /// Draws an id for something that a request makes.
+    pub fn fresh_id(&self) -> RequestId {
+        self.0.env.request_id()
     }
 
     /// What this deployment is called.

@@ -5,7 +5,7 @@ use gantry_access::{
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Secret, Timestamp};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::LazyLock};
 
 /// Why the signature of a request is not taken. The messages are for the client: none tells whether a key exists.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum SignatureProblem {
     /// The access key is not known, or the session token is not its own.
     #[error("The security token included in the request is invalid.")]
     Unknown,
+    /// The session is over.
+    #[error("The security token included in the request is expired")]
+    SessionExpired,
     /// Links are signed for sts only.
     #[error("A presigned request is taken for sts only; sign the Authorization header")]
     Presigned,
@@ -35,7 +38,10 @@ impl SignatureProblem {
     pub const fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             SignatureProblem::TooManyFailures { retry_after_seconds } => Some(*retry_after_seconds),
-            SignatureProblem::Signature(_) | SignatureProblem::Unknown | SignatureProblem::Presigned => None,
+            SignatureProblem::Signature(_)
+            | SignatureProblem::Unknown
+            | SignatureProblem::SessionExpired
+            | SignatureProblem::Presigned => None,
         }
     }
 }
@@ -48,12 +54,17 @@ impl From<SignatureProblem> for Fault {
             }
             SignatureProblem::Signature(_) => FaultKind::SignatureInvalid,
             SignatureProblem::Unknown => FaultKind::AccessKeyUnknown,
+            SignatureProblem::SessionExpired => FaultKind::SessionExpired,
             SignatureProblem::Presigned => FaultKind::AccessDenied,
             SignatureProblem::TooManyFailures { .. } => FaultKind::TooManyRequests,
         };
         Fault::new(kind, problem.to_string())
     }
 }
+
+/// What is calculated with where no key is known, so that it costs the same.
+static NOBODYS: LazyLock<Secret<String>> =
+    LazyLock::new(|| Secret::new("of an access key that is not known".to_string()));
 
 impl Accounts {
     /// Says who signed a request for `service`; `None` where it carries no signature. Asks no database.
@@ -77,15 +88,22 @@ impl Accounts {
             return Err(SignatureProblem::TooManyFailures { retry_after_seconds });
         }
         let (root, site) = (self.root(), self.site());
-        let is_known = equal_secrets(signature.access_key_id.as_bytes(), root.access_key_id.as_bytes());
         let realm = Realm { region: site.region.as_str(), service, path: PathForm::Normalised };
-        let nobodys = Secret::new("of an access key that is not known".to_string());
-        let secret = if is_known { &root.secret_access_key } else { &nobodys };
-        let verdict = signature.verify(request, secret, &realm, now);
+        let session = signature.session_token.as_deref().map(|token| self.open_session(token));
+        let (known_id, secret, principal) = match &session {
+            // A key of long standing has no session, and a session none but its own key.
+            None => (root.access_key_id.as_str(), root.secret_access_key.clone(), Principal::root(site.account)),
+            Some(Some(session)) => (session.access_key_id.as_str(), session.secret(), session.principal()),
+            Some(None) => ("", NOBODYS.clone(), self.anonymous()),
+        };
+        let is_known = equal_secrets(signature.access_key_id.as_bytes(), known_id.as_bytes());
+        let verdict = signature.verify(request, if is_known { &secret } else { &NOBODYS }, &realm, now);
         let problem = match verdict {
-            // A key of long standing has no session.
-            _ if !is_known || signature.session_token.is_some() => SignatureProblem::Unknown,
-            Ok(()) => return Ok(Some(Principal::root(site.account))),
+            _ if !is_known => SignatureProblem::Unknown,
+            Ok(()) if session.flatten().is_some_and(|session| session.is_over(now)) => {
+                return Err(SignatureProblem::SessionExpired);
+            }
+            Ok(()) => return Ok(Some(principal)),
             // What is said of scope, time and body does not depend on the secret: nothing is guessed by it.
             Err(error) if error != SignatureError::Mismatch => return Err(error.into()),
             Err(error) => error.into(),

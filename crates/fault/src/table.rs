@@ -126,6 +126,14 @@ faults! {
     ResourceTagsTooMany => 400, "UNSUPPORTED", "TooManyTagsException";
     /// A tag of a resource is malformed.
     ResourceTagInvalid => 400, "UNSUPPORTED", "InvalidTagParameterException";
+    /// A creation template of this prefix exists already.
+    TemplateExists => 409, "UNSUPPORTED", "TemplateAlreadyExistsException";
+    /// No creation template of this prefix.
+    TemplateNotFound => 404, "UNSUPPORTED", "TemplateNotFoundException";
+    /// No replication backfill of this id.
+    BackfillNotFound => 404, "UNSUPPORTED", "ReplicationBackfillNotFoundException";
+    /// The replication backfill has ended.
+    BackfillInvalidStatus => 400, "UNSUPPORTED", "ReplicationBackfillInvalidStatusException";
     /// Nothing is to be signed.
     SigningConfigurationNotFound => 404, "UNSUPPORTED", "SigningConfigurationNotFoundException";
     /// A cache rule of this prefix exists already.

@@ -33,14 +33,13 @@ macro_rules! pair {
     };
 }
 
-pub(crate) static MIGRATIONS: &[Migration] =
-    &[
-        one!(1, "0001-start"),
-        pair!(2, "0002-byte-order"),
-        one!(3, "0003-optional-edges"),
-        one!(4, "0004-upload-holds"),
-        pair!(5, "0005-documents"),
-    ];
+pub(crate) static MIGRATIONS: &[Migration] = &[
+    one!(1, "0001-start"),
+    pair!(2, "0002-byte-order"),
+    one!(3, "0003-optional-edges"),
+    one!(4, "0004-upload-holds"),
+    pair!(5, "0005-documents"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ mod cache_rules;
 mod replication;
 mod scanning;
 mod signing;
+mod templates;
 
 pub use account_settings::{AccountSetting, AccountSettingError};
 pub use cache_rules::{CACHE_RULES_MAX, CacheRule, Upstream};
@@ -18,6 +19,7 @@ pub use scanning::{
     AppliedScanning, ScanFilter, ScanFrequency, ScanKind, ScanRule, ScanningConfiguration, ScanningError,
 };
 pub use signing::{SigningConfiguration, SigningFilter, SigningRule};
+pub use templates::{CreationTemplate, Occasion, TEMPLATES_MAX};
 
 use gantry_fault::Fault;
 use serde::{Serialize, de::DeserializeOwned};

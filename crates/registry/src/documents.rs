@@ -33,6 +33,10 @@ pub enum DocumentKind {
     AccountSetting,
     /// Repositories that are filled from another registry, by the prefix of their names.
     CacheRule,
+    /// What repositories are made as that come into being by themselves, by the prefix of their names.
+    CreationTemplate,
+    /// A copying of what was there before its rule, by its id.
+    ReplicationBackfill,
     /// Someone whose pulls are not recorded, by his ARN.
     PullTimeExclusion,
     /// A scan that was asked for, by the digest of its image.
@@ -51,6 +55,8 @@ impl DocumentKind {
             DocumentKind::SigningConfiguration => "signing-configuration",
             DocumentKind::AccountSetting => "account-setting",
             DocumentKind::CacheRule => "cache-rule",
+            DocumentKind::CreationTemplate => "creation-template",
+            DocumentKind::ReplicationBackfill => "replication-backfill",
             DocumentKind::PullTimeExclusion => "pull-time-exclusion",
             DocumentKind::ImageScan => "image-scan",
         }

@@ -18,6 +18,7 @@
 //! | `resource_tags.rs` | [`ResourceTags`]: the tags of a repository |
 //! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
 //! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
+//! | `pulls.rs` | [`Pulls`]: who pulled what when |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
@@ -42,6 +43,7 @@ mod images;
 mod link;
 mod orphans;
 mod ports;
+mod pulls;
 mod push;
 mod remove;
 mod repositories;
@@ -63,6 +65,7 @@ pub use gantry_store::UploadId;
 pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
 pub use orphans::Orphans;
 pub use ports::Registry;
+pub use pulls::Pulls;
 pub use push::{PutImage, PutImageAnswer};
 pub use repositories::{NewRepository, Repositories, Repository};
 pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};

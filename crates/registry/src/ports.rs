@@ -1,5 +1,5 @@
 use crate::{
-    Backups, Blobs, Collection, Documents, Fsck, Images, Orphans, Repositories, Retention, Settings, Uploads,
+    Backups, Blobs, Collection, Documents, Fsck, Images, Orphans, Pulls, Repositories, Retention, Settings, Uploads,
     caches::Caches,
 };
 use gantry_env::Env;
@@ -29,6 +29,8 @@ pub struct Registry {
     pub images: Images,
     /// Blobs.
     pub blobs: Blobs,
+    /// Who pulled what when.
+    pub pulls: Pulls,
     /// Uploads.
     pub uploads: Uploads,
     /// Policies and configurations.
@@ -56,6 +58,7 @@ impl Registry {
             images: Images::new(ports.clone()),
             blobs: Blobs::new(ports.clone()),
             documents: Documents::new(ports.clone()),
+            pulls: Pulls::new(ports.clone()),
             collection: Collection::new(ports.clone(), uploads.clone()),
             backups: Backups::new(ports.clone()),
             orphans: Orphans::new(ports.clone()),

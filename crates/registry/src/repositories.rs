@@ -1,4 +1,10 @@
-use crate::{caches::remembered, documents::DocumentKind, ports::Ports, rules::RepositoryRules};
+use crate::{
+    caches::remembered,
+    configuration::{CreationTemplate, Occasion, read_document},
+    documents::DocumentKind,
+    ports::Ports,
+    rules::RepositoryRules,
+};
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Act, Event, Reader, Tx, blobs, documents, repositories};
 use gantry_words::{AccountId, Cx, Page, Region, RepositoryName, Timestamp};
@@ -39,18 +45,20 @@ pub struct NewRepository {
     pub name: RepositoryName,
     /// What holds for it.
     pub rules: RepositoryRules,
-    /// Its tags as a JSON object; none where it gets none.
-    pub resource_tags: Option<String>,
+    /// What is written about it from the beginning, one of a kind.
+    pub documents: Vec<(DocumentKind, String)>,
+}
+
+impl NewRepository {
+    /// A repository for which nothing in particular holds.
+    pub fn plain(name: &RepositoryName) -> Self {
+        NewRepository { name: name.clone(), rules: RepositoryRules::default(), documents: vec![] }
+    }
 }
 
 impl Repositories {
     pub(crate) fn new(ports: Arc<Ports>) -> Self {
         Repositories { ports }
-    }
-
-    /// Whether a push to an unknown repository creates it.
-    pub fn creates_on_push(&self) -> bool {
-        self.ports.settings.create_on_push
     }
 
     /// Looks a repository up. The counts may be those of a moment ago.
@@ -78,11 +86,7 @@ impl Repositories {
     /// # Errors
     /// [`FaultKind::RepositoryExists`].
     pub async fn create(&self, cx: &Cx, name: &RepositoryName) -> Result<Repository, Fault> {
-        self.create_with(
-            cx,
-            NewRepository { name: name.clone(), rules: RepositoryRules::default(), resource_tags: None },
-        )
-        .await
+        self.create_with(cx, NewRepository::plain(name)).await
     }
 
     /// Creates a repository.
@@ -97,7 +101,7 @@ impl Repositories {
             region: self.ports.region.clone(),
             name: new.name,
             rules: Arc::new(new.rules),
-            resource_tags: new.resource_tags,
+            documents: new.documents,
             actor: cx.actor.clone(),
             now: cx.now,
         };
@@ -144,15 +148,47 @@ impl Repositories {
         self.ports.metadata.read(look).await
     }
 
-    /// Returns a repository, and creates it where there is none.
-    pub async fn find_or_create(&self, cx: &Cx, name: &RepositoryName) -> Result<Repository, Fault> {
-        if let Some(found) = self.find(cx, name).await? {
-            return Ok(found);
+    /// Creates the repository of a push that names none, where a template or the site's settings say so, as they say. The
+    /// pusher may create repositories, and `may_tag` says whether he may tag them.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryNotFound`] where nothing says so; [`FaultKind::AccessDenied`] where the template has tags.
+    pub async fn create_on_push(&self, cx: &Cx, name: &RepositoryName, may_tag: bool) -> Result<Repository, Fault> {
+        let new = match self.template(cx, name, Occasion::CreateOnPush).await? {
+            Some(template) => template.repository(name, cx.account, &self.ports.region),
+            None if self.ports.settings.create_on_push => NewRepository::plain(name),
+            None => return Err(not_found(name, cx.account)),
+        };
+        if !may_tag && new.documents.iter().any(|(kind, _)| *kind == DocumentKind::ResourceTags) {
+            let message = "The template for this repository gives it tags, and you may not tag it (ecr:TagResource)";
+            return Err(Fault::new(FaultKind::AccessDenied, message));
         }
-        match self.create(cx, name).await {
+        match self.create_with(cx, new).await {
             Err(fault) if fault.kind == FaultKind::RepositoryExists => self.load(cx, name).await,
             created => created,
         }
+    }
+
+    /// Returns the template a repository is made of on an occasion.
+    async fn template(
+        &self,
+        cx: &Cx,
+        name: &RepositoryName,
+        occasion: Occasion,
+    ) -> Result<Option<CreationTemplate>, Fault> {
+        let shelf = DocumentKind::CreationTemplate.shelf(cx.account, &self.ports.region, 0);
+        let names = CreationTemplate::names_for(name);
+        let look = move |rows: &mut Reader| {
+            for name in &names {
+                let Some(found) = documents::find(rows, &shelf, name)? else { continue };
+                let template: CreationTemplate = read_document(&found.body)?;
+                if template.applied_for.contains(&occasion) {
+                    return Ok(Some(template));
+                }
+            }
+            Ok(None)
+        };
+        self.ports.metadata.read(look).await
     }
 
     /// Deletes a repository. One that holds images is deleted only with `force`; its blobs go to the collection.
@@ -241,7 +277,7 @@ pub(crate) struct CreateRepository {
     pub(crate) region: Region,
     pub(crate) name: RepositoryName,
     pub(crate) rules: Arc<RepositoryRules>,
-    pub(crate) resource_tags: Option<String>,
+    pub(crate) documents: Vec<(DocumentKind, String)>,
     pub(crate) actor: Arc<str>,
     pub(crate) now: Timestamp,
 }
@@ -288,9 +324,8 @@ impl Act for CreateRepository {
             settings: &self.rules.print(),
         };
         repositories::insert(tx, &new)?;
-        if let Some(tags) = &self.resource_tags {
-            let shelf = DocumentKind::ResourceTags.shelf(self.account, &self.region, plan.id);
-            documents::put(tx, &shelf, "", tags, self.now, &self.actor)?;
+        for (kind, text) in &self.documents {
+            documents::put(tx, &kind.shelf(self.account, &self.region, plan.id), "", text, self.now, &self.actor)?;
         }
         tx.event(Event { kind: "repository.created", repository: Some(plan.id), body: json!({"name": self.name}) })?;
         Ok(plan)
@@ -312,6 +347,7 @@ impl Act for ChangeRules {
     const NAME: &'static str = "registry.change_rules";
 
     fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("repository name {} {}", self.account, self.name))?;
         let Some(row) = repositories::find(rows, self.account, &self.region, &self.name)? else { return Ok(None) };
         rows.lock(&format!("repository {}", row.id))?;
         repositories::by_id(rows, row.id)?.map(from_row).transpose()

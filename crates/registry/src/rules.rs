@@ -1,5 +1,6 @@
 use crate::configuration::matches_wildcard;
 use gantry_fault::Fault;
+use gantry_words::{AccountId, Region};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -77,6 +78,32 @@ pub enum EncryptionKind {
     /// Both, one within the other.
     #[serde(rename = "KMS_DSSE")]
     KmsDsse,
+}
+
+impl Encryption {
+    /// Returns the same with a key, where it needs one and names none: the account's own for ECR.
+    #[must_use]
+    pub fn with_key(self, account: AccountId, region: &Region) -> Self {
+        match (self.kind, self.key) {
+            (EncryptionKind::Aes256, _) => Encryption { kind: self.kind, key: None },
+            (kind, Some(key)) if !key.is_empty() => Encryption { kind, key: Some(key) },
+            (kind, _) => Encryption { kind, key: Some(default_key(account, region)) },
+        }
+    }
+}
+
+/// The ARN of the account's own key for ECR: the same whenever it is asked for.
+fn default_key(account: AccountId, region: &Region) -> String {
+    let prefix = format!("arn:aws:kms:{region}:{account}:key/");
+    let hash = gantry_store::hash_bytes(gantry_store::Algorithm::Sha256, format!("{prefix}aws/ecr").as_bytes());
+    let mut arn = prefix;
+    for (index, byte) in hash.iter().take(16).enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            arn.push('-');
+        }
+        arn.push_str(&format!("{byte:02x}"));
+    }
+    arn
 }
 
 /// The form in which rules are kept. A new form is a new variant.

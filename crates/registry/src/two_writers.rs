@@ -383,7 +383,7 @@ async fn of_two_that_create_one_repository_one_is_told_that_it_exists() {
         region: Region::default(),
         name: "team/new".parse().unwrap(),
         rules: Default::default(),
-        resource_tags: None,
+        documents: vec![],
         actor: "somebody".into(),
         now: ground.env.now(),
     };

@@ -1,9 +1,11 @@
 use super::*;
+use crate::sessions::SessionCredentials;
 use crate::{
     AuthenticationProblem,
     accounts::tests::{ID, Place, SECRET, WEAK_SECRET, address, basic},
 };
 use gantry_access::{PrincipalKind, Scopes, sigv4};
+use gantry_words::AccountId;
 
 /// A request that is signed, and may then be something else.
 struct Signed<'a> {
@@ -149,4 +151,53 @@ async fn what_is_sealed_opens_after_a_restart_and_on_the_next_day() {
 
     assert_eq!(accounts.open_seal("page", &sealed).unwrap(), b"place");
     assert_eq!(accounts.open_seal("layer", &sealed), None);
+}
+
+fn signed_in(session: &SessionCredentials) -> Signed<'_> {
+    let SessionCredentials { access_key_id, secret_access_key, session_token, .. } = session;
+    Signed { key: access_key_id, secret: secret_access_key.reveal(), token: Some(session_token), ..RIGHT }
+}
+
+#[tokio::test]
+async fn a_session_signs_for_its_owner_until_it_is_over_also_after_a_restart() {
+    let place = Place::new();
+    let root = Principal::root(AccountId::DEFAULT);
+    let session = place.open().await.session(&root, 900, place.now());
+    let accounts = place.open().await;
+
+    let found = signed_in(&session).ask(&accounts, &place, None).unwrap().unwrap();
+
+    assert!(session.access_key_id.starts_with("ASIA") && session.access_key_id.len() == 20);
+    assert_eq!((found.kind, found.is_session), (PrincipalKind::Root, true));
+    place.world.pass(900);
+    let problem = signed_in(&session).ask(&accounts, &place, None).unwrap_err();
+    assert_eq!(Fault::from(problem).kind, FaultKind::SessionExpired);
+}
+
+#[tokio::test]
+async fn a_session_of_root_lasts_an_hour_at_most() {
+    let place = Place::new();
+
+    let session = place.open().await.session(&Principal::root(AccountId::DEFAULT), 129_600, place.now());
+
+    assert_eq!(session.expires_at, place.now().plus(std::time::Duration::from_secs(3600)));
+}
+
+#[tokio::test]
+async fn the_parts_of_a_session_belong_together() {
+    let place = Place::new();
+    let accounts = place.open().await;
+    let root = Principal::root(AccountId::DEFAULT);
+    let (one, other) = (accounts.session(&root, 900, place.now()), accounts.session(&root, 900, place.now()));
+
+    let right = signed_in(&one);
+    for (signed, kind) in [
+        (Signed { token: None, ..signed_in(&one) }, FaultKind::AccessKeyUnknown),
+        (Signed { token: Some(&other.session_token), ..signed_in(&one) }, FaultKind::AccessKeyUnknown),
+        (Signed { key: ID, ..signed_in(&one) }, FaultKind::AccessKeyUnknown),
+        (Signed { secret: SECRET, ..signed_in(&one) }, FaultKind::SignatureInvalid),
+    ] {
+        assert_eq!(Fault::from(signed.ask(&accounts, &place, None).unwrap_err()).kind, kind);
+    }
+    assert!(right.ask(&accounts, &place, None).is_ok());
 }
