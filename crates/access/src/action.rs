@@ -109,6 +109,10 @@ actions! {
     ECR_PUT_LIFECYCLE_POLICY = "ecr:PutLifecyclePolicy", [];
     /// Removes the lifecycle policy of a repository.
     ECR_DELETE_LIFECYCLE_POLICY = "ecr:DeleteLifecyclePolicy", [];
+    /// Starts a preview of a lifecycle policy.
+    ECR_START_LIFECYCLE_POLICY_PREVIEW = "ecr:StartLifecyclePolicyPreview", [];
+    /// Reads a preview of a lifecycle policy.
+    ECR_GET_LIFECYCLE_POLICY_PREVIEW = "ecr:GetLifecyclePolicyPreview", [];
     /// Reads what holds for the registry as a whole.
     ECR_DESCRIBE_REGISTRY = "ecr:DescribeRegistry", [];
     /// Reads the policy of the registry.

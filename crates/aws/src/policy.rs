@@ -3,6 +3,7 @@
 use crate::shape::refusal;
 use gantry_access::{PolicyPlace, check_policy_text};
 use gantry_fault::Fault;
+use gantry_lifecycle::{Policy, Settings};
 
 /// Checks the text of a policy. What is taken but probably meant otherwise goes to the log.
 ///
@@ -23,16 +24,16 @@ pub(crate) fn check(text: &str, place: PolicyPlace) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Checks that the text of a lifecycle policy is a JSON object with rules.
+/// Reads a lifecycle policy, and returns it with the text that is kept of it: as it was written, but with the names that
+/// ECR gives to things where people have others.
 ///
 /// # Errors
-/// [`gantry_fault::FaultKind::InvalidParameter`].
-pub(crate) fn check_lifecycle(member: &str, text: &str) -> Result<(), Fault> {
-    let invalid = |what: &str| refusal(member, &format!("Lifecycle policy validation failure: {what}"));
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
-    match value.get("rules").and_then(serde_json::Value::as_array) {
-        Some(rules) if !rules.is_empty() => Ok(()),
-        Some(_) => Err(invalid("rules is empty; a policy has at least one rule")),
-        None => Err(invalid("rules is missing; a policy is an object with a list of rules")),
-    }
+/// [`gantry_fault::FaultKind::InvalidParameter`], in a sentence that names rule and member.
+pub(crate) fn read_lifecycle(member: &str, text: &str) -> Result<(Policy, String), Fault> {
+    let policy = Policy::parse(text, &Settings::default())
+        .map_err(|error| refusal(member, &format!("Lifecycle policy validation failure: {error}")))?;
+    let printed = policy.to_string();
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    let kept = if value(&printed) == value(text) { text.to_string() } else { printed };
+    Ok((policy, kept))
 }

@@ -79,6 +79,15 @@ pub(crate) fn without_lifecycle_policy(repository: &Repository, cx: &Cx) -> Faul
     Fault::new(FaultKind::LifecyclePolicyNotFound, message)
 }
 
+/// No preview was started in the repository.
+pub(crate) fn without_preview(repository: &Repository, cx: &Cx) -> Fault {
+    let message = format!(
+        "Lifecycle policy preview does not exist for the repository with name '{}' in the registry with id '{}'",
+        repository.name, cx.account
+    );
+    Fault::new(FaultKind::LifecyclePreviewNotFound, message)
+}
+
 /// Shows a repository.
 pub(crate) fn show(repository: &Repository, cx: &Cx, site: &Site, origin: &Origin) -> model::Repository {
     let Repository { name, created_at, rules, .. } = repository;

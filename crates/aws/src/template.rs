@@ -74,7 +74,7 @@ pub(crate) fn check_texts(repository_policy: Option<&str>, lifecycle_policy: Opt
         policy::check(text, PolicyPlace::Repository)?;
     }
     match lifecycle_policy.filter(|text| !text.is_empty()) {
-        Some(text) => policy::check_lifecycle("lifecyclePolicy", text),
+        Some(text) => policy::read_lifecycle("lifecyclePolicy", text).map(drop),
         None => Ok(()),
     }
 }

@@ -118,6 +118,8 @@ faults! {
 
     /// The repository has no lifecycle policy.
     LifecyclePolicyNotFound => 404, "UNSUPPORTED", "LifecyclePolicyNotFoundException";
+    /// No preview of a lifecycle policy was started in the repository.
+    LifecyclePreviewNotFound => 404, "UNSUPPORTED", "LifecyclePolicyPreviewNotFoundException";
     /// The repository has no policy.
     RepositoryPolicyNotFound => 404, "UNSUPPORTED", "RepositoryPolicyNotFoundException";
     /// The registry has no policy.

@@ -180,6 +180,10 @@ static REFERRER_SIZES_OF_TYPE: Query = query(
 );
 static PARENTS: Query =
     query("SELECT parent FROM edge WHERE repository = $1 AND child = $2 AND kind = 'child' ORDER BY parent LIMIT $3");
+static PARENTS_OF: Query = query(
+    "SELECT child, parent FROM edge
+     WHERE repository = $1 AND kind = 'child' AND child IN (SELECT j.value ->> 0 FROM json_each($2) AS j) ORDER BY child, parent",
+);
 static NAMING: Query = query(
     "SELECT count(DISTINCT parent) FROM edge
      WHERE repository = $1 AND child = $2 AND required = 0 AND kind IN ('config', 'layer')",
@@ -338,6 +342,17 @@ pub fn referrers(
 pub fn parents(rows: &mut Reader, repository: i64, child: &str, count: usize) -> Result<Vec<String>, Fault> {
     let found = rows.all(&PARENTS, values![repository, child, count as i64])?;
     found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns, for each of these manifests, the living indexes that name it: pairs of it and an index.
+pub fn parents_of<'a>(
+    rows: &mut Reader,
+    repository: i64,
+    children: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String, String)>, Fault> {
+    let list: Vec<_> = children.into_iter().map(|digest| json!([digest])).collect();
+    let found = rows.all(&PARENTS_OF, values![repository, serde_json::Value::Array(list).to_string()])?;
+    found.iter().map(|row| Ok((row.text(0)?.to_string(), row.text(1)?.to_string()))).collect()
 }
 
 /// Returns how many manifests name a blob that the repository does not hold: those for which it may be missing.

@@ -19,6 +19,8 @@ pub enum DocumentKind {
     RepositoryPolicy,
     /// Which images of a repository go when.
     LifecyclePolicy,
+    /// The policy whose preview was started last, since when it was written.
+    LifecyclePreview,
     /// The tags of a repository, as a JSON object.
     ResourceTags,
     /// What other registries may do in this one.
@@ -48,6 +50,7 @@ impl DocumentKind {
         match self {
             DocumentKind::RepositoryPolicy => "repository-policy",
             DocumentKind::LifecyclePolicy => "lifecycle-policy",
+            DocumentKind::LifecyclePreview => "lifecycle-preview",
             DocumentKind::ResourceTags => "resource-tags",
             DocumentKind::RegistryPolicy => "registry-policy",
             DocumentKind::ReplicationConfiguration => "replication-configuration",

@@ -27,7 +27,7 @@ const DESCRIPTOR_BYTES: u64 = 512;
 /// The room for manifests, indexes, tags and referrers.
 #[derive(Clone)]
 pub struct Images {
-    ports: Arc<Ports>,
+    pub(crate) ports: Arc<Ports>,
 }
 
 /// A manifest as it is served. Cheap to clone.

@@ -19,6 +19,7 @@
 //! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
 //! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
 //! | `pulls.rs` | [`Pulls`]: who pulled what when |
+//! | `preview.rs` | [`Preview`]: what a lifecycle policy would do |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
@@ -43,6 +44,7 @@ mod images;
 mod link;
 mod orphans;
 mod ports;
+mod preview;
 mod pulls;
 mod push;
 mod remove;
@@ -65,6 +67,7 @@ pub use gantry_store::UploadId;
 pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
 pub use orphans::Orphans;
 pub use ports::Registry;
+pub use preview::{Preview, PreviewedImage};
 pub use pulls::Pulls;
 pub use push::{PutImage, PutImageAnswer};
 pub use repositories::{NewRepository, Repositories, Repository};

@@ -32,8 +32,10 @@ impl Operation for PutLifecyclePolicy {
     ) -> Result<Self::Response, Fault> {
         let input = asked.input;
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
-        policy::check_lifecycle("LifecyclePolicyText", &input.lifecycle_policy_text)?;
-        let text = input.lifecycle_policy_text;
+        let (read, text) = policy::read_lifecycle("LifecyclePolicyText", &input.lifecycle_policy_text)?;
+        for warning in read.warnings() {
+            tracing::warn!(repository = %repository.name, "a lifecycle policy was written: {warning}");
+        }
         documents.put(cx, Some(&repository), DocumentKind::LifecyclePolicy, "", text.clone()).await?;
         Ok(Answer(PutLifecyclePolicyResponse {
             registry_id: Some(cx.account),

@@ -1,7 +1,9 @@
 //! The AWS protocols, spoken by AWS's own clients: boto3, the command line, and requests signed by hand.
 
 mod cli;
+mod every;
 mod images;
+mod lifecycle;
 mod pages;
 mod repositories;
 mod settings;

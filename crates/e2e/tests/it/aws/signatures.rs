@@ -196,6 +196,19 @@ fn a_session_is_as_good_as_its_owner_and_begets_no_other() {
 }
 
 #[test]
+fn nobody_assumes_a_role_while_there_are_none() {
+    let server = Server::start();
+    let mut boto = Boto::of(&server);
+    let role = "arn:aws:iam::000000000000:role/builder";
+
+    let refused = boto.ask("sts", "assume_role", json!({"RoleArn": role, "RoleSessionName": "ci-build"})).unwrap_err();
+    assert_eq!((refused.status, refused.code.as_str()), (403, "AccessDenied"));
+    assert!(refused.message.contains("not authorized to perform: sts:AssumeRole"), "{refused:?}");
+    let refused = boto.ask("sts", "assume_role", json!({"RoleArn": role, "RoleSessionName": "?"})).unwrap_err();
+    assert_eq!((refused.status, refused.code.as_str()), (400, "ValidationError"));
+}
+
+#[test]
 fn slow_bodies_take_no_more_room_than_has_come() {
     let server = Server::start();
     let head = format!(

@@ -191,7 +191,7 @@ fn a_lifecycle_policy_comes_back_as_it_was_written() {
         ),
         (
             json!({"repositoryName": "team/app", "lifecyclePolicyText": format!("{{\"rules\": []}}{}", " ".repeat(100))}),
-            "rules is empty",
+            "the policy has 0 rules",
         ),
     ] {
         let refused = boto.refused("put_lifecycle_policy", arguments);
