@@ -29,8 +29,8 @@ pub(crate) fn check(text: &str, place: PolicyPlace) -> Result<(), Fault> {
 ///
 /// # Errors
 /// [`gantry_fault::FaultKind::InvalidParameter`], in a sentence that names rule and member.
-pub(crate) fn read_lifecycle(member: &str, text: &str) -> Result<(Policy, String), Fault> {
-    let policy = Policy::parse(text, &Settings::default())
+pub(crate) fn read_lifecycle(member: &str, text: &str, settings: &Settings) -> Result<(Policy, String), Fault> {
+    let policy = Policy::parse(text, settings)
         .map_err(|error| refusal(member, &format!("Lifecycle policy validation failure: {error}")))?;
     let printed = policy.to_string();
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();

@@ -10,7 +10,9 @@ use crate::{
 use gantry_access::PolicyPlace;
 use gantry_accounts::Site;
 use gantry_fault::{Fault, FaultKind};
-use gantry_registry::{CreationTemplate, Document, Encryption, EncryptionKind, Occasion, ResourceTags, read_document};
+use gantry_registry::{
+    CreationTemplate, Document, Documents, Encryption, EncryptionKind, Occasion, ResourceTags, read_document,
+};
 use gantry_words::Cx;
 
 /// Shows a template.
@@ -69,12 +71,16 @@ pub(crate) fn read_tags(tags: &[Tag]) -> Result<ResourceTags, Fault> {
 ///
 /// # Errors
 /// [`FaultKind::InvalidParameter`].
-pub(crate) fn check_texts(repository_policy: Option<&str>, lifecycle_policy: Option<&str>) -> Result<(), Fault> {
+pub(crate) fn check_texts(
+    repository_policy: Option<&str>,
+    lifecycle_policy: Option<&str>,
+    documents: &Documents,
+) -> Result<(), Fault> {
     if let Some(text) = repository_policy.filter(|text| !text.is_empty()) {
         policy::check(text, PolicyPlace::Repository)?;
     }
     match lifecycle_policy.filter(|text| !text.is_empty()) {
-        Some(text) => policy::read_lifecycle("lifecyclePolicy", text).map(drop),
+        Some(text) => policy::read_lifecycle("lifecyclePolicy", text, &documents.lifecycle_settings()).map(drop),
         None => Ok(()),
     }
 }

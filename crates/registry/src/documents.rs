@@ -112,6 +112,11 @@ impl Documents {
         Documents { ports }
     }
 
+    /// Which lifecycle policies are taken beyond those of ECR.
+    pub fn lifecycle_settings(&self) -> gantry_lifecycle::Settings {
+        self.ports.settings.lifecycle.of_policies()
+    }
+
     /// Returns a document of a repository, or of the registry where none is given.
     pub async fn find(
         &self,

@@ -74,5 +74,5 @@ pub use repositories::{NewRepository, Repositories, Repository};
 pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};
 pub use retention::{Forgotten, Retention};
 pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
-pub use settings::{CollectionSettings, LimitSettings, RetentionSettings, Settings, UploadSettings};
+pub use settings::{CollectionSettings, LifecycleSettings, LimitSettings, RetentionSettings, Settings, UploadSettings};
 pub use uploads::{Appended, Uploads};

@@ -33,7 +33,7 @@ impl Operation for CreateRepositoryCreationTemplate {
         asked: Self::Request,
     ) -> Result<Self::Response, Fault> {
         let input = asked.input;
-        template::check_texts(input.repository_policy.as_deref(), input.lifecycle_policy.as_deref())?;
+        template::check_texts(input.repository_policy.as_deref(), input.lifecycle_policy.as_deref(), documents)?;
         let filters = input.image_tag_mutability_exclusion_filters.as_deref();
         let encryption = input.encryption_configuration.as_ref();
         let tags = input.resource_tags.as_deref().map(template::read_tags).transpose()?;

@@ -49,7 +49,9 @@ impl Operation for GetLifecyclePolicyPreview {
         let list = format!("{} {} {tags:?} {}", repository.id, started.changed_at.millis(), told(&ids));
         let first: usize = paging::place(paging, cx, &list, input.next_token.as_deref())?.unwrap_or(0);
 
-        let (read, text) = policy::read_lifecycle("lifecyclePolicyText", &started.body)?;
+        // It was taken when it came, whatever is set by now.
+        let taken = gantry_lifecycle::Settings { expire_since_pulled: true };
+        let (read, text) = policy::read_lifecycle("lifecyclePolicyText", &started.body, &taken)?;
         let preview = images.preview(&repository, read, started.changed_at).await?;
         let summary = summary(&preview.images);
         let count = paging::count(input.max_results);

@@ -32,7 +32,8 @@ impl Operation for PutLifecyclePolicy {
     ) -> Result<Self::Response, Fault> {
         let input = asked.input;
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
-        let (read, text) = policy::read_lifecycle("LifecyclePolicyText", &input.lifecycle_policy_text)?;
+        let settings = documents.lifecycle_settings();
+        let (read, text) = policy::read_lifecycle("LifecyclePolicyText", &input.lifecycle_policy_text, &settings)?;
         for warning in read.warnings() {
             tracing::warn!(repository = %repository.name, "a lifecycle policy was written: {warning}");
         }

@@ -36,7 +36,7 @@ impl Operation for StartLifecyclePolicyPreview {
         let input = asked.input;
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
         let text = match input.lifecycle_policy_text {
-            Some(text) => policy::read_lifecycle("LifecyclePolicyText", &text)?.1,
+            Some(text) => policy::read_lifecycle("LifecyclePolicyText", &text, &documents.lifecycle_settings())?.1,
             None => {
                 let held = documents.find(cx, Some(&repository), DocumentKind::LifecyclePolicy, "").await?;
                 held.ok_or_else(|| repository::without_lifecycle_policy(&repository, cx))?.body

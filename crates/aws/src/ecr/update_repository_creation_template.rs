@@ -33,7 +33,7 @@ impl Operation for UpdateRepositoryCreationTemplate {
         asked: Self::Request,
     ) -> Result<Self::Response, Fault> {
         let input = asked.input;
-        template::check_texts(input.repository_policy.as_deref(), input.lifecycle_policy.as_deref())?;
+        template::check_texts(input.repository_policy.as_deref(), input.lifecycle_policy.as_deref(), documents)?;
         let filters = input.image_tag_mutability_exclusion_filters.as_deref();
         let has_rule = input.image_tag_mutability.is_some() || filters.is_some();
         let rule = has_rule.then(|| repository::read_tags(input.image_tag_mutability, filters)).transpose()?;

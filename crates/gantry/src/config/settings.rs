@@ -76,6 +76,8 @@ config! {
     collection: gantry_registry::CollectionSettings = Default::default();
     /// How long it is remembered what happened.
     retention: gantry_registry::RetentionSettings = Default::default();
+    /// Lifecycle policies.
+    lifecycle: gantry_registry::LifecycleSettings = Default::default();
     /// Limits of what may be pushed.
     limits: gantry_registry::LimitSettings = Default::default();
 }
@@ -270,6 +272,7 @@ impl Config {
             uploads: self.uploads.clone(),
             collection: self.collection.clone(),
             retention: self.retention.clone(),
+            lifecycle: self.lifecycle.clone(),
             limits: self.limits.clone(),
         }
     }

@@ -128,3 +128,17 @@ fn what_people_write_as_archive_comes_back_as_transition() {
     let kept: Value = serde_json::from_str(put["lifecyclePolicyText"].as_str().unwrap()).unwrap();
     assert_eq!(kept["rules"][0]["action"], json!({"type": "transition", "targetStorageClass": "archive"}));
 }
+
+#[test]
+fn a_site_may_let_policies_expire_what_nobody_pulls() {
+    let server = Server::with(&[("GANTRY_CREATE_ON_PUSH", "true"), ("GANTRY_LIFECYCLE__EXPIRE_SINCE_PULLED", "true")]);
+    let mut boto = Boto::of(&server);
+    Image::small(1).push(&server.client(), "team/app", "v1").unwrap();
+    let selection = json!({"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 9});
+    let text = policy(&selection, &json!({"type": "expire"}));
+
+    boto.done("start_lifecycle_policy_preview", json!({"repositoryName": "team/app", "lifecyclePolicyText": text}));
+
+    let preview = boto.done("get_lifecycle_policy_preview", json!({"repositoryName": "team/app"}));
+    assert_eq!(preview["lifecyclePolicyText"], text);
+}
