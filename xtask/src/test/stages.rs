@@ -65,7 +65,7 @@ pub(super) const STAGES: &[Stage] = &[
         "aws",
         &["aws::"],
         "boto3 and the AWS command line manage repositories and images",
-        &["python-aws", "skopeo", "crane"],
+        &["python-aws", "skopeo", "crane", "postgres"],
     ),
     client("crash", &["crash::"], "killed at random moments, nothing acknowledged is lost", &[]),
     client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &[]),
