@@ -48,6 +48,22 @@ CREATE INDEX blob_link_candidate ON blob_link(candidate_since, repository, diges
 
 CREATE INDEX blob_link_digest ON blob_link(digest, repository);
 
+CREATE TABLE document(
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    repository BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    changed_by TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    PRIMARY KEY(account, region, repository, kind, name)
+);
+
+CREATE INDEX document_repository ON document(repository) WHERE repository <> 0;
+
 CREATE TABLE edge(
     repository BIGINT NOT NULL,
     parent TEXT NOT NULL,
@@ -111,7 +127,11 @@ CREATE INDEX manifest_pushed ON manifest(repository, pushed_at, digest);
 
 CREATE INDEX manifest_subject ON manifest(repository, subject, digest) WHERE subject IS NOT NULL;
 
+CREATE INDEX manifest_tagged ON manifest(repository, pushed_at, digest) WHERE state = 'live' AND tag_count > 0;
+
 CREATE INDEX manifest_trash ON manifest(trashed_at) WHERE state = 'trash';
+
+CREATE INDEX manifest_untagged ON manifest(repository, pushed_at, digest) WHERE state = 'live' AND tag_count = 0;
 
 CREATE TABLE migration(number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, at BIGINT NOT NULL);
 

@@ -8,7 +8,7 @@ mod sources;
 mod table;
 
 use crate::{
-    doc, run,
+    codegen, doc, run,
     trouble::{Outcome, Trouble, While},
     workspace::{self, Places},
 };
@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     ("table of crates", check_table),
     ("sources", check_sources),
     ("acts without a trail", check_housekeeping),
+    ("service model", check_model),
     ("rustfmt", check_form),
     ("clippy", check_lints),
     ("generated pages", check_pages),
@@ -114,6 +115,13 @@ fn check_housekeeping(places: &Places, _mode: Mode) -> Outcome<()> {
     }
     let list = fs::read_to_string(places.root.join(housekeeping::LIST));
     all_well(housekeeping::differences(&list.while_trying(format!("read {}", housekeeping::LIST))?, acts))
+}
+
+fn check_model(places: &Places, mode: Mode) -> Outcome<()> {
+    match mode {
+        Mode::Look => all_well(codegen::differences(places)?),
+        Mode::Fix => codegen::perform(places),
+    }
 }
 
 fn check_form(places: &Places, mode: Mode) -> Outcome<()> {

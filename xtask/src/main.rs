@@ -1,10 +1,11 @@
-//! The project's own commands: `cargo xtask check`, `test`, `bench`, `tools`, `conformance`, `doc`.
+//! The project's own commands: `cargo xtask check`, `test`, `bench`, `tools`, `conformance`, `codegen`, `doc`.
 //!
 //! What a developer types, continuous integration types too. A command is a file, with a folder of the same name for its
 //! parts; `run`, `trouble`, `workspace` and `launcher` are what several of them use. Nothing here goes into Gantry.
 
 mod bench;
 mod check;
+mod codegen;
 mod conformance;
 mod doc;
 mod launcher;
@@ -78,6 +79,9 @@ enum Command {
         #[arg(long, env = "GANTRY_ROOT_SECRET_ACCESS_KEY", hide_env_values = true)]
         password: String,
     },
+    /// Writes the types of the ECR API anew from the service model of the tool `python-aws`
+    #[command(after_help = "Example:\n  cargo xtask codegen")]
+    Codegen,
     /// Writes the pages anew that Gantry writes of itself
     #[command(after_help = "Example:\n  cargo xtask doc")]
     Doc,
@@ -113,6 +117,7 @@ fn perform(places: &Places, command: Command) -> Outcome<bool> {
                 println!("{}", figures?);
             }
         }
+        Command::Codegen => codegen::perform(places)?,
         Command::Doc => doc::perform(places)?,
     }
     Ok(true)

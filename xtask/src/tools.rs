@@ -46,6 +46,14 @@ pub(crate) fn require(places: &Places, name: &str) -> Outcome<PathBuf> {
     ensure(places, known(name)?)
 }
 
+/// Returns the program of a tool if it is installed already.
+///
+/// # Errors
+/// When no tool has this name.
+pub(crate) fn find(places: &Places, name: &str) -> Outcome<Option<PathBuf>> {
+    Ok(find_installed(places, known(name)?))
+}
+
 fn known(name: &str) -> Outcome<&'static Tool> {
     catalogue::find(name).ok_or_else(|| {
         let names: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();

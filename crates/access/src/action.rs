@@ -89,6 +89,98 @@ actions! {
     ECR_CREATE_REPOSITORY = "ecr:CreateRepository", [Push];
     /// Sets the tags of a repository, also while creating it.
     ECR_TAG_RESOURCE = "ecr:TagResource", [Push];
+    /// Removes tags of a repository.
+    ECR_UNTAG_RESOURCE = "ecr:UntagResource", [];
+    /// Lists the tags of a repository.
+    ECR_LIST_TAGS_FOR_RESOURCE = "ecr:ListTagsForResource", [];
+    /// Sets which image tags may be moved.
+    ECR_PUT_IMAGE_TAG_MUTABILITY = "ecr:PutImageTagMutability", [];
+    /// Sets whether images are scanned when they are pushed.
+    ECR_PUT_IMAGE_SCANNING_CONFIGURATION = "ecr:PutImageScanningConfiguration", [];
+    /// Reads the policy of a repository.
+    ECR_GET_REPOSITORY_POLICY = "ecr:GetRepositoryPolicy", [];
+    /// Sets the policy of a repository.
+    ECR_SET_REPOSITORY_POLICY = "ecr:SetRepositoryPolicy", [];
+    /// Removes the policy of a repository.
+    ECR_DELETE_REPOSITORY_POLICY = "ecr:DeleteRepositoryPolicy", [];
+    /// Reads the lifecycle policy of a repository.
+    ECR_GET_LIFECYCLE_POLICY = "ecr:GetLifecyclePolicy", [];
+    /// Sets the lifecycle policy of a repository.
+    ECR_PUT_LIFECYCLE_POLICY = "ecr:PutLifecyclePolicy", [];
+    /// Removes the lifecycle policy of a repository.
+    ECR_DELETE_LIFECYCLE_POLICY = "ecr:DeleteLifecyclePolicy", [];
+    /// Starts a preview of a lifecycle policy.
+    ECR_START_LIFECYCLE_POLICY_PREVIEW = "ecr:StartLifecyclePolicyPreview", [];
+    /// Reads a preview of a lifecycle policy.
+    ECR_GET_LIFECYCLE_POLICY_PREVIEW = "ecr:GetLifecyclePolicyPreview", [];
+    /// Reads what holds for the registry as a whole.
+    ECR_DESCRIBE_REGISTRY = "ecr:DescribeRegistry", [];
+    /// Reads the policy of the registry.
+    ECR_GET_REGISTRY_POLICY = "ecr:GetRegistryPolicy", [];
+    /// Sets the policy of the registry.
+    ECR_PUT_REGISTRY_POLICY = "ecr:PutRegistryPolicy", [];
+    /// Removes the policy of the registry.
+    ECR_DELETE_REGISTRY_POLICY = "ecr:DeleteRegistryPolicy", [];
+    /// Reads what of the registry's scanning holds for a repository.
+    ECR_BATCH_GET_REPOSITORY_SCANNING_CONFIGURATION = "ecr:BatchGetRepositoryScanningConfiguration", [];
+    /// Has repositories filled from another registry.
+    ECR_CREATE_PULL_THROUGH_CACHE_RULE = "ecr:CreatePullThroughCacheRule", [];
+    /// Ends the filling from another registry.
+    ECR_DELETE_PULL_THROUGH_CACHE_RULE = "ecr:DeletePullThroughCacheRule", [];
+    /// Reads which repositories are filled from other registries.
+    ECR_DESCRIBE_PULL_THROUGH_CACHE_RULES = "ecr:DescribePullThroughCacheRules", [];
+    /// Changes how another registry is asked.
+    ECR_UPDATE_PULL_THROUGH_CACHE_RULE = "ecr:UpdatePullThroughCacheRule", [];
+    /// Tries whether another registry answers.
+    ECR_VALIDATE_PULL_THROUGH_CACHE_RULE = "ecr:ValidatePullThroughCacheRule", [];
+    /// Asks whether an image has been copied.
+    ECR_DESCRIBE_IMAGE_REPLICATION_STATUS = "ecr:DescribeImageReplicationStatus", [];
+    /// Asks whether an image has been signed.
+    ECR_DESCRIBE_IMAGE_SIGNING_STATUS = "ecr:DescribeImageSigningStatus", [];
+    /// Reads what a scan found.
+    ECR_DESCRIBE_IMAGE_SCAN_FINDINGS = "ecr:DescribeImageScanFindings", [];
+    /// Asks for a scan.
+    ECR_START_IMAGE_SCAN = "ecr:StartImageScan", [];
+    /// Moves an image to the archive or back.
+    ECR_UPDATE_IMAGE_STORAGE_CLASS = "ecr:UpdateImageStorageClass", [];
+    /// Reads a switch of the account.
+    ECR_GET_ACCOUNT_SETTING = "ecr:GetAccountSetting", [];
+    /// Sets a switch of the account.
+    ECR_PUT_ACCOUNT_SETTING = "ecr:PutAccountSetting", [];
+    /// Reads which images are scanned.
+    ECR_GET_REGISTRY_SCANNING_CONFIGURATION = "ecr:GetRegistryScanningConfiguration", [];
+    /// Sets which images are scanned.
+    ECR_PUT_REGISTRY_SCANNING_CONFIGURATION = "ecr:PutRegistryScanningConfiguration", [];
+    /// Sets where images are copied to.
+    ECR_PUT_REPLICATION_CONFIGURATION = "ecr:PutReplicationConfiguration", [];
+    /// Reads which images are signed.
+    ECR_GET_SIGNING_CONFIGURATION = "ecr:GetSigningConfiguration", [];
+    /// Sets which images are signed.
+    ECR_PUT_SIGNING_CONFIGURATION = "ecr:PutSigningConfiguration", [];
+    /// Ends the signing of images.
+    ECR_DELETE_SIGNING_CONFIGURATION = "ecr:DeleteSigningConfiguration", [];
+    /// Leaves someone's pulls out of what is recorded.
+    ECR_REGISTER_PULL_TIME_UPDATE_EXCLUSION = "ecr:RegisterPullTimeUpdateExclusion", [];
+    /// Records someone's pulls again.
+    ECR_DEREGISTER_PULL_TIME_UPDATE_EXCLUSION = "ecr:DeregisterPullTimeUpdateExclusion", [];
+    /// Reads whose pulls are not recorded.
+    ECR_LIST_PULL_TIME_UPDATE_EXCLUSIONS = "ecr:ListPullTimeUpdateExclusions", [];
+    /// Sets what repositories are made as.
+    ECR_CREATE_REPOSITORY_CREATION_TEMPLATE = "ecr:CreateRepositoryCreationTemplate", [];
+    /// Changes what repositories are made as.
+    ECR_UPDATE_REPOSITORY_CREATION_TEMPLATE = "ecr:UpdateRepositoryCreationTemplate", [];
+    /// Removes what repositories are made as.
+    ECR_DELETE_REPOSITORY_CREATION_TEMPLATE = "ecr:DeleteRepositoryCreationTemplate", [];
+    /// Reads what repositories are made as.
+    ECR_DESCRIBE_REPOSITORY_CREATION_TEMPLATES = "ecr:DescribeRepositoryCreationTemplates", [];
+    /// Copies what was there before a rule.
+    ECR_START_REPLICATION_BACKFILL = "ecr:StartReplicationBackfill", [];
+    /// Ends such a copying.
+    ECR_STOP_REPLICATION_BACKFILL = "ecr:StopReplicationBackfill", [];
+    /// Lists such copyings.
+    ECR_LIST_REPLICATION_BACKFILLS = "ecr:ListReplicationBackfills", [];
+    /// Reads what became of such a copying.
+    ECR_DESCRIBE_REPLICATION_BACKFILL_RESULTS = "ecr:DescribeReplicationBackfillResults", [];
     /// Deletes a repository.
     ECR_DELETE_REPOSITORY = "ecr:DeleteRepository", [];
     /// Gets a token, or a password for `docker login`.

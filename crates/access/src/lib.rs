@@ -11,10 +11,12 @@
 //! | `principal.rs` | [`Principal`], [`PrincipalKind`] |
 //! | `scopes.rs` | [`Scopes`]: what a docker token was asked for |
 //! | `decide.rs` | [`decide`], [`judge`]; [`Facts`], [`Verdict`], [`Refusal`] |
+//! | `policy_text.rs` | the form of a policy of a resource |
 //! | `token.rs`, `token/payload.rs` | Bearer tokens, signed and verified |
 //! | `sigv4.rs` and below | AWS Signature Version 4 |
 //! | `basic.rs`, `authorization.rs` | the `Authorization` header |
 //! | `challenge.rs` | the `WWW-Authenticate` header |
+//! | `sealed.rs` | what clients keep for us without reading it |
 //! | `secrets.rs` | comparing secrets without telling where they differ |
 
 pub mod action;
@@ -22,9 +24,11 @@ mod authorization;
 pub mod basic;
 pub mod challenge;
 mod decide;
+mod policy_text;
 mod principal;
 mod request;
 mod scopes;
+pub mod sealed;
 mod secrets;
 pub mod sigv4;
 pub mod token;
@@ -32,6 +36,7 @@ pub mod token;
 pub use action::{Action, ScopeVerb};
 pub use authorization::{Authorization, AuthorizationError};
 pub use decide::{Facts, Refusal, Verdict, decide, judge};
+pub use policy_text::{POLICY_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text};
 pub use principal::{Principal, PrincipalKind};
 pub use request::{Access, Resource};
 pub use scopes::{SCOPES_BYTES_MAX, SCOPES_MAX, Scopes, VerbSet};

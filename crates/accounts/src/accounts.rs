@@ -13,7 +13,7 @@ use gantry_access::{
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
-use gantry_words::{AccountId, Cx, Region, RepositoryName, Secret, Timestamp};
+use gantry_words::{AccountId, Cx, Region, RepositoryName, RequestId, Secret, Timestamp};
 use std::{
     net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
@@ -21,7 +21,11 @@ use std::{
 };
 
 /// The longest audience a token holds.
-const AUDIENCE_BYTES_MAX: usize = 255;
+const AUDIENCE_BYTES_MAX: usize = 255 - "/login".len();
+/// The user name that comes with a password made for `docker login`, as in ECR.
+const LOGIN_USER: &str = "AWS";
+/// How long such a password is good, as in ECR.
+const LOGIN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// What this deployment is called: tokens are good for it only.
 #[derive(Clone, Debug)]
@@ -45,6 +49,15 @@ pub struct IssuedToken {
     pub issued_at: Timestamp,
     /// The scopes it is of use for.
     pub scope: String,
+}
+
+/// A password for `docker login --username AWS`.
+#[derive(Clone, Debug)]
+pub struct LoginPassword {
+    /// The password.
+    pub password: Secret<String>,
+    /// From when on it is worth nothing.
+    pub expires_at: Timestamp,
 }
 
 /// Says who a credential is. Cheap to clone.
@@ -138,10 +151,7 @@ impl Accounts {
         let lifetime = if asked.has_writes() { settings.push_lifetime } else { settings.pull_lifetime }.duration();
         let claims = Claims {
             kind: principal.kind,
-            id: match principal.kind {
-                PrincipalKind::Root => inner.root.access_key_id.as_str().into(),
-                PrincipalKind::Anonymous => "".into(),
-            },
+            id: self.id(principal),
             account: principal.account,
             audience: inner.audience.clone(),
             scopes: asked,
@@ -153,6 +163,41 @@ impl Accounts {
             expires_in_seconds: lifetime.as_secs(),
             issued_at: now,
             scope: granted.to_string(),
+        }
+    }
+
+    /// Issues a password for `docker login --username AWS`: it stands for the principal for twelve hours.
+    pub fn login_password(&self, principal: &Principal, now: Timestamp) -> LoginPassword {
+        let inner = &*self.0;
+        let expires_at = now.plus(LOGIN_LIFETIME);
+        let claims = Claims {
+            kind: principal.kind,
+            id: self.id(principal),
+            account: principal.account,
+            audience: login_audience(&inner.audience),
+            scopes: Scopes::default(),
+            issued_at: now,
+            expires_at,
+        };
+        let keys = inner.keys.read().unwrap_or_else(PoisonError::into_inner);
+        LoginPassword { password: Secret::new(keys.sign(&claims, now)), expires_at }
+    }
+
+    /// Seals something for a client to bring back, for `purpose` only; it opens for a day at least, also after a restart.
+    pub fn seal(&self, purpose: &str, content: &[u8], now: Timestamp) -> String {
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.seal(purpose, content, self.0.env.random(), now)
+    }
+
+    /// Returns what was sealed for `purpose`; none where it was not, was changed since, or long ago.
+    pub fn open_seal(&self, purpose: &str, text: &str) -> Option<Vec<u8>> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).open(purpose, text)
+    }
+
+    fn id(&self, principal: &Principal) -> Box<str> {
+        match principal.kind {
+            PrincipalKind::Root => self.0.root.access_key_id.as_str().into(),
+            PrincipalKind::Anonymous => "".into(),
         }
     }
 
@@ -177,6 +222,16 @@ impl Accounts {
     /// The principal of whoever comes without credentials.
     pub fn anonymous(&self) -> Principal {
         Principal::anonymous(self.0.site.account)
+    }
+
+    /// Draws an access key.
+    pub(crate) fn draw_credentials(&self) -> RootCredentials {
+        RootCredentials::generate(&self.0.env)
+    }
+
+    /// Draws an id for something that a request makes.
+    pub fn fresh_id(&self) -> RequestId {
+        self.0.env.request_id()
     }
 
     /// What this deployment is called.
@@ -252,16 +307,8 @@ impl Accounts {
                 return Err(AuthenticationProblem::TokenInvalid);
             }
         };
-        if claims.account != inner.site.account {
-            return Err(AuthenticationProblem::TokenInvalid);
-        }
-        match claims.kind {
-            PrincipalKind::Root if *claims.id == *inner.root.access_key_id => {
-                Ok(inner.root_principal.clone().within(claims.scopes))
-            }
-            PrincipalKind::Root => Err(AuthenticationProblem::TokenInvalid),
-            PrincipalKind::Anonymous => Ok(self.anonymous().within(claims.scopes)),
-        }
+        let principal = self.principal(&claims).ok_or(AuthenticationProblem::TokenInvalid)?;
+        Ok(principal.within(claims.scopes))
     }
 
     /// The right password of a strong root is let in however many failed before him, so that nobody can lock him out;
@@ -273,30 +320,79 @@ impl Accounts {
         source: Option<IpAddr>,
     ) -> Result<Principal, AuthenticationProblem> {
         let inner = &*self.0;
-        let elapsed = inner.env.elapsed();
-        if inner.is_guessable
-            && let Some(wait) = inner.failures.wait(source, elapsed)
-        {
-            return Err(too_many(wait));
+        if let Some(retry_after_seconds) = self.must_wait(source) {
+            return Err(AuthenticationProblem::TooManyFailures { retry_after_seconds });
         }
+        let is_login = user == LOGIN_USER && inner.root.access_key_id != LOGIN_USER;
+        let problem = match is_login.then(|| self.login(password)) {
+            Some(Ok(principal)) => return Ok(principal),
+            Some(Err(problem)) => problem,
+            None => AuthenticationProblem::WrongCredentials,
+        };
         // Both are always compared: what takes how long does not tell which one was wrong.
         let is_user = equal_secrets(user.as_bytes(), inner.root.access_key_id.as_bytes());
         let is_password = equal_secrets(password.reveal().as_bytes(), inner.root.secret_access_key.reveal().as_bytes());
         if is_user & is_password {
             return Ok(inner.root_principal.clone());
         }
-        if let Some(wait) = inner.failures.note(source, elapsed) {
-            return Err(too_many(wait));
+        if let Some(retry_after_seconds) = self.note_failure(source) {
+            return Err(AuthenticationProblem::TooManyFailures { retry_after_seconds });
         }
         let source = source.map_or("a Unix socket".into(), |source| source.to_string());
-        tracing::info!(source, "login refused: wrong user name or password");
-        Err(AuthenticationProblem::WrongCredentials)
+        tracing::info!(source, "login refused: {problem}");
+        Err(problem)
+    }
+
+    /// Says whose password of [`Accounts::login_password`] this is.
+    fn login(&self, password: &Secret<String>) -> Result<Principal, AuthenticationProblem> {
+        let inner = &*self.0;
+        let keys = inner.keys.read().unwrap_or_else(PoisonError::into_inner);
+        match keys.verify(password.reveal(), &login_audience(&inner.audience), inner.env.now()) {
+            Ok(claims) => self.principal(&claims).ok_or(AuthenticationProblem::TokenInvalid),
+            Err(TokenError::Expired) => Err(AuthenticationProblem::LoginExpired),
+            Err(TokenError::Malformed | TokenError::Signature | TokenError::Audience | TokenError::NotYetValid) => {
+                Err(AuthenticationProblem::WrongCredentials)
+            }
+        }
+    }
+
+    /// Returns the principal a token was issued to, if there still is one.
+    fn principal(&self, claims: &Claims) -> Option<Principal> {
+        let inner = &*self.0;
+        match claims.kind {
+            _ if claims.account != inner.site.account => None,
+            PrincipalKind::Root if *claims.id == *inner.root.access_key_id => Some(inner.root_principal.clone()),
+            PrincipalKind::Root => None,
+            PrincipalKind::Anonymous => Some(self.anonymous()),
+        }
+    }
+
+    /// Returns how many seconds whoever guesses from `source` has to wait; none where guessing is hopeless anyhow.
+    pub(crate) fn must_wait(&self, source: Option<IpAddr>) -> Option<u64> {
+        let inner = &*self.0;
+        let wait = inner.is_guessable.then(|| inner.failures.wait(source, inner.env.elapsed())).flatten();
+        wait.map(seconds)
+    }
+
+    /// Counts a failure. Returns how many seconds to wait where it was one too many.
+    pub(crate) fn note_failure(&self, source: Option<IpAddr>) -> Option<u64> {
+        self.0.failures.note(source, self.0.env.elapsed()).map(seconds)
+    }
+
+    /// The key of the root user.
+    pub(crate) fn root(&self) -> &RootCredentials {
+        &self.0.root
     }
 }
 
-fn too_many(wait: Duration) -> AuthenticationProblem {
-    // Rounded up: whoever comes back then is not too early.
-    AuthenticationProblem::TooManyFailures { retry_after_seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0) }
+/// Rounded up: whoever comes back then is not too early.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+/// The audience of passwords for `docker login`: a Bearer token is none, and none is a Bearer token.
+fn login_audience(audience: &str) -> Box<str> {
+    format!("{audience}/login").into()
 }
 
 /// What makes it impossible to open.
@@ -314,4 +410,4 @@ fn complaint(settings: &Settings, root: &RootCredentials, audience: &str) -> Opt
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

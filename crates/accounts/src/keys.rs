@@ -1,5 +1,8 @@
 use crate::RootCredentials;
-use gantry_access::token::{Claims, Key, TokenError, sign, verify};
+use gantry_access::{
+    sealed::{self, SealingKey},
+    token::{Claims, Key, TokenError, sign, verify},
+};
 use gantry_words::{Secret, Timestamp};
 use std::time::Duration;
 
@@ -17,6 +20,7 @@ pub(crate) struct KeyMaterial {
 /// The keys of the site, the newest first. All of them verify, one of them signs.
 pub(crate) struct Keys {
     keys: Vec<Key>,
+    sealing: Vec<SealingKey>,
     made_at: Vec<Timestamp>,
 }
 
@@ -26,7 +30,9 @@ impl Keys {
     pub(crate) fn derive(material: &[KeyMaterial], root: &RootCredentials) -> Self {
         let context = [root.access_key_id.as_bytes(), root.secret_access_key.reveal().as_bytes()];
         let key = |material: &KeyMaterial| Key::derive(material.kid, material.bytes.reveal(), &context);
+        let sealing = |material: &KeyMaterial| SealingKey::derive(material.kid, material.bytes.reveal(), &context);
         Keys {
+            sealing: material.iter().map(sealing).collect(),
             keys: material.iter().map(key).collect(),
             made_at: material.iter().map(|material| material.made_at).collect(),
         }
@@ -34,9 +40,23 @@ impl Keys {
 
     /// Signs with the newest key that every replica knows by now; with the oldest where that is none.
     pub(crate) fn sign(&self, claims: &Claims, now: Timestamp) -> String {
+        sign(&self.keys[self.settled(now)], claims)
+    }
+
+    /// Seals with the same key.
+    pub(crate) fn seal(&self, purpose: &str, content: &[u8], nonce: [u8; 12], now: Timestamp) -> String {
+        sealed::seal(&self.sealing[self.settled(now)], purpose, content, nonce)
+    }
+
+    /// Returns what was sealed.
+    pub(crate) fn open(&self, purpose: &str, text: &str) -> Option<Vec<u8>> {
+        sealed::open(&self.sealing, purpose, text)
+    }
+
+    /// The newest key that every replica knows by now. A site has at least one from its first start on.
+    fn settled(&self, now: Timestamp) -> usize {
         let settled = self.made_at.iter().position(|made_at| made_at.plus(SIGNS_AFTER) <= now);
-        let key = settled.and_then(|at| self.keys.get(at)).or(self.keys.last());
-        sign(key.expect("a site has at least one key from its first start on"), claims)
+        settled.unwrap_or(self.made_at.len().saturating_sub(1))
     }
 
     /// Returns what a token says.

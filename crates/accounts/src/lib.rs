@@ -11,6 +11,8 @@
 //! | `keys.rs` | the keys that sign tokens; two are valid at a time |
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
 //! | `failures.rs` | how often a login from one address may fail |
+//! | `sessions.rs` | credentials that end by themselves |
+//! | `signatures.rs` | who signed a request |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
@@ -20,9 +22,13 @@ mod key_store;
 mod keys;
 mod problem;
 mod root;
+mod sessions;
 mod settings;
+mod signatures;
 
-pub use accounts::{Accounts, IssuedToken, Site};
+pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use problem::AuthenticationProblem;
 pub use root::{RootCredentials, RootCredentialsError};
+pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
+pub use signatures::SignatureProblem;

@@ -16,6 +16,9 @@ pub enum AuthenticationProblem {
     /// User name or password is wrong.
     #[error("The user name or the password is wrong; check both and run: docker login")]
     WrongCredentials,
+    /// The password of `docker login --username AWS` is past its time.
+    #[error("The password has expired; get another with: aws ecr get-login-password")]
+    LoginExpired,
     /// The token is past its time.
     #[error("The token has expired; get a new one from /token")]
     TokenExpired,
@@ -41,6 +44,7 @@ impl AuthenticationProblem {
             AuthenticationProblem::Missing
             | AuthenticationProblem::Malformed
             | AuthenticationProblem::WrongCredentials
+            | AuthenticationProblem::LoginExpired
             | AuthenticationProblem::TooManyFailures { .. } => None,
         }
     }
@@ -52,6 +56,7 @@ impl AuthenticationProblem {
             AuthenticationProblem::Missing
             | AuthenticationProblem::Malformed
             | AuthenticationProblem::WrongCredentials
+            | AuthenticationProblem::LoginExpired
             | AuthenticationProblem::TokenExpired
             | AuthenticationProblem::TokenInvalid => FaultKind::Unauthenticated,
         };

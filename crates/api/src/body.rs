@@ -88,6 +88,16 @@ impl Body {
         }
     }
 
+    /// Returns all of it where it is at hand already.
+    pub fn whole(&self) -> Option<&Bytes> {
+        static NOTHING: Bytes = Bytes::new();
+        match &self.0 {
+            Source::Ended => Some(&NOTHING),
+            Source::Whole(bytes) => Some(bytes),
+            Source::Arriving(_) | Source::Other(_) => None,
+        }
+    }
+
     /// Reads it all. For small bodies that are done with at once; [`Body::collect_held`] is for the others.
     ///
     /// # Errors

@@ -3,8 +3,8 @@ use crate::{
     porch::Porch,
 };
 use futures_util::FutureExt;
-use gantry_access::{Access, Principal, PrincipalKind};
-use gantry_accounts::AuthenticationProblem;
+use gantry_access::{Access, Principal, PrincipalKind, sigv4::SignedRequest};
+use gantry_accounts::{AuthenticationProblem, SignatureProblem};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Cx, RequestId, Timestamp};
@@ -36,7 +36,7 @@ pub struct Door {
     pub route: (&'static str, &'static str),
     /// [`Operation::LOCK`].
     pub lock: Lock,
-    pub(crate) dress: fn(&mut HeaderMap),
+    pub(crate) dress: fn(&mut HeaderMap, RequestId),
     enter: Box<dyn Enter>,
 }
 
@@ -168,22 +168,28 @@ async fn attempt<O: Operation>(
         now,
         source,
     };
-    let principal = match identify(guard, &incoming, now) {
-        Ok(principal) => principal,
-        Err(AuthenticationProblem::Missing) => guard.anonymous(),
-        Err(problem) => return Err(Stop::unidentified(problem, wanted::<O>(incoming, cx(&guard.anonymous())).await)),
+    let found = match O::Wire::SIGNED_FOR {
+        Some(service) => identify_signed(guard, &incoming, service, now).map_err(Stop::unsigned)?,
+        None => match identify(guard, &incoming, now) {
+            Ok(principal) => Some(principal),
+            Err(AuthenticationProblem::Missing) => None,
+            Err(problem) => {
+                return Err(Stop::unidentified(problem, wanted::<O>(incoming, cx(&guard.anonymous())).await));
+            }
+        },
     };
+    let principal = found.unwrap_or_else(|| guard.anonymous());
     *actor = Some(principal.arn.clone());
     let cx = cx(&principal);
     let changes = !incoming.method.is_safe();
     let is_nobody = principal.kind == PrincipalKind::Anonymous && O::LOCK != Lock::Open;
     if is_nobody && (O::LOCK == Lock::Credential || O::Wire::READS_BODY) {
-        return Err(unauthenticated());
+        return Err(unauthenticated::<O::Wire>());
     }
     let request = match O::Request::read(incoming).await {
         Ok(request) => request,
         // Who is not known does not hear what is wrong with what he asked for.
-        Err(_) if is_nobody => return Err(unauthenticated()),
+        Err(_) if is_nobody => return Err(unauthenticated::<O::Wire>()),
         Err(fault) => return Err(fault.into()),
     };
     admit::<O>(guard, &principal, &request, &cx)?;
@@ -207,8 +213,38 @@ async fn attempt<O: Operation>(
     }
 }
 
-fn unauthenticated() -> Stop {
-    Stop::unidentified(AuthenticationProblem::Missing, Vec::new())
+fn unauthenticated<W: Wire>() -> Stop {
+    match W::SIGNED_FOR {
+        Some(_) => Fault::new(FaultKind::SignatureMissing, "Missing Authentication Token").into(),
+        None => Stop::unidentified(AuthenticationProblem::Missing, Vec::new()),
+    }
+}
+
+/// Says who signed a request, whose body must be whole.
+fn identify_signed(
+    guard: &dyn Guard,
+    incoming: &Incoming,
+    service: &'static str,
+    now: Timestamp,
+) -> Result<Option<Principal>, SignatureProblem> {
+    let host = incoming.origin.host();
+    let mut headers: Vec<(&str, &[u8])> =
+        incoming.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let told = incoming.headers.get(header::HOST).map(|value| value.as_bytes());
+    if told.is_none() {
+        // HTTP/2 has the host in the address.
+        headers.push((header::HOST.as_str(), host.as_bytes()));
+    }
+    let request = SignedRequest {
+        method: incoming.method.as_str(),
+        path: incoming.uri.path(),
+        query: incoming.uri.query().unwrap_or_default(),
+        headers: &headers,
+        public_host: Some(host).filter(|host| told.is_some_and(|told| told != host.as_bytes())),
+        body: incoming.body.whole().map_or(&[], |body| body),
+        is_tls: incoming.origin.is_https(),
+    };
+    guard.identify_signed(&request, service, incoming.peer, now)
 }
 
 fn identify(guard: &dyn Guard, incoming: &Incoming, now: Timestamp) -> Result<Principal, AuthenticationProblem> {
@@ -238,7 +274,7 @@ async fn needs<O: Operation>(incoming: Incoming, cx: &Cx) -> Result<Vec<Access>,
 fn admit<O: Operation>(guard: &dyn Guard, principal: &Principal, request: &O::Request, cx: &Cx) -> Result<(), Stop> {
     match O::LOCK {
         Lock::Open => Ok(()),
-        Lock::Credential if principal.kind == PrincipalKind::Anonymous => Err(unauthenticated()),
+        Lock::Credential if principal.kind == PrincipalKind::Anonymous => Err(unauthenticated::<O::Wire>()),
         Lock::Credential => Ok(()),
         Lock::Access => {
             let accesses = O::access(request, cx);

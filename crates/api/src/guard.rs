@@ -2,8 +2,9 @@ use crate::{Challenges, Origin};
 use gantry_access::{
     Access, Principal, Refusal,
     challenge::{self, TokenProblem},
+    sigv4::SignedRequest,
 };
-use gantry_accounts::{Accounts, AuthenticationProblem};
+use gantry_accounts::{Accounts, AuthenticationProblem, SignatureProblem};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Timestamp;
 use http::HeaderValue;
@@ -21,6 +22,21 @@ pub trait Guard: Send + Sync + 'static {
         source: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem>;
+
+    /// Says who signed a request for `service`; `None` where it carries no signature.
+    ///
+    /// # Errors
+    /// It carries one that is not taken.
+    fn identify_signed(
+        &self,
+        request: &SignedRequest<'_>,
+        service: &'static str,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Option<Principal>, SignatureProblem> {
+        let _ = (request, service, source, now);
+        Ok(None)
+    }
 
     /// Whoever comes without credentials.
     fn anonymous(&self) -> Principal;
@@ -43,6 +59,16 @@ impl Guard for Accounts {
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {
         self.authenticate(authorization, source, now)
+    }
+
+    fn identify_signed(
+        &self,
+        request: &SignedRequest<'_>,
+        service: &'static str,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Option<Principal>, SignatureProblem> {
+        self.authenticate_signed(request, service, source, now)
     }
 
     fn anonymous(&self) -> Principal {
@@ -81,6 +107,12 @@ impl Stop {
             _ => None,
         };
         Stop { fault: problem.into(), retry_after_seconds, wanted, problem: problem.token_problem() }
+    }
+
+    /// The signature of a request is not taken.
+    pub(crate) fn unsigned(problem: SignatureProblem) -> Self {
+        let retry_after_seconds = problem.retry_after_seconds().and_then(|seconds| u32::try_from(seconds).ok());
+        Stop { retry_after_seconds, ..Fault::from(problem).into() }
     }
 
     /// The caller is known and may not. A token that was not asked for this is worth asking anew; all else is final.

@@ -12,9 +12,10 @@
 //! | `openapi.rs` | [`Signature`], [`Shape`]: what an operation says of itself; the OpenAPI document |
 //! | `door.rs` | [`Door`]: an operation with its types forgotten; the order of the pipeline |
 //! | `guard.rs` | [`Guard`]: who may; from its verdicts to faults and challenges |
-//! | `surface.rs` | [`Surface`], [`Routed`], [`Params`] |
+//! | `surface.rs` | [`Surface`], [`Routed`], [`ByContent`], [`Params`] |
 //! | `incoming.rs`, `body.rs`, `buffers.rs`, `origin.rs`, `forwarded.rs` | what comes in: request, body with its deadlines and what bodies may take together, the address the client used |
 //! | `outgoing.rs`, `sending.rs`, `ending.rs` | what goes out, how it is sent, and what is counted and logged afterwards |
+//! | `paging.rs` | [`Paging`]: where lists go on |
 //! | `porch.rs` | what all connections share; the way of one request |
 //! | `server.rs`, `listener.rs`, `connection.rs`, `link.rs`, `socket.rs` | accepting, serving, deadlines, shutting down |
 //! | `sendfile.rs` | blobs from the page cache to the socket without passing through this process |
@@ -40,6 +41,7 @@ mod openapi;
 mod operation;
 mod origin;
 mod outgoing;
+mod paging;
 mod porch;
 mod probes;
 mod rest;
@@ -67,9 +69,10 @@ pub use openapi::{Shape, Signature, openapi};
 pub use operation::{FromWire, IntoWire, Operation, Pick};
 pub use origin::{Origin, OriginError};
 pub use outgoing::{Outgoing, Payload};
+pub use paging::Paging;
 pub use rest::Rest;
 pub use server::{Server, ServerError};
 pub use settings::{Settings, TlsSettings};
-pub use surface::{Params, Route, Routed, Surface};
+pub use surface::{ByContent, Params, Route, Routed, Surface};
 pub use tls::{TlsError, install_cryptography};
 pub use wire::{Challenges, Refused, Wire};

@@ -1,4 +1,5 @@
 use crate::{Challenges, Outgoing, Payload, Refused, Wire};
+use gantry_words::RequestId;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
@@ -27,7 +28,7 @@ impl Wire for Oci {
         Outgoing { status: refused.status(), headers: refused.headers(), body: Payload::Bytes(body.into()) }
     }
 
-    fn dress(headers: &mut HeaderMap) {
+    fn dress(headers: &mut HeaderMap, _: RequestId) {
         const VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
         headers.insert(VERSION, HeaderValue::from_static("registry/2.0"));
     }

@@ -88,8 +88,8 @@ impl<H, A: Pick<H>, B: Pick<H>, C: Pick<H>> Pick<H> for (A, B, C) {
 /// Declares the module of each operation and mounts them all.
 ///
 /// `operations! { get_blob::GetBlob, … }` makes `pub mod get_blob;` and
-/// `pub fn doors<H>(house: &H) -> Vec<Door>` for every house that has the rooms they need, and
-/// `pub fn signatures() -> Vec<Signature>`.
+/// `pub fn doors<H>(house: &H) -> Vec<Door>` for every house that has the rooms they need,
+/// `pub fn signatures() -> Vec<Signature>`, and lists their `NAMES`.
 #[macro_export]
 macro_rules! operations {
     ($( $module:ident :: $operation:ident ),* $(,)?) => {
@@ -107,5 +107,8 @@ macro_rules! operations {
         pub fn signatures() -> Vec<$crate::Signature> {
             vec![ $( $crate::Signature::of::<$module::$operation>(), )* ]
         }
+
+        /// The names of all of them, in their order.
+        pub const NAMES: &[&str] = &[ $( <$module::$operation as $crate::Operation>::NAME ),* ];
     };
 }

@@ -1,8 +1,8 @@
 use crate::{
-    Body, Door, Figures, Gauges, Guard, Incoming, Lock, Origin, Outgoing, Params, Payload, Refused, Rest, Routed,
-    Settings, Surface, Wire,
+    Body, ByContent, Door, Figures, Gauges, Guard, Incoming, Lock, Origin, Outgoing, Params, Payload, Refused, Rest,
+    Routed, Settings, Surface, Wire,
     body::Pace,
-    buffers::Buffers,
+    buffers::{Buffers, Held},
     door::{Passed, Visit},
     ending::{Ending, Line},
     forwarded::{Forwarded, forwarded},
@@ -353,16 +353,19 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
     let Some((index, found)) = surface.filter(|_| link.purpose == Purpose::Everything) else {
         return refuse(nowhere(path), None);
     };
-    let (door, params) = match route(found, &parts.method, path) {
-        Ok(found) => found,
-        Err((fault, allow)) => return refuse(fault, allow),
-    };
-    work.place = Place::of(porch.surfaces[..index].iter().map(|surface| surface.doors.len()).sum::<usize>() + door);
-    let door: &Door = &found.doors[door];
-    work.span.found(&parts.method, door, &params);
+    let routed = (found.route)(&parts.method, path);
+    let by_content = if let Routed::ByContent(way) = &routed { Some(*way) } else { None };
+    let mut place = None;
+    if by_content.is_none() {
+        match settle(found, &parts.method, path, routed) {
+            Ok(found) => place = Some(found),
+            Err(no) => return no.said(porch, found, request_id),
+        }
+    }
     // After the probes: a server that has much to do is alive, and whoever looks after it must see what it does. Nor does
     // it cost anything to say which credentials are wanted: docker asks that once, and gives up later where it was not told.
-    let only_asks = door.lock == Lock::Credential && !parts.headers.contains_key(header::AUTHORIZATION);
+    let only_asks = place.as_ref().is_some_and(|(door, _)| found.doors[*door].lock == Lock::Credential)
+        && !parts.headers.contains_key(header::AUTHORIZATION);
     if !only_asks && let Err(fault) = has_room(porch) {
         return refuse(fault, None);
     }
@@ -374,16 +377,49 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
             Body::arriving(body, pace, link.clone(), received.clone())
         }
     };
-    let incoming =
-        Incoming { method: parts.method, uri: parts.uri, headers: parts.headers, params, body, origin, peer: source };
+    let mut incoming = Incoming {
+        method: parts.method,
+        uri: parts.uri,
+        headers: parts.headers,
+        params: Params::new(),
+        body,
+        origin,
+        peer: source,
+    };
+    // Counted among what all requests keep until this one is answered.
+    let mut _held = Held::default();
+    if let Some(way) = by_content {
+        match look_inside(found, &mut incoming, way).await {
+            Ok((inside, held)) => (place, _held) = (Some(inside), held),
+            Err(no) => return no.said(porch, found, request_id),
+        }
+    }
+    let (door, params) = place.expect("a request is routed by its address or by its content");
+    work.place = Place::of(porch.surfaces[..index].iter().map(|surface| surface.doors.len()).sum::<usize>() + door);
+    let door: &Door = &found.doors[door];
+    work.span.found(&incoming.method, door, &params);
+    incoming.params = params;
     let entering = door.enter(Visit { porch, incoming, request_id, now: porch.env.now() });
     let mut passed = match work.span.inner() {
         None => entering.await,
         // Entered only now that it has its name: afterwards an exporter takes no other.
         Some(span) => Box::pin(entering).instrument(span).await,
     };
-    (door.dress)(&mut passed.outgoing.headers);
+    (door.dress)(&mut passed.outgoing.headers, request_id);
     passed
+}
+
+/// Reads the body and asks again where the request leads.
+async fn look_inside(
+    surface: &Surface,
+    incoming: &mut Incoming,
+    way: ByContent,
+) -> Result<((usize, Params), Held), No> {
+    let body = std::mem::replace(&mut incoming.body, Body::empty());
+    let (body, held) = body.collect_held((way.bytes_max)(&incoming.headers)).await.map_err(No::plain)?;
+    incoming.body = body.into();
+    let routed = (way.route)(incoming);
+    settle(surface, &incoming.method, incoming.uri.path(), routed).map(|place| (place, held))
 }
 
 /// Turns away what is too much at once.
@@ -412,19 +448,43 @@ fn admit(link: &Link, parts: &http::request::Parts) -> Result<Forwarded, Fault> 
     Ok(forwarded(&porch.settings.trusted_proxies, link.peer, origin, &parts.headers))
 }
 
-/// Finds the position of the door an address leads to.
-fn route(surface: &Surface, method: &Method, path: &str) -> Result<(usize, Params), (Fault, Option<&'static str>)> {
-    match (surface.route)(method, path) {
+/// Finds the position of the door a request leads to.
+fn settle(surface: &Surface, method: &Method, path: &str, routed: Routed) -> Result<(usize, Params), No> {
+    match routed {
         Routed::To(name, params) => match surface.doors.iter().position(|door| door.name == name) {
             Some(door) => Ok((door, params)),
-            None => Err((Fault::internal(format!("no door is called {name}")), None)),
+            None => Err(No::plain(Fault::internal(format!("no door is called {name}")))),
         },
         Routed::MethodNotAllowed(allow) => {
             let message = format!("{method} is not possible here; {allow} are");
-            Err((Fault::new(FaultKind::MethodNotAllowed, message), Some(allow)))
+            Err(No { allow: Some(allow), ..No::plain(Fault::new(FaultKind::MethodNotAllowed, message)) })
         }
-        Routed::NotFound => Err((nowhere(path), None)),
-        Routed::Refused(fault) => Err((fault, None)),
+        Routed::NotFound => Err(No::plain(nowhere(path))),
+        Routed::Refused(fault) => Err(No::plain(fault)),
+        Routed::RefusedBy(fault, refuse) => Err(No { refuse: Some(refuse), ..No::plain(fault) }),
+        Routed::ByContent(_) => Err(No::plain(Fault::internal(format!("{method} {path} leads round in circles")))),
+    }
+}
+
+/// Why a request leads nowhere.
+struct No {
+    fault: Fault,
+    allow: Option<&'static str>,
+    /// How it is said, where that is not as the surface says it.
+    refuse: Option<fn(&Refused<'_>) -> Outgoing>,
+}
+
+impl No {
+    fn plain(fault: Fault) -> Self {
+        No { fault, allow: None, refuse: None }
+    }
+
+    fn said(self, porch: &Porch, surface: &Surface, request_id: RequestId) -> Passed {
+        let Some(words) = self.refuse else { return refuse(porch, Some(surface), &self.fault, self.allow, request_id) };
+        porch.note_refusal(&self.fault, "none", request_id);
+        let mut outgoing = words(&Refused::new(&self.fault, &[], request_id));
+        (surface.dress)(&mut outgoing.headers, request_id);
+        Passed { outgoing, actor: None }
     }
 }
 
@@ -447,7 +507,7 @@ fn refuse(
     let outgoing = match surface {
         Some(surface) => {
             let mut outgoing = (surface.refuse)(&refused);
-            (surface.dress)(&mut outgoing.headers);
+            (surface.dress)(&mut outgoing.headers, request_id);
             outgoing
         }
         None => Rest::refuse(&refused),

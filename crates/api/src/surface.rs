@@ -1,5 +1,6 @@
-use crate::{Door, Outgoing, Refused, Wire};
+use crate::{Door, Incoming, Outgoing, Refused, Wire};
 use gantry_fault::Fault;
+use gantry_words::RequestId;
 use http::{HeaderMap, Method};
 
 /// What the address of a request held for its operation, by name.
@@ -38,6 +39,19 @@ pub enum Routed {
     NotFound,
     /// The address itself is refused.
     Refused(Fault),
+    /// The same, in the words of another protocol of the same surface.
+    RefusedBy(Fault, fn(&Refused<'_>) -> Outgoing),
+    /// The address does not tell, the whole request does.
+    ByContent(ByContent),
+}
+
+/// How a request finds its operation where many share one address.
+#[derive(Clone, Copy, Debug)]
+pub struct ByContent {
+    /// The most bytes a body with these headers may have.
+    pub bytes_max: fn(&HeaderMap) -> usize,
+    /// Finds the way of a request whose body is whole ([`Body::whole`](crate::Body::whole)).
+    pub route: fn(&Incoming) -> Routed,
 }
 
 /// Finds the way for a method and a raw path (percent-encoded, without the query).
@@ -46,13 +60,14 @@ pub type Route = fn(&Method, &str) -> Routed;
 /// The operations of one protocol, and the addresses below which they live.
 pub struct Surface {
     /// Address prefixes this surface owns, without a slash at the end: `/v2` owns `/v2`, `/v2/` and all below, not `/v2x`.
+    /// `/` owns the root alone.
     pub prefixes: &'static [&'static str],
     /// Its operations.
     pub doors: Vec<Door>,
     /// Which address leads where.
     pub route: Route,
     pub(crate) refuse: fn(&Refused<'_>) -> Outgoing,
-    pub(crate) dress: fn(&mut HeaderMap),
+    pub(crate) dress: fn(&mut HeaderMap, RequestId),
 }
 
 impl Surface {
@@ -62,8 +77,11 @@ impl Surface {
     }
 
     pub(crate) fn owns(&self, path: &str) -> bool {
-        let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
-        self.prefixes.iter().any(|prefix| path.strip_prefix(prefix).is_some_and(below))
+        let owns = |prefix: &&str| match path.strip_prefix(prefix) {
+            Some(rest) => rest.is_empty() || (rest.starts_with('/') && *prefix != "/"),
+            None => false,
+        };
+        self.prefixes.iter().any(owns)
     }
 }
 
@@ -80,6 +98,16 @@ mod tests {
             assert!(surface.owns(path), "{path}");
         }
         for path in ["", "/", "/v2x", "/v", "/tokens", "/V2/", "/api/v2/"] {
+            assert!(!surface.owns(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_surface_may_own_the_root_alone() {
+        let surface = Surface::new::<Oci>(&["/"], vec![], |_, _| Routed::NotFound);
+
+        assert!(surface.owns("/"));
+        for path in ["", "//", "/a", "/v2/"] {
             assert!(!surface.owns(path), "{path}");
         }
     }

@@ -12,12 +12,15 @@ pub trait Wire: 'static {
     /// Which credentials a 401 asks for.
     const CHALLENGES: Challenges;
 
+    /// The service its requests are signed for (AWS Signature Version 4); `None` where they carry credentials.
+    const SIGNED_FOR: Option<&'static str> = None;
+
     /// Says no.
     fn refuse(refused: &Refused<'_>) -> Outgoing;
 
     /// Adds what every answer of this protocol carries.
-    fn dress(headers: &mut HeaderMap) {
-        let _ = headers;
+    fn dress(headers: &mut HeaderMap, request_id: RequestId) {
+        let _ = (headers, request_id);
     }
 }
 

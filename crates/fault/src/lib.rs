@@ -18,12 +18,23 @@ pub struct Fault {
     pub message: String,
     /// What went wrong beneath, for the log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
+    /// What the answer holds besides the message, where the wire has a place for it, such as `lastValidByteReceived`.
+    pub members: Vec<(&'static str, Detail)>,
+}
+
+/// What a refusal says of itself beside its message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// A word.
+    Text(String),
+    /// A number.
+    Number(i64),
 }
 
 impl Fault {
     /// A refusal with its message.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Fault { kind, message: message.into(), source: None }
+        Fault { kind, message: message.into(), source: None, members: Vec::new() }
     }
 
     /// Our own failure: `source` goes to the log, the client gets one fixed sentence.
@@ -32,7 +43,14 @@ impl Fault {
             kind: FaultKind::Internal,
             message: "The registry could not do this because of a failure of its own; its log says more under this request's id.".into(),
             source: Some(source.into()),
+            members: Vec::new(),
         }
+    }
+
+    /// The same refusal, with something more to say.
+    pub fn with(mut self, member: &'static str, detail: Detail) -> Self {
+        self.members.push((member, detail));
+        self
     }
 
     /// The same refusal with the cause kept for the log.

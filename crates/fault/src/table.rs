@@ -32,9 +32,35 @@ pub struct Row {
     pub aws: &'static str,
 }
 
+impl Row {
+    /// Returns the error code of the AWS query protocol (STS): the type without `Exception`, but for a few with a name of
+    /// their own there.
+    pub fn aws_query(&self) -> &'static str {
+        match self.aws {
+            "InvalidSignatureException" => "SignatureDoesNotMatch",
+            "UnrecognizedClientException" => "InvalidClientTokenId",
+            "UnknownOperationException" => "InvalidAction",
+            "InvalidParameterException" | "ValidationException" => "ValidationError",
+            "SerializationException" => "MalformedQueryString",
+            "ServerException" => "InternalFailure",
+            other => other.strip_suffix("Exception").unwrap_or(other),
+        }
+    }
+}
+
 faults! {
     /// No credentials, or wrong ones.
     Unauthenticated => 401, "UNAUTHORIZED", "UnrecognizedClientException";
+    /// A request that must be signed is not.
+    SignatureMissing => 403, "UNAUTHORIZED", "MissingAuthenticationTokenException";
+    /// The signature of a request cannot be read.
+    SignatureIncomplete => 400, "UNAUTHORIZED", "IncompleteSignatureException";
+    /// The signature of a request is not right, or no longer.
+    SignatureInvalid => 403, "UNAUTHORIZED", "InvalidSignatureException";
+    /// The access key or the session token is none of ours.
+    AccessKeyUnknown => 403, "UNAUTHORIZED", "UnrecognizedClientException";
+    /// The session is over.
+    SessionExpired => 403, "UNAUTHORIZED", "ExpiredTokenException";
     /// The caller may not do this; the message names the action and the resource.
     AccessDenied => 403, "DENIED", "AccessDeniedException";
     /// Too many requests at once; try later.
@@ -77,6 +103,56 @@ faults! {
     /// The range lies outside the blob.
     RangeNotSatisfiable => 416, "UNSUPPORTED", "InvalidLayerPartException";
 
+    /// The tag names another image and cannot be moved.
+    TagImmutable => 400, "TAG_INVALID", "ImageTagAlreadyExistsException";
+    /// This image is there already, under this tag.
+    ImageExists => 409, "DENIED", "ImageAlreadyExistsException";
+    /// The digest given is not that of the manifest.
+    ImageDigestDiffers => 400, "DIGEST_INVALID", "ImageDigestDoesNotMatchException";
+    /// The layer is there already.
+    LayerExists => 409, "DENIED", "LayerAlreadyExistsException";
+    /// No layer of this digest in this repository.
+    LayerNotFound => 404, "BLOB_UNKNOWN", "LayersNotFoundException";
+    /// The upload ended without a byte.
+    UploadEmpty => 400, "BLOB_UPLOAD_INVALID", "EmptyUploadException";
+
+    /// The repository has no lifecycle policy.
+    LifecyclePolicyNotFound => 404, "UNSUPPORTED", "LifecyclePolicyNotFoundException";
+    /// No preview of a lifecycle policy was started in the repository.
+    LifecyclePreviewNotFound => 404, "UNSUPPORTED", "LifecyclePolicyPreviewNotFoundException";
+    /// The repository has no policy.
+    RepositoryPolicyNotFound => 404, "UNSUPPORTED", "RepositoryPolicyNotFoundException";
+    /// The registry has no policy.
+    RegistryPolicyNotFound => 404, "UNSUPPORTED", "RegistryPolicyNotFoundException";
+    /// A resource has as many tags as it may.
+    ResourceTagsTooMany => 400, "UNSUPPORTED", "TooManyTagsException";
+    /// A tag of a resource is malformed.
+    ResourceTagInvalid => 400, "UNSUPPORTED", "InvalidTagParameterException";
+    /// A creation template of this prefix exists already.
+    TemplateExists => 409, "UNSUPPORTED", "TemplateAlreadyExistsException";
+    /// No creation template of this prefix.
+    TemplateNotFound => 404, "UNSUPPORTED", "TemplateNotFoundException";
+    /// No replication backfill of this id.
+    BackfillNotFound => 404, "UNSUPPORTED", "ReplicationBackfillNotFoundException";
+    /// The replication backfill has ended.
+    BackfillInvalidStatus => 400, "UNSUPPORTED", "ReplicationBackfillInvalidStatusException";
+    /// Nothing is to be signed.
+    SigningConfigurationNotFound => 404, "UNSUPPORTED", "SigningConfigurationNotFoundException";
+    /// A cache rule of this prefix exists already.
+    CacheRuleExists => 409, "UNSUPPORTED", "PullThroughCacheRuleAlreadyExistsException";
+    /// No cache rule of this prefix.
+    CacheRuleNotFound => 404, "UNSUPPORTED", "PullThroughCacheRuleNotFoundException";
+    /// His pulls do not count already.
+    ExclusionExists => 409, "UNSUPPORTED", "ExclusionAlreadyExistsException";
+    /// His pulls do count.
+    ExclusionNotFound => 404, "UNSUPPORTED", "ExclusionNotFoundException";
+    /// The image was never scanned.
+    ScanNotFound => 404, "UNSUPPORTED", "ScanNotFoundException";
+    /// The image cannot be moved to this storage class.
+    StorageClassUpdateUnsupported => 400, "UNSUPPORTED", "ImageStorageClassUpdateNotSupportedException";
+    /// There are as many of these as there may be.
+    LimitExceeded => 400, "DENIED", "LimitExceededException";
+
     /// No such upload, or it has expired.
     UploadNotFound => 404, "BLOB_UPLOAD_UNKNOWN", "UploadNotFoundException";
     /// The chunk does not begin where the upload ends.
@@ -88,8 +164,12 @@ faults! {
 
     /// A parameter of the request is wrong.
     InvalidParameter => 400, "UNSUPPORTED", "InvalidParameterException";
+    /// A parameter of the request is wrong in a way its form does not show.
+    ValidationFailed => 400, "UNSUPPORTED", "ValidationException";
     /// The body is not of the operation's shape.
     Malformed => 400, "UNSUPPORTED", "SerializationException";
+    /// There is no operation of this name.
+    OperationUnknown => 400, "UNSUPPORTED", "UnknownOperationException";
     /// Nothing lives at this address.
     RouteNotFound => 404, "UNSUPPORTED", "UnknownOperationException";
     /// The address exists, but not for this method.

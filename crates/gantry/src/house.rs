@@ -1,10 +1,10 @@
 use crate::{command::tool::fault_failure, config::Config, output::Failure};
 use gantry_accounts::{Accounts, RootCredentials, Site};
-use gantry_api::Pick;
+use gantry_api::{Paging, Pick};
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
-use gantry_registry::{Blobs, Images, Registry, Repositories, Tags, Trash, Uploads};
+use gantry_registry::{Blobs, Documents, Images, Pulls, Registry, Repositories, Tags, Trash, Uploads};
 use gantry_store::Store;
 use gantry_words::Cx;
 use std::path::Path;
@@ -128,6 +128,24 @@ impl Pick<ServingHouse> for Trash {
     }
 }
 
+impl Pick<ServingHouse> for Documents {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.documents.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Pulls {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.pulls.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Paging {
+    fn pick(house: &ServingHouse) -> Self {
+        Paging::new(house.accounts.clone())
+    }
+}
+
 impl Pick<ServingHouse> for Accounts {
     fn pick(house: &ServingHouse) -> Self {
         house.accounts.clone()
@@ -146,7 +164,8 @@ mod tests {
         let root = RootCredentials::generate(&env);
         let house = House::open(&config, env).unwrap().serve(&config, root).await.unwrap();
 
-        let doors: Vec<_> = gantry_v2::doors(&house).into_iter().chain(gantry_rest::doors(&house)).collect();
+        let doors: Vec<_> = gantry_v2::doors(&house).into_iter().chain(gantry_aws::surface(&house).doors).collect();
+        let doors: Vec<_> = doors.into_iter().chain(gantry_rest::doors(&house)).collect();
         let open = gantry_api::open_doors(&doors).join("\n");
 
         assert_eq!(open.trim(), include_str!("../open-doors.txt").trim(), "read what a new line would let in");

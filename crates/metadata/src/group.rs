@@ -67,7 +67,7 @@ pub(crate) fn run_group(
 /// The fault of a single act; its cause is kept.
 fn together(fault: &Fault) -> Fault {
     let cause = fault.source.as_ref().map_or_else(|| fault.message.clone(), ToString::to_string);
-    Fault { kind: fault.kind, message: fault.message.clone(), source: Some(cause.into()) }
+    Fault::new(fault.kind, fault.message.clone()).because(cause)
 }
 
 fn run_single(tx: &mut Tx, env: &Env, job: &mut dyn Job) -> Outcome {

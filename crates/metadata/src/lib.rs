@@ -10,7 +10,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `leases.rs`, `trash.rs` | every statement on those tables |
+//! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `trash.rs` | every statement on those tables |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -33,6 +33,7 @@ mod backup;
 pub mod blobs;
 pub mod consistency;
 mod counters;
+pub mod documents;
 mod engine;
 mod error;
 mod group;

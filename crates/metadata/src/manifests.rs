@@ -31,6 +31,8 @@ pub struct ManifestRow {
     pub pushed_at: Timestamp,
     /// Who pushed it.
     pub pushed_by: String,
+    /// When it was last pulled, as far as that was noted.
+    pub last_pulled_at: Option<Timestamp>,
 }
 
 /// What a list of referrers shows of a manifest.
@@ -46,6 +48,17 @@ pub struct ReferrerRow {
     pub size: i64,
     /// Its annotations as a JSON object: up to as long as its body.
     pub annotations: String,
+}
+
+/// Which manifests a list shows, by their tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tagged {
+    /// With a tag or without.
+    Any,
+    /// With a tag.
+    Yes,
+    /// Without one.
+    No,
 }
 
 /// A manifest that a repository holds, as an index that names it wants to know it.
@@ -107,7 +120,8 @@ pub struct EdgeRow {
 }
 
 static FIND: Query = query(
-    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
+         last_pulled_at
      FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'",
 );
 static STATE: Query = query("SELECT state FROM manifest WHERE repository = $1 AND digest = $2");
@@ -119,12 +133,33 @@ static HELD: Query = query(
      WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static LIST: Query = query(
-    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by
-     FROM manifest WHERE repository = $1 AND state = 'live'
-     AND (pushed_at < $2 OR (pushed_at = $2 AND digest > $3)) ORDER BY pushed_at DESC, digest LIMIT $4",
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
+         last_pulled_at
+     FROM manifest WHERE repository = $1 AND state = 'live' AND pushed_at <= $2
+     AND (pushed_at < $2 OR digest > $3) ORDER BY pushed_at DESC, digest LIMIT $4",
+);
+static LIST_TAGGED: Query = query(
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
+         last_pulled_at
+     FROM manifest WHERE repository = $1 AND state = 'live' AND tag_count > 0 AND pushed_at <= $2
+     AND (pushed_at < $2 OR digest > $3) ORDER BY pushed_at DESC, digest LIMIT $4",
+);
+static LIST_UNTAGGED: Query = query(
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
+         last_pulled_at
+     FROM manifest WHERE repository = $1 AND state = 'live' AND tag_count = 0 AND pushed_at <= $2
+     AND (pushed_at < $2 OR digest > $3) ORDER BY pushed_at DESC, digest LIMIT $4",
+);
+/// The largest child of each index: as large as the index is for whoever pulls it.
+static LARGEST_CHILDREN: Query = query(
+    "SELECT e.parent, max(m.bytes) FROM edge AS e
+     JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.child AND m.state = 'live'
+     WHERE e.repository = $1 AND e.kind = 'child' AND e.parent IN (SELECT j.value ->> 0 FROM json_each($2) AS j)
+     GROUP BY e.parent ORDER BY e.parent",
 );
 static EACH: Query = query(
-    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
+         last_pulled_at
      FROM manifest WHERE repository = $1 AND digest > $2 ORDER BY digest LIMIT $3",
 );
 static REFERRERS: Query = query(
@@ -148,6 +183,11 @@ static REFERRER_SIZES_OF_TYPE: Query = query(
 static PARENTS: Query = query(
     "SELECT e.parent FROM edge AS e JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.parent
      WHERE e.repository = $1 AND e.child = $2 AND e.kind = 'child' AND m.state = 'live' ORDER BY e.parent LIMIT $3",
+);
+static PARENTS_OF: Query = query(
+    "SELECT e.child, e.parent FROM edge AS e JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.parent
+     WHERE e.repository = $1 AND e.kind = 'child' AND m.state = 'live'
+         AND e.child IN (SELECT j.value ->> 0 FROM json_each($2) AS j) ORDER BY e.child, e.parent",
 );
 static NAMING: Query = query(
     "SELECT count(DISTINCT parent) FROM edge
@@ -202,6 +242,7 @@ fn row(row: Row) -> Result<ManifestRow, Fault> {
         parent_count: row.int(8)?,
         pushed_at: row.time(9)?,
         pushed_by: row.text(10)?.into(),
+        last_pulled_at: row.opt_time(11)?,
     })
 }
 
@@ -243,11 +284,28 @@ pub fn held<'a>(
 pub fn list(
     rows: &mut Reader,
     repository: i64,
+    tagged: Tagged,
     before: Timestamp,
     after: &str,
     count: usize,
 ) -> Result<Vec<ManifestRow>, Fault> {
-    rows.all(&LIST, values![repository, before, after, count as i64])?.into_iter().map(row).collect()
+    let statement = match tagged {
+        Tagged::Any => &LIST,
+        Tagged::Yes => &LIST_TAGGED,
+        Tagged::No => &LIST_UNTAGGED,
+    };
+    rows.all(statement, values![repository, before, after, count as i64])?.into_iter().map(row).collect()
+}
+
+/// Returns, for each of these indexes that holds any manifest, the bytes of the largest.
+pub fn largest_children<'a>(
+    rows: &mut Reader,
+    repository: i64,
+    indexes: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String, i64)>, Fault> {
+    let list: Vec<_> = indexes.into_iter().map(|digest| json!([digest])).collect();
+    let found = rows.all(&LARGEST_CHILDREN, values![repository, serde_json::Value::Array(list).to_string()])?;
+    found.iter().map(|row| Ok((row.text(0)?.to_string(), row.int(1)?))).collect()
 }
 
 /// Returns up to `count` manifests after the digest `after`, in any state: for repair, which walks.
@@ -300,6 +358,17 @@ pub fn referrers(
 pub fn parents(rows: &mut Reader, repository: i64, child: &str, count: usize) -> Result<Vec<String>, Fault> {
     let found = rows.all(&PARENTS, values![repository, child, count as i64])?;
     found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns, for each of these manifests, the living indexes that name it: pairs of it and an index.
+pub fn parents_of<'a>(
+    rows: &mut Reader,
+    repository: i64,
+    children: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<(String, String)>, Fault> {
+    let list: Vec<_> = children.into_iter().map(|digest| json!([digest])).collect();
+    let found = rows.all(&PARENTS_OF, values![repository, serde_json::Value::Array(list).to_string()])?;
+    found.iter().map(|row| Ok((row.text(0)?.to_string(), row.text(1)?.to_string()))).collect()
 }
 
 /// Returns how many manifests name a blob that the repository does not hold: those for which it may be missing.

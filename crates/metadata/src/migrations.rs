@@ -39,6 +39,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(3, "0003-optional-edges"),
     one!(4, "0004-upload-holds"),
     one!(5, "0005-trash"),
+    pair!(6, "0006-documents"),
 ];
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ static SET_COUNTS: Change =
 static DELETE: Change = change("DELETE FROM repository WHERE id = $1");
 static DELETE_TAGS: Change = change("DELETE FROM tag WHERE repository = $1");
 static DELETE_EDGES: Change = change("DELETE FROM edge WHERE repository = $1");
+static SET_SETTINGS: Change = change("UPDATE repository SET settings = $2, revision = revision + 1 WHERE id = $1");
+static DELETE_DOCUMENTS: Change = change("DELETE FROM document WHERE repository = $1");
 static DELETE_MANIFESTS: Change = change("DELETE FROM manifest WHERE repository = $1");
 
 /// What changes in a repository's maintained counts.
@@ -167,10 +169,15 @@ pub fn set_counts(tx: &mut Tx, id: i64, counts: Counts) -> Result<(), Fault> {
     tx.write(&SET_COUNTS, values![id, counts.images, counts.tags, counts.blob_bytes])
 }
 
-/// Removes a repository with its tags, manifests and edges. Links and uploads stay for the collection, which finds them
+/// Writes the settings of a repository.
+pub fn set_settings(tx: &mut Tx, id: i64, settings: &str) -> Result<(), Fault> {
+    tx.write(&SET_SETTINGS, values![id, settings])
+}
+
+/// Removes a repository with its tags, manifests, edges and documents. Links and uploads stay for the collection, which finds them
 /// as candidates; tag history stays for good.
 pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
-    for statement in [&DELETE_TAGS, &DELETE_EDGES, &DELETE_MANIFESTS, &DELETE] {
+    for statement in [&DELETE_TAGS, &DELETE_EDGES, &DELETE_MANIFESTS, &DELETE_DOCUMENTS, &DELETE] {
         tx.write(statement, values![id])?;
     }
     Ok(())

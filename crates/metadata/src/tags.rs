@@ -52,6 +52,10 @@ static FIND: Query =
     query("SELECT name, digest, tagged_at, tagged_by, revision FROM tag WHERE repository = $1 AND name = $2");
 static DIGEST: Query = query("SELECT digest FROM tag WHERE repository = $1 AND name = $2");
 static OF_IMAGE: Query = query("SELECT name FROM tag WHERE repository = $1 AND digest = $2 ORDER BY name LIMIT $3");
+static OF_IMAGES: Query = query(
+    "SELECT digest, name FROM tag
+     WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j) ORDER BY digest, name LIMIT $3",
+);
 static NAMES: Query = query("SELECT name FROM tag WHERE repository = $1 AND name > $2 ORDER BY name LIMIT $3");
 static LIST: Query = query(
     "SELECT name, digest, tagged_at, tagged_by, revision FROM tag
@@ -105,6 +109,18 @@ pub fn digest(rows: &mut Reader, repository: i64, name: &str) -> Result<Option<S
 pub fn of_image(rows: &mut Reader, repository: i64, digest: &str, count: usize) -> Result<Vec<String>, Fault> {
     let found = rows.all(&OF_IMAGE, values![repository, digest, count as i64])?;
     found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns up to `count` tags of these images, each with its image, in the order of their bytes.
+pub fn of_images<'a>(
+    rows: &mut Reader,
+    repository: i64,
+    digests: impl IntoIterator<Item = &'a str>,
+    count: usize,
+) -> Result<Vec<(String, String)>, Fault> {
+    let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
+    let found = rows.all(&OF_IMAGES, values![repository, serde_json::Value::Array(list).to_string(), count])?;
+    found.iter().map(|row| Ok((row.text(0)?.to_string(), row.text(1)?.to_string()))).collect()
 }
 
 /// Returns up to `count` tag names after `after`, in the order of their bytes.

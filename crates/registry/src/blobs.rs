@@ -1,13 +1,15 @@
 use crate::{
     admit::{mark_corrupt, parse_key, store_fault},
     caches::Located,
+    configuration::AccountSetting,
+    documents::DocumentKind,
     link::{CORRUPTION, LinkBlob, Linked, Source, TouchLink},
     ports::Ports,
     remove::{RemoveBlob, blob_not_found},
     repositories::Repository,
 };
 use gantry_fault::Fault;
-use gantry_metadata::{blobs, site_settings};
+use gantry_metadata::{blobs, documents, site_settings};
 use gantry_oci::Digest;
 use gantry_store::Reading;
 use gantry_words::Cx;
@@ -100,7 +102,8 @@ impl Blobs {
         Ok((Arc::new(located), row.link.candidate_since.is_some()))
     }
 
-    /// Links a blob of `source` into `target`. Answers `false` where the source does not hold it.
+    /// Links a blob of `source` into `target`. Answers `false` where the source does not hold it, or the account has
+    /// mounting switched off.
     ///
     /// # Errors
     /// [`gantry_fault::FaultKind::StorageFull`]: a link takes little, but many fill a disk.
@@ -111,6 +114,9 @@ impl Blobs {
         source: &Repository,
         digest: &Digest,
     ) -> Result<bool, Fault> {
+        if !self.may_mount(cx).await? {
+            return Ok(false);
+        }
         // What cannot be read must not be linked: it would be a promise without bytes.
         let Ok((located, _)) = self.locate(source, digest).await else { return Ok(false) };
         if self.ports.store.exists(&located.key).await.map_err(store_fault)? != Some(located.size) {
@@ -128,6 +134,13 @@ impl Blobs {
             hold: None,
         };
         Ok(matches!(self.ports.metadata.perform(cx, act).await?, Linked::Done { .. }))
+    }
+
+    async fn may_mount(&self, cx: &Cx) -> Result<bool, Fault> {
+        let shelf = DocumentKind::AccountSetting.shelf(cx.account, &self.ports.region, 0);
+        let name = AccountSetting::BlobMounting.name();
+        let found = self.ports.metadata.read(move |rows| documents::find(rows, &shelf, name)).await?;
+        Ok(found.is_none_or(|setting| setting.body != "DISABLED"))
     }
 
     /// Returns up to `count` repositories of the account that hold a blob, those after the number `after`: number and name,

@@ -3,15 +3,21 @@ use crate::{
     caches::remembered,
     ports::Ports,
     push::{PutImage, PutImageAnswer},
-    remove::{RemoveImage, RemoveTag, image_not_found},
+    remove::{RemoveImage, RemoveTag, RemoveTagged, Removed, image_not_found},
     repositories::Repository,
 };
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Reader, manifests, tags};
+use gantry_metadata::{Reader, manifests, manifests::Tagged, tags};
 use gantry_oci::{Algorithm, Descriptor, Digest, Manifest, ManifestError, ManifestLimits, Reference, Tag};
 use gantry_words::{Cx, Page, Timestamp};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// Tags of one image that a listing shows.
+const TAGS_SHOWN_MAX: usize = 1_000;
 
 /// A page of referrers ends here, whatever was asked for: each may have annotations as large as a manifest.
 const REFERRERS_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -21,7 +27,7 @@ const DESCRIPTOR_BYTES: u64 = 512;
 /// The room for manifests, indexes, tags and referrers.
 #[derive(Clone)]
 pub struct Images {
-    ports: Arc<Ports>,
+    pub(crate) ports: Arc<Ports>,
 }
 
 /// A manifest as it is served. Cheap to clone.
@@ -35,6 +41,32 @@ pub struct ImageFound {
     pub body: Bytes,
 }
 
+/// Where a list of images goes on: after the one pushed then, of this digest. They come newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImagePlace {
+    /// When the last image seen was pushed.
+    pub pushed_at: Timestamp,
+    /// Its digest.
+    pub digest: String,
+}
+
+impl ImagePlace {
+    /// Before the newest.
+    pub const START: ImagePlace = ImagePlace { pushed_at: Timestamp::from_millis(i64::MAX), digest: String::new() };
+}
+
+/// Which images a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TagFilter {
+    /// All.
+    #[default]
+    Any,
+    /// Those with a tag.
+    Tagged,
+    /// Those without.
+    Untagged,
+}
+
 /// What a listing shows of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSummary {
@@ -46,16 +78,29 @@ pub struct ImageSummary {
     pub artifact_type: Option<String>,
     /// The manifest it refers to.
     pub subject: Option<String>,
-    /// Its tags, at most a hundred.
+    /// Its tags, at most a thousand.
     pub tags: Vec<String>,
     /// Bytes of what it names.
     pub bytes: u64,
+    /// Bytes that whoever pulls it gets: for an index, those of its largest child.
+    pub pull_bytes: u64,
     /// Living indexes that name it.
     pub parent_count: i64,
     /// When it was pushed.
     pub pushed_at: Timestamp,
     /// Who pushed it.
     pub pushed_by: String,
+    /// When it was last pulled, as far as that was noted.
+    pub last_pulled_at: Option<Timestamp>,
+}
+
+/// A manifest on its way in.
+struct Put {
+    digest: Digest,
+    manifest: Manifest,
+    body: Bytes,
+    tags: Vec<Tag>,
+    refuses_repeat: bool,
 }
 
 /// A page of the manifests that refer to a subject.
@@ -114,7 +159,7 @@ impl Images {
     ///
     /// # Errors
     /// [`FaultKind::ManifestInvalid`], [`FaultKind::ManifestTooLarge`], [`FaultKind::ManifestUnsupported`],
-    /// [`FaultKind::DigestInvalid`] where the reference is another digest than the body's, and
+    /// [`FaultKind::DigestInvalid`] where the reference is another digest than the body's, [`FaultKind::TagImmutable`], and
     /// [`FaultKind::LayersNotFound`] or [`FaultKind::ReferencedImagesNotFound`] where the repository lacks what it names;
     /// [`FaultKind::StorageFull`].
     pub async fn put_image(
@@ -126,11 +171,50 @@ impl Images {
         content_type: Option<&str>,
         body: Bytes,
     ) -> Result<PutImageAnswer, Fault> {
+        let mut tags = more_tags;
+        if let Reference::Tag(tag) = reference {
+            tags.push(tag.clone());
+        }
+        let (digest, manifest) = self.read(reference, content_type, &body)?;
+        self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: false }).await
+    }
+
+    /// Stores a manifest that is new here, or points a tag at it that did not before.
+    ///
+    /// # Errors
+    /// Those of [`Images::put_image`]; [`FaultKind::ImageDigestDiffers`] where `digest` is another than the body's;
+    /// [`FaultKind::ImageExists`] where nothing would change.
+    pub async fn put_new_image(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        tag: Option<Tag>,
+        digest: Option<&Digest>,
+        content_type: Option<&str>,
+        body: Bytes,
+    ) -> Result<PutImageAnswer, Fault> {
+        let algorithm = digest.map_or(Algorithm::Sha256, Digest::algorithm);
+        let found = digest_of(algorithm, &body);
+        if let Some(wanted) = digest.filter(|wanted| **wanted != found) {
+            let message = format!("The image digest '{wanted}' does not match the digest of the manifest, '{found}'");
+            return Err(Fault::new(FaultKind::ImageDigestDiffers, message));
+        }
+        let (digest, manifest) = self.read(&Reference::Digest(found), content_type, &body)?;
+        self.put(cx, repository, Put { digest, manifest, body, tags: Vec::from_iter(tag), refuses_repeat: true }).await
+    }
+
+    /// Reads a manifest that comes for a reference.
+    fn read(
+        &self,
+        reference: &Reference,
+        content_type: Option<&str>,
+        body: &Bytes,
+    ) -> Result<(Digest, Manifest), Fault> {
         let algorithm = match reference {
             Reference::Digest(digest) => digest.algorithm(),
             Reference::Tag(_) => Algorithm::Sha256,
         };
-        let digest = Digest::from_hash(algorithm, &gantry_store::hash_bytes(store_algorithm(algorithm), &body));
+        let digest = digest_of(algorithm, body);
         if let Reference::Digest(wanted) = reference
             && *wanted != digest
         {
@@ -138,13 +222,13 @@ impl Images {
             return Err(Fault::new(FaultKind::DigestInvalid, message));
         }
         let limits = ManifestLimits { bytes_max: self.manifest_bytes_max() as usize, ..ManifestLimits::default() };
-        let manifest = Manifest::parse(&body, content_type, &limits).map_err(manifest_fault)?;
+        Ok((digest, Manifest::parse(body, content_type, &limits).map_err(manifest_fault)?))
+    }
+
+    async fn put(&self, cx: &Cx, repository: &Repository, put: Put) -> Result<PutImageAnswer, Fault> {
+        let Put { digest, manifest, body, mut tags, refuses_repeat } = put;
         // Its bytes go into the database, which mostly lies on the same disk: manifests alone could fill it up, too.
         self.ports.store.check_room(body.len() as u64).await.map_err(store_fault)?;
-        let mut tags = more_tags;
-        if let Reference::Tag(tag) = reference {
-            tags.push(tag.clone());
-        }
         tags.sort();
         tags.dedup();
         let act = PutImage {
@@ -155,6 +239,7 @@ impl Images {
             manifest,
             body,
             tags: tags.clone(),
+            refuses_repeat,
             actor: cx.actor.clone(),
             request_id: cx.request_id,
         };
@@ -175,7 +260,7 @@ impl Images {
     pub async fn remove(&self, cx: &Cx, repository: &Repository, reference: &Reference) -> Result<(), Fault> {
         match reference {
             Reference::Tag(tag) => self.remove_tag(cx, repository, tag).await,
-            Reference::Digest(digest) => self.remove_image(cx, repository, digest).await,
+            Reference::Digest(digest) => self.remove_image(cx, repository, digest).await.map(drop),
         }
     }
 
@@ -194,7 +279,40 @@ impl Images {
         removed
     }
 
-    async fn remove_image(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<(), Fault> {
+    /// Removes a tag, and with its last tag the image.
+    ///
+    /// `digest` is the image the caller believes it to name. Returns the image's digest.
+    ///
+    /// # Errors
+    /// [`FaultKind::ImageNotFound`] where no image has this tag, or another than `digest`; [`FaultKind::ImageReferenced`]
+    /// where it is the last tag and a living index names the image.
+    pub async fn remove_tagged(&self, cx: &Cx, repository: &Repository, tag: &Tag) -> Result<Digest, Fault> {
+        let act = RemoveTagged {
+            repository: repository.id,
+            name: repository.name.clone(),
+            tag: tag.clone(),
+            is_kept: self.ports.keeps_trash(),
+            actor: cx.actor.clone(),
+            request_id: cx.request_id,
+        };
+        let removed = self.ports.metadata.perform(cx, act).await;
+        if let Some(caches) = &self.ports.caches {
+            caches.tags.remove(&(repository.id, tag.clone()));
+        }
+        let (digest, removed) = match removed {
+            Ok((digest, removed)) => (Some(digest), Ok(removed)),
+            Err(fault) => (None, Err(fault)),
+        };
+        let parsed = digest.as_deref().map(parse_digest).transpose()?;
+        self.forget(repository, parsed.as_ref(), removed)?;
+        parsed.ok_or_else(|| Fault::internal("a tag was removed from no image"))
+    }
+
+    /// Removes an image with all its tags; returns them.
+    ///
+    /// # Errors
+    /// [`FaultKind::ImageNotFound`]; [`FaultKind::ImageReferenced`] where a living index names it.
+    pub async fn remove_image(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<Vec<String>, Fault> {
         let act = RemoveImage {
             repository: repository.id,
             name: repository.name.clone(),
@@ -203,27 +321,43 @@ impl Images {
             actor: cx.actor.clone(),
             request_id: cx.request_id,
         };
-        let removed = self.ports.metadata.perform(cx, act).await;
-        let Some(caches) = &self.ports.caches else { return removed.map(drop) };
-        caches.manifests.remove(&(repository.id, digest.clone()));
-        match removed {
+        let removed = self.ports.metadata.perform(cx, act).await.map(Some);
+        let removed = self.forget(repository, Some(digest), removed)?;
+        Ok(removed.map(|removed| removed.tags).unwrap_or_default())
+    }
+
+    /// Forgets what is remembered of an image that may be gone.
+    fn forget(
+        &self,
+        repository: &Repository,
+        digest: Option<&Digest>,
+        removed: Result<Option<Removed>, Fault>,
+    ) -> Result<Option<Removed>, Fault> {
+        let Some(caches) = &self.ports.caches else { return removed };
+        if let Some(digest) = digest {
+            caches.manifests.remove(&(repository.id, digest.clone()));
+        }
+        match &removed {
             Ok(removed) => {
-                for tag in removed.tags.iter().filter_map(|tag| tag.parse::<Tag>().ok()) {
+                let removed = removed.iter();
+                for tag in removed.clone().flat_map(|removed| &removed.tags).filter_map(|tag| tag.parse::<Tag>().ok()) {
                     caches.tags.remove(&(repository.id, tag));
                 }
-                for blob in removed.blobs.iter().filter_map(|blob| blob.parse::<Digest>().ok()) {
+                for blob in removed.flat_map(|removed| &removed.blobs).filter_map(|blob| blob.parse::<Digest>().ok()) {
                     caches.links.remove(&(repository.id, blob));
                 }
-                Ok(())
             }
-            Err(fault) if fault.kind == FaultKind::ImageNotFound => Err(fault),
-            Err(fault) => {
+            Err(fault) if matches!(fault.kind, FaultKind::ImageNotFound | FaultKind::ImageReferenced) => {}
+            Err(_) => {
                 // Whether the removal stands is not known: nothing of it may be remembered.
                 caches.tags.clear();
                 caches.links.clear();
-                Err(fault)
+                if digest.is_none() {
+                    caches.manifests.clear();
+                }
             }
         }
+        removed
     }
 
     /// Returns up to `count` tags after `after`, in the order of their bytes.
@@ -261,50 +395,118 @@ impl Images {
         Ok(Page { items: rows.into_iter().map(descriptor).collect::<Result<_, _>>()?, has_more })
     }
 
-    /// Returns up to `count` images, newest first, of those pushed before `before` (or then, with a greater digest).
+    /// Returns up to `count` images after a place in the list, newest first.
     pub async fn list(
         &self,
         repository: &Repository,
-        before: Timestamp,
-        after: &str,
+        filter: TagFilter,
+        after: &ImagePlace,
         count: usize,
     ) -> Result<Page<ImageSummary>, Fault> {
-        let (id, after) = (repository.id, after.to_string());
+        let (id, after) = (repository.id, after.clone());
+        let tagged = match filter {
+            TagFilter::Any => Tagged::Any,
+            TagFilter::Tagged => Tagged::Yes,
+            TagFilter::Untagged => Tagged::No,
+        };
         let list = move |rows: &mut Reader| {
-            let found = manifests::list(rows, id, before, &after, count + 1)?;
-            found.into_iter().map(|row| summary(rows, id, row)).collect::<Result<Vec<_>, Fault>>()
+            let found = manifests::list(rows, id, tagged, after.pushed_at, &after.digest, count + 1)?;
+            summaries(rows, id, found)
         };
         Ok(Page::cut(self.ports.metadata.read_long(list).await?, count))
     }
 
+    /// Returns up to `count` tags after `after`, in the order of their bytes, each with the image it names.
+    pub async fn tagged(
+        &self,
+        repository: &Repository,
+        after: &str,
+        count: usize,
+    ) -> Result<Page<(String, String)>, Fault> {
+        let (id, after) = (repository.id, after.to_string());
+        let list = move |rows: &mut Reader| tags::list(rows, id, &after, count + 1);
+        let rows = self.ports.metadata.read_long(list).await?;
+        Ok(Page::cut(rows, count).map(|row| (row.name, row.digest)))
+    }
+
     /// Returns what a listing shows of one image.
+    ///
+    /// # Errors
+    /// [`FaultKind::ImageNotFound`].
     pub async fn describe(&self, repository: &Repository, reference: &Reference) -> Result<ImageSummary, Fault> {
-        let (id, wanted) = (repository.id, reference.clone());
+        let found = self.describe_all(repository, std::slice::from_ref(reference)).await?.pop().flatten();
+        found.ok_or_else(|| image_not_found(&repository.name, &reference.to_string()))
+    }
+
+    /// Returns what a listing shows of each of these images, in this order; none for one that is not there.
+    pub async fn describe_all(
+        &self,
+        repository: &Repository,
+        references: &[Reference],
+    ) -> Result<Vec<Option<ImageSummary>>, Fault> {
+        let (id, wanted) = (repository.id, references.to_vec());
         let look = move |rows: &mut Reader| {
-            let digest = match &wanted {
-                Reference::Digest(digest) => Some(digest.as_str().to_string()),
-                Reference::Tag(tag) => tags::digest(rows, id, tag.as_str())?,
-            };
-            let Some(digest) = digest else { return Ok(None) };
-            manifests::find(rows, id, &digest)?.map(|row| summary(rows, id, row)).transpose()
+            let mut digests = Vec::with_capacity(wanted.len());
+            for reference in &wanted {
+                digests.push(match reference {
+                    Reference::Digest(digest) => Some(digest.as_str().to_string()),
+                    Reference::Tag(tag) => tags::digest(rows, id, tag.as_str())?,
+                });
+            }
+            let mut found = Vec::new();
+            for digest in digests.iter().flatten().collect::<BTreeSet<_>>() {
+                found.extend(manifests::find(rows, id, digest)?);
+            }
+            let found: BTreeMap<String, ImageSummary> =
+                summaries(rows, id, found)?.into_iter().map(|image| (image.digest.clone(), image)).collect();
+            Ok(digests.iter().map(|digest| found.get(digest.as_ref()?).cloned()).collect())
         };
-        self.ports.metadata.read(look).await?.ok_or_else(|| image_not_found(&repository.name, &reference.to_string()))
+        self.ports.metadata.read_long(look).await
     }
 }
 
-fn summary(rows: &mut Reader, repository: i64, row: manifests::ManifestRow) -> Result<ImageSummary, Fault> {
-    let tags = if row.tag_count > 0 { tags::of_image(rows, repository, &row.digest, 100)? } else { vec![] };
-    Ok(ImageSummary {
-        digest: row.digest,
-        media_type: row.media_type,
-        artifact_type: row.artifact_type,
-        subject: row.subject,
-        tags,
-        bytes: u64::try_from(row.bytes).unwrap_or(0),
-        parent_count: row.parent_count,
-        pushed_at: row.pushed_at,
-        pushed_by: row.pushed_by,
-    })
+/// Adds to manifests what other tables know of them.
+fn summaries(
+    rows: &mut Reader,
+    repository: i64,
+    found: Vec<manifests::ManifestRow>,
+) -> Result<Vec<ImageSummary>, Fault> {
+    let digests = |wanted: fn(&manifests::ManifestRow) -> bool| {
+        found.iter().filter(move |row| wanted(row)).map(|row| row.digest.as_str()).collect::<Vec<_>>()
+    };
+    let (tagged, indexes) = (digests(|row| row.tag_count > 0), digests(|row| row.kind == "index"));
+    let mut tags_of: HashMap<String, Vec<String>> = HashMap::new();
+    if !tagged.is_empty() {
+        let count = tagged.len() * TAGS_SHOWN_MAX;
+        for (digest, tag) in tags::of_images(rows, repository, tagged, count)? {
+            let tags = tags_of.entry(digest).or_default();
+            if tags.len() < TAGS_SHOWN_MAX {
+                tags.push(tag);
+            }
+        }
+    }
+    let largest: HashMap<String, i64> = if indexes.is_empty() {
+        HashMap::new()
+    } else {
+        manifests::largest_children(rows, repository, indexes)?.into_iter().collect()
+    };
+    let summary = |row: manifests::ManifestRow| {
+        let pull_bytes = if row.kind == "index" { largest.get(&row.digest).copied().unwrap_or(0) } else { row.bytes };
+        ImageSummary {
+            tags: tags_of.remove(&row.digest).unwrap_or_default(),
+            digest: row.digest,
+            media_type: row.media_type,
+            artifact_type: row.artifact_type,
+            subject: row.subject,
+            bytes: u64::try_from(row.bytes).unwrap_or(0),
+            pull_bytes: u64::try_from(pull_bytes).unwrap_or(0),
+            parent_count: row.parent_count,
+            pushed_at: row.pushed_at,
+            pushed_by: row.pushed_by,
+            last_pulled_at: row.last_pulled_at,
+        }
+    };
+    Ok(found.into_iter().map(summary).collect())
 }
 
 /// Returns how many things of these sizes, from the first on, have at most `bytes_max` together; one always fits.
@@ -327,6 +529,10 @@ fn descriptor(row: manifests::ReferrerRow) -> Result<Descriptor, Fault> {
         platform: None,
         urls: Vec::new(),
     })
+}
+
+fn digest_of(algorithm: Algorithm, body: &[u8]) -> Digest {
+    Digest::from_hash(algorithm, &gantry_store::hash_bytes(store_algorithm(algorithm), body))
 }
 
 pub(crate) fn parse_digest(text: &str) -> Result<Digest, Fault> {

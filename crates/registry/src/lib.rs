@@ -14,7 +14,13 @@
 //! | file | what |
 //! |---|---|
 //! | `repositories.rs` | [`Repositories`]: create, find, list, delete |
+//! | `rules.rs` | [`RepositoryRules`]: which tags may be moved, and what else holds for a repository |
+//! | `configuration.rs` and below | what can be set for the registry as a whole |
+//! | `resource_tags.rs` | [`ResourceTags`]: the tags of a repository |
+//! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
 //! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
+//! | `pulls.rs` | [`Pulls`]: who pulled what when |
+//! | `preview.rs` | [`Preview`]: what a lifecycle policy would do |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `uploads/take.rs`, `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
@@ -35,6 +41,8 @@ mod backup;
 mod blobs;
 mod caches;
 mod collection;
+mod configuration;
+mod documents;
 mod fsck;
 mod history;
 mod images;
@@ -42,10 +50,14 @@ mod link;
 mod orphans;
 mod owner;
 mod ports;
+mod preview;
+mod pulls;
 mod push;
 mod remove;
 mod repositories;
+mod resource_tags;
 mod retention;
+mod rules;
 mod settings;
 mod trash;
 #[cfg(test)]
@@ -55,15 +67,23 @@ mod uploads;
 pub use backup::{BackupProgress, Backups, backup_blobs};
 pub use blobs::{BlobFound, Blobs};
 pub use collection::{Collected, Collection};
+pub use configuration::*;
+pub use documents::{Change, Decision, Document, DocumentKind, DocumentSeen, Documents};
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
-pub use images::{ImageFound, ImageSummary, Images, Referrers};
+pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
 pub use orphans::Orphans;
 pub use ports::Registry;
+pub use preview::{Preview, PreviewedImage};
+pub use pulls::Pulls;
 pub use push::{PutImage, PutImageAnswer};
-pub use repositories::{Repositories, Repository};
+pub use repositories::{NewRepository, Repositories, Repository};
+pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};
 pub use retention::{Forgotten, Retention};
-pub use settings::{CollectionSettings, LimitSettings, RetentionSettings, Settings, TrashSettings, UploadSettings};
+pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
+pub use settings::{
+    CollectionSettings, LifecycleSettings, LimitSettings, RetentionSettings, Settings, TrashSettings, UploadSettings,
+};
 pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};
 pub use uploads::{Appended, Uploads};

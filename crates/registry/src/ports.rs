@@ -1,6 +1,6 @@
 use crate::{
-    Backups, Blobs, Collection, Fsck, Images, Orphans, Repositories, Retention, Settings, Tags, Trash, Uploads,
-    caches::Caches,
+    Backups, Blobs, Collection, Documents, Fsck, Images, Orphans, Pulls, Repositories, Retention, Settings, Tags,
+    Trash, Uploads, caches::Caches,
 };
 use gantry_env::Env;
 use gantry_metadata::Metadata;
@@ -36,8 +36,12 @@ pub struct Registry {
     pub images: Images,
     /// Blobs.
     pub blobs: Blobs,
+    /// Who pulled what when.
+    pub pulls: Pulls,
     /// Uploads.
     pub uploads: Uploads,
+    /// Policies and configurations.
+    pub documents: Documents,
     /// The collection.
     pub collection: Collection,
     /// Backups.
@@ -67,6 +71,8 @@ impl Registry {
             images,
             trash,
             blobs: Blobs::new(ports.clone()),
+            documents: Documents::new(ports.clone()),
+            pulls: Pulls::new(ports.clone()),
             collection: Collection::new(ports.clone(), uploads.clone()),
             backups: Backups::new(ports.clone()),
             orphans: Orphans::new(ports.clone()),

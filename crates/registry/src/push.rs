@@ -1,4 +1,4 @@
-use crate::{repositories, trash, trash::Trashed};
+use crate::{repositories, rules::RepositoryRules, trash, trash::Trashed};
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
@@ -23,6 +23,8 @@ pub struct PutImage {
     pub(crate) body: Bytes,
     /// Tags to set, without duplicates.
     pub(crate) tags: Vec<Tag>,
+    /// Whether it is an error that everything is as it is to be already.
+    pub(crate) refuses_repeat: bool,
     pub(crate) actor: Arc<str>,
     pub(crate) request_id: RequestId,
 }
@@ -31,6 +33,7 @@ pub struct PutImage {
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     pub(crate) repository_exists: bool,
+    pub(crate) rules: RepositoryRules,
     pub(crate) is_held: bool,
     /// The image, where it is in the trash.
     pub(crate) trashed: Option<Trashed>,
@@ -88,12 +91,11 @@ impl Act for PutImage {
 
     fn gather(&self, rows: &mut Reader) -> Result<Seen, Fault> {
         rows.lock(&format!("repository {}", self.repository))?;
-        if repository_rows::by_id(rows, self.repository)?.is_none() {
-            return Ok(Seen::default());
-        }
+        let Some(repository) = repository_rows::by_id(rows, self.repository)? else { return Ok(Seen::default()) };
+        let rules = RepositoryRules::read(&repository.settings)?;
         let state = manifests::state(rows, self.repository, self.digest.as_str())?;
         let is_held = state.as_deref() == Some("live");
-        let mut seen = Seen { repository_exists: true, is_held, ..Seen::default() };
+        let mut seen = Seen { repository_exists: true, rules, is_held, ..Seen::default() };
         if state.as_deref() == Some("trash") {
             seen.trashed = trash::find(rows, self.repository, self.digest.as_str())?;
         }
@@ -115,6 +117,10 @@ impl Act for PutImage {
         if !seen.repository_exists {
             return Err(repositories::not_found(&self.name, self.account));
         }
+        if self.refuses_repeat && seen.is_held && self.moves_nothing(&seen) {
+            return Err(self.repeated());
+        }
+        self.decide_tags(&seen)?;
         // What was stored before is asked for its parts again: 201 says that the image can be pulled.
         let image = self.decide_image(&seen)?;
         if !seen.is_held {
@@ -155,6 +161,38 @@ impl Act for PutImage {
 }
 
 impl PutImage {
+    fn moves_nothing(&self, seen: &Seen) -> bool {
+        seen.tags.iter().all(|previous| previous.as_deref() == Some(self.digest.as_str()))
+    }
+
+    fn repeated(&self) -> Fault {
+        let tag = self.tags.first().map_or("null", Tag::as_str);
+        let message = format!(
+            "Image with digest '{}' and tag '{tag}' already exists in the repository with name '{}' in registry with id '{}'",
+            self.digest, self.name, self.account
+        );
+        Fault::new(FaultKind::ImageExists, message)
+    }
+
+    /// Checks that no tag is moved that may not be. Setting it to the image it names already moves nothing.
+    fn decide_tags(&self, seen: &Seen) -> Result<(), Fault> {
+        let moves = self
+            .tags
+            .iter()
+            .zip(&seen.tags)
+            .filter(|(_, previous)| previous.as_deref().is_some_and(|previous| previous != self.digest.as_str()));
+        match moves.map(|(tag, _)| tag).find(|tag| !seen.rules.tags.may_move(tag.as_str())) {
+            None => Ok(()),
+            Some(tag) => {
+                let message = format!(
+                    "The image tag '{tag}' already exists in the '{}' repository and cannot be overwritten because the tag is immutable.",
+                    self.name
+                );
+                Err(Fault::new(FaultKind::TagImmutable, message))
+            }
+        }
+    }
+
     /// Checks that everything the manifest names is held, and says what must be counted.
     fn decide_image(&self, seen: &Seen) -> Result<NewImage, Fault> {
         let mut image = NewImage::default();

@@ -1,4 +1,5 @@
-use gantry_fault::{Fault, FaultKind};
+use crate::images::parse_digest;
+use gantry_fault::{Detail, Fault, FaultKind};
 use gantry_metadata::{
     Act, Event, Reader, Tx, blobs, manifests, manifests::EdgeRow, manifests::ManifestRow,
     repositories as repository_rows, tags, trash,
@@ -91,7 +92,10 @@ impl Act for RemoveImage {
                 "{} is a child of the index {parent} in the repository '{}' and cannot be removed while that lives; remove the index first",
                 self.digest, self.name
             );
-            return Err(Fault::new(FaultKind::ImageReferenced, message));
+            let parents = seen.parents.iter().map(|parent| ("referencedBy", Detail::Text(parent.clone())));
+            return Err(parents.fold(Fault::new(FaultKind::ImageReferenced, message), |fault, (name, parent)| {
+                fault.with(name, parent)
+            }));
         }
         if seen.tags.len() > TAGS_MAX {
             let message = format!("{} has more than {TAGS_MAX} tags; remove some of them first", self.digest);
@@ -143,7 +147,79 @@ impl Act for RemoveImage {
     }
 }
 
-/// The act that removes a tag and leaves its image.
+/// The act that removes a tag, and the image with its last tag.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoveTagged {
+    pub(crate) repository: i64,
+    pub(crate) name: RepositoryName,
+    pub(crate) tag: Tag,
+    /// Whether the image goes to the trash.
+    pub(crate) is_kept: bool,
+    pub(crate) actor: Arc<str>,
+    pub(crate) request_id: RequestId,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct TaggedSeen {
+    digest: Digest,
+    /// The image, where no other tag names it.
+    last: Option<ImageSeen>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TaggedPlan {
+    /// The tag goes, the image stays.
+    Untag(Digest, Timestamp),
+    /// Both go.
+    Remove(Digest, ImagePlan),
+}
+
+impl RemoveTagged {
+    fn image(&self, digest: &Digest) -> RemoveImage {
+        let RemoveTagged { repository, name, is_kept, actor, request_id, .. } = self.clone();
+        RemoveImage { repository, name, digest: digest.clone(), is_kept, actor, request_id }
+    }
+}
+
+impl Act for RemoveTagged {
+    type Seen = Option<TaggedSeen>;
+    type Plan = TaggedPlan;
+    type Answer = (String, Option<Removed>);
+    const NAME: &'static str = "registry.remove_tagged";
+
+    fn gather(&self, rows: &mut Reader) -> Result<Option<TaggedSeen>, Fault> {
+        rows.lock(&format!("repository {}", self.repository))?;
+        let Some(digest) = tags::digest(rows, self.repository, self.tag.as_str())? else { return Ok(None) };
+        let others = tags::of_image(rows, self.repository, &digest, 2)?;
+        let digest = parse_digest(&digest)?;
+        let last = if others.len() < 2 { Some(self.image(&digest).gather(rows)?) } else { None };
+        Ok(Some(TaggedSeen { digest, last }))
+    }
+
+    fn decide(&self, seen: Option<TaggedSeen>, now: Timestamp) -> Result<TaggedPlan, Fault> {
+        let TaggedSeen { digest, last } = seen.ok_or_else(|| image_not_found(&self.name, self.tag.as_str()))?;
+        match last {
+            None => Ok(TaggedPlan::Untag(digest, now)),
+            Some(image) => Ok(TaggedPlan::Remove(digest.clone(), self.image(&digest).decide(image, now)?)),
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: TaggedPlan) -> Result<Self::Answer, Fault> {
+        match plan {
+            TaggedPlan::Remove(digest, plan) => {
+                let removed = self.image(&digest).apply(tx, plan)?;
+                Ok((digest.to_string(), Some(removed)))
+            }
+            TaggedPlan::Untag(digest, at) => {
+                let RemoveTagged { repository, name, tag, actor, request_id, .. } = self.clone();
+                RemoveTag { repository, name, tag, actor, request_id }.apply(tx, (digest.to_string(), at))?;
+                Ok((digest.to_string(), None))
+            }
+        }
+    }
+}
+
+/// The act that removes a tag, and leaves its image.
 #[derive(Clone, Debug)]
 pub(crate) struct RemoveTag {
     pub(crate) repository: i64,

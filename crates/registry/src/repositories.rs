@@ -1,6 +1,12 @@
-use crate::{caches::remembered, ports::Ports};
+use crate::{
+    caches::remembered,
+    configuration::{CreationTemplate, Occasion, read_document},
+    documents::DocumentKind,
+    ports::Ports,
+    rules::RepositoryRules,
+};
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Event, Reader, Tx, blobs, repositories, tags, trash};
+use gantry_metadata::{Act, Event, Reader, Tx, blobs, documents, repositories, tags, trash};
 use gantry_words::{AccountId, Cx, Page, Region, RepositoryName, RequestId, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
@@ -31,16 +37,31 @@ pub struct Repository {
     pub tag_count: i64,
     /// Bytes of the blobs linked in it.
     pub blob_bytes: i64,
+    /// What holds for it.
+    pub rules: Arc<RepositoryRules>,
+}
+
+/// A repository to be created.
+#[derive(Clone, Debug)]
+pub struct NewRepository {
+    /// Its name.
+    pub name: RepositoryName,
+    /// What holds for it.
+    pub rules: RepositoryRules,
+    /// What is written about it from the beginning, one of a kind.
+    pub documents: Vec<(DocumentKind, String)>,
+}
+
+impl NewRepository {
+    /// A repository for which nothing in particular holds.
+    pub fn plain(name: &RepositoryName) -> Self {
+        NewRepository { name: name.clone(), rules: RepositoryRules::default(), documents: vec![] }
+    }
 }
 
 impl Repositories {
     pub(crate) fn new(ports: Arc<Ports>) -> Self {
         Repositories { ports }
-    }
-
-    /// Whether a push to an unknown repository creates it.
-    pub fn creates_on_push(&self) -> bool {
-        self.ports.settings.create_on_push
     }
 
     /// Looks a repository up. The counts may be those of a moment ago.
@@ -63,33 +84,114 @@ impl Repositories {
         row.map(from_row).transpose()?.ok_or_else(|| not_found(name, cx.account))
     }
 
-    /// Creates a repository.
+    /// Creates a repository for which nothing in particular holds.
     ///
     /// # Errors
     /// [`FaultKind::RepositoryExists`].
     pub async fn create(&self, cx: &Cx, name: &RepositoryName) -> Result<Repository, Fault> {
+        self.create_with(cx, NewRepository::plain(name)).await
+    }
+
+    /// Creates a repository.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryExists`].
+    pub async fn create_with(&self, cx: &Cx, new: NewRepository) -> Result<Repository, Fault> {
+        let name = new.name.clone();
         let act = CreateRepository {
             id: self.ports.env.fresh_id(),
             account: cx.account,
             region: self.ports.region.clone(),
-            name: name.clone(),
+            name: new.name,
+            rules: Arc::new(new.rules),
+            documents: new.documents,
             actor: cx.actor.clone(),
             now: cx.now,
         };
         let created = self.ports.metadata.perform(cx, act).await?;
-        self.forget(cx, name);
+        self.forget(cx, &name);
         Ok(created)
     }
 
-    /// Returns a repository, and creates it where there is none.
-    pub async fn find_or_create(&self, cx: &Cx, name: &RepositoryName) -> Result<Repository, Fault> {
-        if let Some(found) = self.find(cx, name).await? {
-            return Ok(found);
+    /// Changes what holds for a repository; returns the repository as it is then.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryNotFound`], and those of `change`, which may be asked more than once.
+    pub async fn change_rules(
+        &self,
+        cx: &Cx,
+        name: &RepositoryName,
+        change: impl Fn(&mut RepositoryRules) + Send + 'static,
+    ) -> Result<Repository, Fault> {
+        let act = ChangeRules {
+            account: cx.account,
+            region: self.ports.region.clone(),
+            name: name.clone(),
+            change: Box::new(change),
+        };
+        let changed = self.ports.metadata.perform(cx, act).await;
+        // Even where the answer is a failure the commit may stand.
+        self.forget(cx, name);
+        changed
+    }
+
+    /// Returns these repositories, with their counts as they are now, in this order.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryNotFound`] for the first that does not exist.
+    pub async fn describe_all(&self, cx: &Cx, names: &[RepositoryName]) -> Result<Vec<Repository>, Fault> {
+        let (account, region, wanted) = (cx.account, self.ports.region.clone(), names.to_vec());
+        let look = move |rows: &mut Reader| {
+            let each = wanted.iter().map(|name| {
+                let row = repositories::find(rows, account, &region, name)?;
+                row.map(from_row).transpose()?.ok_or_else(|| not_found(name, account))
+            });
+            each.collect::<Result<Vec<_>, Fault>>()
+        };
+        self.ports.metadata.read(look).await
+    }
+
+    /// Creates the repository of a push that names none, where a template or the site's settings say so, as they say. The
+    /// pusher may create repositories, and `may_tag` says whether he may tag them.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryNotFound`] where nothing says so; [`FaultKind::AccessDenied`] where the template has tags.
+    pub async fn create_on_push(&self, cx: &Cx, name: &RepositoryName, may_tag: bool) -> Result<Repository, Fault> {
+        let new = match self.template(cx, name, Occasion::CreateOnPush).await? {
+            Some(template) => template.repository(name, cx.account, &self.ports.region),
+            None if self.ports.settings.create_on_push => NewRepository::plain(name),
+            None => return Err(not_found(name, cx.account)),
+        };
+        if !may_tag && new.documents.iter().any(|(kind, _)| *kind == DocumentKind::ResourceTags) {
+            let message = "The template for this repository gives it tags, and you may not tag it (ecr:TagResource)";
+            return Err(Fault::new(FaultKind::AccessDenied, message));
         }
-        match self.create(cx, name).await {
+        match self.create_with(cx, new).await {
             Err(fault) if fault.kind == FaultKind::RepositoryExists => self.load(cx, name).await,
             created => created,
         }
+    }
+
+    /// Returns the template a repository is made of on an occasion.
+    async fn template(
+        &self,
+        cx: &Cx,
+        name: &RepositoryName,
+        occasion: Occasion,
+    ) -> Result<Option<CreationTemplate>, Fault> {
+        let shelf = DocumentKind::CreationTemplate.shelf(cx.account, &self.ports.region, 0);
+        let names = CreationTemplate::names_for(name);
+        let look = move |rows: &mut Reader| {
+            for name in &names {
+                let Some(found) = documents::find(rows, &shelf, name)? else { continue };
+                let template: CreationTemplate = read_document(&found.body)?;
+                if template.applied_for.contains(&occasion) {
+                    return Ok(Some(template));
+                }
+            }
+            Ok(None)
+        };
+        self.ports.metadata.read(look).await
     }
 
     /// Deletes a repository. One that holds images is deleted only with `force`; they go to the trash, and what no image
@@ -176,6 +278,7 @@ fn from_row(row: repositories::RepositoryRow) -> Result<Repository, Fault> {
         image_count: row.image_count,
         tag_count: row.tag_count,
         blob_bytes: row.blob_bytes,
+        rules: Arc::new(RepositoryRules::read(&row.settings)?),
     })
 }
 
@@ -184,6 +287,8 @@ pub(crate) struct CreateRepository {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) name: RepositoryName,
+    pub(crate) rules: Arc<RepositoryRules>,
+    pub(crate) documents: Vec<(DocumentKind, String)>,
     pub(crate) actor: Arc<str>,
     pub(crate) now: Timestamp,
 }
@@ -207,8 +312,16 @@ impl Act for CreateRepository {
             );
             return Err(Fault::new(FaultKind::RepositoryExists, message));
         }
-        let (id, name, created_by) = (self.id, self.name.clone(), self.actor.clone());
-        Ok(Repository { id, name, created_at: now, created_by, image_count: 0, tag_count: 0, blob_bytes: 0 })
+        Ok(Repository {
+            id: self.id,
+            name: self.name.clone(),
+            created_at: now,
+            created_by: self.actor.clone(),
+            image_count: 0,
+            tag_count: 0,
+            blob_bytes: 0,
+            rules: self.rules.clone(),
+        })
     }
 
     fn apply(&self, tx: &mut Tx, plan: Repository) -> Result<Repository, Fault> {
@@ -219,10 +332,50 @@ impl Act for CreateRepository {
             name: &self.name,
             created_at: self.now,
             created_by: &self.actor,
-            settings: "{}",
+            settings: &self.rules.print(),
         };
         repositories::insert(tx, &new)?;
+        for (kind, text) in &self.documents {
+            documents::put(tx, &kind.shelf(self.account, &self.region, plan.id), "", text, self.now, &self.actor)?;
+        }
         tx.event(Event { kind: "repository.created", repository: Some(plan.id), body: json!({"name": self.name}) })?;
+        Ok(plan)
+    }
+}
+
+/// The act that changes what holds for a repository.
+struct ChangeRules {
+    account: AccountId,
+    region: Region,
+    name: RepositoryName,
+    change: Box<dyn Fn(&mut RepositoryRules) + Send>,
+}
+
+impl Act for ChangeRules {
+    type Seen = Option<Repository>;
+    type Plan = Repository;
+    type Answer = Repository;
+    const NAME: &'static str = "registry.change_rules";
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("repository name {} {}", self.account, self.name))?;
+        let Some(row) = repositories::find(rows, self.account, &self.region, &self.name)? else { return Ok(None) };
+        rows.lock(&format!("repository {}", row.id))?;
+        repositories::by_id(rows, row.id)?.map(from_row).transpose()
+    }
+
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<Repository, Fault> {
+        let mut repository = seen.ok_or_else(|| not_found(&self.name, self.account))?;
+        let mut rules = (*repository.rules).clone();
+        (self.change)(&mut rules);
+        repository.rules = Arc::new(rules);
+        Ok(repository)
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Repository) -> Result<Repository, Fault> {
+        repositories::set_settings(tx, plan.id, &plan.rules.print())?;
+        let body = json!({"name": self.name, "rules": *plan.rules});
+        tx.event(Event { kind: "repository.changed", repository: Some(plan.id), body })?;
         Ok(plan)
     }
 }

@@ -16,6 +16,8 @@ pub struct Settings {
     pub trash: TrashSettings,
     /// How long it is remembered what happened.
     pub retention: RetentionSettings,
+    /// Lifecycle policies.
+    pub lifecycle: LifecycleSettings,
     /// Limits of what may be pushed.
     pub limits: LimitSettings,
 }
@@ -91,6 +93,22 @@ pub struct RetentionSettings {
 impl Default for RetentionSettings {
     fn default() -> Self {
         RetentionSettings { events: Period::hours(30 * 24), audit: Period::hours(7 * 365 * 24) }
+    }
+}
+
+/// Lifecycle policies.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LifecycleSettings {
+    /// Whether a policy may expire images by the time since they were pulled (`sinceImagePulled` with `expire`). ECR refuses
+    /// that, since what nobody pulls by chance is gone.
+    pub expire_since_pulled: bool,
+}
+
+impl LifecycleSettings {
+    /// The same, as the reader of policies takes it.
+    pub fn of_policies(&self) -> gantry_lifecycle::Settings {
+        gantry_lifecycle::Settings { expire_since_pulled: self.expire_since_pulled }
     }
 }
 

@@ -74,6 +74,7 @@ impl Ground {
     fn put(&self, document: &serde_json::Value, tag: Option<&str>) -> PutImage {
         let body = Bytes::from(document.to_string());
         PutImage {
+            refuses_repeat: false,
             account: AccountId::DEFAULT,
             repository: self.repository.id,
             name: self.repository.name.clone(),
@@ -136,6 +137,7 @@ fn nowhere() -> Repository {
         image_count: 0,
         tag_count: 0,
         blob_bytes: 0,
+        rules: Default::default(),
     }
 }
 
@@ -381,6 +383,8 @@ async fn of_two_that_create_one_repository_one_is_told_that_it_exists() {
         account: AccountId::DEFAULT,
         region: Region::default(),
         name: "team/new".parse().unwrap(),
+        rules: Default::default(),
+        documents: vec![],
         actor: "somebody".into(),
         now: ground.env.now(),
     };

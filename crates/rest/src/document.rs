@@ -52,7 +52,7 @@ pub struct ImageDocument {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "String")]
     pub subject: Option<String>,
-    /// Its tags, at most a hundred.
+    /// Its tags, at most a thousand.
     pub tags: Vec<String>,
     /// Bytes of what it names.
     pub bytes: u64,

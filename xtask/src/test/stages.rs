@@ -61,6 +61,12 @@ pub(super) const STAGES: &[Stage] = &[
     client("helm", &["clients::helm::"], "helm pushes and pulls charts", &["helm"]),
     client("cosign", &["clients::cosign::"], "cosign signs and verifies", &["cosign"]),
     client("notation", &["clients::notation::"], "notation signs and verifies", &["notation"]),
+    client(
+        "aws",
+        &["aws::"],
+        "boto3 and the AWS command line manage repositories and images",
+        &["python-aws", "skopeo", "crane", "postgres"],
+    ),
     client("crash", &["crash::"], "killed at random moments, nothing acknowledged is lost", &[]),
     client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &[]),
     client("database", &["database::"], "a database that goes away", &["postgres"]),

@@ -48,6 +48,11 @@ pub(crate) enum Source {
         /// What is built there.
         make: Make,
     },
+    /// Packages of Python, each with its version, in an environment of their own; the program is its interpreter.
+    Python {
+        /// As pip takes them.
+        packages: &'static [&'static str],
+    },
     /// A crate with a program, with the features asked for.
     Crate {
         /// Features beside the default ones.
@@ -112,6 +117,13 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("curl", &["curl"], &["--version"]),
     debian("openssl", &["openssl"], &["version"]),
     debian("sqlite3", &["sqlite3"], &["-version"]),
+    Tool {
+        name: "python-aws",
+        version: "1.44.8",
+        // The command line is `python-aws -m awscli`; it has a botocore of its own.
+        source: Source::Python { packages: &["botocore==1.44.8", "boto3==1.44.8", "awscli==1.46.3"] },
+        alive: &["-c", "import awscli, boto3; print(boto3.__version__, awscli.__version__)"],
+    },
     Tool { name: "cargo-deny", version: "0.20.2", source: Source::Crate { features: &[] }, alive: &["--version"] },
     Tool { name: "cargo-fuzz", version: "0.13.2", source: Source::Crate { features: &[] }, alive: &["--version"] },
 ];

@@ -8,6 +8,7 @@ use crate::{
 };
 use std::{
     env, fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -35,6 +36,7 @@ pub(super) fn install(places: &Places, tool: &Tool) -> Outcome<PathBuf> {
             let archive = places.shared.join("clients").join(archive);
             build_archive(&scratch, tool, &archive, module, make).and_then(|made| keep(places, &made, tool))
         }
+        Source::Python { packages } => install_python(places, tool, packages),
         Source::Crate { features } => install_crate(&scratch, tool, features)
             .and_then(|()| keep(places, &scratch.join("bin").join(tool.name), tool)),
     }
@@ -142,6 +144,24 @@ fn build_archive(scratch: &Path, tool: &Tool, archive: &Path, module: &str, make
     };
     run::capture(&mut command)?;
     Ok(made)
+}
+
+/// Makes an environment and a program that starts its interpreter. (A link would not do: where it lies is how an
+/// interpreter finds its packages.)
+fn install_python(places: &Places, tool: &Tool, packages: &[&str]) -> Outcome<PathBuf> {
+    let environment = places.tools.join(format!("{}.packages", tool.name));
+    if environment.exists() {
+        fs::remove_dir_all(&environment).while_trying(format!("remove {}", environment.display()))?;
+    }
+    run::capture(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    let python = environment.join("bin/python");
+    let mut command = Command::new(&python);
+    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]).args(packages);
+    run::capture(&mut command)?;
+    let kept = places.tools.join(tool.name);
+    fs::write(&kept, format!("#!/bin/sh\nexec '{}' \"$@\"\n", python.display())).while_trying("write a program")?;
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o755)).while_trying("make it a program")?;
+    Ok(kept)
 }
 
 fn install_crate(scratch: &Path, tool: &Tool, features: &[&str]) -> Outcome<()> {

@@ -5,13 +5,13 @@ use gantry_words::Period;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 const START_MILLIS: i64 = 1_795_255_200_000;
-const ID: &str = "AKIAIOSFODNN7EXAMPLE";
-const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYab";
-const WEAK_SECRET: &str = "hunter2";
+pub(crate) const ID: &str = "AKIAIOSFODNN7EXAMPLE";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYab";
+pub(crate) const WEAK_SECRET: &str = "hunter2";
 
 /// A world whose time moves when it is told to, and whose chance is a count.
 #[derive(Clone, Default)]
-struct World(Arc<WorldState>);
+pub(crate) struct World(Arc<WorldState>);
 
 #[derive(Default)]
 struct WorldState {
@@ -24,7 +24,7 @@ impl World {
         Env::new(Arc::new(self.clone()), Arc::new(self.clone()))
     }
 
-    fn pass(&self, seconds: u64) {
+    pub(crate) fn pass(&self, seconds: u64) {
         self.0.millis.fetch_add(seconds * 1000, Relaxed);
     }
 }
@@ -51,16 +51,16 @@ impl Random for World {
 }
 
 /// A site: its database and its clock. Opening it twice makes two replicas, or one after a restart.
-struct Place {
-    world: World,
+pub(crate) struct Place {
+    pub(crate) world: World,
     metadata: Metadata,
     settings: Settings,
-    secret: &'static str,
+    pub(crate) secret: &'static str,
     account: &'static str,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = World::default();
         let metadata = Metadata::alone(world.env()).unwrap();
         Place { world, metadata, settings: Settings::default(), secret: SECRET, account: "000000000000" }
@@ -72,11 +72,11 @@ impl Place {
         Accounts::open(&self.settings, root, site, self.metadata.clone(), self.world.env()).await
     }
 
-    async fn open(&self) -> Accounts {
+    pub(crate) async fn open(&self) -> Accounts {
         self.try_open().await.unwrap()
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.world.now()
     }
 
@@ -91,7 +91,7 @@ impl Place {
     }
 }
 
-fn basic(user: &str, password: &str) -> String {
+pub(crate) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
@@ -99,7 +99,7 @@ fn on(action: gantry_access::Action, name: &str) -> Access {
     Access::on(action, &name.parse().unwrap())
 }
 
-fn address(number: u8) -> Option<IpAddr> {
+pub(crate) fn address(number: u8) -> Option<IpAddr> {
     Some([203, 0, 113, number].into())
 }
 

@@ -4,6 +4,7 @@
 
 mod access_log;
 mod client;
+mod content;
 mod deadlines;
 mod pipeline;
 mod protocols;

@@ -10,7 +10,7 @@ mod crane;
 mod docker;
 mod engine;
 mod helm;
-mod layout;
+pub(crate) mod layout;
 mod notation;
 mod oras;
 mod podman;

@@ -17,6 +17,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{io::Write, sync::Arc, time::Duration};
 use tokio::{signal::unix, task::JoinHandle};
 
+/// How often it is written down who pulled what.
+const PULLS_EVERY: Duration = Duration::from_secs(60);
 /// How often the keys that sign tokens are looked at.
 const KEYS_EVERY: Duration = Duration::from_secs(60);
 
@@ -101,10 +103,12 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_trash(&house),
         spawn_retention(&house),
         spawn_key_renewal(&house),
+        spawn_pull_notes(&house),
         figures_task,
     ];
     let ended = server.run(listeners, shutdown()).await;
     sweeps.iter().for_each(JoinHandle::abort);
+    write_pulls_down(&house).await;
     if let Err(fault) = registry.orphans.end(&cx(&house, "serve")).await {
         tracing::warn!(error = ?fault, "the end could not be noted; the next start looks for what a crash might have left: {fault}");
     }
@@ -130,6 +134,7 @@ fn root_credentials(config: &Config, folder: &DataFolder, env: &Env) -> Result<R
 fn server(config: &Config, house: &ServingHouse) -> Result<Server, Failure> {
     let surfaces = vec![
         Surface::new::<Oci>(&["/v2", "/token"], gantry_v2::doors(house), gantry_v2::route),
+        gantry_aws::surface(house),
         Surface::new::<Rest>(&["/api/v1"], gantry_rest::doors(house), gantry_rest::route),
     ];
     let server = Server::new(config.http.clone(), surfaces, Arc::new(house.accounts.clone()), house.house.env.clone())
@@ -240,6 +245,22 @@ fn spawn_key_renewal(house: &ServingHouse) -> JoinHandle<()> {
             }
         }
     })
+}
+
+fn spawn_pull_notes(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        loop {
+            house.house.env.sleep(PULLS_EVERY).await;
+            write_pulls_down(&house).await;
+        }
+    })
+}
+
+async fn write_pulls_down(house: &ServingHouse) {
+    if let Err(fault) = house.house.registry.pulls.write_down(&cx(house, "pulls")).await {
+        tracing::error!(error = ?fault, "what was pulled could not be written down; it is tried again: {fault}");
+    }
 }
 
 /// Ends when the process is asked to stop.

@@ -78,6 +78,8 @@ config! {
     trash: gantry_registry::TrashSettings = Default::default();
     /// How long it is remembered what happened.
     retention: gantry_registry::RetentionSettings = Default::default();
+    /// Lifecycle policies.
+    lifecycle: gantry_registry::LifecycleSettings = Default::default();
     /// Limits of what may be pushed.
     limits: gantry_registry::LimitSettings = Default::default();
 }
@@ -273,6 +275,7 @@ impl Config {
             collection: self.collection.clone(),
             trash: self.trash.clone(),
             retention: self.retention.clone(),
+            lifecycle: self.lifecycle.clone(),
             limits: self.limits.clone(),
         }
     }

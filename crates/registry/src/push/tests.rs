@@ -33,6 +33,7 @@ fn put(document: serde_json::Value) -> PutImage {
         manifest: Manifest::parse(&body, None, &Default::default()).unwrap(),
         body,
         tags: vec!["v1".parse().unwrap()],
+        refuses_repeat: false,
         actor: "root".into(),
         request_id: RequestId::new([0; 16]),
     }
@@ -211,4 +212,52 @@ fn a_repository_that_went_meanwhile_refuses_the_push() {
     let fault = image(&[]).decide(Seen::default(), NOW).unwrap_err();
 
     assert_eq!(fault.kind, FaultKind::RepositoryNotFound);
+}
+
+/// A push of a second image under `v1`, which names a first.
+fn moving(rules: crate::rules::TagRule) -> Result<Plan, Fault> {
+    let previous = vec![Some(digest(9).to_string())];
+    let rules = RepositoryRules { tags: rules, ..RepositoryRules::default() };
+    image(&[]).decide(Seen { tags: previous, rules, ..holding(&[1]) }, NOW)
+}
+
+fn immutable(exceptions: &[&str]) -> crate::rules::TagRule {
+    let exceptions = exceptions.iter().map(|text| text.parse().unwrap()).collect();
+    crate::rules::TagRule { mutability: crate::rules::Mutability::Immutable, exceptions }
+}
+
+#[test]
+fn an_immutable_tag_does_not_move_to_another_image() {
+    let fault = moving(immutable(&[])).unwrap_err();
+
+    assert_eq!((fault.kind, fault.kind.row().oci), (FaultKind::TagImmutable, "TAG_INVALID"));
+    assert!(fault.message.contains("'v1'") && fault.message.contains("immutable"), "{}", fault.message);
+}
+
+#[test]
+fn an_exception_to_immutable_tags_moves() {
+    assert!(moving(immutable(&["v*"])).is_ok());
+    assert!(moving(immutable(&["w*"])).is_err());
+}
+
+#[test]
+fn an_immutable_tag_may_be_set_to_the_image_it_names() {
+    let put = image(&[]);
+    let rules = RepositoryRules { tags: immutable(&[]), ..RepositoryRules::default() };
+    let seen = Seen { is_held: true, rules, tags: vec![Some(put.digest.to_string())], ..holding(&[1]) };
+
+    assert_eq!(put.decide(seen, NOW).unwrap().store, None);
+}
+
+#[test]
+fn the_same_image_under_the_same_tag_is_an_error_where_that_was_asked() {
+    let put = PutImage { refuses_repeat: true, ..image(&[]) };
+    let here = put.digest.to_string();
+
+    let held = |tag: Option<String>| Seen { is_held: true, tags: vec![tag], ..holding(&[1]) };
+    assert_eq!(put.decide(held(Some(here)), NOW).unwrap_err().kind, FaultKind::ImageExists);
+    assert!(put.decide(held(None), NOW).is_ok());
+    assert!(put.decide(held(Some(digest(9).to_string())), NOW).is_ok());
+    let untagged = PutImage { tags: vec![], ..put };
+    assert_eq!(untagged.decide(Seen { tags: vec![], ..held(None) }, NOW).unwrap_err().kind, FaultKind::ImageExists);
 }

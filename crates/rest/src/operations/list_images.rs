@@ -2,7 +2,7 @@ use crate::{document::ImageDocument, json};
 use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
-use gantry_registry::{Images, Repositories};
+use gantry_registry::{ImagePlace, Images, Repositories, TagFilter};
 use gantry_words::{Cx, RepositoryName, Timestamp};
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -15,8 +15,7 @@ pub struct ListImages;
 /// Of which repository, and which page.
 pub struct Request {
     name: RepositoryName,
-    before: Timestamp,
-    after: String,
+    after: ImagePlace,
     limit: usize,
 }
 
@@ -52,7 +51,7 @@ impl Operation for ListImages {
 
     async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
-        let page = images.list(&repository, request.before, &request.after, request.limit).await?;
+        let page = images.list(&repository, TagFilter::Any, &request.after, request.limit).await?;
         let last = page.items.last().filter(|_| page.has_more);
         let next = last.map(|last| format!("{}~{}", last.pushed_at.millis(), last.digest));
         Ok(Response { images: page.items.into_iter().map(ImageDocument::from).collect(), next })
@@ -62,14 +61,17 @@ impl Operation for ListImages {
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         let page = json::page(&incoming)?;
-        let (before, after) = match page.after {
-            None => (Timestamp::from_millis(i64::MAX), String::new()),
+        let after = match page.after {
+            None => ImagePlace::START,
             Some(text) => text
                 .split_once('~')
-                .and_then(|(millis, digest)| Some((Timestamp::from_millis(millis.parse().ok()?), digest.to_string())))
+                .and_then(|(millis, digest)| {
+                    let pushed_at = Timestamp::from_millis(millis.parse().ok()?);
+                    Some(ImagePlace { pushed_at, digest: digest.to_string() })
+                })
                 .ok_or_else(|| Fault::new(FaultKind::InvalidParameter, "after is not what an answer gave as next"))?,
         };
-        Ok(Request { name: json::name(&incoming)?, before, after, limit: page.limit })
+        Ok(Request { name: json::name(&incoming)?, after, limit: page.limit })
     }
 }
 

@@ -3,9 +3,9 @@ use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
 use gantry_fault::Fault;
 use gantry_oci::Reference;
-use gantry_registry::{ImageFound, Images, Repositories};
+use gantry_registry::{ImageFound, Images, Pulls, Repositories};
 use gantry_words::{Cx, RepositoryName};
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 
 /// `GET` and `HEAD /v2/<name>/manifests/<reference>` (end-3): the manifest as it was pushed, never converted.
 pub struct GetManifest;
@@ -15,6 +15,7 @@ pub struct Request {
     name: RepositoryName,
     reference: Reference,
     if_none_match: Option<String>,
+    is_head: bool,
 }
 
 /// The manifest.
@@ -27,7 +28,7 @@ impl Operation for GetManifest {
     type Wire = Oci;
     const NAME: &'static str = "GetManifest";
     const ROUTE: (&'static str, &'static str) = ("GET", "/v2/{name}/manifests/{reference}");
-    type Needs = (Repositories, Images);
+    type Needs = (Repositories, Images, Pulls);
     type Request = Request;
     type Response = Response;
 
@@ -35,10 +36,14 @@ impl Operation for GetManifest {
         target::on(action::ECR_BATCH_GET_IMAGE, &request.name)
     }
 
-    async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+    async fn call((repositories, images, pulls): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
         let image = images.load(&repository, &request.reference).await?;
+        // Whoever asks with HEAD, or has it already, only looks.
         let is_unchanged = headers::is_unchanged(request.if_none_match.as_deref(), &image.digest);
+        if !request.is_head && !is_unchanged {
+            pulls.note(cx, &repository, &image.digest);
+        }
         Ok(Response { image, is_unchanged })
     }
 }
@@ -49,6 +54,7 @@ impl FromWire<Oci> for Request {
             name: target::name(&incoming)?,
             reference: target::wanted(&incoming)?,
             if_none_match: headers::if_none_match(&incoming.headers),
+            is_head: incoming.method == Method::HEAD,
         })
     }
 }

@@ -65,11 +65,13 @@ impl Operation for StartUpload {
 
     async fn call(needs: &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
         let ((repositories, blobs), (uploads, accounts)) = needs;
-        let may_create = repositories.creates_on_push()
-            && accounts.may(principal, &Access::on(action::ECR_CREATE_REPOSITORY, &request.name));
-        let repository = match may_create {
-            true => repositories.find_or_create(cx, &request.name).await?,
-            false => repositories.load(cx, &request.name).await?,
+        let may = |action| accounts.may(principal, &Access::on(action, &request.name));
+        let repository = match repositories.find(cx, &request.name).await? {
+            Some(repository) => repository,
+            None if may(action::ECR_CREATE_REPOSITORY) => {
+                repositories.create_on_push(cx, &request.name, may(action::ECR_TAG_RESOURCE)).await?
+            }
+            None => repositories.load(cx, &request.name).await?,
         };
         if let Some(mount) = &request.mount {
             let mounting = Mounting { repositories, blobs, accounts, cx, principal, target: &repository };

@@ -1,0 +1,48 @@
+//! Rules for pull through caches as ECR names and shows them.
+
+use crate::{model::PullThroughCacheRule, registry};
+use gantry_fault::{Fault, FaultKind};
+use gantry_registry::{CacheRule, Document, DocumentKind, Documents, read_document};
+use gantry_words::{AccountId, Cx};
+
+/// Loads a rule by its prefix.
+///
+/// # Errors
+/// [`FaultKind::CacheRuleNotFound`].
+pub(crate) async fn load(documents: &Documents, cx: &Cx, prefix: &str) -> Result<Document, Fault> {
+    let found = documents.find(cx, None, DocumentKind::CacheRule, prefix).await?;
+    found.ok_or_else(|| not_found(prefix, cx.account))
+}
+
+/// Shows a rule. What was not given is left out: a default would be a change to whoever compares.
+pub(crate) fn show(document: &Document, cx: &Cx) -> Result<PullThroughCacheRule, Fault> {
+    let rule: CacheRule = read_document(&document.body)?;
+    let is_changed = document.changed_at != document.created_at;
+    Ok(PullThroughCacheRule {
+        ecr_repository_prefix: Some(document.name.clone()),
+        upstream_registry_url: Some(rule.upstream.url),
+        created_at: Some(document.created_at.into()),
+        registry_id: Some(cx.account),
+        credential_arn: rule.credential_arn,
+        custom_role_arn: rule.custom_role_arn,
+        upstream_repository_prefix: rule.upstream.prefix,
+        upstream_registry: rule.upstream.kind.map(|kind| registry::convert(&kind)).transpose()?,
+        updated_at: is_changed.then_some(document.changed_at.into()),
+    })
+}
+
+/// There is a rule of this prefix already.
+pub(crate) fn exists(prefix: &str, account: AccountId) -> Fault {
+    let message = format!(
+        "A pull through cache rule with the Amazon ECR repository prefix '{prefix}' already exists in the registry with id '{account}'"
+    );
+    Fault::new(FaultKind::CacheRuleExists, message)
+}
+
+/// There is no rule of this prefix.
+pub(crate) fn not_found(prefix: &str, account: AccountId) -> Fault {
+    let message = format!(
+        "The pull through cache rule with the Amazon ECR repository prefix '{prefix}' does not exist in the registry with id '{account}'"
+    );
+    Fault::new(FaultKind::CacheRuleNotFound, message)
+}

@@ -1,0 +1,59 @@
+use crate::{
+    model::{CreateRepositoryRequest, CreateRepositoryResponse},
+    repository, resource_tags,
+    wire::{Answer, Asked, AwsJson},
+};
+use gantry_access::{Access, Principal, action};
+use gantry_accounts::Accounts;
+use gantry_api::Operation;
+use gantry_fault::Fault;
+use gantry_registry::{DocumentKind, NewRepository, Repositories, RepositoryRules};
+use gantry_words::Cx;
+
+/// `ecr:CreateRepository`.
+pub struct CreateRepository;
+
+impl Operation for CreateRepository {
+    type Wire = AwsJson;
+    const NAME: &'static str = "ecr:CreateRepository";
+    const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.CreateRepository");
+    type Needs = (Repositories, Accounts);
+    type Request = Asked<CreateRepositoryRequest>;
+    type Response = Answer<CreateRepositoryResponse>;
+
+    fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
+        let name = &asked.input.repository_name;
+        let create = Access::on(action::ECR_CREATE_REPOSITORY, name);
+        let tag = asked
+            .input
+            .tags
+            .as_ref()
+            .filter(|tags| !tags.is_empty())
+            .map(|_| Access::on(action::ECR_TAG_RESOURCE, name));
+        [Some(create), tag].into_iter().flatten().collect()
+    }
+
+    async fn call(
+        (repositories, accounts): &Self::Needs,
+        cx: &Cx,
+        _: &Principal,
+        asked: Self::Request,
+    ) -> Result<Self::Response, Fault> {
+        let Asked { input, origin } = asked;
+        let site = accounts.site();
+        repository::this_registry(cx, input.registry_id)?;
+        let filters = input.image_tag_mutability_exclusion_filters.as_deref();
+        let scanning = input.image_scanning_configuration.unwrap_or_default();
+        let encryption = input.encryption_configuration.as_ref();
+        let rules = RepositoryRules {
+            tags: repository::read_tags(input.image_tag_mutability, filters)?,
+            scans_on_push: scanning.scan_on_push.unwrap_or(false),
+            encryption: encryption.map(|asked| repository::read_encryption(asked, cx, site)).transpose()?,
+        };
+        let tags = resource_tags::read(input.tags.as_deref().unwrap_or_default())?;
+        let documents = Some((DocumentKind::ResourceTags, tags.print())).filter(|_| !tags.is_empty());
+        let new = NewRepository { name: input.repository_name, rules, documents: Vec::from_iter(documents) };
+        let created = repositories.create_with(cx, new).await?;
+        Ok(Answer(CreateRepositoryResponse { repository: Some(repository::show(&created, cx, site, &origin)) }))
+    }
+}

@@ -1,0 +1,65 @@
+use crate::{
+    image::{self, Wanted},
+    model::{DescribeImagesRequest, DescribeImagesResponse},
+    paging, repository,
+    wire::{Answer, Asked, AwsJson},
+};
+use gantry_access::{Access, Principal, action};
+use gantry_api::{Operation, Paging};
+use gantry_fault::Fault;
+use gantry_registry::{ImagePlace, Images, Repositories};
+use gantry_words::{Cx, Timestamp};
+
+/// `ecr:DescribeImages`: what is known of the images named, or of all, newest first.
+pub struct DescribeImages;
+
+impl Operation for DescribeImages {
+    type Wire = AwsJson;
+    const NAME: &'static str = "ecr:DescribeImages";
+    const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.DescribeImages");
+    type Needs = (Repositories, Images, Paging);
+    type Request = Asked<DescribeImagesRequest>;
+    type Response = Answer<DescribeImagesResponse>;
+
+    fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
+        vec![Access::on(action::ECR_DESCRIBE_IMAGES, &asked.input.repository_name)]
+    }
+
+    async fn call(
+        (repositories, images, paging): &Self::Needs,
+        cx: &Cx,
+        _: &Principal,
+        asked: Self::Request,
+    ) -> Result<Self::Response, Fault> {
+        let input = asked.input;
+        let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
+        if let Some(ids) = &input.image_ids {
+            let wanted = ids.iter().map(Wanted::read_one).collect::<Result<Vec<_>, _>>()?;
+            let references: Vec<_> = wanted.iter().map(Wanted::reference).collect();
+            let found = images.describe_all(&repository, &references).await?;
+            let each = ids.iter().zip(&wanted).zip(found).map(|((id, wanted), found)| {
+                let found = found.filter(|found| wanted.is(&found.digest));
+                let found = found.ok_or_else(|| image::not_found(cx, &repository, id))?;
+                Ok(image::show(found, cx, &repository))
+            });
+            let details = each.collect::<Result<Vec<_>, Fault>>()?;
+            return Ok(Answer(DescribeImagesResponse { image_details: Some(details), next_token: None }));
+        }
+        let filter = input.filter.unwrap_or_default();
+        if !image::shows_active(filter.image_status) {
+            return Ok(Answer(DescribeImagesResponse { image_details: Some(vec![]), next_token: None }));
+        }
+        let list = format!("{} {:?}", repository.id, filter);
+        let place: Option<(i64, String)> = paging::place(paging, cx, &list, input.next_token.as_deref())?;
+        let after = place.map_or(ImagePlace::START, |(millis, digest)| ImagePlace {
+            pushed_at: Timestamp::from_millis(millis),
+            digest,
+        });
+        let count = paging::count(input.max_results);
+        let page = images.list(&repository, image::by_tags(filter.tag_status), &after, count).await?;
+        let last = page.items.last().filter(|_| page.has_more);
+        let next_token = last.map(|last| paging.token(cx, &list, &(last.pushed_at.millis(), &last.digest)));
+        let details = page.items.into_iter().map(|image| image::show(image, cx, &repository)).collect();
+        Ok(Answer(DescribeImagesResponse { image_details: Some(details), next_token }))
+    }
+}

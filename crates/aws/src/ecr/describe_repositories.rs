@@ -1,0 +1,55 @@
+use crate::{
+    model::{DescribeRepositoriesRequest, DescribeRepositoriesResponse},
+    paging, repository,
+    wire::{Answer, Asked, AwsJson},
+};
+use gantry_access::{Access, Principal, action};
+use gantry_accounts::Accounts;
+use gantry_api::{Operation, Paging};
+use gantry_fault::Fault;
+use gantry_registry::Repositories;
+use gantry_words::Cx;
+
+/// `ecr:DescribeRepositories`: those named, or all the caller may see, by name.
+pub struct DescribeRepositories;
+
+impl Operation for DescribeRepositories {
+    type Wire = AwsJson;
+    const NAME: &'static str = "ecr:DescribeRepositories";
+    const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories");
+    type Needs = (Repositories, Accounts, Paging);
+    type Request = Asked<DescribeRepositoriesRequest>;
+    type Response = Answer<DescribeRepositoriesResponse>;
+
+    fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
+        match asked.input.repository_names.as_deref() {
+            Some(names) => names.iter().map(|name| Access::on(action::ECR_DESCRIBE_REPOSITORIES, name)).collect(),
+            None => vec![Access::to(action::ECR_DESCRIBE_REPOSITORIES)],
+        }
+    }
+
+    async fn call(
+        (repositories, accounts, paging): &Self::Needs,
+        cx: &Cx,
+        principal: &Principal,
+        asked: Self::Request,
+    ) -> Result<Self::Response, Fault> {
+        let Asked { input, origin } = asked;
+        let show = |found| repository::show(found, cx, accounts.site(), &origin);
+        if let Some(names) = &input.repository_names {
+            for name in names {
+                repository::in_registry(cx, input.registry_id, name)?;
+            }
+            let found = repositories.describe_all(cx, names).await?;
+            let shown = found.iter().map(show).collect();
+            return Ok(Answer(DescribeRepositoriesResponse { repositories: Some(shown), next_token: None }));
+        }
+        repository::this_registry(cx, input.registry_id)?;
+        let after: String = paging::place(paging, cx, "", input.next_token.as_deref())?.unwrap_or_default();
+        let page = repositories.list(cx, &after, paging::count(input.max_results)).await?;
+        let last = page.items.last().filter(|_| page.has_more);
+        let next_token = last.map(|last| paging.token(cx, "", &last.name));
+        let seen = page.items.iter().filter(|repository| accounts.may_see(principal, &repository.name));
+        Ok(Answer(DescribeRepositoriesResponse { repositories: Some(seen.map(show).collect()), next_token }))
+    }
+}

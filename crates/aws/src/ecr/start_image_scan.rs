@@ -1,0 +1,53 @@
+use crate::{
+    image,
+    model::{StartImageScanRequest, StartImageScanResponse},
+    repository, scan,
+    wire::{Answer, Asked, AwsJson},
+};
+use gantry_access::{Access, Principal, action};
+use gantry_api::Operation;
+use gantry_fault::{Fault, FaultKind};
+use gantry_registry::{Change, DocumentKind, DocumentSeen, Documents, Images, Repositories};
+use gantry_words::Cx;
+
+/// `ecr:StartImageScan`: asks for a scan. Once a day for an image; until there is a scanner each ends as failed.
+pub struct StartImageScan;
+
+impl Operation for StartImageScan {
+    type Wire = AwsJson;
+    const NAME: &'static str = "ecr:StartImageScan";
+    const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.StartImageScan");
+    type Needs = ((Repositories, Images), Documents);
+    type Request = Asked<StartImageScanRequest>;
+    type Response = Answer<StartImageScanResponse>;
+
+    fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
+        vec![Access::on(action::ECR_START_IMAGE_SCAN, &asked.input.repository_name)]
+    }
+
+    async fn call(
+        ((repositories, images), documents): &Self::Needs,
+        cx: &Cx,
+        _: &Principal,
+        asked: Self::Request,
+    ) -> Result<Self::Response, Fault> {
+        let input = asked.input;
+        let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
+        let found = image::describe(images, cx, &repository, &input.image_id).await?;
+        let now = cx.now;
+        let decide = move |seen: &DocumentSeen| match &seen.document {
+            Some(last) if now.since(last.changed_at) < scan::PAUSE => {
+                let message = "The scan quota per image has been exceeded. Wait and try again.";
+                Err(Fault::new(FaultKind::LimitExceeded, message))
+            }
+            _ => Ok(Change::Write("{}".into())),
+        };
+        documents.change(cx, Some(&repository), DocumentKind::ImageScan, &found.digest, Box::new(decide)).await?;
+        Ok(Answer(StartImageScanResponse {
+            registry_id: Some(cx.account),
+            image_id: Some(image::name(&found, &input.image_id)),
+            repository_name: Some(repository.name),
+            image_scan_status: Some(scan::status()),
+        }))
+    }
+}

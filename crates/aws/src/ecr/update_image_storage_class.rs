@@ -1,0 +1,49 @@
+use crate::{
+    image,
+    model::{ImageStatus, TargetStorageClass, UpdateImageStorageClassRequest, UpdateImageStorageClassResponse},
+    repository,
+    wire::{Answer, Asked, AwsJson},
+};
+use gantry_access::{Access, Principal, action};
+use gantry_api::Operation;
+use gantry_fault::{Fault, FaultKind};
+use gantry_registry::{Images, Repositories};
+use gantry_words::Cx;
+
+/// `ecr:UpdateImageStorageClass`: to the archive and back. There is no archive yet, so only what changes nothing is done.
+pub struct UpdateImageStorageClass;
+
+impl Operation for UpdateImageStorageClass {
+    type Wire = AwsJson;
+    const NAME: &'static str = "ecr:UpdateImageStorageClass";
+    const ROUTE: (&'static str, &'static str) =
+        ("POST", "AmazonEC2ContainerRegistry_V20150921.UpdateImageStorageClass");
+    type Needs = (Repositories, Images);
+    type Request = Asked<UpdateImageStorageClassRequest>;
+    type Response = Answer<UpdateImageStorageClassResponse>;
+
+    fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
+        vec![Access::on(action::ECR_UPDATE_IMAGE_STORAGE_CLASS, &asked.input.repository_name)]
+    }
+
+    async fn call(
+        (repositories, images): &Self::Needs,
+        cx: &Cx,
+        _: &Principal,
+        asked: Self::Request,
+    ) -> Result<Self::Response, Fault> {
+        let input = asked.input;
+        let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
+        let found = image::describe(images, cx, &repository, &input.image_id).await?;
+        if input.target_storage_class == TargetStorageClass::Archive {
+            let message = "This site has no archive yet; the image stays in the storage class STANDARD";
+            return Err(Fault::new(FaultKind::StorageClassUpdateUnsupported, message));
+        }
+        Ok(Answer(UpdateImageStorageClassResponse {
+            registry_id: Some(cx.account),
+            image_id: Some(image::name(&found, &input.image_id)),
+            repository_name: Some(repository.name),
+            image_status: Some(ImageStatus::Active),
+        }))
+    }
+}

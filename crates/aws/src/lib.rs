@@ -1,0 +1,89 @@
+//! The AWS protocols, as far as ECR's users speak them: ECR (JSON 1.1) and STS (query), a file for each operation.
+//!
+//! Turns bytes into calls of the rooms and their answers into bytes; decides nothing. An operation declares its request
+//! and response (types of the service model, generated), what must be allowed, and the call; routing, signatures,
+//! authorisation and figures follow from that.
+//!
+//! | file | what |
+//! |---|---|
+//! | `ecr.rs`, `ecr/` | the operations of ECR, a file each |
+//! | `sts.rs`, `sts/` | those of STS |
+//! | `route.rs` | which request leads to which |
+//! | `wire.rs`, `wire/` | how requests, answers and refusals look |
+//! | `repository.rs`, `image.rs`, `layer.rs`, `resource_tags.rs`, `policy.rs`, `registry.rs`, `cache_rule.rs`, `template.rs`, `backfill.rs`, `scan.rs`, `paging.rs` | how these look there |
+//! | `download.rs` | addresses of layers, good for an hour |
+//! | `shape.rs` | what a request must look like, and how ECR says that it does not |
+//! | `model.rs`, `model/` | the types of the ECR API, generated |
+
+mod backfill;
+mod cache_rule;
+pub mod download;
+pub mod ecr;
+mod image;
+mod layer;
+mod model;
+mod paging;
+mod policy;
+mod registry;
+mod repository;
+mod resource_tags;
+mod route;
+mod scan;
+mod shape;
+pub mod sts;
+mod template;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+use gantry_accounts::Accounts;
+use gantry_api::{Door, Paging, Pick, Surface};
+use gantry_registry::{Blobs, Documents, Images, Pulls, Repositories, Uploads};
+
+/// Mounts all of it on the rooms of `house`.
+pub fn surface<H>(house: &H) -> Surface
+where
+    Accounts: Pick<H>,
+    Blobs: Pick<H>,
+    Documents: Pick<H>,
+    Images: Pick<H>,
+    Paging: Pick<H>,
+    Pulls: Pick<H>,
+    Repositories: Pick<H>,
+    Uploads: Pick<H>,
+{
+    let mut doors = ecr::doors(house);
+    doors.extend(sts::doors(house));
+    doors.push(Door::mount::<download::GetLayer, H>(house));
+    Surface::new::<wire::AwsJson>(&["/", "/layers"], doors, route::route)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ecr, model::OPERATIONS};
+
+    #[test]
+    fn every_operation_of_ecr_is_one_of_its_model() {
+        for name in ecr::NAMES {
+            let operation = name.strip_prefix("ecr:").unwrap();
+            assert!(OPERATIONS.iter().any(|(known, _)| *known == operation), "{name}");
+        }
+        assert!(ecr::NAMES.is_sorted());
+    }
+
+    #[test]
+    fn the_page_on_the_api_tells_of_each_operation() {
+        let rows = include_str!("../../../docs/ecr.md").lines().filter_map(|line| line.strip_prefix("| `"));
+        let told: Vec<_> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
+
+        assert_eq!(told, OPERATIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_operation_of_the_model_is_answered() {
+        let answers = |name: &str| ecr::NAMES.iter().any(|known| known.strip_prefix("ecr:") == Some(name));
+        let missing: Vec<_> = OPERATIONS.iter().map(|(name, _)| *name).filter(|name| !answers(name)).collect();
+
+        assert_eq!(missing, Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,7 @@
+//! AWS Security Token Service: who a signature is, and credentials that end by themselves.
+
+gantry_api::operations! {
+    assume_role::AssumeRole,
+    get_caller_identity::GetCallerIdentity,
+    get_session_token::GetSessionToken,
+}

@@ -1,0 +1,42 @@
+import base64
+import json
+import sys
+
+import boto3
+from botocore.client import Config
+from botocore.exceptions import ClientError
+
+# What is wrong with a call is for the server to say, and once.
+config = Config(parameter_validation=False, retries={"max_attempts": 1, "mode": "standard"})
+clients = {}
+
+
+def plain(value):
+    if hasattr(value, "timestamp"):
+        return value.timestamp()
+    return base64.b64encode(value).decode()
+
+
+for line in sys.stdin:
+    call = json.loads(line)
+    keys = call.get("keys", {})
+    name = (call["service"], json.dumps(keys))
+    if name not in clients:
+        clients[name] = boto3.client(call["service"], config=config, **keys)
+    client = clients[name]
+    arguments = {name: value for name, value in call["arguments"].items() if value is not None}
+    if "layerPartBlob" in arguments:
+        arguments["layerPartBlob"] = base64.b64decode(arguments["layerPartBlob"])
+    try:
+        answer = getattr(client, call["operation"])(**arguments)
+        said = {"answer": {name: value for name, value in answer.items() if name != "ResponseMetadata"}}
+    except ClientError as error:
+        response = error.response
+        assert response["ResponseMetadata"].get("RequestId"), response
+        said = {
+            "code": response["Error"]["Code"],
+            "message": response["Error"]["Message"],
+            "status": response["ResponseMetadata"]["HTTPStatusCode"],
+            "more": {name: value for name, value in response.items() if name not in ("Error", "ResponseMetadata", "message")},
+        }
+    print(json.dumps(said, default=plain), flush=True)

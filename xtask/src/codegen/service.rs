@@ -1,0 +1,169 @@
+//! The service model, as far as types and limits are made of it.
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A service: its operations and their shapes.
+pub(super) struct Service {
+    /// By name.
+    pub(super) operations: Vec<Operation>,
+    /// By name.
+    shapes: BTreeMap<String, Shape>,
+}
+
+/// An operation.
+pub(super) struct Operation {
+    pub(super) name: String,
+    /// The shape of its request.
+    pub(super) input: String,
+    /// The shape of its response.
+    pub(super) output: String,
+    /// Exceptions it may answer.
+    pub(super) errors: Vec<String>,
+}
+
+/// A shape with its limits.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub(super) kind: Kind,
+    pub(super) min: Option<i64>,
+    pub(super) max: Option<i64>,
+    pub(super) pattern: Option<String>,
+}
+
+/// What a shape is.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Text,
+    Choice(Vec<String>),
+    Integer,
+    Long,
+    Double,
+    Flag,
+    Moment,
+    Bytes,
+    List(String),
+    Map(String, String),
+    Structure(Vec<Member>),
+}
+
+/// A member of a structure.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) shape: String,
+    pub(super) is_required: bool,
+}
+
+impl Service {
+    /// Reads a model in botocore's form, version 2.
+    ///
+    /// # Errors
+    /// The first thing that is not as expected.
+    pub(super) fn read(model: &Value) -> Result<Service, String> {
+        let operations = object(model, "operations")?
+            .iter()
+            .map(|(name, operation)| {
+                Ok(Operation {
+                    name: name.clone(),
+                    input: text(&operation["input"], "shape")?,
+                    output: text(&operation["output"], "shape")?,
+                    errors: list(&operation["errors"]).map(|error| text(error, "shape")).collect::<Result<_, _>>()?,
+                })
+            })
+            .collect::<Result<_, String>>()?;
+        let shapes = object(model, "shapes")?
+            .iter()
+            .map(|(name, shape)| Ok((name.clone(), read_shape(shape).map_err(|error| format!("{name}: {error}"))?)))
+            .collect::<Result<_, String>>()?;
+        let service = Service { operations, shapes };
+        match service.dangling() {
+            Some(name) => Err(format!("there is no shape {name}")),
+            None => Ok(service),
+        }
+    }
+
+    /// Returns a shape by its name.
+    pub(super) fn shape(&self, name: &str) -> &Shape {
+        &self.shapes[name]
+    }
+
+    /// Returns the names of all shapes that `roots` need, themselves included.
+    pub(super) fn reach<'a>(&'a self, roots: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        let (mut seen, mut open) = (BTreeSet::new(), roots.into_iter().collect::<Vec<_>>());
+        while let Some(name) = open.pop() {
+            if seen.insert(name) {
+                open.extend(self.shape(name).kind.needs());
+            }
+        }
+        seen
+    }
+
+    fn dangling(&self) -> Option<&str> {
+        let named = self.operations.iter().flat_map(|operation| [operation.input.as_str(), &operation.output]);
+        let needed = self.shapes.values().flat_map(|shape| shape.kind.needs());
+        named.chain(needed).find(|name| !self.shapes.contains_key(*name))
+    }
+}
+
+impl Kind {
+    fn needs(&self) -> Vec<&str> {
+        match self {
+            Kind::List(of) => vec![of],
+            Kind::Map(key, value) => vec![key, value],
+            Kind::Structure(members) => members.iter().map(|member| member.shape.as_str()).collect(),
+            Kind::Text
+            | Kind::Choice(_)
+            | Kind::Integer
+            | Kind::Long
+            | Kind::Double
+            | Kind::Flag
+            | Kind::Moment
+            | Kind::Bytes => vec![],
+        }
+    }
+}
+
+fn read_shape(shape: &Value) -> Result<Shape, String> {
+    let kind = match shape["type"].as_str().unwrap_or_default() {
+        "string" if shape["enum"].is_array() => {
+            Kind::Choice(list(&shape["enum"]).filter_map(Value::as_str).map(str::to_string).collect())
+        }
+        "string" => Kind::Text,
+        "integer" => Kind::Integer,
+        "long" => Kind::Long,
+        "double" => Kind::Double,
+        "boolean" => Kind::Flag,
+        "timestamp" => Kind::Moment,
+        "blob" => Kind::Bytes,
+        "list" => Kind::List(text(&shape["member"], "shape")?),
+        "map" => Kind::Map(text(&shape["key"], "shape")?, text(&shape["value"], "shape")?),
+        "structure" => {
+            let required: BTreeSet<_> = list(&shape["required"]).filter_map(Value::as_str).collect();
+            let member = |(name, member): (&String, &Value)| {
+                let is_required = required.contains(name.as_str());
+                Ok(Member { name: name.clone(), shape: text(member, "shape")?, is_required })
+            };
+            Kind::Structure(object(shape, "members")?.iter().map(member).collect::<Result<_, String>>()?)
+        }
+        other => return Err(format!("type {other:?} is not known")),
+    };
+    Ok(Shape {
+        kind,
+        min: shape["min"].as_i64(),
+        max: shape["max"].as_i64(),
+        pattern: shape["pattern"].as_str().map(str::to_string),
+    })
+}
+
+fn object<'a>(value: &'a Value, name: &str) -> Result<&'a serde_json::Map<String, Value>, String> {
+    value[name].as_object().ok_or_else(|| format!("{name} is missing"))
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value, name: &str) -> Result<String, String> {
+    value[name].as_str().map(str::to_string).ok_or_else(|| format!("{name} is missing in {value}"))
+}
