@@ -34,7 +34,8 @@ fuzz_target!(|text: &str| {
             Routed::NotFound => {
                 assert!(!surface.doors.iter().any(|door| serves(door, &method) && fits(door.route.1, path)))
             }
-            Routed::Refused(fault) => assert!(!fault.message.is_empty()),
+            Routed::Refused(fault) | Routed::RefusedBy(fault, _) => assert!(!fault.message.is_empty()),
+            Routed::ByContent(_) => unreachable!("these surfaces route by address alone"),
         }
         if let Ok(name) = path.parse::<RepositoryName>() {
             surface.doors.iter().for_each(|door| assert_is_reached(surface, door, &name));
