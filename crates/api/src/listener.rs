@@ -1,4 +1,5 @@
 use crate::{link::Purpose, socket::Stream};
+use socket2::SockRef;
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -9,6 +10,10 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixStream};
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4096;
+
+/// Bytes that a connection's client has no room for yet and that the kernel keeps for it. It would take megabytes, and ten
+/// thousand slow readers all the memory that the system has for TCP: then everybody waits.
+const UNSENT_BYTES_MAX: u32 = 128 << 10;
 
 /// Something that connections come in by.
 #[derive(Debug)]
@@ -135,6 +140,7 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 // Small answers must not wait for the acknowledgement of the ones before.
                 stream.set_nodelay(true)?;
+                SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
                 Ok((Stream::Tcp(stream), Some(peer.ip().to_canonical())))
             }
             Place::Unix(listener, _) => Ok((Stream::Unix(listener.accept().await?.0), None)),
