@@ -174,18 +174,19 @@ pub fn set_settings(tx: &mut Tx, id: i64, settings: &str) -> Result<(), Fault> {
     tx.write(&SET_SETTINGS, values![id, settings])
 }
 
-/// Removes a repository with its tags, manifests, edges and documents. Links and uploads stay for the collection, which finds them
-/// as candidates; tag history stays for good.
+/// Removes a repository with its tags, documents, manifests and edges. Links and uploads stay for the collection, which
+/// finds them as candidates; tag history stays for good.
 pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
-    for statement in [&DELETE_TAGS, &DELETE_EDGES, &DELETE_MANIFESTS, &DELETE_DOCUMENTS, &DELETE] {
+    delete_but_trash(tx, id)?;
+    for statement in [&DELETE_EDGES, &DELETE_MANIFESTS] {
         tx.write(statement, values![id])?;
     }
     Ok(())
 }
 
-/// Removes a repository with its tags, and leaves its manifests, which are in the trash, with their edges.
+/// Removes a repository with its tags and documents, and leaves its manifests, which are in the trash, with their edges.
 pub fn delete_but_trash(tx: &mut Tx, id: i64) -> Result<(), Fault> {
-    for statement in [&DELETE_TAGS, &DELETE] {
+    for statement in [&DELETE_TAGS, &DELETE_DOCUMENTS, &DELETE] {
         tx.write(statement, values![id])?;
     }
     Ok(())

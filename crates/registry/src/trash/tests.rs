@@ -1,6 +1,7 @@
 use super::{purge::PurgeImages, restore::RestoreImage};
 use crate::{
-    FsckOptions, ImageFound, Registry, Repository, RestoredImage, Settings, TrashSettings,
+    Change, DocumentKind, DocumentSeen, FsckOptions, ImageFound, Registry, Repository, RestoredImage, Settings,
+    TrashSettings,
     remove::RemoveImage,
     two_writers::{digest_of, image_of, index_of},
 };
@@ -320,6 +321,23 @@ async fn a_child_that_leaves_a_deleted_repository_alone_stays_there_for_its_inde
         assert_eq!(restored.len(), 2);
         assert!(ground.holds(&child).await && ground.holds(&index).await && ground.trashed().await.is_empty());
         ground.assert_sound().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_wrote_about_a_repository_goes_with_it_also_when_its_images_go_to_the_trash() {
+    for ground in Ground::both().await {
+        let documents = &ground.registry.documents;
+        let write = Box::new(|_: &DocumentSeen| Ok(Change::Write("{}".into())));
+        let kind = DocumentKind::LifecyclePolicy;
+        documents.change(&ground.cx(), Some(&ground.repository), kind, "", write).await.unwrap();
+        ground.image("image", &["v1"]).await;
+
+        ground.delete_repository().await;
+
+        assert!(!ground.trashed().await.is_empty());
+        let found = documents.find(&ground.cx(), Some(&ground.repository), kind, "").await.unwrap();
+        assert!(found.is_none(), "{found:?}");
     }
 }
 
