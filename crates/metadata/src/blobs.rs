@@ -1,9 +1,8 @@
 //! Every statement on `blob_copy` and `blob_link`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
-use serde_json::json;
 
 /// Physical bytes of a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,11 +175,6 @@ fn link_row(row: &Row) -> Result<LinkRow, Fault> {
         manifest_count: row.int(3)?,
         candidate_since: row.opt_int(4)?.map(Timestamp::from_millis),
     })
-}
-
-/// A list as the statements take it: a JSON array of one-element arrays.
-fn column<T: serde::Serialize>(items: impl IntoIterator<Item = T>) -> String {
-    serde_json::Value::Array(items.into_iter().map(|item| json!([item])).collect()).to_string()
 }
 
 /// Returns the copy of a blob that new links point to.

@@ -1,6 +1,6 @@
 //! Every statement on `manifest` and `edge`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
 use bytes::Bytes;
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
@@ -274,8 +274,7 @@ pub fn held<'a>(
     repository: i64,
     digests: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<HeldRow>, Fault> {
-    let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
-    let found = rows.all(&HELD, values![repository, serde_json::Value::Array(list).to_string()])?;
+    let found = rows.all(&HELD, values![repository, column(digests)])?;
     let held = |row: &Row| Ok(HeldRow { digest: row.text(0)?.into(), size: row.int(1)?, bytes: row.int(2)? });
     found.iter().map(held).collect()
 }
@@ -303,8 +302,7 @@ pub fn largest_children<'a>(
     repository: i64,
     indexes: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<(String, i64)>, Fault> {
-    let list: Vec<_> = indexes.into_iter().map(|digest| json!([digest])).collect();
-    let found = rows.all(&LARGEST_CHILDREN, values![repository, serde_json::Value::Array(list).to_string()])?;
+    let found = rows.all(&LARGEST_CHILDREN, values![repository, column(indexes)])?;
     found.iter().map(|row| Ok((row.text(0)?.to_string(), row.int(1)?))).collect()
 }
 
@@ -366,8 +364,7 @@ pub fn parents_of<'a>(
     repository: i64,
     children: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<(String, String)>, Fault> {
-    let list: Vec<_> = children.into_iter().map(|digest| json!([digest])).collect();
-    let found = rows.all(&PARENTS_OF, values![repository, serde_json::Value::Array(list).to_string()])?;
+    let found = rows.all(&PARENTS_OF, values![repository, column(children)])?;
     found.iter().map(|row| Ok((row.text(0)?.to_string(), row.text(1)?.to_string()))).collect()
 }
 
@@ -445,8 +442,7 @@ pub fn count_parents<'a>(
     digests: impl IntoIterator<Item = &'a str>,
     parents: i64,
 ) -> Result<(), Fault> {
-    let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
-    tx.write(&COUNT_PARENTS, values![repository, serde_json::Value::Array(list).to_string(), parents])
+    tx.write(&COUNT_PARENTS, values![repository, column(digests), parents])
 }
 
 /// Sets the maintained counts: for repair.

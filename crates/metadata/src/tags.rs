@@ -1,6 +1,6 @@
 //! Every statement on `tag` and `tag_history`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
 use serde_json::json;
@@ -118,8 +118,7 @@ pub fn of_images<'a>(
     digests: impl IntoIterator<Item = &'a str>,
     count: usize,
 ) -> Result<Vec<(String, String)>, Fault> {
-    let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
-    let found = rows.all(&OF_IMAGES, values![repository, serde_json::Value::Array(list).to_string(), count])?;
+    let found = rows.all(&OF_IMAGES, values![repository, column(digests), count])?;
     found.iter().map(|row| Ok((row.text(0)?.to_string(), row.text(1)?.to_string()))).collect()
 }
 

@@ -1,9 +1,8 @@
 //! Every statement on `trash` and `trash_tag`, and those that move a manifest there and back.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region, RepositoryName, Timestamp};
-use serde_json::json;
 
 /// An image in the trash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,8 +258,7 @@ pub fn among<'a>(
     repository: i64,
     digests: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<String>, Fault> {
-    let list: Vec<_> = digests.into_iter().map(|digest| json!([digest])).collect();
-    texts(&rows.all(&AMONG, values![repository, serde_json::Value::Array(list).to_string()])?)
+    texts(&rows.all(&AMONG, values![repository, column(digests)])?)
 }
 
 /// Returns the indexes in the trash that name a manifest.

@@ -26,6 +26,11 @@ impl Value {
     }
 }
 
+/// A list as the statements take it: a JSON array of one-element arrays.
+pub(crate) fn column<T: serde::Serialize>(items: impl IntoIterator<Item = T>) -> String {
+    serde_json::Value::Array(items.into_iter().map(|item| serde_json::json!([item])).collect()).to_string()
+}
+
 /// Makes the parameters of a statement: `values![repository, "v1", None::<i64>]`.
 #[macro_export]
 macro_rules! values {
