@@ -17,7 +17,6 @@ use rustix::{
     mm::{MapFlags, ProtFlags},
     net::{SendAncillaryBuffer, SendFlags},
 };
-use socket2::SockRef;
 use std::{
     fs::File,
     io::{self, IoSlice, IoSliceMut},
@@ -38,8 +37,6 @@ const CALL_BYTES_MAX: usize = 4 << 20;
 const LOOK_EVERY: usize = 1 << 20;
 /// After so much without a pause the connection lets others run.
 const TURN_BYTES_MAX: usize = 8 << 20;
-/// Who has taken so much is no slow reader: what is unsent for one that takes a kilobyte each second never gets there.
-const FAST_BYTES_MIN: u64 = 1 << 20;
 /// Below this, reading and writing is as fast.
 const FILE_BYTES_MIN: u64 = 32 << 10;
 
@@ -219,8 +216,6 @@ impl Live {
 pub(crate) struct Sender {
     warming: Option<JoinHandle<io::Result<()>>>,
     in_turn: usize,
-    /// Bytes of files that went over this connection, until it is known to be fast.
-    sent: u64,
 }
 
 impl Sender {
@@ -278,21 +273,10 @@ impl Sender {
                 sent => {
                     let sent = sent?;
                     self.in_turn += sent;
-                    self.note_speed(tcp, sent as u64);
                     ending.sent(sent as u64);
                     return Poll::Ready(Ok(sent));
                 }
             }
-        }
-    }
-
-    /// Lets the kernel keep more for a client that has taken much: it is woken less often then.
-    fn note_speed(&mut self, tcp: &TcpStream, sent: u64) {
-        let before = self.sent;
-        self.sent = before.saturating_add(sent);
-        if before < FAST_BYTES_MIN && self.sent >= FAST_BYTES_MIN {
-            // Where it is refused the connection goes on as it is.
-            let _ = SockRef::from(tcp).set_tcp_notsent_lowat(u32::MAX);
         }
     }
 

@@ -1,5 +1,6 @@
 use crate::{link::Link, sendfile::Sender};
 use rustix::ioctl::{Getter, Opcode};
+use socket2::SockRef;
 use std::{
     ffi::c_int,
     io,
@@ -17,6 +18,9 @@ use tokio_rustls::server::TlsStream;
 /// Asks a socket how much it has still to deliver.
 const SIOCOUTQ: Opcode = 0x5411;
 
+/// Who has taken so much is no slow reader: what is unsent for one that takes a kilobyte each second never gets there.
+const FAST_BYTES_MIN: u64 = 1 << 20;
+
 /// What bytes go over.
 pub(crate) enum Stream {
     Tcp(TcpStream),
@@ -30,6 +34,8 @@ pub(crate) struct Socket {
     sender: Sender,
     link: Arc<Link>,
     is_shut: bool,
+    /// Bytes that were written to it.
+    written: u64,
 }
 
 /// One expression on whichever stream it is.
@@ -55,20 +61,43 @@ impl Stream {
         let count = unsafe { rustix::ioctl::ioctl(fd, Getter::<SIOCOUTQ, c_int>::new()) };
         count.ok().and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
     }
+
+    /// Ends the bound on unsent bytes that a connection begins with.
+    fn lift_unsent_max(&self) {
+        let tcp = match self {
+            Stream::Tcp(tcp) => tcp,
+            Stream::Tls(tls) => tls.get_ref().0,
+            Stream::Unix(_) => return,
+        };
+        // Where it is refused the connection goes on as it is.
+        let _ = SockRef::from(tcp).set_tcp_notsent_lowat(u32::MAX);
+    }
 }
 
 impl Socket {
     pub(crate) fn new(stream: Stream, link: Arc<Link>) -> Self {
-        Socket { stream, sender: Sender::default(), link, is_shut: false }
+        Socket { stream, sender: Sender::default(), link, is_shut: false, written: 0 }
     }
 
-    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn note(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Ready(Ok(_)) => self.link.wrote(),
+            Poll::Ready(Ok(count)) => {
+                self.link.wrote();
+                self.note_speed(*count as u64);
+            }
             Poll::Ready(Err(_)) => {}
             Poll::Pending => self.link.blocked(self.stream.undelivered()),
         }
         written
+    }
+
+    /// Lets the kernel keep more for a client that has taken much: it is woken less often then.
+    fn note_speed(&mut self, count: u64) {
+        let before = self.written;
+        self.written = before.saturating_add(count);
+        if before < FAST_BYTES_MIN && self.written >= FAST_BYTES_MIN {
+            self.stream.lift_unsent_max();
+        }
     }
 }
 
