@@ -96,6 +96,8 @@ pub struct NewManifest<'a> {
     pub subject: Option<&'a str>,
     /// Bytes of what it names.
     pub bytes: i64,
+    /// Tags that are set on it in the same commit.
+    pub tag_count: i64,
     /// Living indexes that name it already.
     pub parent_count: i64,
     /// Its annotations as a JSON object.
@@ -200,8 +202,8 @@ static INSERT: Change = change(
     "INSERT INTO manifest(repository, digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count,
          state, trashed_at, hold, storage_class, pushed_at, pushed_at_precision, pushed_by, tagged_at, tagged_at_precision,
          last_pulled_at, last_pulled_at_precision, revision, annotations, body)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9,
-         'live', NULL, 0, 'STANDARD', $10, 'exact', $11, NULL, 'unknown', NULL, 'unknown', 1, $12, $13)",
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+         'live', NULL, 0, 'STANDARD', $11, 'exact', $12, $13, $14, NULL, 'unknown', 1, $15, $16)",
 );
 static INSERT_EDGES: Change = change(
     "INSERT INTO edge(repository, parent, kind, position, child, size, required)
@@ -397,6 +399,7 @@ pub fn insert(
     by: &str,
 ) -> Result<(), Fault> {
     let size = new.body.len() as i64;
+    let (tagged_at, precision) = if new.tag_count > 0 { (Some(at), "exact") } else { (None, "unknown") };
     tx.write(
         &INSERT,
         values![
@@ -408,9 +411,12 @@ pub fn insert(
             new.subject,
             size,
             new.bytes,
+            new.tag_count,
             new.parent_count,
             at,
             by,
+            tagged_at,
+            precision,
             new.annotations,
             new.body.clone()
         ],

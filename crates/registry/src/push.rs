@@ -138,12 +138,12 @@ impl Act for PutImage {
             trash::destroy(tx, self.repository, trashed, plan.at)?;
         }
         if let Some(image) = plan.store {
-            self.apply_image(tx, image, plan.at)?;
+            self.apply_image(tx, image, plan.moves.len(), plan.at)?;
         }
         let mut counts = repository_rows::Counts { images: is_new.into(), ..Default::default() };
         for tag in &plan.moves {
             counts.tags += i64::from(tag.previous.is_none());
-            self.apply_tag(tx, tag, plan.at)?;
+            self.apply_tag(tx, tag, is_new, plan.at)?;
         }
         repository_rows::count(tx, self.repository, counts)?;
         if is_new {
@@ -267,7 +267,7 @@ impl PutImage {
         Fault::new(kind, message)
     }
 
-    fn apply_image(&self, tx: &mut Tx, image: NewImage, at: Timestamp) -> Result<(), Fault> {
+    fn apply_image(&self, tx: &mut Tx, image: NewImage, tags: usize, at: Timestamp) -> Result<(), Fault> {
         let annotations = serde_json::to_string(&self.manifest.annotations).map_err(Fault::internal)?;
         let new = manifests::NewManifest {
             digest: self.digest.as_str(),
@@ -279,6 +279,7 @@ impl PutImage {
             artifact_type: self.manifest.listed_artifact_type(),
             subject: self.manifest.subject.as_ref().map(|subject| subject.digest.as_str()),
             bytes: image.bytes,
+            tag_count: tags as i64,
             parent_count: 0,
             annotations: &annotations,
             body: self.body.clone(),
@@ -293,11 +294,14 @@ impl PutImage {
         Ok(())
     }
 
-    fn apply_tag(&self, tx: &mut Tx, tag: &TagMove, at: Timestamp) -> Result<(), Fault> {
+    /// Sets a tag. `is_new` says that the image was written in this act, with its tags counted.
+    fn apply_tag(&self, tx: &mut Tx, tag: &TagMove, is_new: bool, at: Timestamp) -> Result<(), Fault> {
         let digest = self.digest.as_str();
         let stays = tag.previous.as_deref() == Some(digest);
         tags::set(tx, self.repository, &tag.name, digest, at, &self.actor)?;
-        manifests::tagged(tx, self.repository, digest, i64::from(!stays), at)?;
+        if !is_new {
+            manifests::tagged(tx, self.repository, digest, i64::from(!stays), at)?;
+        }
         if stays {
             return Ok(());
         }
