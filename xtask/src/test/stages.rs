@@ -67,6 +67,12 @@ pub(super) const STAGES: &[Stage] = &[
         "boto3 and the AWS command line manage repositories and images",
         &["python-aws", "skopeo", "crane", "postgres"],
     ),
+    client(
+        "terraform",
+        &["terraform::"],
+        "Terraform's AWS provider, where it is installed (TF_MIRROR)",
+        &["python-aws"],
+    ),
     client("crash", &["crash::"], "killed at random moments, nothing acknowledged is lost", &[]),
     client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &[]),
     client("database", &["database::"], "a database that goes away", &["postgres"]),
