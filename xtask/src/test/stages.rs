@@ -65,7 +65,7 @@ pub(super) const STAGES: &[Stage] = &[
         "aws",
         &["aws::"],
         "boto3 and the AWS command line manage repositories and images",
-        &["python-aws", "skopeo", "crane", "postgres"],
+        &["python-aws", "skopeo", "crane", "podman", "dockerd", "postgres"],
     ),
     client(
         "terraform",

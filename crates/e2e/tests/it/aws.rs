@@ -6,6 +6,7 @@ mod images;
 mod lifecycle;
 mod pages;
 mod repositories;
+mod scripts;
 mod settings;
 mod signatures;
 mod templates;
