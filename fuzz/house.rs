@@ -2,15 +2,16 @@
 
 use futures_util::FutureExt;
 use gantry_accounts::{Accounts, RootCredentials, Settings, Site};
-use gantry_api::{Oci, Pick, Rest, Surface};
+use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_env::Env;
 use gantry_metadata::Metadata;
-use gantry_registry::{Blobs, Images, Pulls, Registry, Repositories, Tags, Trash, Uploads};
+use gantry_registry::{Blobs, Documents, Images, Pulls, Registry, Repositories, Tags, Trash, Uploads};
 use gantry_store::Store;
 use gantry_words::{AccountId, Region, Secret};
 use std::sync::LazyLock;
 
-/// The surfaces that take requests.
+/// The surfaces whose requests are told apart by their addresses.
+#[allow(dead_code, reason = "each target uses what it is for")]
 pub static SURFACES: LazyLock<[Surface; 2]> = LazyLock::new(|| {
     let house = House::new();
     [
@@ -18,6 +19,10 @@ pub static SURFACES: LazyLock<[Surface; 2]> = LazyLock::new(|| {
         Surface::new::<Rest>(&["/api/v1"], gantry_rest::doors(&house), gantry_rest::route),
     ]
 });
+
+/// The surface of the AWS protocols.
+#[allow(dead_code, reason = "each target uses what it is for")]
+pub static AWS: LazyLock<Surface> = LazyLock::new(|| gantry_aws::surface(&House::new()));
 
 struct House {
     registry: Registry,
@@ -53,10 +58,17 @@ macro_rules! rooms {
 rooms! {
     Accounts: accounts,
     Blobs: registry.blobs,
+    Documents: registry.documents,
     Images: registry.images,
     Pulls: registry.pulls,
     Repositories: registry.repositories,
     Tags: registry.tags,
     Trash: registry.trash,
     Uploads: registry.uploads,
+}
+
+impl Pick<House> for Paging {
+    fn pick(house: &House) -> Self {
+        Paging::new(house.accounts.clone())
+    }
 }

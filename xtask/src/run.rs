@@ -4,6 +4,7 @@ use crate::trouble::{Outcome, Trouble, While};
 use std::{
     env,
     ffi::OsString,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -53,6 +54,24 @@ pub(crate) fn print_command(command: &Command) -> String {
 pub(crate) fn run(command: &mut Command) -> Outcome<()> {
     let status = command.stdin(Stdio::null()).status().while_trying(format!("start {}", print_command(command)))?;
     if status.success() { Ok(()) } else { Err(failed(command, &status)) }
+}
+
+/// Runs a command like [`run`], and returns what stands behind `prefix` on the lines of its standard error that begin so.
+///
+/// # Errors
+/// When it cannot be started or does not end with zero.
+pub(crate) fn run_noting(prefix: &str, command: &mut Command) -> Outcome<Vec<String>> {
+    let start = format!("start {}", print_command(command));
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().while_trying(start)?;
+    let mut noted = Vec::new();
+    let errors = BufReader::new(child.stderr.take().expect("it was asked for"));
+    for line in errors.split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        eprintln!("{line}");
+        noted.extend(line.strip_prefix(prefix).map(str::to_string));
+    }
+    let status = child.wait().while_trying(format!("wait for {}", print_command(command)))?;
+    if status.success() { Ok(noted) } else { Err(failed(command, &status)) }
 }
 
 /// Runs a command and returns what it wrote to standard output; what it writes to standard error is shown only when it fails.
@@ -109,6 +128,15 @@ mod tests {
         for (milliseconds, expected) in cases {
             assert_eq!(print_duration(Duration::from_millis(milliseconds)), expected);
         }
+    }
+
+    #[test]
+    fn lines_of_standard_error_are_noted_by_their_beginning() {
+        let noted =
+            run_noting("skipped: ", Command::new("sh").args(["-c", "echo noise >&2; echo skipped: no tool >&2"]));
+
+        assert_eq!(noted.unwrap(), ["no tool"]);
+        assert!(run_noting("skipped: ", Command::new("sh").args(["-c", "exit 3"])).is_err());
     }
 
     #[test]

@@ -92,7 +92,8 @@ impl Figures {
     fn add(&mut self, name: &str, help: &str, kind: MetricType, labels: &[(&str, &str)], value: Value) {
         let labels = labels.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
         let sample = Sample { labels, value };
-        match self.families.iter_mut().find(|family| family.name == name) {
+        // Samples of one family mostly come together, and there may be thousands.
+        match self.families.iter_mut().rev().find(|family| family.name == name) {
             Some(family) => family.samples.push(sample),
             None => {
                 self.families.push(Family { name: name.into(), help: help.into(), kind, samples: vec![sample] });

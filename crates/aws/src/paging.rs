@@ -14,6 +14,9 @@ pub(crate) fn count(max_results: Option<i32>) -> usize {
     max_results.and_then(|count| usize::try_from(count).ok()).unwrap_or(COUNT)
 }
 
+/// How a token must be.
+const TOKEN: &str = "Member must be the nextToken of an answer to the same request, not more than a day old";
+
 /// Where a list goes on; none where it begins.
 ///
 /// # Errors
@@ -25,6 +28,13 @@ pub(crate) fn place<T: DeserializeOwned>(
     token: Option<&str>,
 ) -> Result<Option<T>, Fault> {
     let Some(token) = token else { return Ok(None) };
-    let constraint = "Member must be the nextToken of an answer to the same request, not more than a day old";
-    paging.place(cx, list, token).map(Some).ok_or_else(|| refusal("nextToken", constraint))
+    paging.place(cx, list, token).map(Some).ok_or_else(|| refusal("nextToken", TOKEN))
+}
+
+/// Refuses to go on with a list that never has a second page.
+///
+/// # Errors
+/// [`gantry_fault::FaultKind::InvalidParameter`] for any token: no answer brought it.
+pub(crate) fn no_place(token: Option<&str>) -> Result<(), Fault> {
+    token.map_or(Ok(()), |_| Err(refusal("nextToken", TOKEN)))
 }

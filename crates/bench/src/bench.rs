@@ -14,7 +14,7 @@ use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 /// What is run.
@@ -242,8 +242,7 @@ fn line(cell: &Cell, rounds: &[BTreeMap<String, Sample>], names: &[&str], second
 }
 
 fn today() -> String {
-    let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    let now = gantry_words::Timestamp::from_millis(i64::try_from(millis).unwrap_or(0)).to_string();
+    let now = crate::aws::now().to_string();
     now.split('T').next().unwrap_or_default().to_string()
 }
 

@@ -10,11 +10,12 @@
 //! | `field.rs` | several servers on the same contents, read from in turns |
 //! | `load.rs`, `load/` | what makes the load |
 //! | `stock.rs`, `world.rs`, `stores.rs`, `filling.rs` | what stores hold, and how they are filled |
-//! | `client.rs`, `http.rs`, `fixture.rs`, `tls.rs` | a small client, and what it pushes |
+//! | `client.rs`, `aws.rs`, `http.rs`, `fixture.rs`, `tls.rs` | a small client, and what it pushes |
 //! | `process.rs`, `machine.rs` | what the kernel says |
 //! | `report.rs`, `report/` | figures, goals, JSON and page: pure |
 #![expect(clippy::disallowed_methods, reason = "measuring needs the machine's own clock, files and processes")]
 
+mod aws;
 mod bench;
 mod client;
 mod error;

@@ -37,6 +37,14 @@ pub(crate) fn memory(pid: u32) -> Outcome<Memory> {
     Ok(sum)
 }
 
+/// Has the most memory that this process ever had be counted from now on (`clear_refs` in proc(5)).
+///
+/// # Errors
+/// When the kernel cannot.
+pub(crate) fn forget_peak() -> Outcome<()> {
+    fs::write("/proc/self/clear_refs", "5").while_trying("have the kernel count anew")
+}
+
 /// Asks the scheduler to prefer the session of a process before those of others on the machine.
 ///
 /// With automatic task groups `nice` does nothing between sessions. A refusal is passed over: the figures are only noisier.

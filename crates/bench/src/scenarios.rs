@@ -3,6 +3,8 @@
 mod blobs;
 mod clients;
 mod collection;
+mod decisions;
+mod ecr;
 mod manifest_pushes;
 mod manifests;
 mod million;
@@ -41,6 +43,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     start::SCENARIO,
     clients::SCENARIO,
     collection::SCENARIO,
+    ecr::SCENARIO,
+    decisions::SCENARIO,
 ];
 
 const JSON: &str = "docs/benchmarks.json";

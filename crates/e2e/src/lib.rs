@@ -34,4 +34,4 @@ pub use process::{open_files, program, raise_open_files_max, resident_bytes, run
 pub use random::{Random, seed};
 pub use raw::{Raw, authorization_line};
 pub use server::{PASSWORD, Server, USER, binary};
-pub use tools::tool;
+pub use tools::{skipped, tool};

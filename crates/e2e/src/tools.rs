@@ -1,5 +1,6 @@
 use std::{
     env,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +18,12 @@ pub fn tool(name: &str) -> PathBuf {
     let system = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     let found = own.chain(system).map(|folder| folder.join(name)).find(|file| is_program(file));
     found.unwrap_or_else(|| panic!("{name} is not installed: run `cargo xtask tools {}`", entry(name)))
+}
+
+/// Says that a test is skipped, and why: `skipped: why` on standard error, past what keeps a passing test silent. Only for
+/// what `cargo xtask tools` does not install; all else that is missing is a failure.
+pub fn skipped(why: &str) {
+    writeln!(io::stderr(), "skipped: {why}").expect("there is a standard error");
 }
 
 /// Returns the entry of the catalogue that brings a program.

@@ -1,10 +1,11 @@
 use crate::{house::House, process};
 use gantry_api::{Figures, Gauges};
 use gantry_metadata::blobs;
-use gantry_words::Timestamp;
+use gantry_registry::RepositoryCounts;
+use gantry_words::{AccountId, Timestamp};
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -20,6 +21,9 @@ const COUNT_EVERY: Duration = Duration::from_secs(60);
 /// That takes the longer the more there is. Of so many parts of the time it takes one.
 const COUNT_SHARE: u32 = 100;
 
+/// Repositories that have figures of their own: the first by name.
+const REPOSITORIES_MAX: usize = 20_000;
+
 /// Figures of the rooms, and of the process, for `/metrics`.
 pub(crate) struct RoomFigures {
     house: House,
@@ -33,25 +37,29 @@ struct StoreFigures {
     free_bytes: AtomicU64,
     used_bytes: AtomicU64,
     blobs: AtomicU64,
+    repositories: Mutex<Arc<[RepositoryCounts]>>,
 }
 
 impl RoomFigures {
     /// Figures of a house, and the task that asks for those that take long to know.
-    pub(crate) fn of(house: House) -> (RoomFigures, JoinHandle<()>) {
+    pub(crate) fn of(house: House, account: AccountId) -> (RoomFigures, JoinHandle<()>) {
         let store = Arc::new(StoreFigures::default());
         let figures = RoomFigures { house: house.clone(), started: house.env.now(), store: store.clone() };
-        (figures, tokio::spawn(async move { store.keep(&house).await }))
+        (figures, tokio::spawn(async move { store.keep(&house, account).await }))
     }
 }
 
 impl StoreFigures {
-    async fn keep(&self, house: &House) {
+    async fn keep(&self, house: &House, account: AccountId) {
         house.env.sleep(FIRST).await;
         let mut next_count = Duration::ZERO;
         loop {
             // Where disk or database do not answer, `/readyz` says so; here the last figure stands.
             if let Ok(bytes) = house.store.free_bytes().await {
                 self.free_bytes.store(bytes, Relaxed);
+            }
+            if let Ok(counts) = house.registry.repositories.counts(account, REPOSITORIES_MAX).await {
+                *self.repositories.lock().unwrap_or_else(PoisonError::into_inner) = counts.into();
             }
             let began = house.env.elapsed();
             if began >= next_count {
@@ -78,6 +86,7 @@ impl Gauges for RoomFigures {
         let help = "Bytes of the blobs in the store, each counted once; counted anew every minute, or more seldom";
         figures.gauge("gantry_storage_used_bytes", help, &[], read(&self.store.used_bytes));
         figures.gauge("gantry_storage_blobs", "Blobs in the store, as of the same count", &[], read(&self.store.blobs));
+        self.collect_repositories(figures);
         process::collect(figures, self.started);
     }
 }
@@ -97,6 +106,27 @@ impl RoomFigures {
             ("gantry_metadata_refused", "Requests refused because too many waited for the database", metadata.refused),
         ] {
             figures.counter(name, help, &[], count as f64);
+        }
+    }
+
+    /// The figures that dashboards for ECR ask for.
+    fn collect_repositories(&self, figures: &mut Figures) {
+        let repositories = self.store.repositories.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for counts in repositories.iter() {
+            let help = "Images of a repository, children of indexes and referrers included; read every ten seconds";
+            let labels = [("repository", counts.name.as_str())];
+            figures.gauge("aws_ecr_repository_images", help, &labels, counts.images as f64);
+        }
+        for counts in repositories.iter() {
+            let help = "Bytes of the blobs of a repository; read every ten seconds";
+            let labels = [("repository", counts.name.as_str())];
+            figures.gauge("aws_ecr_repository_size_bytes", help, &labels, counts.blob_bytes as f64);
+        }
+        for (name, kind, count) in self.house.registry.push_failures() {
+            let reason = format!("{kind:?}");
+            let labels = [("repository", name.as_str()), ("reason", reason.as_str())];
+            let help = "Manifests and blobs that a repository refused or could not store, by reason";
+            figures.counter("aws_ecr_push_failures", help, &labels, count as f64);
         }
     }
 

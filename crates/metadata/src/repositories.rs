@@ -39,6 +39,9 @@ static LIST: Query = query(
 );
 static NAMES: Query =
     query("SELECT name FROM repository WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4");
+static COUNTS: Query = query(
+    "SELECT name, image_count, blob_bytes FROM repository WHERE account = $1 AND region = $2 ORDER BY name LIMIT $3",
+);
 static EACH: Query = query("SELECT id, name FROM repository WHERE id > $1 ORDER BY id LIMIT $2");
 static INSERT: Change = change(
     "INSERT INTO repository(id, account, region, name, created_at, created_by, image_count, tag_count, blob_bytes, settings, revision)
@@ -118,6 +121,29 @@ pub fn names(
 ) -> Result<Vec<String>, Fault> {
     let found = rows.all(&NAMES, values![account.as_str(), region.as_str(), after, count as i64])?;
     found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// What is in a repository, as it is maintained with every change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryCounts {
+    /// Its name.
+    pub name: String,
+    /// Live manifests, children and referrers included.
+    pub images: i64,
+    /// Sum of the sizes of its linked blobs.
+    pub blob_bytes: i64,
+}
+
+/// Returns the counts of up to `count` repositories, in the order of the bytes of their names.
+pub fn counts(
+    rows: &mut Reader,
+    account: AccountId,
+    region: &Region,
+    count: usize,
+) -> Result<Vec<RepositoryCounts>, Fault> {
+    let counts =
+        |row: &Row| Ok(RepositoryCounts { name: row.text(0)?.into(), images: row.int(1)?, blob_bytes: row.int(2)? });
+    rows.all(&COUNTS, values![account.as_str(), region.as_str(), count as i64])?.iter().map(counts).collect()
 }
 
 /// Returns up to `count` repositories of all accounts after the number `after`: for repair, which walks.

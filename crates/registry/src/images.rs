@@ -175,8 +175,11 @@ impl Images {
         if let Reference::Tag(tag) = reference {
             tags.push(tag.clone());
         }
-        let (digest, manifest) = self.read(reference, content_type, &body)?;
-        self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: false }).await
+        let put = async {
+            let (digest, manifest) = self.read(reference, content_type, &body)?;
+            self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: false }).await
+        };
+        self.ports.push_failures.note(repository, put.await)
     }
 
     /// Stores a manifest that is new here, or points a tag at it that did not before.
@@ -197,10 +200,14 @@ impl Images {
         let found = digest_of(algorithm, &body);
         if let Some(wanted) = digest.filter(|wanted| **wanted != found) {
             let message = format!("The image digest '{wanted}' does not match the digest of the manifest, '{found}'");
-            return Err(Fault::new(FaultKind::ImageDigestDiffers, message));
+            return self.ports.push_failures.note(repository, Err(Fault::new(FaultKind::ImageDigestDiffers, message)));
         }
-        let (digest, manifest) = self.read(&Reference::Digest(found), content_type, &body)?;
-        self.put(cx, repository, Put { digest, manifest, body, tags: Vec::from_iter(tag), refuses_repeat: true }).await
+        let put = async {
+            let (digest, manifest) = self.read(&Reference::Digest(found), content_type, &body)?;
+            let tags = Vec::from_iter(tag);
+            self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: true }).await
+        };
+        self.ports.push_failures.note(repository, put.await)
     }
 
     /// Reads a manifest that comes for a reference.

@@ -19,6 +19,7 @@
 //! | `resource_tags.rs` | [`ResourceTags`]: the tags of a repository |
 //! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
 //! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
+//! | `push_failures.rs` | pushes that failed, for the figures |
 //! | `pulls.rs` | [`Pulls`]: who pulled what when |
 //! | `preview.rs` | [`Preview`]: what a lifecycle policy would do |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
@@ -53,6 +54,7 @@ mod ports;
 mod preview;
 mod pulls;
 mod push;
+mod push_failures;
 mod remove;
 mod repositories;
 mod resource_tags;
@@ -70,6 +72,7 @@ pub use collection::{Collected, Collection};
 pub use configuration::*;
 pub use documents::{Change, Decision, Document, DocumentKind, DocumentSeen, Documents};
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
+pub use gantry_metadata::repositories::RepositoryCounts;
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
 pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};

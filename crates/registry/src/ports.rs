@@ -1,11 +1,12 @@
 use crate::{
     Backups, Blobs, Collection, Documents, Fsck, Images, Orphans, Pulls, Repositories, Retention, Settings, Tags,
-    Trash, Uploads, caches::Caches,
+    Trash, Uploads, caches::Caches, push_failures::PushFailures,
 };
 use gantry_env::Env;
+use gantry_fault::FaultKind;
 use gantry_metadata::Metadata;
 use gantry_store::Store;
-use gantry_words::Region;
+use gantry_words::{Region, RepositoryName};
 use std::sync::Arc;
 
 /// What every room of this crate stands on.
@@ -17,6 +18,7 @@ pub(crate) struct Ports {
     pub(crate) settings: Settings,
     /// `None` where other processes may change the database: then everything is looked up.
     pub(crate) caches: Option<Caches>,
+    pub(crate) push_failures: PushFailures,
 }
 
 impl Ports {
@@ -62,7 +64,8 @@ impl Registry {
     /// Opens the rooms. Nothing is read until it is asked for.
     pub fn open(metadata: Metadata, store: Store, env: Env, region: Region, settings: Settings) -> Self {
         let caches = metadata.owns_alone().then(|| Caches::new(settings.limits.manifest_cache.get()));
-        let ports = Arc::new(Ports { metadata, store, env, region, settings, caches });
+        let ports =
+            Arc::new(Ports { metadata, store, env, region, settings, caches, push_failures: PushFailures::default() });
         let uploads = Uploads::new(ports.clone());
         let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));
         Registry {
@@ -86,5 +89,11 @@ impl Registry {
     /// Hits, misses and weight of each cache, by its name.
     pub fn cache_figures(&self) -> Vec<(&'static str, (u64, u64, u64))> {
         self.ports.caches.as_ref().map(Caches::figures).unwrap_or_default()
+    }
+
+    /// Pushes of manifests and blobs that failed since the start, by repository and reason, in no order: at most 10,000
+    /// of those pairs.
+    pub fn push_failures(&self) -> Vec<(RepositoryName, FaultKind, u64)> {
+        self.ports.push_failures.all()
     }
 }

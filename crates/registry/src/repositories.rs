@@ -6,7 +6,9 @@ use crate::{
     rules::RepositoryRules,
 };
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Event, Reader, Tx, blobs, documents, repositories, tags, trash};
+use gantry_metadata::{
+    Act, Event, Reader, Tx, blobs, documents, repositories, repositories::RepositoryCounts, tags, trash,
+};
 use gantry_words::{AccountId, Cx, Page, Region, RepositoryName, RequestId, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
@@ -213,6 +215,9 @@ impl Repositories {
         // Even where the answer is a failure the commit may stand. Everything remembered of the repository hangs on its
         // number, which is never used again.
         self.forget(cx, name);
+        if deleted.is_ok() {
+            self.ports.push_failures.forget(name);
+        }
         deleted
     }
 
@@ -238,6 +243,12 @@ impl Repositories {
             self.ports.metadata.read_long(list).await?
         };
         Ok(Page::cut(rows, count))
+    }
+
+    /// Returns the counts of up to `count` repositories of an account, as they are now, in the order of their names.
+    pub async fn counts(&self, account: AccountId, count: usize) -> Result<Vec<RepositoryCounts>, Fault> {
+        let region = self.ports.region.clone();
+        self.ports.metadata.read_long(move |rows| repositories::counts(rows, account, &region, count)).await
     }
 
     fn forget(&self, cx: &Cx, name: &RepositoryName) {

@@ -31,8 +31,8 @@ impl CargoTests {
                 self.filters.join(" or ")
             )));
         }
-        run::run(&mut self.command(grounds)?)?;
-        Ok(Verdict::Passed(format!("{count} tests")))
+        let skipped = run::run_noting(SKIPPED, &mut self.command(grounds)?)?;
+        Ok(verdict(count, &skipped))
     }
 
     fn command(&self, grounds: &Grounds<'_>) -> Outcome<Command> {
@@ -68,6 +68,18 @@ pub(super) fn run_unit(grounds: &Grounds<'_>) -> Outcome<Verdict> {
     Ok(Verdict::Passed(String::new()))
 }
 
+/// What a test that lacks something writes to standard error before the reason.
+const SKIPPED: &str = "skipped: ";
+
+/// What is said of so many tests, of which some were skipped for these reasons.
+fn verdict(count: usize, skipped: &[String]) -> Verdict {
+    match skipped.len() {
+        0 => Verdict::Passed(format!("{count} tests")),
+        skips if skips < count => Verdict::Passed(format!("{count} tests, {skips} skipped: {}", skipped.join("; "))),
+        _ => Verdict::Skipped(skipped.join("; ")),
+    }
+}
+
 /// Counts the lines `name: test` of a list of tests.
 fn count_tests(list: &str) -> usize {
     list.lines().filter(|line| line.ends_with(": test")).count()
@@ -76,6 +88,15 @@ fn count_tests(list: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_skipped_is_never_said_to_have_passed() {
+        let why = || "terraform is not in PATH".to_string();
+
+        assert_eq!(verdict(2, &[]), Verdict::Passed("2 tests".into()));
+        assert_eq!(verdict(2, &[why()]), Verdict::Passed("2 tests, 1 skipped: terraform is not in PATH".into()));
+        assert_eq!(verdict(1, &[why()]), Verdict::Skipped(why()));
+    }
 
     #[test]
     fn only_tests_count_in_a_list_of_tests() {

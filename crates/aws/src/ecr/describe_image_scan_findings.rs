@@ -1,7 +1,7 @@
 use crate::{
     image,
     model::{DescribeImageScanFindingsRequest, DescribeImageScanFindingsResponse},
-    repository, scan,
+    paging, repository, scan,
     wire::{Answer, Asked, AwsJson},
 };
 use gantry_access::{Access, Principal, action};
@@ -33,6 +33,7 @@ impl Operation for DescribeImageScanFindings {
         asked: Self::Request,
     ) -> Result<Self::Response, Fault> {
         let input = asked.input;
+        paging::no_place(input.next_token.as_deref())?;
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
         let found = image::describe(images, cx, &repository, &input.image_id).await?;
         let asked_for = documents.find(cx, Some(&repository), DocumentKind::ImageScan, &found.digest).await?;

@@ -4,7 +4,7 @@ use crate::{
         DescribeReplicationBackfillResultsRequest, DescribeReplicationBackfillResultsResponse,
         ReplicationBackfillStatus,
     },
-    repository,
+    paging, repository,
     wire::{Answer, Asked, AwsJson},
 };
 use gantry_access::{Access, Principal, action};
@@ -37,6 +37,7 @@ impl Operation for DescribeReplicationBackfillResults {
     ) -> Result<Self::Response, Fault> {
         let input = asked.input;
         repository::this_registry(cx, input.registry_id)?;
+        paging::no_place(input.next_token.as_deref())?;
         let found = backfill::load(documents, cx, &input.replication_backfill_id).await?;
         Ok(Answer(DescribeReplicationBackfillResultsResponse {
             registry_id: Some(cx.account),

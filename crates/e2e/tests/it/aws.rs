@@ -1,11 +1,13 @@
 //! The AWS protocols, spoken by AWS's own clients: boto3, the command line, and requests signed by hand.
 
 mod cli;
+mod errors;
 mod every;
 mod images;
 mod lifecycle;
 mod pages;
 mod repositories;
+mod scripts;
 mod settings;
 mod signatures;
 mod templates;
@@ -65,7 +67,13 @@ impl Boto {
         self.ask_as(json!({}), service, operation, arguments)
     }
 
-    /// The same with other keys than the client's own, as boto3 takes them.
+    /// Returns what the model of a service says of its operations: for each `errors` and `members`, the members of its
+    /// request.
+    pub(crate) fn model(&mut self, service: &str) -> Value {
+        self.say(&json!({"service": service, "operation": null}))["answer"].take()
+    }
+
+    /// The same as [`Boto::ask`] with other keys than the client's own, as boto3 takes them.
     pub(crate) fn ask_as(
         &mut self,
         keys: Value,
@@ -73,11 +81,7 @@ impl Boto {
         operation: &str,
         arguments: Value,
     ) -> Result<Value, Refused> {
-        let call = json!({"keys": keys, "service": service, "operation": operation, "arguments": arguments});
-        writeln!(self.input, "{call}").unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("boto3 said {line:?} to {call}"));
+        let said = self.say(&json!({"keys": keys, "service": service, "operation": operation, "arguments": arguments}));
         match said.get("answer") {
             Some(answer) => Ok(answer.clone()),
             None => Err(Refused {
@@ -87,6 +91,13 @@ impl Boto {
                 more: said["more"].clone(),
             }),
         }
+    }
+
+    fn say(&mut self, call: &Value) -> Value {
+        writeln!(self.input, "{call}").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("boto3 said {line:?} to {call}"))
     }
 
     /// Calls an operation of ECR.

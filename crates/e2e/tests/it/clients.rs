@@ -8,7 +8,7 @@ mod busy;
 mod cosign;
 mod crane;
 mod docker;
-mod engine;
+pub(crate) mod engine;
 mod helm;
 pub(crate) mod layout;
 mod notation;

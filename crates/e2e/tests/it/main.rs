@@ -21,6 +21,7 @@ mod schema;
 mod serving;
 mod smuggling;
 mod storage;
+mod terraform;
 mod tokens;
 mod tracing;
 mod undo;

@@ -20,12 +20,15 @@ fn every_figure_is_in_the_documentation_and_none_else() {
     let server = Server::with(&settings);
     Image::small(1).push(&server.client(), "team/app", "v1").unwrap();
     server.client().get("/v2/team/app/manifests/none");
+    server.client().send("PUT", "/v2/team/app/manifests/v2", &[], b"{");
+    let is_read = || server.client().get("/metrics").text().contains("aws_ecr_repository_images{");
+    assert!(until(Duration::from_secs(15), is_read), "repositories are read every ten seconds");
 
     let printed = families(&server.client().get("/metrics").text());
 
     let page = include_str!("../../../../docs/operations.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name));
-    let is_figure = |name: &&str| name.starts_with("gantry_") || name.starts_with("process_");
+    let is_figure = |name: &&str| ["gantry_", "process_", "aws_ecr_"].iter().any(|prefix| name.starts_with(prefix));
     let written: BTreeSet<String> = rows.filter(is_figure).map(str::to_string).collect();
     assert_eq!(written, printed, "left: docs/operations.md, right: /metrics");
 }
@@ -47,4 +50,23 @@ fn it_is_counted_what_the_store_holds_and_what_is_left() {
     assert_eq!(value(&scrape(), "gantry_storage_blobs"), Some(image.layers.len() as f64 + 1.0));
     assert!(value(&scrape(), "gantry_storage_free_bytes").is_some_and(|bytes| bytes > 1e6));
     assert!(value(&scrape(), "process_resident_memory_bytes").is_some_and(|bytes| bytes > 1e6));
+}
+
+#[test]
+fn it_is_counted_what_each_repository_holds_and_which_pushes_failed() {
+    let server = Server::start();
+    let image = Image::small(1);
+    image.push(&server.client(), "team/app", "v1").unwrap();
+    server.client().send("PUT", "/v2/team/app/manifests/v2", &[], b"{");
+    let bytes: usize = image.layers.iter().map(Vec::len).sum::<usize>() + image.config.len();
+
+    let scrape = || server.client().get("/metrics").text();
+    let images = || value(&scrape(), "aws_ecr_repository_images{repository=\"team/app\"}");
+    let is_counted = until(Duration::from_secs(15), || images() == Some(1.0));
+
+    let text = scrape();
+    assert!(is_counted, "{text}");
+    assert_eq!(value(&text, "aws_ecr_repository_size_bytes{repository=\"team/app\"}"), Some(bytes as f64));
+    let failures = "aws_ecr_push_failures_total{repository=\"team/app\",reason=\"ManifestInvalid\"}";
+    assert_eq!(value(&text, failures), Some(1.0), "{text}");
 }

@@ -73,7 +73,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     })?;
     house.own_store(config, &command_line(config, &env, "serve")).await?;
     let house = house.serve(config, root).await.map_err(fault_failure)?;
-    let (figures, figures_task) = RoomFigures::of(house.house.clone());
+    let (figures, figures_task) = RoomFigures::of(house.house.clone(), config.account_id);
     let mut server = server(config, &house)?.gauges(figures);
     if let Some(tracing) = tracing {
         server = server.gauges(tracing.figures()).joining_traces(trace::join);

@@ -3,6 +3,7 @@ import json
 import sys
 
 import boto3
+from botocore import xform_name
 from botocore.client import Config
 from botocore.exceptions import ClientError
 
@@ -17,6 +18,19 @@ def plain(value):
     return base64.b64encode(value).decode()
 
 
+def model(client):
+    """What the service model says of each operation: the errors it may end with, and the members of its request."""
+    service = client.meta.service_model
+    operations = {name: service.operation_model(name) for name in service.operation_names}
+    return {
+        xform_name(name): {
+            "errors": [shape.name for shape in operation.error_shapes],
+            "members": list(operation.input_shape.members) if operation.input_shape else [],
+        }
+        for name, operation in operations.items()
+    }
+
+
 for line in sys.stdin:
     call = json.loads(line)
     keys = call.get("keys", {})
@@ -24,6 +38,9 @@ for line in sys.stdin:
     if name not in clients:
         clients[name] = boto3.client(call["service"], config=config, **keys)
     client = clients[name]
+    if call["operation"] is None:
+        print(json.dumps({"answer": model(client)}), flush=True)
+        continue
     arguments = {name: value for name, value in call["arguments"].items() if value is not None}
     if "layerPartBlob" in arguments:
         arguments["layerPartBlob"] = base64.b64decode(arguments["layerPartBlob"])

@@ -1,0 +1,195 @@
+use super::Scenario;
+use crate::{
+    aws,
+    bench::{Bench, Turn},
+    error::{BenchError, Outcome},
+    fixture, process,
+    report::{Against, Bound, Cell, Figure, Goal, Sample},
+};
+use gantry_access::sigv4::{self, Signature};
+use gantry_env::Env;
+use gantry_lifecycle::{Facts, Images, Policy, Settings, evaluate};
+use gantry_metadata::Metadata;
+use gantry_oci::Digest;
+use gantry_registry::{NewRepository, Registry, Repository};
+use gantry_store::Store;
+use gantry_words::{AccountId, Cx, Region, Secret, Timestamp};
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    hint::black_box,
+    thread,
+    time::{Duration, Instant},
+};
+
+pub(super) const SCENARIO: Scenario = Scenario { about: "Within the program, without a server around it", cells, run };
+
+const IMAGES: u64 = 1_000_000;
+const DAY_MS: i64 = 86_400_000;
+/// Images whose pulls are recorded, and threads that record them.
+const PULLED: u64 = 1_000;
+const THREADS: u32 = 2;
+/// So many calls are made before the clock is looked at again.
+const CALLS: u32 = 1_000;
+
+fn cells() -> Vec<Cell> {
+    let at_most = |figure, must, aim| Goal::new(figure, Against::Nothing, Bound::AtMost(must), Bound::AtMost(aim));
+    let cell = |name: &str, title: &str, goals| Cell {
+        name: name.into(),
+        title: title.into(),
+        contenders: vec!["gantry"],
+        goals,
+    };
+    vec![
+        cell(
+            "signature_check",
+            "reading and checking a signature of version 4",
+            vec![at_most(Figure::MsPerRequest, 0.030, 0.015)],
+        ),
+        cell(
+            "lifecycle_million",
+            "a lifecycle policy of five rules on 1,000,000 images; memory with the images",
+            vec![at_most(Figure::Seconds, 1.0, 0.5), at_most(Figure::PeakMib, 475.0, 400.0)],
+        ),
+        cell(
+            "pull_recorded",
+            "noting a pull, two threads at once: what recording adds to each",
+            vec![at_most(Figure::MsPerRequest, 0.001, 0.000_5)],
+        ),
+    ]
+}
+
+fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
+    for cell in cells {
+        let turn: Turn<'_> = match cell.name.as_str() {
+            "signature_check" => Box::new(|| signatures(bench)),
+            "lifecycle_million" => Box::new(lifecycle),
+            _ => Box::new(|| pulls(bench)),
+        };
+        bench.measure(cell, vec![("gantry", turn)], BTreeMap::new(), BTreeMap::new())?;
+    }
+    Ok(())
+}
+
+/// Repeats a call for the time of the run; returns the milliseconds that one takes.
+fn ms_per_call(bench: &Bench, mut call: impl FnMut() -> Outcome<()>) -> Outcome<f64> {
+    let (begun, whole) = (Instant::now(), Duration::from_secs(bench.options.seconds));
+    let mut calls = 0.0;
+    while begun.elapsed() < whole {
+        (0..CALLS).try_for_each(|_| call())?;
+        calls += f64::from(CALLS);
+    }
+    Ok(begun.elapsed().as_secs_f64() * 1e3 / calls)
+}
+
+fn signatures(bench: &Bench) -> Outcome<Sample> {
+    let (now, secret) = (aws::now(), Secret::new("bench/secret+of/forty=characters/of/len".into()));
+    let (date, target) = (sigv4::print_date(now), "AmazonEC2ContainerRegistry_V20150921.DescribeImages");
+    let body = json!({"repositoryName": "team/app", "maxResults": 100}).to_string();
+    let mut headers = aws::headers("127.0.0.1:5000", &date, target).to_vec();
+    let authorization = sigv4::sign(&aws::request(&headers, &body), "AKIABENCH", &secret, &aws::REALM, now);
+    headers.push(("authorization", authorization.as_bytes()));
+    let request = aws::request(&headers, &body);
+    let failed = |error: &dyn ToString| BenchError::program("signature", error.to_string());
+    let check = || {
+        let found = Signature::find(black_box(&request)).map_err(|error| failed(&error))?;
+        let signature = found.ok_or_else(|| failed(&"none was found"))?;
+        signature.verify(&request, &secret, &aws::REALM, now).map_err(|error| failed(&error))
+    };
+    Ok(Sample::from([(Figure::MsPerRequest, ms_per_call(bench, check)?)]))
+}
+
+fn lifecycle() -> Outcome<Sample> {
+    process::forget_peak()?;
+    let failed = |error: gantry_lifecycle::PolicyError| BenchError::program("lifecycle", error);
+    let policy = Policy::parse(&policy(), &Settings::default()).map_err(failed)?;
+    let (now, images) = (aws::now(), images());
+    let begun = Instant::now();
+    let decisions = evaluate(black_box(&policy), &images, now, &[]);
+    let seconds = begun.elapsed().as_secs_f64();
+    let expiring = decisions.summary();
+    black_box(expiring);
+    let peak_mib = process::memory(std::process::id())?.peak_mib;
+    Ok(Sample::from([(Figure::Seconds, seconds), (Figure::PeakMib, peak_mib)]))
+}
+
+fn policy() -> String {
+    let rule = |priority: u32, selection: serde_json::Value| json!({"rulePriority": priority, "selection": selection, "action": {"type": "expire"}});
+    let count = "imageCountMoreThan";
+    json!({"rules": [
+        rule(1, json!({"tagStatus": "tagged", "tagPatternList": ["prod-*"], "countType": count, "countNumber": 100_000})),
+        rule(2, json!({"tagStatus": "tagged", "tagPrefixList": ["stage-"], "countType": count, "countNumber": 10_000})),
+        rule(3, json!({"tagStatus": "tagged", "tagPatternList": ["dev-*7*"], "countType": "sinceImagePushed",
+            "countUnit": "days", "countNumber": 30})),
+        rule(4, json!({"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14})),
+        rule(5, json!({"tagStatus": "any", "countType": count, "countNumber": 500_000})),
+    ]})
+    .to_string()
+}
+
+/// Images of three years: a quarter each for `prod-`, `stage-`, `dev-` and without a tag, every tenth the child of an
+/// index.
+fn images() -> Images {
+    let (now, mut images) = (aws::now().millis(), Images::with_capacity(IMAGES as usize));
+    let digest = |number: u64| format!("sha256:{number:064x}");
+    for number in 0..IMAGES {
+        let age = (number.wrapping_mul(2_654_435_761) % 1_095) as i64 * DAY_MS;
+        let facts =
+            Facts { pushed_at: Some(Timestamp::from_millis(now - age)), size_bytes: 1 << 20, ..Facts::default() };
+        let of = ["prod", "stage", "dev"].get(number as usize % 4);
+        let tag = of.map(|of| format!("{of}-{number}"));
+        let parent = (number % 10 == 9).then(|| digest(number - 1));
+        images.push(&digest(number), facts, tag.as_deref(), parent.as_deref());
+    }
+    images
+}
+
+/// Notes pulls of many images in a registry in memory.
+fn pulls(bench: &Bench) -> Outcome<Sample> {
+    let env = Env::real();
+    let metadata = Metadata::alone(env.clone()).map_err(|error| BenchError::program("SQLite", error))?;
+    let (store, _) = Store::memory(env.clone());
+    let registry = Registry::open(metadata, store, env.clone(), Region::default(), Default::default());
+    let cx = Cx {
+        actor: "arn:aws:iam::000000000000:user/node".into(),
+        account: AccountId::DEFAULT,
+        operation: "bench",
+        request_id: env.request_id(),
+        now: env.now(),
+        source: None,
+    };
+    let repository = make_repository(&registry, &cx)?;
+    let digests: Vec<Digest> = (0..PULLED)
+        .map(|number| fixture::digest(&[&number.to_le_bytes()]).parse().expect("a sha256 is a digest"))
+        .collect();
+    let note = || {
+        let mut digests = digests.iter().cycle();
+        ms_per_call(bench, || {
+            registry.pulls.note(&cx, &repository, digests.next().expect("there is always a next one"));
+            Ok(())
+        })
+    };
+    let each = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(note)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("nothing panics while it notes")).sum::<Outcome<f64>>()
+    });
+    Ok(Sample::from([(Figure::MsPerRequest, each? / f64::from(THREADS))]))
+}
+
+fn make_repository(registry: &Registry, cx: &Cx) -> Outcome<Repository> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|error| BenchError::program("tokio", error))?;
+    let new = NewRepository::plain(&"team/app".parse().expect("it is a name"));
+    let made = runtime.block_on(registry.repositories.create_with(cx, new));
+    made.map_err(|error| BenchError::program("registry", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_can_be_read() {
+        assert_eq!(Policy::parse(&policy(), &Settings::default()).unwrap().rules().len(), 5);
+    }
+}
