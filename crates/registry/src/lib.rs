@@ -21,6 +21,7 @@
 //! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
 //! | `pulls.rs` | [`Pulls`]: who pulled what when |
 //! | `preview.rs` | [`Preview`]: what a lifecycle policy would do |
+//! | `lifecycle.rs`, `lifecycle/` | [`Lifecycle`]: runs lifecycle policies, and says what they will do and why |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `uploads/take.rs`, `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
@@ -46,6 +47,7 @@ mod documents;
 mod fsck;
 mod history;
 mod images;
+mod lifecycle;
 mod link;
 mod orphans;
 mod owner;
@@ -73,6 +75,11 @@ pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
 pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
+pub use lifecycle::{
+    ForecastRun, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation, LifecycleForecast,
+    LifecycleForecastImage, LifecycleImage, LifecycleOutcome, LifecycleRound, LifecycleRun, LifecycleStatus,
+    LifecycleTotal,
+};
 pub use orphans::Orphans;
 pub use ports::Registry;
 pub use preview::{Preview, PreviewedImage};
