@@ -76,7 +76,7 @@ pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
 pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
 pub use lifecycle::{
-    ForecastRun, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation, LifecycleForecast,
+    ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation, LifecycleForecast,
     LifecycleForecastImage, LifecycleImage, LifecycleOutcome, LifecycleRound, LifecycleRun, LifecycleStatus,
     LifecycleTotal,
 };

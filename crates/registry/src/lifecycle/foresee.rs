@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 /// The most images that a forecast names.
 const IMAGES_SHOWN_MAX: usize = 1_000;
-/// How many days ahead it is looked for the end of an image.
-const EXPLAIN_DAYS: u32 = 366;
+/// The most days ahead that a forecast looks, and how many an explanation does.
+pub const LIFECYCLE_FORECAST_DAYS_MAX: u32 = 366;
 
 /// What a policy will do in the days to come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,14 +75,15 @@ pub struct LifecycleExplanation {
 }
 
 impl Lifecycle {
-    /// Says what goes when, if the repository's policy is run at its next time and every day from then on for so many days, and
-    /// nothing is pushed, pulled or protected meanwhile.
+    /// Says what goes when, if the repository's policy is run at its next time and every day from then on for so many days (more than
+    /// [`LIFECYCLE_FORECAST_DAYS_MAX`] are as many), and nothing is pushed, pulled or protected meanwhile.
     ///
     /// # Errors
     /// [`FaultKind::LifecyclePolicyNotFound`]; [`FaultKind::InvalidParameter`] where the settings do not allow the policy.
     pub async fn forecast(&self, cx: &Cx, repository: &Repository, days: u32) -> Result<LifecycleForecast, Fault> {
         self.pulls.write_down(cx).await?;
         let first = self.next_at(cx, &self.status(cx, repository).await?);
+        let days = days.min(LIFECYCLE_FORECAST_DAYS_MAX);
         let foretold = self.look(cx, repository, move |subject| {
             let goings = forecast(&subject.policy, &subject.images, first, &[], days);
             sum_up(&subject.images, &goings)
@@ -159,7 +160,7 @@ fn explain(subject: &Subject, now: Timestamp, first: Timestamp, digest: &str) ->
         Decision::Keep(Reason::Rule { rule, .. } | Reason::Protected { rule, .. }) => (None, Some(rule)),
         Decision::Keep(Reason::NotSelected | Reason::Reached { .. }) => (None, None),
     };
-    let goings = forecast(policy, images, first, &[], EXPLAIN_DAYS);
+    let goings = forecast(policy, images, first, &[], LIFECYCLE_FORECAST_DAYS_MAX);
     Some(LifecycleExplanation {
         digest: digest.into(),
         tags: tags(images, place),
