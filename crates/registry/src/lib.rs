@@ -76,9 +76,9 @@ pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
 pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
 pub use lifecycle::{
-    ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation, LifecycleForecast,
-    LifecycleForecastImage, LifecycleImage, LifecycleOutcome, LifecycleRound, LifecycleRun, LifecycleStatus,
-    LifecycleTotal,
+    ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation,
+    LifecycleForecast, LifecycleForecastImage, LifecycleImage, LifecycleOutcome, LifecycleRound, LifecycleRun,
+    LifecycleStatus, LifecycleTotal,
 };
 pub use orphans::Orphans;
 pub use ports::Registry;

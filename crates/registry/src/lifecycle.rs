@@ -6,7 +6,9 @@ pub(crate) mod survey;
 #[cfg(test)]
 mod tests;
 
-pub use foresee::{ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LifecycleExplanation, LifecycleForecast, LifecycleForecastImage};
+pub use foresee::{
+    ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LifecycleExplanation, LifecycleForecast, LifecycleForecastImage,
+};
 pub use run::{LifecycleImage, LifecycleOutcome, LifecycleRun};
 
 use crate::{

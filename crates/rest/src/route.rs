@@ -142,7 +142,12 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/team/app/tags/history", "PutTag", "team/app"),
             (Method::POST, "/api/v1/repositories/team/app/lifecycle/run", "RunLifecyclePolicy", "team/app"),
             (Method::GET, "/api/v1/repositories/team/app/lifecycle/run", "GetLifecycleStatus", "team/app"),
-            (Method::GET, "/api/v1/repositories/a/lifecycle/run/lifecycle/forecast", "ForecastLifecycle", "a/lifecycle/run"),
+            (
+                Method::GET,
+                "/api/v1/repositories/a/lifecycle/run/lifecycle/forecast",
+                "ForecastLifecycle",
+                "a/lifecycle/run",
+            ),
             (Method::GET, "/api/v1/repositories/team/app/images/v1/lifecycle", "ExplainImage", "team/app"),
             (Method::GET, "/api/v1/repositories/team/app/images/lifecycle", "GetImage", "team/app"),
             (Method::GET, "/api/v1/repositories/team/lifecycle", "GetRepository", "team/lifecycle"),

@@ -67,7 +67,10 @@ fn a_policy_runs_by_itself_and_the_metrics_count_what_expired() {
 
     assert!(did_run, "{}", json(&person, &["lifecycle", "status", NAME]));
     let status = json(&person, &["lifecycle", "status", NAME]);
-    assert_eq!((&status["lastRun"]["by"], &status["lastRun"]["outcome"]), (&json!("gantry:lifecycle"), &json!("completed")));
+    assert_eq!(
+        (&status["lastRun"]["by"], &status["lastRun"]["outcome"]),
+        (&json!("gantry:lifecycle"), &json!("completed"))
+    );
     let metrics = person.server.client().get("/metrics").text();
     assert!(metrics.contains("gantry_lifecycle_expired_images_total 2"), "{metrics}");
 }
@@ -109,7 +112,10 @@ fn it_is_explained_what_a_policy_does_with_an_image() {
 fn it_is_foretold_what_goes_when_and_how_many_bytes_that_are() {
     let person = Person::logged_in();
     let images = pushed(&person, 2, 9);
-    put_policy(&person, &json!({"tagStatus": "any", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 20}));
+    put_policy(
+        &person,
+        &json!({"tagStatus": "any", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 20}),
+    );
 
     let near = person.types(&["lifecycle", "forecast", NAME, "--days", "10"]);
     let far = json(&person, &["lifecycle", "forecast", NAME, "--forecast", "90d"]);

@@ -77,7 +77,13 @@ fn last_run(status: &LifecycleStatusDocument) -> Vec<(&'static str, String)> {
         Some(run) => {
             let what = match &run.reason {
                 Some(reason) => format!("{}: {reason}", run.outcome),
-                None => format!("{}: expired {} of {}, {}", run.outcome, images(run.expired), run.images, size(run.expired_bytes)),
+                None => format!(
+                    "{}: expired {} of {}, {}",
+                    run.outcome,
+                    images(run.expired),
+                    run.images,
+                    size(run.expired_bytes)
+                ),
             };
             vec![("last run", format!("{} by {}", run.began_at, run.by)), ("result", what)]
         }

@@ -27,8 +27,7 @@ pub(crate) struct RunCommand {
 impl RunCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let path = format!("{}/lifecycle/run?dryRun={}", repository_path(&self.repository)?, self.dry_run);
-        let result: LifecycleRunResultDocument =
-            Remote::open(&self.remote)?.put(Method::POST, &path, &json!({}))?;
+        let result: LifecycleRunResultDocument = Remote::open(&self.remote)?.put(Method::POST, &path, &json!({}))?;
         warn(&result.run.warnings);
         let mut printer = Printer::stdout(self.output.format);
         if self.output.format == Format::Json || !result.images.is_empty() {
@@ -109,8 +108,14 @@ mod tests {
     fn a_run_is_told_in_sentences_and_what_was_kept_says_why() {
         for (result, expected) in [
             (result(false, |_| {}), "Expired 0 images of 5, 0 B."),
-            (result(true, |run| run.changed = 1), "Would expire 0 images of 5, 0 B. Kept, since each changed while the policy ran: 1 image."),
-            (result(false, |run| run.unarchived = 2), "Expired 0 images of 5, 0 B. Kept, since each should go to the archive, and there is none: 2 images."),
+            (
+                result(true, |run| run.changed = 1),
+                "Would expire 0 images of 5, 0 B. Kept, since each changed while the policy ran: 1 image.",
+            ),
+            (
+                result(false, |run| run.unarchived = 2),
+                "Expired 0 images of 5, 0 B. Kept, since each should go to the archive, and there is none: 2 images.",
+            ),
             (
                 result(false, |run| (run.outcome, run.reason) = ("skipped".into(), Some("rule 1: no".into()))),
                 "The policy of team/app was skipped: rule 1: no.",
