@@ -26,7 +26,7 @@ use crate::{
     repositories::{self, Repository},
 };
 use gantry_fault::{Fault, FaultKind};
-use gantry_lifecycle::{Action, Count, Decision, Measure, Policy, Reason, evaluate};
+use gantry_lifecycle::{Action, Count, Decision, Measure, Pattern, Policy, Reason, evaluate};
 use gantry_metadata::{
     Reader, documents, documents::Shelf, lifecycle as lifecycle_rows, lifecycle::ScheduledRow,
     repositories as repository_rows,
@@ -96,7 +96,10 @@ pub struct LifecycleStatus {
 pub(crate) struct Subject {
     pub(crate) text: Arc<str>,
     pub(crate) policy: Policy,
+    pub(crate) protected_tags: Vec<Pattern>,
     pub(crate) images: gantry_lifecycle::Images,
+    /// See [`survey::Surveyed`].
+    pub(crate) has_orphans: bool,
 }
 
 /// Why there is nothing to be decided.
@@ -110,6 +113,7 @@ pub(crate) enum Idle {
 struct Decided {
     text: Arc<str>,
     images: gantry_lifecycle::Images,
+    has_orphans: bool,
     /// The oldest image first.
     acts: Vec<Sentence>,
     losses: i64,
@@ -300,10 +304,8 @@ impl Lifecycle {
         let (mut own_losses, env) = (0, &self.ports.env);
         for batch in expiring.chunks(BATCH) {
             let began = env.elapsed();
-            let images: Vec<Expiring> =
-                batch.iter().map(|sentence| decided.expiring(sentence)).collect::<Result<_, _>>()?;
-            let losses = decided.losses + own_losses;
-            let expired = self.expire(cx, repository, &decided.text, losses, images).await?;
+            let act = self.expiry(cx, repository, decided, own_losses, batch)?;
+            let expired = self.expire(cx, repository, act).await?;
             for sentence in expired.removed.iter().filter_map(|(place, _)| batch.get(*place)) {
                 decided.count(sentence, run, shown);
             }
@@ -323,26 +325,8 @@ impl Lifecycle {
         Ok(())
     }
 
-    async fn expire(
-        &self,
-        cx: &Cx,
-        repository: &Repository,
-        policy: &Arc<str>,
-        losses: i64,
-        images: Vec<Expiring>,
-    ) -> Result<Expired, Fault> {
-        let digests: Vec<_> = images.iter().map(|image| image.digest.clone()).collect();
-        let act = ExpireImages {
-            shelf: self.shelf(cx, repository),
-            name: repository.name.clone(),
-            policy: policy.clone(),
-            decided_at: cx.now,
-            losses,
-            images,
-            is_kept: self.ports.keeps_trash(),
-            actor: cx.actor.clone(),
-            request_id: cx.request_id,
-        };
+    async fn expire(&self, cx: &Cx, repository: &Repository, act: ExpireImages) -> Result<Expired, Fault> {
+        let digests: Vec<_> = act.images.iter().map(|image| image.digest.clone()).collect();
         match self.ports.metadata.perform(cx, act).await {
             Ok(expired) => {
                 for (place, removed) in &expired.removed {
@@ -352,6 +336,29 @@ impl Lifecycle {
             }
             Err(fault) => self.images.forget(repository, None, Err(fault)).map(|_| Expired::default()),
         }
+    }
+
+    /// The act that expires a batch. `own_losses` is how many images the run has removed before.
+    fn expiry(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        decided: &Decided,
+        own_losses: i64,
+        batch: &[&Sentence],
+    ) -> Result<ExpireImages, Fault> {
+        Ok(ExpireImages {
+            shelf: self.shelf(cx, repository),
+            name: repository.name.clone(),
+            policy: decided.text.clone(),
+            decided_at: cx.now,
+            has_orphans: decided.has_orphans,
+            losses: decided.losses + own_losses,
+            images: batch.iter().map(|sentence| decided.expiring(sentence)).collect::<Result<_, _>>()?,
+            is_kept: self.ports.keeps_trash(),
+            actor: cx.actor.clone(),
+            request_id: cx.request_id,
+        })
     }
 
     async fn record(&self, cx: &Cx, repository: &Repository, run: &mut LifecycleRun) -> Result<(), Fault> {
@@ -422,13 +429,15 @@ pub(crate) fn gather(
         Ok(policy) => policy,
         Err(error) => return Ok(Err(Idle::Refused(error.to_string()))),
     };
-    let images = survey::gather(rows, shelf.repository, until)?;
-    Ok(Ok(Subject { text: document.body.into(), policy, images }))
+    let survey::Surveyed { images, has_orphans } = survey::gather(rows, shelf.repository, until)?;
+    // Nobody can name any yet.
+    let protected_tags = vec![];
+    Ok(Ok(Subject { text: document.body.into(), policy, protected_tags, images, has_orphans }))
 }
 
 fn decide(subject: Subject, losses: i64, now: Timestamp) -> Decided {
-    let Subject { text, policy, images } = subject;
-    let decisions = evaluate(&policy, &images, now, &[]);
+    let Subject { text, policy, protected_tags, images, has_orphans } = subject;
+    let decisions = evaluate(&policy, &images, now, &protected_tags);
     let (mut acts, mut protected) = (Vec::new(), 0);
     for (place, decision) in decisions.oldest_first() {
         match decision {
@@ -440,7 +449,7 @@ fn decide(subject: Subject, losses: i64, now: Timestamp) -> Decided {
         }
     }
     let warnings = policy.warnings().iter().map(ToString::to_string).collect();
-    Decided { text, images, acts, losses, protected, warnings }
+    Decided { text, images, has_orphans, acts, losses, protected, warnings }
 }
 
 /// Returns how far beyond the images that stay one is by its rule.

@@ -31,7 +31,7 @@ impl Images {
     /// Costs by the images of the repository: about a second and 500 bytes each for a million.
     pub async fn preview(&self, repository: &Repository, policy: Policy, at: Timestamp) -> Result<Preview, Fault> {
         let id = repository.id;
-        self.ports.metadata.read_long(move |rows| Ok(decide(&policy, &survey::gather(rows, id, at)?, at))).await
+        self.ports.metadata.read_long(move |rows| Ok(decide(&policy, &survey::gather(rows, id, at)?.images, at))).await
     }
 }
 

@@ -59,6 +59,30 @@ fn what_a_policy_expires_goes_to_the_trash_when_it_is_run_and_the_rest_can_be_pu
 }
 
 #[test]
+fn what_is_pushed_and_tagged_while_a_policy_runs_can_be_pulled() {
+    let person = Person::logged_in();
+    let images = pushed(&person, 60, 10);
+    let client = person.server.client();
+    let push = |image: &Image, tag: &str| assert_eq!(image.push(&client, NAME, tag).unwrap().status, 201, "{tag}");
+
+    let result = std::thread::scope(|scope| {
+        let run = scope.spawn(|| json(&person, &["lifecycle", "run", NAME]));
+        for number in 0..5 {
+            push(&Image::small(100 + number), &format!("new{number}"));
+            push(&images[number as usize], &format!("stable{number}"));
+        }
+        run.join().unwrap()
+    });
+
+    let run = &result["run"];
+    assert!(run["expired"].as_u64() >= Some(45) && run["outcome"] == "completed", "{run}");
+    for number in 0..5 {
+        Image::small(100 + number).check(&client, NAME, &format!("new{number}")).unwrap();
+        images[number as usize].check(&client, NAME, &format!("stable{number}")).unwrap();
+    }
+}
+
+#[test]
 fn a_policy_runs_by_itself_and_the_metrics_count_what_expired() {
     let person = Person::at(Server::with(&[("GANTRY_CREATE_ON_PUSH", "true"), ("GANTRY_LIFECYCLE__EVERY", "2s")]));
     pushed(&person, 3, 1);

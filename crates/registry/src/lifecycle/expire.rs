@@ -43,6 +43,8 @@ pub(crate) struct ExpireImages {
     pub(crate) policy: Arc<str>,
     /// When was decided.
     pub(crate) decided_at: Timestamp,
+    /// Whether some image then referred to one that was not there.
+    pub(crate) has_orphans: bool,
     /// What the repository has lost then, and by this run since.
     pub(crate) losses: i64,
     pub(crate) images: Vec<Expiring>,
@@ -136,7 +138,7 @@ impl Act for ExpireImages {
             let removal = self.removal(image).gather(rows)?;
             images.insert(shot.digest.clone(), ImageNow { shot, is_reached, removal });
         }
-        let adopted = match self.images.iter().any(|image| image.spare.is_some()) {
+        let adopted = match self.has_orphans && self.images.iter().any(|image| image.spare.is_some()) {
             true => lifecycle_rows::adopted(rows, repository, self.decided_at.minus(BLUR))?,
             false => 0,
         };
@@ -201,6 +203,7 @@ mod tests {
             name: "team/app".parse().unwrap(),
             policy: "the policy".into(),
             decided_at: NOW,
+            has_orphans: true,
             losses: 40,
             images: vec![Expiring { digest: digest(), seen: shot(), rule: 3, spare }],
             is_kept: true,

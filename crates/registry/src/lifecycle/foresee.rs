@@ -85,7 +85,7 @@ impl Lifecycle {
         let first = self.next_at(cx, &self.status(cx, repository).await?);
         let days = days.min(LIFECYCLE_FORECAST_DAYS_MAX);
         let foretold = self.look(cx, repository, move |subject| {
-            let goings = forecast(&subject.policy, &subject.images, first, &[], days);
+            let goings = forecast(&subject.policy, &subject.images, first, &subject.protected_tags, days);
             sum_up(&subject.images, &goings)
         });
         match foretold.await? {
@@ -152,15 +152,15 @@ fn kept(digest: &Digest, sentence: String) -> LifecycleExplanation {
 }
 
 fn explain(subject: &Subject, now: Timestamp, first: Timestamp, digest: &str) -> Option<LifecycleExplanation> {
-    let Subject { policy, images, .. } = subject;
+    let Subject { policy, images, protected_tags, .. } = subject;
     let place = (0..images.len()).find(|place| images.digest(*place) == digest)?;
-    let decisions = evaluate(policy, images, now, &[]);
+    let decisions = evaluate(policy, images, now, protected_tags);
     let (action, rule) = match decisions.get(place) {
         Decision::Act { rule, action, .. } => (Some(action), Some(rule)),
         Decision::Keep(Reason::Rule { rule, .. } | Reason::Protected { rule, .. }) => (None, Some(rule)),
         Decision::Keep(Reason::NotSelected | Reason::Reached { .. }) => (None, None),
     };
-    let goings = forecast(policy, images, first, &[], LIFECYCLE_FORECAST_DAYS_MAX);
+    let goings = forecast(policy, images, first, protected_tags, LIFECYCLE_FORECAST_DAYS_MAX);
     Some(LifecycleExplanation {
         digest: digest.into(),
         tags: tags(images, place),

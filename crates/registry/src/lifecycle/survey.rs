@@ -9,7 +9,7 @@ use gantry_metadata::{
     tags,
 };
 use gantry_words::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Images that are read at once.
 const PAGE: usize = 5_000;
@@ -24,14 +24,29 @@ pub(crate) struct Shot {
     pub(crate) reached_by: Vec<String>,
 }
 
+/// The images of a repository.
+pub(crate) struct Surveyed {
+    pub(crate) images: Images,
+    /// Whether one refers to an image that is not there.
+    pub(crate) has_orphans: bool,
+}
+
 /// Reads all images of a repository, as far as they were pushed until a time.
-pub(crate) fn gather(rows: &mut Reader, repository: i64, until: Timestamp) -> Result<Images, Fault> {
-    let mut images = Images::default();
+pub(crate) fn gather(rows: &mut Reader, repository: i64, until: Timestamp) -> Result<Surveyed, Fault> {
+    let (mut images, mut subjects) = (Images::default(), HashSet::new());
     let (mut before, mut after) = (until, String::new());
     loop {
         let page = manifests::list(rows, repository, Tagged::Any, before, &after, PAGE)?;
-        let Some(last) = page.last() else { return Ok(images) };
+        let Some(last) = page.last() else {
+            if !subjects.is_empty() {
+                for place in 0..images.len() {
+                    subjects.remove(images.digest(place));
+                }
+            }
+            return Ok(Surveyed { images, has_orphans: !subjects.is_empty() });
+        };
         (before, after) = (last.pushed_at, last.digest.clone());
+        subjects.extend(page.iter().filter_map(|row| row.subject.clone()));
         for shot in shots(rows, repository, page)? {
             let (tags, reached_by) = (shot.tags.iter(), shot.reached_by.iter());
             images.push(&shot.digest, shot.facts, tags.map(String::as_str), reached_by.map(String::as_str));
