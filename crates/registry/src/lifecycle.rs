@@ -114,8 +114,9 @@ struct Decided {
     text: Arc<str>,
     images: gantry_lifecycle::Images,
     has_orphans: bool,
-    /// The oldest image first.
-    acts: Vec<Sentence>,
+    /// What expires, the oldest image first.
+    expiring: Vec<Sentence>,
+    unarchived: u64,
     losses: i64,
     protected: u64,
     warnings: Vec<String>,
@@ -125,7 +126,6 @@ struct Decided {
 struct Sentence {
     place: usize,
     rule: u32,
-    action: Action,
     /// See [`Expiring::spare`].
     spare: Option<i64>,
 }
@@ -236,12 +236,7 @@ impl Lifecycle {
             Err(idle) => self.stay_idle(&mut run, idle, repository)?,
             Ok(decided) => {
                 describe(&decided, &mut run);
-                for sentence in &decided.acts {
-                    match sentence.action {
-                        Action::Expire => decided.count(sentence, &mut run, &mut shown),
-                        Action::Transition => run.unarchived += 1,
-                    }
-                }
+                decided.expiring.iter().for_each(|sentence| decided.count(sentence, &mut run, &mut shown));
             }
         }
         run.ended_at = self.ports.env.now();
@@ -293,16 +288,8 @@ impl Lifecycle {
         shown: &mut Vec<LifecycleImage>,
     ) -> Result<(), Fault> {
         describe(decided, run);
-        let mut expiring = Vec::new();
-        for sentence in &decided.acts {
-            match sentence.action {
-                Action::Expire => expiring.push(sentence),
-                // There is no archive yet.
-                Action::Transition => run.unarchived += 1,
-            }
-        }
         let (mut own_losses, env) = (0, &self.ports.env);
-        for batch in expiring.chunks(BATCH) {
+        for batch in decided.expiring.chunks(BATCH) {
             let began = env.elapsed();
             let act = self.expiry(cx, repository, decided, own_losses, batch)?;
             let expired = self.expire(cx, repository, act).await?;
@@ -345,7 +332,7 @@ impl Lifecycle {
         repository: &Repository,
         decided: &Decided,
         own_losses: i64,
-        batch: &[&Sentence],
+        batch: &[Sentence],
     ) -> Result<ExpireImages, Fault> {
         Ok(ExpireImages {
             shelf: self.shelf(cx, repository),
@@ -405,7 +392,7 @@ impl Decided {
                 tags: self.images.tags(sentence.place).map(str::to_string).collect(),
                 bytes,
                 rule: sentence.rule,
-                action: sentence.action,
+                action: Action::Expire,
             });
         }
     }
@@ -414,6 +401,7 @@ impl Decided {
 fn describe(decided: &Decided, run: &mut LifecycleRun) {
     run.images = decided.images.len() as u64;
     run.protected = decided.protected;
+    run.unarchived = decided.unarchived;
     run.warnings.clone_from(&decided.warnings);
 }
 
@@ -438,18 +426,23 @@ pub(crate) fn gather(
 fn decide(subject: Subject, losses: i64, now: Timestamp) -> Decided {
     let Subject { text, policy, protected_tags, images, has_orphans } = subject;
     let decisions = evaluate(&policy, &images, now, &protected_tags);
-    let (mut acts, mut protected) = (Vec::new(), 0);
+    let (mut expiring, mut unarchived, mut protected) = (Vec::new(), 0, 0);
     for (place, decision) in decisions.oldest_first() {
         match decision {
             Decision::Act { rule, action, measure } => {
-                acts.push(Sentence { place, rule, action, spare: spare(&policy, rule, measure) });
+                let sentence = Sentence { place, rule, spare: spare(&policy, rule, measure) };
+                match action {
+                    Action::Expire => expiring.push(sentence),
+                    // There is no archive yet.
+                    Action::Transition => unarchived += 1,
+                }
             }
             Decision::Keep(Reason::Protected { .. }) => protected += 1,
             Decision::Keep(Reason::NotSelected | Reason::Reached { .. } | Reason::Rule { .. }) => {}
         }
     }
     let warnings = policy.warnings().iter().map(ToString::to_string).collect();
-    Decided { text, images, has_orphans, acts, losses, protected, warnings }
+    Decided { text, images, has_orphans, expiring, unarchived, losses, protected, warnings }
 }
 
 /// Returns how far beyond the images that stay one is by its rule.

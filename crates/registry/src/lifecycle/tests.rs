@@ -178,6 +178,20 @@ async fn more_images_than_one_act_takes_go_in_one_run_and_none_too_many() {
 }
 
 #[tokio::test]
+async fn a_policy_that_leaves_one_image_of_all_runs_and_carries_its_warning() {
+    let ground = &Ground::both().await[0];
+    ground.five().await;
+    ground.policy(1, newest(1)).await;
+
+    let (run, _) = ground.run().await;
+
+    assert_eq!(run.expired, 4);
+    assert!(run.warnings[0].contains("rule 3 expires every image"), "{:?}", run.warnings);
+    let status = ground.registry.lifecycle.status(&ground.ago(0), &ground.repository).await.unwrap();
+    assert_eq!(status.last.unwrap().warnings, run.warnings);
+}
+
+#[tokio::test]
 async fn a_dry_run_says_the_same_and_changes_nothing() {
     for ground in Ground::both().await {
         let images = ground.five().await;
@@ -274,8 +288,7 @@ async fn an_image_that_is_tagged_at_the_moment_it_expires_is_there_afterwards() 
         ground.policy(1, older_than(5)).await;
         let (cx, lifecycle) = (ground.ago(0), &ground.registry.lifecycle);
         let Ok(decided) = lifecycle.decide(&cx, &ground.repository).await.unwrap() else { panic!("there is a policy") };
-        let acts: Vec<&Sentence> = decided.acts.iter().collect();
-        let expiry = lifecycle.expiry(&cx, &ground.repository, &decided, 0, &acts).unwrap();
+        let expiry = lifecycle.expiry(&cx, &ground.repository, &decided, 0, &decided.expiring).unwrap();
         let body = Bytes::from(ground.document("v5").await.to_string());
         let push = PutImage {
             account: cx.account,
