@@ -62,6 +62,8 @@ CREATE TABLE document(
     PRIMARY KEY(account, region, repository, kind, name)
 );
 
+CREATE INDEX document_lifecycle ON document(repository) WHERE kind = 'lifecycle-policy';
+
 CREATE INDEX document_repository ON document(repository) WHERE repository <> 0;
 
 CREATE TABLE edge(
@@ -93,6 +95,12 @@ CREATE TABLE lease(
     name TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
     until BIGINT NOT NULL
+);
+
+CREATE TABLE lifecycle_run(
+    repository BIGINT PRIMARY KEY,
+    began_at BIGINT NOT NULL,
+    body TEXT NOT NULL
 );
 
 CREATE TABLE manifest(
@@ -146,7 +154,7 @@ CREATE TABLE repository(
     tag_count BIGINT NOT NULL,
     blob_bytes BIGINT NOT NULL,
     settings TEXT NOT NULL,
-    revision BIGINT NOT NULL,
+    revision BIGINT NOT NULL, losses BIGINT NOT NULL DEFAULT 0,
     UNIQUE(account, region, name)
 );
 

@@ -144,10 +144,26 @@ impl RoomFigures {
         figures.counter("gantry_collected_uploads", "Uploads given up", &[], collected.uploads as f64);
         let help = "Images destroyed after their time in the trash, or because somebody emptied it";
         figures.counter("gantry_trash_destroyed_images", help, &[], registry.trash.total() as f64);
+        self.collect_lifecycle(figures);
         let forgotten = registry.retention.total();
         for (table, count) in [("audit", forgotten.audit), ("event", forgotten.events)] {
             let help = "Rows of the outbox (event) and of the change trail (audit) removed after their time";
             figures.counter("gantry_forgotten_rows", help, &[("table", table)], count as f64);
         }
+    }
+
+    fn collect_lifecycle(&self, figures: &mut Figures) {
+        let total = self.house.registry.lifecycle.total();
+        let help = "Images that lifecycle policies expired";
+        figures.counter("gantry_lifecycle_expired_images", help, &[], total.expired as f64);
+        for (outcome, count) in [("completed", total.runs - total.runs_in_vain), ("failed", total.runs_in_vain)] {
+            let help = "Runs of lifecycle policies; those that were skipped for a setting have failed, too";
+            figures.counter("gantry_lifecycle_runs", help, &[("outcome", outcome)], count as f64);
+        }
+        let help = "How long runs of lifecycle policies took together";
+        figures.counter("gantry_lifecycle_run_seconds", help, &[], total.time.as_secs_f64());
+        let help = "When a lifecycle policy last ran in this process, in seconds since 1970; 0 before that";
+        let ended_at = total.last_ended_at.map_or(0, |at| at.seconds());
+        figures.gauge("gantry_lifecycle_last_run_timestamp_seconds", help, &[], ended_at as f64);
     }
 }

@@ -134,6 +134,12 @@ static HELD: Query = query(
     "SELECT digest, size, bytes FROM manifest
      WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
+static AMONG: Query = query(
+    "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
+         last_pulled_at
+     FROM manifest
+     WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
 static LIST: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
          last_pulled_at
@@ -279,6 +285,15 @@ pub fn held<'a>(
     let found = rows.all(&HELD, values![repository, column(digests)])?;
     let held = |row: &Row| Ok(HeldRow { digest: row.text(0)?.into(), size: row.int(1)?, bytes: row.int(2)? });
     found.iter().map(held).collect()
+}
+
+/// Returns the live manifests among `digests`, in any order.
+pub fn among<'a>(
+    rows: &mut Reader,
+    repository: i64,
+    digests: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<ManifestRow>, Fault> {
+    rows.all(&AMONG, values![repository, column(digests)])?.into_iter().map(row).collect()
 }
 
 /// Returns up to `count` live manifests pushed before `before` (or then, with a greater digest), newest first.

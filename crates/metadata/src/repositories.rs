@@ -42,21 +42,24 @@ static NAMES: Query =
 static COUNTS: Query = query(
     "SELECT name, image_count, blob_bytes FROM repository WHERE account = $1 AND region = $2 ORDER BY name LIMIT $3",
 );
+static LOSSES: Query = query("SELECT losses FROM repository WHERE id = $1");
 static EACH: Query = query("SELECT id, name FROM repository WHERE id > $1 ORDER BY id LIMIT $2");
 static INSERT: Change = change(
     "INSERT INTO repository(id, account, region, name, created_at, created_by, image_count, tag_count, blob_bytes, settings, revision)
      VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, 1)",
 );
 static COUNT: Change = change(
-    "UPDATE repository SET image_count = image_count + $2, tag_count = tag_count + $3, blob_bytes = blob_bytes + $4
-     WHERE id = $1",
+    "UPDATE repository SET image_count = image_count + $2, tag_count = tag_count + $3, blob_bytes = blob_bytes + $4,
+         losses = losses + $5 WHERE id = $1",
 );
-static SET_COUNTS: Change =
-    change("UPDATE repository SET image_count = $2, tag_count = $3, blob_bytes = $4 WHERE id = $1");
+static SET_COUNTS: Change = change(
+    "UPDATE repository SET image_count = $2, tag_count = $3, blob_bytes = $4, losses = losses + $5 WHERE id = $1",
+);
 static DELETE: Change = change("DELETE FROM repository WHERE id = $1");
 static DELETE_TAGS: Change = change("DELETE FROM tag WHERE repository = $1");
 static DELETE_EDGES: Change = change("DELETE FROM edge WHERE repository = $1");
 static SET_SETTINGS: Change = change("UPDATE repository SET settings = $2, revision = revision + 1 WHERE id = $1");
+static DELETE_LIFECYCLE_RUN: Change = change("DELETE FROM lifecycle_run WHERE repository = $1");
 static DELETE_DOCUMENTS: Change = change("DELETE FROM document WHERE repository = $1");
 static DELETE_MANIFESTS: Change = change("DELETE FROM manifest WHERE repository = $1");
 
@@ -69,6 +72,9 @@ pub struct Counts {
     pub tags: i64,
     /// Bytes of linked blobs.
     pub blob_bytes: i64,
+    /// Images that may have lost their place among those that a lifecycle rule counts: each that was removed, lost a tag,
+    /// or became the child of an index.
+    pub losses: i64,
 }
 
 fn row(row: Row) -> Result<RepositoryRow, Fault> {
@@ -154,6 +160,12 @@ pub fn each(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<(i64, Str
         .collect()
 }
 
+/// Returns how often an image of a repository may have lost its place among those that a lifecycle rule counts; `None`
+/// where there is no such repository.
+pub fn losses(rows: &mut Reader, id: i64) -> Result<Option<i64>, Fault> {
+    rows.one(&LOSSES, values![id])?.map(|row| row.int(0)).transpose()
+}
+
 /// A repository to be written.
 #[derive(Clone, Debug)]
 pub struct NewRepository<'a> {
@@ -187,12 +199,12 @@ pub fn count(tx: &mut Tx, id: i64, change: Counts) -> Result<(), Fault> {
     if change == Counts::default() {
         return Ok(());
     }
-    tx.write(&COUNT, values![id, change.images, change.tags, change.blob_bytes])
+    tx.write(&COUNT, values![id, change.images, change.tags, change.blob_bytes, change.losses])
 }
 
-/// Sets the maintained counts: for repair.
+/// Sets the maintained counts, and adds to the losses: for repair.
 pub fn set_counts(tx: &mut Tx, id: i64, counts: Counts) -> Result<(), Fault> {
-    tx.write(&SET_COUNTS, values![id, counts.images, counts.tags, counts.blob_bytes])
+    tx.write(&SET_COUNTS, values![id, counts.images, counts.tags, counts.blob_bytes, counts.losses])
 }
 
 /// Writes the settings of a repository.
@@ -212,7 +224,7 @@ pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
 
 /// Removes a repository with its tags and documents, and leaves its manifests, which are in the trash, with their edges.
 pub fn delete_but_trash(tx: &mut Tx, id: i64) -> Result<(), Fault> {
-    for statement in [&DELETE_TAGS, &DELETE_DOCUMENTS, &DELETE] {
+    for statement in [&DELETE_TAGS, &DELETE_DOCUMENTS, &DELETE_LIFECYCLE_RUN, &DELETE] {
         tx.write(statement, values![id])?;
     }
     Ok(())

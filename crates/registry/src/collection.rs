@@ -314,10 +314,10 @@ impl Act for ForgetCopies {
 }
 
 /// The act that takes a lease, where nobody else holds it.
-struct TakeLease {
-    name: &'static str,
-    holder: String,
-    until: Timestamp,
+pub(crate) struct TakeLease {
+    pub(crate) name: &'static str,
+    pub(crate) holder: String,
+    pub(crate) until: Timestamp,
 }
 
 impl Act for TakeLease {

@@ -326,8 +326,8 @@ impl Act for MendCount {
 impl MendCount {
     fn mend_repository(&self, tx: &mut Tx, wrong: &WrongCount) -> Result<(), Fault> {
         let Some(row) = repositories::by_id(tx, wrong.repository)? else { return Ok(()) };
-        let mut counts =
-            repositories::Counts { images: row.image_count, tags: row.tag_count, blob_bytes: row.blob_bytes };
+        let (images, tags, blob_bytes) = (row.image_count, row.tag_count, row.blob_bytes);
+        let mut counts = repositories::Counts { images, tags, blob_bytes, losses: 0 };
         match self.counted {
             Counted::RepositoryImages => counts.images = wrong.right,
             Counted::RepositoryTags => counts.tags = wrong.right,

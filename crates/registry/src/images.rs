@@ -325,6 +325,7 @@ impl Images {
             name: repository.name.clone(),
             digest: digest.clone(),
             is_kept: self.ports.keeps_trash(),
+            rule: None,
             actor: cx.actor.clone(),
             request_id: cx.request_id,
         };
@@ -333,8 +334,8 @@ impl Images {
         Ok(removed.map(|removed| removed.tags).unwrap_or_default())
     }
 
-    /// Forgets what is remembered of an image that may be gone.
-    fn forget(
+    /// Forgets what is remembered of an image that may be gone; of all, where it is not known which.
+    pub(crate) fn forget(
         &self,
         repository: &Repository,
         digest: Option<&Digest>,

@@ -22,6 +22,7 @@
 //! | `push_failures.rs` | pushes that failed, for the figures |
 //! | `pulls.rs` | [`Pulls`]: who pulled what when |
 //! | `preview.rs` | [`Preview`]: what a lifecycle policy would do |
+//! | `lifecycle.rs`, `lifecycle/` | [`Lifecycle`]: runs lifecycle policies, and says what they will do and why |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `uploads/take.rs`, `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
@@ -47,6 +48,7 @@ mod documents;
 mod fsck;
 mod history;
 mod images;
+mod lifecycle;
 mod link;
 mod orphans;
 mod owner;
@@ -76,6 +78,11 @@ pub use gantry_metadata::repositories::RepositoryCounts;
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
 pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
+pub use lifecycle::{
+    ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation,
+    LifecycleForecast, LifecycleForecastImage, LifecycleImage, LifecycleOutcome, LifecycleRound, LifecycleRun,
+    LifecycleStatus, LifecycleTotal,
+};
 pub use orphans::Orphans;
 pub use ports::Registry;
 pub use preview::{Preview, PreviewedImage};

@@ -1,6 +1,6 @@
 use crate::{
-    Backups, Blobs, Collection, Documents, Fsck, Images, Orphans, Pulls, Repositories, Retention, Settings, Tags,
-    Trash, Uploads, caches::Caches, push_failures::PushFailures,
+    Backups, Blobs, Collection, Documents, Fsck, Images, Lifecycle, Orphans, Pulls, Repositories, Retention, Settings,
+    Tags, Trash, Uploads, caches::Caches, push_failures::PushFailures,
 };
 use gantry_env::Env;
 use gantry_fault::FaultKind;
@@ -52,6 +52,8 @@ pub struct Registry {
     pub orphans: Orphans,
     /// The repair.
     pub fsck: Fsck,
+    /// What runs lifecycle policies.
+    pub lifecycle: Lifecycle,
     /// What forgets.
     pub retention: Retention,
     /// Tags that moved.
@@ -68,14 +70,16 @@ impl Registry {
             Arc::new(Ports { metadata, store, env, region, settings, caches, push_failures: PushFailures::default() });
         let uploads = Uploads::new(ports.clone());
         let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));
+        let pulls = Pulls::new(ports.clone());
         Registry {
             repositories: Repositories::new(ports.clone()),
             tags: Tags::new(ports.clone(), images.clone(), trash.clone()),
+            lifecycle: Lifecycle::new(ports.clone(), images.clone(), pulls.clone()),
             images,
             trash,
             blobs: Blobs::new(ports.clone()),
             documents: Documents::new(ports.clone()),
-            pulls: Pulls::new(ports.clone()),
+            pulls,
             collection: Collection::new(ports.clone(), uploads.clone()),
             backups: Backups::new(ports.clone()),
             orphans: Orphans::new(ports.clone()),

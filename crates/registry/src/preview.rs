@@ -1,12 +1,7 @@
-use crate::{images::Images, repositories::Repository};
+use crate::{images::Images, lifecycle::survey, repositories::Repository};
 use gantry_fault::Fault;
-use gantry_lifecycle::{Action, Decision, Facts, Policy, evaluate};
-use gantry_metadata::{Reader, manifests, manifests::Tagged, tags};
+use gantry_lifecycle::{Action, Decision, Policy, evaluate};
 use gantry_words::Timestamp;
-use std::collections::HashMap;
-
-/// Images that are read at once.
-const PAGE: usize = 5_000;
 
 /// What a lifecycle policy would do to a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,44 +31,8 @@ impl Images {
     /// Costs by the images of the repository: about a second and 500 bytes each for a million.
     pub async fn preview(&self, repository: &Repository, policy: Policy, at: Timestamp) -> Result<Preview, Fault> {
         let id = repository.id;
-        self.ports.metadata.read_long(move |rows| Ok(decide(&policy, &gather(rows, id, at)?, at))).await
+        self.ports.metadata.read_long(move |rows| Ok(decide(&policy, &survey::gather(rows, id, at)?.images, at))).await
     }
-}
-
-/// Reads what policies see of a repository, as far as it was pushed until a time.
-fn gather(rows: &mut Reader, repository: i64, until: Timestamp) -> Result<gantry_lifecycle::Images, Fault> {
-    let mut images = gantry_lifecycle::Images::default();
-    let (mut before, mut after) = (until, String::new());
-    loop {
-        let page = manifests::list(rows, repository, Tagged::Any, before, &after, PAGE)?;
-        let Some(last) = page.last() else { return Ok(images) };
-        (before, after) = (last.pushed_at, last.digest.clone());
-        let tagged = page.iter().filter(|row| row.tag_count > 0).map(|row| row.digest.as_str());
-        let count = page.iter().map(|row| usize::try_from(row.tag_count).unwrap_or(0)).sum();
-        let tags = by_digest(tags::of_images(rows, repository, tagged, count)?);
-        let children = page.iter().filter(|row| row.parent_count > 0).map(|row| row.digest.as_str());
-        let parents = by_digest(manifests::parents_of(rows, repository, children)?);
-        let none = Vec::new();
-        for row in &page {
-            let facts = Facts {
-                pushed_at: Some(row.pushed_at),
-                last_pulled_at: row.last_pulled_at,
-                size_bytes: u64::try_from(row.bytes).unwrap_or(0),
-                ..Facts::default()
-            };
-            let reached_by = parents.get(&row.digest).unwrap_or(&none).iter().chain(&row.subject).map(String::as_str);
-            let tags = tags.get(&row.digest).unwrap_or(&none).iter().map(String::as_str);
-            images.push(&row.digest, facts, tags, reached_by);
-        }
-    }
-}
-
-fn by_digest(found: Vec<(String, String)>) -> HashMap<String, Vec<String>> {
-    let mut sorted: HashMap<String, Vec<String>> = HashMap::new();
-    for (digest, value) in found {
-        sorted.entry(digest).or_default().push(value);
-    }
-    sorted
 }
 
 /// Says what a policy would do.

@@ -134,15 +134,18 @@ impl Act for PutImage {
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<PutImageAnswer, Fault> {
         let is_new = plan.store.is_some();
+        let children = plan.store.as_ref().map_or(0, |image| image.children.len());
         if let Some(trashed) = &plan.trashed {
             trash::destroy(tx, self.repository, trashed, plan.at)?;
         }
         if let Some(image) = plan.store {
             self.apply_image(tx, image, plan.moves.len(), plan.at)?;
         }
-        let mut counts = repository_rows::Counts { images: is_new.into(), ..Default::default() };
+        let mut counts =
+            repository_rows::Counts { images: is_new.into(), losses: children as i64, ..Default::default() };
         for tag in &plan.moves {
             counts.tags += i64::from(tag.previous.is_none());
+            counts.losses += i64::from(tag.previous.as_deref().is_some_and(|image| image != self.digest.as_str()));
             self.apply_tag(tx, tag, is_new, plan.at)?;
         }
         repository_rows::count(tx, self.repository, counts)?;

@@ -21,6 +21,8 @@ pub(crate) struct RemoveImage {
     pub(crate) digest: Digest,
     /// Whether it goes to the trash. What an index in the trash names does so in any case.
     pub(crate) is_kept: bool,
+    /// The priority of the rule that removes it, where a lifecycle policy does.
+    pub(crate) rule: Option<u32>,
     pub(crate) actor: Arc<str>,
     pub(crate) request_id: RequestId,
 }
@@ -35,6 +37,14 @@ pub(crate) struct ImageSeen {
     links: BTreeSet<String>,
     children: BTreeSet<String>,
     tags: Vec<String>,
+}
+
+#[cfg(test)]
+impl ImageSeen {
+    /// An image that can be removed, and names nothing.
+    pub(crate) fn of(manifest: ManifestRow) -> Self {
+        ImageSeen { manifest: Some(manifest), ..ImageSeen::default() }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,9 +149,13 @@ impl Act for RemoveImage {
         if !plan.children.is_empty() {
             manifests::count_parents(tx, self.repository, plan.children.iter().map(String::as_str), -1)?;
         }
-        let counts = repository_rows::Counts { images: -1, tags: -(plan.tags.len() as i64), blob_bytes: 0 };
+        let counts =
+            repository_rows::Counts { images: -1, tags: -(plan.tags.len() as i64), losses: 1, ..Default::default() };
         repository_rows::count(tx, self.repository, counts)?;
-        let body = json!({"repository": self.name, "digest": digest, "tags": plan.tags, "trash": plan.is_kept});
+        let mut body = json!({"repository": self.name, "digest": digest, "tags": plan.tags, "trash": plan.is_kept});
+        if let Some(rule) = self.rule {
+            body["rulePriority"] = rule.into();
+        }
         tx.event(Event { kind: "image.removed", repository: Some(self.repository), body })?;
         Ok(Removed { tags: plan.tags, blobs: plan.blobs })
     }
@@ -177,7 +191,7 @@ pub(crate) enum TaggedPlan {
 impl RemoveTagged {
     fn image(&self, digest: &Digest) -> RemoveImage {
         let RemoveTagged { repository, name, is_kept, actor, request_id, .. } = self.clone();
-        RemoveImage { repository, name, digest: digest.clone(), is_kept, actor, request_id }
+        RemoveImage { repository, name, digest: digest.clone(), is_kept, rule: None, actor, request_id }
     }
 }
 
@@ -248,7 +262,8 @@ impl Act for RemoveTag {
         let tag = self.tag.as_str();
         tags::remove(tx, self.repository, tag)?;
         manifests::count_tags(tx, self.repository, &digest, -1)?;
-        repository_rows::count(tx, self.repository, repository_rows::Counts { tags: -1, ..Default::default() })?;
+        let counts = repository_rows::Counts { tags: -1, losses: 1, ..Default::default() };
+        repository_rows::count(tx, self.repository, counts)?;
         let moved = tags::Moved { name: tag, digest: None, previous: Some(&digest) };
         tags::remember(tx, self.repository, &moved, at, &self.actor, &self.request_id.to_string())?;
         let body = json!({"repository": self.name, "tag": tag, "previous": digest});

@@ -1,6 +1,9 @@
 use gantry_words::{ByteCount, Period};
 use serde::{Deserialize, Serialize};
 
+/// The longest time between two runs of a lifecycle policy, as in ECR.
+const LIFECYCLE_EVERY_MAX: Period = Period::hours(24);
+
 /// What can be set about the registry.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -97,12 +100,22 @@ impl Default for RetentionSettings {
 }
 
 /// Lifecycle policies.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LifecycleSettings {
+    /// The longest time between two runs of a repository's policy, and until the first one of a new policy; at most 24h. The
+    /// runs of many repositories are spread over it.
+    #[schemars(with = "String")]
+    pub every: Period,
     /// Whether a policy may expire images by the time since they were pulled (`sinceImagePulled` with `expire`). ECR refuses
     /// that, since what nobody pulls by chance is gone.
     pub expire_since_pulled: bool,
+}
+
+impl Default for LifecycleSettings {
+    fn default() -> Self {
+        LifecycleSettings { every: LIFECYCLE_EVERY_MAX, expire_since_pulled: false }
+    }
 }
 
 impl LifecycleSettings {
@@ -149,6 +162,12 @@ impl Settings {
         }
         if self.collection.every.duration().is_zero() {
             complaints.push("collection.every is zero: the collection would never rest; 5m is usual".into());
+        }
+        let every = self.lifecycle.every;
+        if every.duration().is_zero() || every > LIFECYCLE_EVERY_MAX {
+            complaints.push(format!(
+                "lifecycle.every is {every}; policies run at least once a day, and rest in between: write 1m to 24h"
+            ));
         }
         for (key, keep) in [("events", self.retention.events), ("audit", self.retention.audit)] {
             if keep < Period::hours(24) {

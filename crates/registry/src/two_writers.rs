@@ -93,6 +93,7 @@ impl Ground {
             name: self.repository.name.clone(),
             digest: digest.clone(),
             is_kept: true,
+            rule: None,
             actor: "somebody".into(),
             request_id: self.env.request_id(),
         }

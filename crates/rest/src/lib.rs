@@ -6,12 +6,17 @@
 
 mod document;
 mod json;
+mod lifecycle;
 mod openapi;
 mod operations;
 mod route;
 mod undo;
 
 pub use document::{ImageDocument, RepositoryDocument};
+pub use lifecycle::{
+    ForecastImageDocument, ForecastRunDocument, LifecycleExplanationDocument, LifecycleForecastDocument,
+    LifecycleImageDocument, LifecycleRunDocument, LifecycleRunResultDocument, LifecycleStatusDocument,
+};
 pub use openapi::openapi;
 pub use operations::doors;
 pub use route::route;

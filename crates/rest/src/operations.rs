@@ -3,7 +3,10 @@ gantry_api::operations! {
     delete_image::DeleteImage,
     delete_repository::DeleteRepository,
     empty_trash::EmptyTrash,
+    explain_image::ExplainImage,
+    forecast_lifecycle::ForecastLifecycle,
     get_image::GetImage,
+    get_lifecycle_status::GetLifecycleStatus,
     get_open_api::GetOpenApi,
     get_repository::GetRepository,
     get_tag_history::GetTagHistory,
@@ -13,4 +16,5 @@ gantry_api::operations! {
     put_tag::PutTag,
     restore_image::RestoreImage,
     rollback_tag::RollbackTag,
+    run_lifecycle_policy::RunLifecyclePolicy,
 }

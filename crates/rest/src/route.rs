@@ -48,7 +48,7 @@ pub fn route(method: &Method, path: &str) -> Routed {
             );
         }
         if *method != Method::PUT
-            && let Some(found) = undo(method, head, last)
+            && let Some(found) = undo(method, head, last).or_else(|| lifecycle(method, head, last))
         {
             return found;
         }
@@ -85,6 +85,29 @@ fn undo(method: &Method, head: &str, last: &str) -> Option<Routed> {
     Some(choose(allow, params, (*method == wanted).then_some(found)))
 }
 
+/// Finds what lifecycle policies do: `<name>/lifecycle/run` and `…/forecast`, and `<name>/images/<reference>/lifecycle`.
+fn lifecycle(method: &Method, head: &str, last: &str) -> Option<Routed> {
+    let get = *method == Method::GET;
+    if last == "lifecycle" {
+        let (above, reference) = head.rsplit_once('/')?;
+        let params = named(above.strip_suffix("/images")?).with("reference", reference);
+        return Some(choose("GET", params, get.then_some(explain_image::ExplainImage::NAME)));
+    }
+    let params = named(head.strip_suffix("/lifecycle")?);
+    match last {
+        "forecast" => Some(choose("GET", params, get.then_some(forecast_lifecycle::ForecastLifecycle::NAME))),
+        "run" => {
+            let found = match *method {
+                Method::GET => Some(get_lifecycle_status::GetLifecycleStatus::NAME),
+                Method::POST => Some(run_lifecycle_policy::RunLifecyclePolicy::NAME),
+                _ => None,
+            };
+            Some(choose("GET, POST", params, found))
+        }
+        _ => None,
+    }
+}
+
 fn named(name: &str) -> Params {
     Params::new().with("name", name)
 }
@@ -117,6 +140,17 @@ mod tests {
             (Method::GET, "/api/v1/repositories/team/app/tags/v1/history", "GetTagHistory", "team/app"),
             (Method::POST, "/api/v1/repositories/a/tags/b/tags/tags/rollback", "RollbackTag", "a/tags/b"),
             (Method::PUT, "/api/v1/repositories/team/app/tags/history", "PutTag", "team/app"),
+            (Method::POST, "/api/v1/repositories/team/app/lifecycle/run", "RunLifecyclePolicy", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/app/lifecycle/run", "GetLifecycleStatus", "team/app"),
+            (
+                Method::GET,
+                "/api/v1/repositories/a/lifecycle/run/lifecycle/forecast",
+                "ForecastLifecycle",
+                "a/lifecycle/run",
+            ),
+            (Method::GET, "/api/v1/repositories/team/app/images/v1/lifecycle", "ExplainImage", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/app/images/lifecycle", "GetImage", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/lifecycle", "GetRepository", "team/lifecycle"),
             (Method::GET, "/api/v1/repositories/team/trash/images/restore", "GetImage", "team/trash"),
             (Method::GET, "/api/v1/repositories/openapi.json", "GetRepository", "openapi.json"),
         ];

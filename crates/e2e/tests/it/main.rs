@@ -11,6 +11,7 @@ mod conditions;
 mod crash;
 mod database;
 mod hostile;
+mod lifecycle;
 mod limits;
 mod listeners;
 mod lists;

@@ -101,6 +101,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     let sweeps = [
         spawn_collection(&house),
         spawn_trash(&house),
+        spawn_lifecycle(&house),
         spawn_retention(&house),
         spawn_key_renewal(&house),
         spawn_pull_notes(&house),
@@ -215,6 +216,23 @@ fn spawn_trash(house: &ServingHouse) -> JoinHandle<()> {
                     "destroyed what had been in the trash for its time"
                 ),
                 Err(fault) => tracing::error!(error = ?fault, "the trash could not be emptied: {fault}"),
+            }
+        }
+    })
+}
+
+/// Runs lifecycle policies as they become due.
+fn spawn_lifecycle(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        let lifecycle = &house.house.registry.lifecycle;
+        let holder = house.house.env.request_id().to_string();
+        loop {
+            house.house.env.sleep(lifecycle.look_every()).await;
+            match lifecycle.round(&cx(&house, "lifecycle"), &holder).await {
+                Ok(round) if round.runs == 0 => {}
+                Ok(round) => tracing::info!(runs = round.runs, images = round.expired, "ran lifecycle policies"),
+                Err(fault) => tracing::error!(error = ?fault, "lifecycle policies could not be run: {fault}"),
             }
         }
     })

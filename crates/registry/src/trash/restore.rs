@@ -1,6 +1,6 @@
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Event, Reader, Tx, manifests, repositories as repository_rows, tags,
+    Act, Event, Reader, Tx, lifecycle as lifecycle_rows, manifests, repositories as repository_rows, tags,
     trash::{self, TrashRow},
 };
 use gantry_words::{RepositoryName, RequestId, Timestamp};
@@ -41,11 +41,15 @@ pub(crate) struct Seen {
     images: Vec<ImageSeen>,
     /// Children that live.
     living: BTreeSet<String>,
+    /// Living images that refer to those.
+    referrers: i64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     images: Vec<Restoration>,
+    /// Living images that lose their independence.
+    referrers: i64,
     at: Timestamp,
 }
 
@@ -94,6 +98,8 @@ impl Act for RestoreImage {
             }
             seen.images.push(ImageSeen { digest: row.digest, children, tags });
         }
+        let digests = seen.images.iter().map(|image| image.digest.as_str());
+        seen.referrers = lifecycle_rows::referring(rows, self.repository, digests)?;
         Ok(seen)
     }
 
@@ -104,7 +110,7 @@ impl Act for RestoreImage {
         refuse_too_many(seen.images.len(), &self.digest)?;
         let coming: BTreeSet<&str> = seen.images.iter().map(|image| image.digest.as_str()).collect();
         let mut set = BTreeSet::new();
-        let mut plan = Plan { images: Vec::new(), at: now };
+        let mut plan = Plan { images: Vec::new(), referrers: seen.referrers, at: now };
         for image in &seen.images {
             let is_there = |child: &&String| seen.living.contains(*child) || coming.contains(child.as_str());
             if let Some(gone) = image.children.iter().find(|child| !is_there(child)) {
@@ -129,7 +135,7 @@ impl Act for RestoreImage {
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<Vec<RestoredImage>, Fault> {
-        let mut counts = repository_rows::Counts::default();
+        let mut counts = repository_rows::Counts { losses: plan.referrers, ..Default::default() };
         for Restoration { image, .. } in &plan.images {
             trash::revive(tx, self.repository, &image.digest)?;
         }
@@ -141,6 +147,7 @@ impl Act for RestoreImage {
                 self.apply_tag(tx, tag, &image.digest, plan.at)?;
             }
             counts.images += 1;
+            counts.losses += children.len() as i64;
             counts.tags += image.tags.len() as i64;
             let body = json!({"repository": self.name, "digest": image.digest, "tags": image.tags});
             tx.event(Event { kind: "image.restored", repository: Some(self.repository), body })?;
@@ -236,7 +243,7 @@ mod tests {
 
     fn decide(images: Vec<ImageSeen>, living: &[&str]) -> Result<Vec<RestoredImage>, Fault> {
         let living = living.iter().map(ToString::to_string).collect();
-        let plan = restore().decide(Seen { images, living }, Timestamp::from_millis(1))?;
+        let plan = restore().decide(Seen { images, living, referrers: 0 }, Timestamp::from_millis(1))?;
         Ok(plan.images.into_iter().map(|restoration| restoration.image).collect())
     }
 

@@ -382,6 +382,7 @@ async fn an_index_that_comes_back_beside_the_removal_of_its_child_has_it() {
         name: ground.repository.name.clone(),
         digest: child.clone(),
         is_kept: false,
+        rule: None,
         actor: "somebody".into(),
         request_id: ground.env.request_id(),
     };

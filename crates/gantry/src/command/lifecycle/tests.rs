@@ -44,7 +44,9 @@ impl Given {
             false => word.to_string(),
         };
         let line = CommandLine::try_parse_from(["lifecycle".to_string()].into_iter().chain(words.iter().map(place)));
-        let What::Simulate(command) = line.unwrap_or_else(|error| panic!("{error}")).command.what;
+        let What::Simulate(command) = line.unwrap_or_else(|error| panic!("{error}")).command.what else {
+            panic!("it is a simulation")
+        };
         let answer = command.answer()?;
         Ok(answer.warnings.iter().map(|line| format!("{line}\n")).collect::<String>() + &answer.output)
     }
