@@ -5,7 +5,7 @@ use gantry_accounts::{Accounts, RootCredentials, Settings, Site};
 use gantry_api::{Oci, Pick, Rest, Surface};
 use gantry_env::Env;
 use gantry_metadata::Metadata;
-use gantry_registry::{Blobs, Images, Pulls, Registry, Repositories, Tags, Trash, Uploads};
+use gantry_registry::{Blobs, Images, Inventory, Pulls, Registry, Repositories, Tags, Trash, Uploads};
 use gantry_store::Store;
 use gantry_words::{AccountId, Region, Secret};
 use std::sync::LazyLock;
@@ -54,6 +54,7 @@ rooms! {
     Accounts: accounts,
     Blobs: registry.blobs,
     Images: registry.images,
+    Inventory: registry.inventory,
     Pulls: registry.pulls,
     Repositories: registry.repositories,
     Tags: registry.tags,

@@ -4,7 +4,7 @@ use gantry_api::{Paging, Pick};
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
-use gantry_registry::{Blobs, Documents, Images, Pulls, Registry, Repositories, Tags, Trash, Uploads};
+use gantry_registry::{Blobs, Documents, Images, Inventory, Pulls, Registry, Repositories, Tags, Trash, Uploads};
 use gantry_store::Store;
 use gantry_words::Cx;
 use std::path::Path;
@@ -131,6 +131,12 @@ impl Pick<ServingHouse> for Trash {
 impl Pick<ServingHouse> for Documents {
     fn pick(house: &ServingHouse) -> Self {
         house.house.registry.documents.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Inventory {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.inventory.clone()
     }
 }
 

@@ -40,6 +40,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(4, "0004-upload-holds"),
     one!(5, "0005-trash"),
     pair!(6, "0006-documents"),
+    one!(7, "0007-protection"),
 ];
 
 #[cfg(test)]

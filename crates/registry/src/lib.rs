@@ -19,6 +19,8 @@
 //! | `resource_tags.rs` | [`ResourceTags`]: the tags of a repository |
 //! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
 //! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
+//! | `protection.rs`, `hold.rs` | what nobody may delete: [`ProtectedTags`], [`Hold`] |
+//! | `inventory.rs` | [`Inventory`]: who runs which images |
 //! | `pulls.rs` | [`Pulls`]: who pulled what when |
 //! | `preview.rs` | [`Preview`]: what a lifecycle policy would do |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
@@ -45,12 +47,15 @@ mod configuration;
 mod documents;
 mod fsck;
 mod history;
+mod hold;
 mod images;
+mod inventory;
 mod link;
 mod orphans;
 mod owner;
 mod ports;
 mod preview;
+mod protection;
 mod pulls;
 mod push;
 mod remove;
@@ -70,12 +75,19 @@ pub use collection::{Collected, Collection};
 pub use configuration::*;
 pub use documents::{Change, Decision, Document, DocumentKind, DocumentSeen, Documents};
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
+pub use gantry_lifecycle::Pattern as TagsPattern;
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
+pub use hold::{HOLD_REASON_BYTES_MAX, HoldReason, HoldReasonError};
 pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
+pub use inventory::{
+    INVENTORY_IMAGES_MAX, INVENTORY_SOURCES_MAX, ImageUse, Inventory, InventoryReport, InventorySource,
+    InventorySourceError, InventorySummary, ReportedImage,
+};
 pub use orphans::Orphans;
 pub use ports::Registry;
 pub use preview::{Preview, PreviewedImage};
+pub use protection::{Hold, PROTECTED_TAGS_MAX, ProtectedTagError, ProtectedTags};
 pub use pulls::Pulls;
 pub use push::{PutImage, PutImageAnswer};
 pub use repositories::{NewRepository, Repositories, Repository};

@@ -1,6 +1,6 @@
 use crate::{
-    Backups, Blobs, Collection, Documents, Fsck, Images, Orphans, Pulls, Repositories, Retention, Settings, Tags,
-    Trash, Uploads, caches::Caches,
+    Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Orphans, Pulls, Repositories, Retention, Settings,
+    Tags, Trash, Uploads, caches::Caches,
 };
 use gantry_env::Env;
 use gantry_metadata::Metadata;
@@ -38,6 +38,8 @@ pub struct Registry {
     pub blobs: Blobs,
     /// Who pulled what when.
     pub pulls: Pulls,
+    /// Who runs which images.
+    pub inventory: Inventory,
     /// Uploads.
     pub uploads: Uploads,
     /// Policies and configurations.
@@ -73,6 +75,7 @@ impl Registry {
             blobs: Blobs::new(ports.clone()),
             documents: Documents::new(ports.clone()),
             pulls: Pulls::new(ports.clone()),
+            inventory: Inventory::new(ports.clone()),
             collection: Collection::new(ports.clone(), uploads.clone()),
             backups: Backups::new(ports.clone()),
             orphans: Orphans::new(ports.clone()),

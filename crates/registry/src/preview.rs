@@ -1,9 +1,9 @@
 use crate::{images::Images, repositories::Repository};
 use gantry_fault::Fault;
-use gantry_lifecycle::{Action, Decision, Facts, Policy, evaluate};
-use gantry_metadata::{Reader, manifests, manifests::Tagged, tags};
+use gantry_lifecycle::{Action, Decision, Facts, Pattern, Policy, evaluate};
+use gantry_metadata::{Reader, inventory, manifests, manifests::Tagged, tags};
 use gantry_words::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Images that are read at once.
 const PAGE: usize = 5_000;
@@ -35,14 +35,17 @@ impl Images {
     ///
     /// Costs by the images of the repository: about a second and 500 bytes each for a million.
     pub async fn preview(&self, repository: &Repository, policy: Policy, at: Timestamp) -> Result<Preview, Fault> {
-        let id = repository.id;
-        self.ports.metadata.read_long(move |rows| Ok(decide(&policy, &gather(rows, id, at)?, at))).await
+        let (id, rules) = (repository.id, repository.rules.clone());
+        let look =
+            move |rows: &mut Reader| Ok(decide(&policy, &gather(rows, id, at)?, at, rules.protected_tags.patterns()));
+        self.ports.metadata.read_long(look).await
     }
 }
 
 /// Reads what policies see of a repository, as far as it was pushed until a time.
 fn gather(rows: &mut Reader, repository: i64, until: Timestamp) -> Result<gantry_lifecycle::Images, Fault> {
     let mut images = gantry_lifecycle::Images::default();
+    let used: HashSet<String> = inventory::used(rows, repository, until)?.into_iter().collect();
     let (mut before, mut after) = (until, String::new());
     loop {
         let page = manifests::list(rows, repository, Tagged::Any, before, &after, PAGE)?;
@@ -59,6 +62,8 @@ fn gather(rows: &mut Reader, repository: i64, until: Timestamp) -> Result<gantry
                 pushed_at: Some(row.pushed_at),
                 last_pulled_at: row.last_pulled_at,
                 size_bytes: u64::try_from(row.bytes).unwrap_or(0),
+                is_in_use: used.contains(&row.digest),
+                is_held: row.hold.is_some(),
                 ..Facts::default()
             };
             let reached_by = parents.get(&row.digest).unwrap_or(&none).iter().chain(&row.subject).map(String::as_str);
@@ -77,8 +82,8 @@ fn by_digest(found: Vec<(String, String)>) -> HashMap<String, Vec<String>> {
 }
 
 /// Says what a policy would do.
-fn decide(policy: &Policy, images: &gantry_lifecycle::Images, at: Timestamp) -> Preview {
-    let decisions = evaluate(policy, images, at, &[]);
+fn decide(policy: &Policy, images: &gantry_lifecycle::Images, at: Timestamp, protected_tags: &[Pattern]) -> Preview {
+    let decisions = evaluate(policy, images, at, protected_tags);
     let acts = decisions.oldest_first().filter_map(|(place, decision)| match decision {
         Decision::Act { rule, action, .. } => Some(PreviewedImage {
             digest: images.digest(place).into(),

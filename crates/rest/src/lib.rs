@@ -8,11 +8,13 @@ mod document;
 mod json;
 mod openapi;
 mod operations;
+mod protection;
 mod route;
 mod undo;
 
 pub use document::{ImageDocument, RepositoryDocument};
 pub use openapi::openapi;
 pub use operations::doors;
+pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
 pub use route::route;
 pub use undo::{EmptiedDocument, RestoredImageDocument, TagMoveDocument, TakenTagDocument, TrashedImageDocument};
