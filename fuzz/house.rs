@@ -5,7 +5,9 @@ use gantry_accounts::{Accounts, RootCredentials, Settings, Site};
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_env::Env;
 use gantry_metadata::Metadata;
-use gantry_registry::{Blobs, Documents, Images, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads};
+use gantry_registry::{
+    Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
+};
 use gantry_store::Store;
 use gantry_words::{AccountId, Region, Secret};
 use std::sync::LazyLock;
@@ -60,6 +62,7 @@ rooms! {
     Blobs: registry.blobs,
     Documents: registry.documents,
     Images: registry.images,
+    Inventory: registry.inventory,
     Lifecycle: registry.lifecycle,
     Pulls: registry.pulls,
     Repositories: registry.repositories,

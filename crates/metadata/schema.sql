@@ -91,6 +91,28 @@ CREATE TABLE event(
     handled BIGINT NOT NULL
 );
 
+CREATE TABLE inventory_image(
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY(account, region, repository, digest, source)
+);
+
+CREATE INDEX inventory_image_source ON inventory_image(account, region, source);
+
+CREATE TABLE inventory_source(
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    reported_at BIGINT NOT NULL,
+    reported_by TEXT NOT NULL,
+    valid_until BIGINT NOT NULL,
+    image_count BIGINT NOT NULL,
+    PRIMARY KEY(account, region, name)
+);
+
 CREATE TABLE lease(
     name TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
@@ -127,9 +149,11 @@ CREATE TABLE manifest(
     last_pulled_at_precision TEXT NOT NULL,
     revision BIGINT NOT NULL,
     annotations TEXT NOT NULL,
-    body BYTEA NOT NULL,
+    body BYTEA NOT NULL, held_at BIGINT, held_by TEXT, hold_reason TEXT,
     PRIMARY KEY(repository, digest)
 );
+
+CREATE INDEX manifest_held ON manifest(repository, digest) WHERE hold = 1;
 
 CREATE INDEX manifest_pushed ON manifest(repository, pushed_at, digest);
 

@@ -188,6 +188,18 @@ actions! {
 
     /// Destroys images in the trash before their time: nobody can restore those.
     GANTRY_EMPTY_TRASH = "gantry:EmptyTrash", [Delete];
+    /// Puts an image on hold: nobody can delete it then.
+    GANTRY_HOLD_IMAGE = "gantry:HoldImage", [];
+    /// Lifts the hold of an image.
+    GANTRY_RELEASE_IMAGE = "gantry:ReleaseImage", [];
+    /// Sets which tags of a repository are protected.
+    GANTRY_PUT_PROTECTED_TAGS = "gantry:PutProtectedTags", [];
+    /// Reports which images somebody runs.
+    GANTRY_PUT_INVENTORY = "gantry:PutInventory", [];
+    /// Reads who runs which images.
+    GANTRY_LIST_INVENTORY = "gantry:ListInventory", [];
+    /// Forgets what somebody runs.
+    GANTRY_DELETE_INVENTORY = "gantry:DeleteInventory", [];
     /// Reads the metrics.
     GANTRY_GET_METRICS = "gantry:GetMetrics", [];
 }

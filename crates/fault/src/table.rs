@@ -92,6 +92,11 @@ faults! {
     /// The image is a child of a living index.
     ImageReferenced => 405, "UNSUPPORTED", "ImageReferencedByManifestList";
 
+    /// The image is on hold, or hangs on one that is.
+    ImageHeld => 403, "DENIED", "AccessDeniedException";
+    /// The tag is protected, and with it the image that it names.
+    TagProtected => 403, "DENIED", "AccessDeniedException";
+
     /// No blob of this digest in this repository.
     BlobNotFound => 404, "BLOB_UNKNOWN", "LayerInaccessibleException";
     /// A manifest of this repository still names the blob.
@@ -150,6 +155,8 @@ faults! {
     ScanNotFound => 404, "UNSUPPORTED", "ScanNotFoundException";
     /// The image cannot be moved to this storage class.
     StorageClassUpdateUnsupported => 400, "UNSUPPORTED", "ImageStorageClassUpdateNotSupportedException";
+    /// Nobody of this name reports which images he runs.
+    InventorySourceNotFound => 404, "UNSUPPORTED", "InvalidParameterException";
     /// There are as many of these as there may be.
     LimitExceeded => 400, "DENIED", "LimitExceededException";
 

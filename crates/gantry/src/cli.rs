@@ -1,9 +1,9 @@
 use crate::{
     command::{
         backup::BackupCommand, blob::BlobCommand, completions::CompletionsCommand, fsck::FsckCommand, gc::GcCommand,
-        image::ImageCommand, lifecycle::LifecycleCommand, login::LoginCommand, man::ManCommand,
-        openapi::OpenApiCommand, repo::RepoCommand, restore::RestoreCommand, serve::ServeCommand, tag::TagCommand,
-        trash::TrashCommand,
+        image::ImageCommand, inventory::InventoryCommand, lifecycle::LifecycleCommand, login::LoginCommand,
+        man::ManCommand, openapi::OpenApiCommand, repo::RepoCommand, restore::RestoreCommand, serve::ServeCommand,
+        tag::TagCommand, trash::TrashCommand,
     },
     config::ConfigCommand,
     output::{Exit, Failure},
@@ -32,6 +32,7 @@ enum Command {
     Repo(RepoCommand),
     Image(ImageCommand),
     Tag(TagCommand),
+    Inventory(InventoryCommand),
     Trash(TrashCommand),
     Blob(BlobCommand),
     Lifecycle(LifecycleCommand),
@@ -54,6 +55,7 @@ impl Cli {
             Command::Repo(command) => command.run(),
             Command::Image(command) => command.run(),
             Command::Tag(command) => command.run(),
+            Command::Inventory(command) => command.run(),
             Command::Trash(command) => command.run(),
             Command::Blob(command) => command.run(),
             Command::Lifecycle(command) => command.run(),

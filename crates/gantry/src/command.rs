@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod fsck;
 pub(crate) mod gc;
 pub(crate) mod image;
+pub(crate) mod inventory;
 pub(crate) mod lifecycle;
 pub(crate) mod login;
 pub(crate) mod man;

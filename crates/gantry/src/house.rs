@@ -4,7 +4,9 @@ use gantry_api::{Paging, Pick};
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
-use gantry_registry::{Blobs, Documents, Images, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads};
+use gantry_registry::{
+    Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
+};
 use gantry_store::Store;
 use gantry_words::Cx;
 use std::path::Path;
@@ -131,6 +133,12 @@ impl Pick<ServingHouse> for Trash {
 impl Pick<ServingHouse> for Documents {
     fn pick(house: &ServingHouse) -> Self {
         house.house.registry.documents.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Inventory {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.inventory.clone()
     }
 }
 

@@ -10,7 +10,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs` | every statement on those tables |
+//! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs`, `inventory.rs` | every statement on those tables |
+//! | `holds.rs` | those that hold and release an image |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -37,6 +38,8 @@ pub mod documents;
 mod engine;
 mod error;
 mod group;
+pub mod holds;
+pub mod inventory;
 pub mod leases;
 pub mod lifecycle;
 pub mod manifests;

@@ -1,6 +1,6 @@
 //! Every statement on `manifest` and `edge`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
+use crate::{Change, Query, Reader, Row, Tx, change, holds::HoldRow, query, value::column, values};
 use bytes::Bytes;
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
@@ -33,6 +33,8 @@ pub struct ManifestRow {
     pub pushed_by: String,
     /// When it was last pulled, as far as that was noted.
     pub last_pulled_at: Option<Timestamp>,
+    /// Who holds it, if anybody does.
+    pub hold: Option<HoldRow>,
 }
 
 /// What a list of referrers shows of a manifest.
@@ -123,7 +125,7 @@ pub struct EdgeRow {
 
 static FIND: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at
+         last_pulled_at, held_at, held_by, hold_reason
      FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'",
 );
 static STATE: Query = query("SELECT state FROM manifest WHERE repository = $1 AND digest = $2");
@@ -142,19 +144,19 @@ static AMONG: Query = query(
 );
 static LIST: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at
+         last_pulled_at, held_at, held_by, hold_reason
      FROM manifest WHERE repository = $1 AND state = 'live' AND pushed_at <= $2
      AND (pushed_at < $2 OR digest > $3) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
 static LIST_TAGGED: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at
+         last_pulled_at, held_at, held_by, hold_reason
      FROM manifest WHERE repository = $1 AND state = 'live' AND tag_count > 0 AND pushed_at <= $2
      AND (pushed_at < $2 OR digest > $3) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
 static LIST_UNTAGGED: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at
+         last_pulled_at, held_at, held_by, hold_reason
      FROM manifest WHERE repository = $1 AND state = 'live' AND tag_count = 0 AND pushed_at <= $2
      AND (pushed_at < $2 OR digest > $3) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
@@ -167,7 +169,7 @@ static LARGEST_CHILDREN: Query = query(
 );
 static EACH: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at
+         last_pulled_at, held_at, held_by, hold_reason
      FROM manifest WHERE repository = $1 AND digest > $2 ORDER BY digest LIMIT $3",
 );
 static REFERRERS: Query = query(
@@ -251,6 +253,7 @@ fn row(row: Row) -> Result<ManifestRow, Fault> {
         pushed_at: row.time(9)?,
         pushed_by: row.text(10)?.into(),
         last_pulled_at: row.opt_time(11)?,
+        hold: HoldRow::read(&row, 12)?,
     })
 }
 

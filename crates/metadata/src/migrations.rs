@@ -41,6 +41,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(5, "0005-trash"),
     pair!(6, "0006-documents"),
     one!(7, "0007-lifecycle-runs"),
+    one!(8, "0008-protection"),
 ];
 
 #[cfg(test)]

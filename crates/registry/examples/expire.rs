@@ -81,6 +81,7 @@ impl Act for Seed {
         let mut counts = repositories::Counts::default();
         for number in self.numbers.clone() {
             let digest = format!("sha256:{:016x}{number:048x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let is_tagged = number.is_multiple_of(2);
             let new = manifests::NewManifest {
                 digest: &digest,
                 kind: "image",
@@ -88,6 +89,7 @@ impl Act for Seed {
                 artifact_type: None,
                 subject: None,
                 bytes: 50_000_000,
+                tag_count: is_tagged.into(),
                 parent_count: 0,
                 annotations: "{}",
                 body: "{}".into(),
@@ -95,9 +97,8 @@ impl Act for Seed {
             let at = now.minus(Duration::from_secs(number + 1));
             manifests::insert(tx, self.repository, &new, &[], at, "example")?;
             counts.images += 1;
-            if number.is_multiple_of(2) {
+            if is_tagged {
                 tags::set(tx, self.repository, &format!("v{number}"), &digest, at, "example")?;
-                manifests::tagged(tx, self.repository, &digest, 1, at)?;
                 counts.tags += 1;
             }
         }

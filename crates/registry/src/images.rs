@@ -1,14 +1,16 @@
 use crate::{
     admit::store_fault,
     caches::remembered,
+    inventory::ImageUse,
     ports::Ports,
+    protection::Hold,
     push::{PutImage, PutImageAnswer},
     remove::{RemoveImage, RemoveTag, RemoveTagged, Removed, image_not_found},
     repositories::Repository,
 };
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Reader, manifests, manifests::Tagged, tags};
+use gantry_metadata::{Reader, inventory, manifests, manifests::Tagged, tags};
 use gantry_oci::{Algorithm, Descriptor, Digest, Manifest, ManifestError, ManifestLimits, Reference, Tag};
 use gantry_words::{Cx, Page, Timestamp};
 use std::{
@@ -92,6 +94,10 @@ pub struct ImageSummary {
     pub pushed_by: String,
     /// When it was last pulled, as far as that was noted.
     pub last_pulled_at: Option<Timestamp>,
+    /// Who holds it, if anybody does.
+    pub hold: Option<Hold>,
+    /// Who runs it, by the reports that count now.
+    pub uses: Vec<ImageUse>,
 }
 
 /// A manifest on its way in.
@@ -263,7 +269,8 @@ impl Images {
     /// Removes what a reference names: a tag, or an image with all its tags.
     ///
     /// # Errors
-    /// [`FaultKind::ImageNotFound`]; [`FaultKind::ImageReferenced`] where a living index names it.
+    /// [`FaultKind::ImageNotFound`]; [`FaultKind::ImageReferenced`] where a living index names it;
+    /// [`FaultKind::ImageHeld`], [`FaultKind::TagProtected`].
     pub async fn remove(&self, cx: &Cx, repository: &Repository, reference: &Reference) -> Result<(), Fault> {
         match reference {
             Reference::Tag(tag) => self.remove_tag(cx, repository, tag).await,
@@ -318,7 +325,8 @@ impl Images {
     /// Removes an image with all its tags; returns them.
     ///
     /// # Errors
-    /// [`FaultKind::ImageNotFound`]; [`FaultKind::ImageReferenced`] where a living index names it.
+    /// [`FaultKind::ImageNotFound`]; [`FaultKind::ImageReferenced`] where a living index names it;
+    /// [`FaultKind::ImageHeld`], [`FaultKind::TagProtected`].
     pub async fn remove_image(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<Vec<String>, Fault> {
         let act = RemoveImage {
             repository: repository.id,
@@ -355,7 +363,7 @@ impl Images {
                     caches.links.remove(&(repository.id, blob));
                 }
             }
-            Err(fault) if matches!(fault.kind, FaultKind::ImageNotFound | FaultKind::ImageReferenced) => {}
+            Err(fault) if is_before_the_act(fault.kind) => {}
             Err(_) => {
                 // Whether the removal stands is not known: nothing of it may be remembered.
                 caches.tags.clear();
@@ -411,7 +419,7 @@ impl Images {
         after: &ImagePlace,
         count: usize,
     ) -> Result<Page<ImageSummary>, Fault> {
-        let (id, after) = (repository.id, after.clone());
+        let (id, after, now) = (repository.id, after.clone(), self.ports.env.now());
         let tagged = match filter {
             TagFilter::Any => Tagged::Any,
             TagFilter::Tagged => Tagged::Yes,
@@ -419,7 +427,7 @@ impl Images {
         };
         let list = move |rows: &mut Reader| {
             let found = manifests::list(rows, id, tagged, after.pushed_at, &after.digest, count + 1)?;
-            summaries(rows, id, found)
+            summaries(rows, id, found, now)
         };
         Ok(Page::cut(self.ports.metadata.read_long(list).await?, count))
     }
@@ -452,7 +460,7 @@ impl Images {
         repository: &Repository,
         references: &[Reference],
     ) -> Result<Vec<Option<ImageSummary>>, Fault> {
-        let (id, wanted) = (repository.id, references.to_vec());
+        let (id, wanted, now) = (repository.id, references.to_vec(), self.ports.env.now());
         let look = move |rows: &mut Reader| {
             let mut digests = Vec::with_capacity(wanted.len());
             for reference in &wanted {
@@ -466,11 +474,17 @@ impl Images {
                 found.extend(manifests::find(rows, id, digest)?);
             }
             let found: BTreeMap<String, ImageSummary> =
-                summaries(rows, id, found)?.into_iter().map(|image| (image.digest.clone(), image)).collect();
+                summaries(rows, id, found, now)?.into_iter().map(|image| (image.digest.clone(), image)).collect();
             Ok(digests.iter().map(|digest| found.get(digest.as_ref()?).cloned()).collect())
         };
         self.ports.metadata.read_long(look).await
     }
+}
+
+/// Whether a refusal says that nothing was removed.
+fn is_before_the_act(kind: FaultKind) -> bool {
+    use FaultKind::{ImageHeld, ImageNotFound, ImageReferenced, TagProtected};
+    matches!(kind, ImageNotFound | ImageReferenced | ImageHeld | TagProtected)
 }
 
 /// Adds to manifests what other tables know of them.
@@ -478,6 +492,7 @@ fn summaries(
     rows: &mut Reader,
     repository: i64,
     found: Vec<manifests::ManifestRow>,
+    now: Timestamp,
 ) -> Result<Vec<ImageSummary>, Fault> {
     let digests = |wanted: fn(&manifests::ManifestRow) -> bool| {
         found.iter().filter(move |row| wanted(row)).map(|row| row.digest.as_str()).collect::<Vec<_>>()
@@ -498,10 +513,16 @@ fn summaries(
     } else {
         manifests::largest_children(rows, repository, indexes)?.into_iter().collect()
     };
+    let mut uses_of: HashMap<String, Vec<ImageUse>> = HashMap::new();
+    for used in inventory::uses(rows, repository, now, found.iter().map(|row| row.digest.as_str()))? {
+        uses_of.entry(used.digest.clone()).or_default().push(used.into());
+    }
     let summary = |row: manifests::ManifestRow| {
         let pull_bytes = if row.kind == "index" { largest.get(&row.digest).copied().unwrap_or(0) } else { row.bytes };
         ImageSummary {
             tags: tags_of.remove(&row.digest).unwrap_or_default(),
+            uses: uses_of.remove(&row.digest).unwrap_or_default(),
+            hold: row.hold.map(Hold::from),
             digest: row.digest,
             media_type: row.media_type,
             artifact_type: row.artifact_type,

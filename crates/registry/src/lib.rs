@@ -19,6 +19,8 @@
 //! | `resource_tags.rs` | [`ResourceTags`]: the tags of a repository |
 //! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
 //! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
+//! | `protection.rs`, `hold.rs` | what nobody may delete: [`ProtectedTags`], [`Hold`] |
+//! | `inventory.rs` | [`Inventory`]: who runs which images |
 //! | `push_failures.rs` | pushes that failed, for the figures |
 //! | `pulls.rs` | [`Pulls`]: who pulled what when |
 //! | `preview.rs` | [`Preview`]: what a lifecycle policy would do |
@@ -47,13 +49,16 @@ mod configuration;
 mod documents;
 mod fsck;
 mod history;
+mod hold;
 mod images;
+mod inventory;
 mod lifecycle;
 mod link;
 mod orphans;
 mod owner;
 mod ports;
 mod preview;
+mod protection;
 mod pulls;
 mod push;
 mod push_failures;
@@ -74,10 +79,16 @@ pub use collection::{Collected, Collection};
 pub use configuration::*;
 pub use documents::{Change, Decision, Document, DocumentKind, DocumentSeen, Documents};
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
+pub use gantry_lifecycle::Pattern as TagsPattern;
 pub use gantry_metadata::repositories::RepositoryCounts;
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
+pub use hold::{HOLD_REASON_BYTES_MAX, HoldReason, HoldReasonError};
 pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
+pub use inventory::{
+    INVENTORY_IMAGES_MAX, INVENTORY_SOURCES_MAX, ImageUse, Inventory, InventoryReport, InventorySource,
+    InventorySourceError, InventorySummary, ReportedImage,
+};
 pub use lifecycle::{
     ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation,
     LifecycleForecast, LifecycleForecastImage, LifecycleImage, LifecycleOutcome, LifecycleRound, LifecycleRun,
@@ -86,6 +97,7 @@ pub use lifecycle::{
 pub use orphans::Orphans;
 pub use ports::Registry;
 pub use preview::{Preview, PreviewedImage};
+pub use protection::{Hold, PROTECTED_TAGS_MAX, ProtectedTagError, ProtectedTags};
 pub use pulls::Pulls;
 pub use push::{PutImage, PutImageAnswer};
 pub use repositories::{NewRepository, Repositories, Repository};

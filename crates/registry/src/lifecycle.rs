@@ -22,6 +22,7 @@ use crate::{
         survey::Shot,
     },
     ports::Ports,
+    protection,
     pulls::Pulls,
     repositories::{self, Repository},
 };
@@ -418,8 +419,7 @@ pub(crate) fn gather(
         Err(error) => return Ok(Err(Idle::Refused(error.to_string()))),
     };
     let survey::Surveyed { images, has_orphans } = survey::gather(rows, shelf.repository, until)?;
-    // Nobody can name any yet.
-    let protected_tags = vec![];
+    let protected_tags = protection::protected_tags(rows, shelf.repository)?.patterns().to_vec();
     Ok(Ok(Subject { text: document.body.into(), policy, protected_tags, images, has_orphans }))
 }
 

@@ -1,6 +1,6 @@
 use crate::{
-    Backups, Blobs, Collection, Documents, Fsck, Images, Lifecycle, Orphans, Pulls, Repositories, Retention, Settings,
-    Tags, Trash, Uploads, caches::Caches, push_failures::PushFailures,
+    Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Lifecycle, Orphans, Pulls, Repositories, Retention,
+    Settings, Tags, Trash, Uploads, caches::Caches, push_failures::PushFailures,
 };
 use gantry_env::Env;
 use gantry_fault::FaultKind;
@@ -40,6 +40,8 @@ pub struct Registry {
     pub blobs: Blobs,
     /// Who pulled what when.
     pub pulls: Pulls,
+    /// Who runs which images.
+    pub inventory: Inventory,
     /// Uploads.
     pub uploads: Uploads,
     /// Policies and configurations.
@@ -80,6 +82,7 @@ impl Registry {
             blobs: Blobs::new(ports.clone()),
             documents: Documents::new(ports.clone()),
             pulls,
+            inventory: Inventory::new(ports.clone()),
             collection: Collection::new(ports.clone(), uploads.clone()),
             backups: Backups::new(ports.clone()),
             orphans: Orphans::new(ports.clone()),

@@ -1,6 +1,7 @@
 use crate::{images::Images, lifecycle::survey, repositories::Repository};
 use gantry_fault::Fault;
-use gantry_lifecycle::{Action, Decision, Policy, evaluate};
+use gantry_lifecycle::{Action, Decision, Pattern, Policy, evaluate};
+use gantry_metadata::Reader;
 use gantry_words::Timestamp;
 
 /// What a lifecycle policy would do to a repository.
@@ -30,14 +31,17 @@ impl Images {
     ///
     /// Costs by the images of the repository: about a second and 500 bytes each for a million.
     pub async fn preview(&self, repository: &Repository, policy: Policy, at: Timestamp) -> Result<Preview, Fault> {
-        let id = repository.id;
-        self.ports.metadata.read_long(move |rows| Ok(decide(&policy, &survey::gather(rows, id, at)?.images, at))).await
+        let (id, rules) = (repository.id, repository.rules.clone());
+        let look = move |rows: &mut Reader| {
+            Ok(decide(&policy, &survey::gather(rows, id, at)?.images, at, rules.protected_tags.patterns()))
+        };
+        self.ports.metadata.read_long(look).await
     }
 }
 
 /// Says what a policy would do.
-fn decide(policy: &Policy, images: &gantry_lifecycle::Images, at: Timestamp) -> Preview {
-    let decisions = evaluate(policy, images, at, &[]);
+fn decide(policy: &Policy, images: &gantry_lifecycle::Images, at: Timestamp, protected_tags: &[Pattern]) -> Preview {
+    let decisions = evaluate(policy, images, at, protected_tags);
     let acts = decisions.oldest_first().filter_map(|(place, decision)| match decision {
         Decision::Act { rule, action, .. } => Some(PreviewedImage {
             digest: images.digest(place).into(),

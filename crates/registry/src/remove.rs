@@ -1,4 +1,7 @@
-use crate::images::parse_digest;
+use crate::{
+    images::parse_digest,
+    protection::{self, Held, ProtectedTags},
+};
 use gantry_fault::{Detail, Fault, FaultKind};
 use gantry_metadata::{
     Act, Event, Reader, Tx, blobs, manifests, manifests::EdgeRow, manifests::ManifestRow,
@@ -37,6 +40,9 @@ pub(crate) struct ImageSeen {
     links: BTreeSet<String>,
     children: BTreeSet<String>,
     tags: Vec<String>,
+    /// What is on hold of the image and all that stands above it.
+    held: Option<Held>,
+    protected: ProtectedTags,
 }
 
 #[cfg(test)]
@@ -88,6 +94,8 @@ impl Act for RemoveImage {
             links: links.into_iter().map(|link| link.digest).collect(),
             children: children.into_iter().map(|child| child.digest).collect(),
             tags: tags::of_image(rows, self.repository, digest, TAGS_MAX + 1)?,
+            held: protection::held(rows, self.repository, digest)?,
+            protected: protection::protected_tags(rows, self.repository)?,
             manifest,
             edges,
         })
@@ -96,6 +104,9 @@ impl Act for RemoveImage {
     fn decide(&self, seen: ImageSeen, now: Timestamp) -> Result<ImagePlan, Fault> {
         if seen.manifest.is_none() {
             return Err(image_not_found(&self.name, self.digest.as_str()));
+        }
+        if let Some(held) = seen.held.as_ref().filter(|held| held.digest == self.digest.as_str()) {
+            return Err(held.refuses(&self.name, self.digest.as_str()));
         }
         if let Some(parent) = seen.parents.first() {
             let message = format!(
@@ -107,6 +118,10 @@ impl Act for RemoveImage {
                 fault.with(name, parent)
             }));
         }
+        if let Some(held) = &seen.held {
+            return Err(held.refuses(&self.name, self.digest.as_str()));
+        }
+        seen.protected.refuse(&self.name, seen.tags.iter().map(String::as_str))?;
         if seen.tags.len() > TAGS_MAX {
             let message = format!("{} has more than {TAGS_MAX} tags; remove some of them first", self.digest);
             return Err(Fault::new(FaultKind::InvalidParameter, message));
@@ -178,6 +193,7 @@ pub(crate) struct TaggedSeen {
     digest: Digest,
     /// The image, where no other tag names it.
     last: Option<ImageSeen>,
+    protected: ProtectedTags,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,13 +223,17 @@ impl Act for RemoveTagged {
         let others = tags::of_image(rows, self.repository, &digest, 2)?;
         let digest = parse_digest(&digest)?;
         let last = if others.len() < 2 { Some(self.image(&digest).gather(rows)?) } else { None };
-        Ok(Some(TaggedSeen { digest, last }))
+        Ok(Some(TaggedSeen { digest, last, protected: protection::protected_tags(rows, self.repository)? }))
     }
 
     fn decide(&self, seen: Option<TaggedSeen>, now: Timestamp) -> Result<TaggedPlan, Fault> {
-        let TaggedSeen { digest, last } = seen.ok_or_else(|| image_not_found(&self.name, self.tag.as_str()))?;
+        let seen = seen.ok_or_else(|| image_not_found(&self.name, self.tag.as_str()))?;
+        let TaggedSeen { digest, last, protected } = seen;
         match last {
-            None => Ok(TaggedPlan::Untag(digest, now)),
+            None => {
+                protected.refuse(&self.name, [self.tag.as_str()])?;
+                Ok(TaggedPlan::Untag(digest, now))
+            }
             Some(image) => Ok(TaggedPlan::Remove(digest.clone(), self.image(&digest).decide(image, now)?)),
         }
     }
@@ -243,19 +263,29 @@ pub(crate) struct RemoveTag {
     pub(crate) request_id: RequestId,
 }
 
+#[derive(Clone, Debug)]
+pub(crate) struct TagSeen {
+    digest: String,
+    protected: ProtectedTags,
+}
+
 impl Act for RemoveTag {
-    type Seen = Option<String>;
+    type Seen = Option<TagSeen>;
     type Plan = (String, Timestamp);
     type Answer = ();
     const NAME: &'static str = "registry.remove_tag";
 
-    fn gather(&self, rows: &mut Reader) -> Result<Option<String>, Fault> {
+    fn gather(&self, rows: &mut Reader) -> Result<Option<TagSeen>, Fault> {
         rows.lock(&format!("repository {}", self.repository))?;
-        tags::digest(rows, self.repository, self.tag.as_str())
+        let Some(digest) = tags::digest(rows, self.repository, self.tag.as_str())? else { return Ok(None) };
+        Ok(Some(TagSeen { digest, protected: protection::protected_tags(rows, self.repository)? }))
     }
 
-    fn decide(&self, seen: Option<String>, now: Timestamp) -> Result<Self::Plan, Fault> {
-        seen.map(|digest| (digest, now)).ok_or_else(|| image_not_found(&self.name, self.tag.as_str()))
+    fn decide(&self, seen: Option<TagSeen>, now: Timestamp) -> Result<Self::Plan, Fault> {
+        let seen = seen.ok_or_else(|| image_not_found(&self.name, self.tag.as_str()))?;
+        // One on hold may lose its tag: the image stays.
+        seen.protected.refuse(&self.name, [self.tag.as_str()])?;
+        Ok((seen.digest, now))
     }
 
     fn apply(&self, tx: &mut Tx, (digest, at): Self::Plan) -> Result<(), Fault> {
@@ -320,3 +350,6 @@ pub(crate) fn image_not_found(name: &RepositoryName, reference: &str) -> Fault {
 pub(crate) fn blob_not_found(name: &RepositoryName, digest: &Digest) -> Fault {
     Fault::new(FaultKind::BlobNotFound, format!("The repository '{name}' holds no blob {digest}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@ use crate::{
     configuration::{CreationTemplate, Occasion, read_document},
     documents::DocumentKind,
     ports::Ports,
+    protection::{self, Held, ProtectedTags},
     rules::RepositoryRules,
 };
 use gantry_fault::{Fault, FaultKind};
@@ -123,7 +124,7 @@ impl Repositories {
         &self,
         cx: &Cx,
         name: &RepositoryName,
-        change: impl Fn(&mut RepositoryRules) + Send + 'static,
+        change: impl Fn(&mut RepositoryRules) -> Result<(), Fault> + Send + 'static,
     ) -> Result<Repository, Fault> {
         let act = ChangeRules {
             account: cx.account,
@@ -200,7 +201,8 @@ impl Repositories {
     /// names goes to the collection.
     ///
     /// # Errors
-    /// [`FaultKind::RepositoryNotFound`], [`FaultKind::RepositoryNotEmpty`].
+    /// [`FaultKind::RepositoryNotFound`], [`FaultKind::RepositoryNotEmpty`]; [`FaultKind::ImageHeld`] and
+    /// [`FaultKind::TagProtected`], with `force` too.
     pub async fn delete(&self, cx: &Cx, name: &RepositoryName, force: bool) -> Result<(), Fault> {
         let act = DeleteRepository {
             account: cx.account,
@@ -354,12 +356,15 @@ impl Act for CreateRepository {
     }
 }
 
+/// Changes rules, or refuses to. Pure: it may be asked more than once.
+type RulesChange = dyn Fn(&mut RepositoryRules) -> Result<(), Fault> + Send;
+
 /// The act that changes what holds for a repository.
 struct ChangeRules {
     account: AccountId,
     region: Region,
     name: RepositoryName,
-    change: Box<dyn Fn(&mut RepositoryRules) + Send>,
+    change: Box<RulesChange>,
 }
 
 impl Act for ChangeRules {
@@ -378,7 +383,7 @@ impl Act for ChangeRules {
     fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<Repository, Fault> {
         let mut repository = seen.ok_or_else(|| not_found(&self.name, self.account))?;
         let mut rules = (*repository.rules).clone();
-        (self.change)(&mut rules);
+        (self.change)(&mut rules)?;
         repository.rules = Arc::new(rules);
         Ok(repository)
     }
@@ -402,8 +407,20 @@ struct DeleteRepository {
     request_id: RequestId,
 }
 
+/// What is there of a repository that is to be deleted.
+#[derive(Clone, Debug, Default)]
+struct RepositorySeen {
+    id: i64,
+    images: i64,
+    /// One of its images that are on hold.
+    held: Option<Held>,
+    /// Which of its tags are protected, and one that is.
+    protected: ProtectedTags,
+    tag: Option<String>,
+}
+
 impl Act for DeleteRepository {
-    type Seen = Option<(i64, i64)>;
+    type Seen = Option<RepositorySeen>;
     type Plan = (i64, Timestamp);
     type Answer = ();
     const NAME: &'static str = "registry.delete_repository";
@@ -412,13 +429,21 @@ impl Act for DeleteRepository {
         rows.lock(&format!("repository name {} {}", self.account, self.name))?;
         let Some(row) = repositories::find(rows, self.account, &self.region, &self.name)? else { return Ok(None) };
         rows.lock(&format!("repository {}", row.id))?;
-        Ok(repositories::by_id(rows, row.id)?.map(|row| (row.id, row.image_count)))
+        let Some(row) = repositories::by_id(rows, row.id)? else { return Ok(None) };
+        let protected = RepositoryRules::read(&row.settings)?.protected_tags;
+        Ok(Some(RepositorySeen {
+            id: row.id,
+            images: row.image_count,
+            held: protection::first_held(rows, row.id)?,
+            tag: protection::first_protected(rows, row.id, &protected)?,
+            protected,
+        }))
     }
 
     fn decide(&self, seen: Self::Seen, now: Timestamp) -> Result<Self::Plan, Fault> {
         match seen {
             None => Err(not_found(&self.name, self.account)),
-            Some((_, images)) if images > 0 && !self.force => {
+            Some(RepositorySeen { images, .. }) if images > 0 && !self.force => {
                 let message = format!(
                     "The repository with name '{}' in registry with id '{}' cannot be deleted because it still contains \
                      images: {images} of them. Remove them first, or delete with force",
@@ -426,7 +451,11 @@ impl Act for DeleteRepository {
                 );
                 Err(Fault::new(FaultKind::RepositoryNotEmpty, message))
             }
-            Some((id, _)) => Ok((id, now)),
+            Some(RepositorySeen { held: Some(held), .. }) => Err(held.refuses(&self.name, &held.digest)),
+            Some(RepositorySeen { id, protected, tag, .. }) => {
+                protected.refuse(&self.name, tag.as_deref())?;
+                Ok((id, now))
+            }
         }
     }
 

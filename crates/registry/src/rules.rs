@@ -1,4 +1,4 @@
-use crate::configuration::matches_wildcard;
+use crate::{configuration::matches_wildcard, protection::ProtectedTags};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,9 @@ pub struct RepositoryRules {
     /// What was asked for its encryption; none where nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
+    /// Which tags neither people nor policies remove, and with them their images.
+    #[serde(skip_serializing_if = "ProtectedTags::is_empty")]
+    pub protected_tags: ProtectedTags,
 }
 
 /// Which tags may be moved from one image to another.
@@ -254,6 +257,7 @@ mod tests {
             tags: rule(Mutability::Immutable, &["dev-*"]),
             scans_on_push: true,
             encryption: Some(Encryption { kind: EncryptionKind::Kms, key: Some("arn:aws:kms:…".into()) }),
+            protected_tags: ProtectedTags::of(&["release-*"]),
         };
 
         assert_eq!(RepositoryRules::read(&rules.print()).unwrap(), rules);

@@ -1,3 +1,4 @@
+use crate::protection::{HoldDocument, ImageUseDocument};
 use gantry_registry::{ImageSummary, Repository};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub struct RepositoryDocument {
     pub tag_count: i64,
     /// Bytes of the blobs linked in it.
     pub blob_bytes: i64,
+    /// Patterns of tags that are protected, with their images.
+    #[serde(default)]
+    pub protected_tags: Vec<String>,
 }
 
 impl From<Repository> for RepositoryDocument {
@@ -31,6 +35,7 @@ impl From<Repository> for RepositoryDocument {
             image_count: repository.image_count,
             tag_count: repository.tag_count,
             blob_bytes: repository.blob_bytes,
+            protected_tags: repository.rules.protected_tags.clone().into(),
         }
     }
 }
@@ -63,6 +68,13 @@ pub struct ImageDocument {
     pub pushed_at: String,
     /// Who pushed it.
     pub pushed_by: String,
+    /// Who holds it; missing where nobody does. Nobody can delete an image on hold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "HoldDocument")]
+    pub hold: Option<HoldDocument>,
+    /// Who runs it, by the reports that count now. Policies keep such an image.
+    #[serde(default)]
+    pub in_use: Vec<ImageUseDocument>,
 }
 
 impl From<ImageSummary> for ImageDocument {
@@ -77,6 +89,8 @@ impl From<ImageSummary> for ImageDocument {
             is_child: image.parent_count > 0,
             pushed_at: image.pushed_at.to_string(),
             pushed_by: image.pushed_by,
+            hold: image.hold.map(HoldDocument::from),
+            in_use: image.uses.into_iter().map(ImageUseDocument::from).collect(),
         }
     }
 }

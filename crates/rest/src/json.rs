@@ -2,7 +2,8 @@
 
 use gantry_api::{Incoming, Outgoing, Payload};
 use gantry_fault::{Fault, FaultKind};
-use gantry_oci::{Reference, Tag};
+use gantry_oci::{Digest, Reference, Tag};
+use gantry_registry::{InventorySource, InventorySourceError, ProtectedTags, TagsPattern};
 use gantry_words::RepositoryName;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
@@ -32,6 +33,28 @@ pub(crate) fn reference(incoming: &Incoming) -> Result<Reference, Fault> {
 
 pub(crate) fn parse_reference(text: &str) -> Result<Reference, Fault> {
     text.parse().map_err(|error: gantry_oci::ReferenceError| Fault::new(FaultKind::InvalidParameter, error.to_string()))
+}
+
+/// Reads the digest out of the address.
+pub(crate) fn digest(incoming: &Incoming) -> Result<Digest, Fault> {
+    let parsed = unescaped(incoming.params.get("digest"), "%3A", ":").parse();
+    parsed.map_err(|error: gantry_oci::DigestError| Fault::new(FaultKind::InvalidParameter, error.to_string()))
+}
+
+/// Reads the pattern of protected tags out of the address. Its stars may be escaped.
+pub(crate) fn pattern(incoming: &Incoming) -> Result<TagsPattern, Fault> {
+    let parsed = ProtectedTags::parse(&unescaped(incoming.params.get("pattern"), "%2A", "*"));
+    parsed.map_err(|error| Fault::new(FaultKind::InvalidParameter, error.to_string()))
+}
+
+/// Reads who reports out of the address.
+pub(crate) fn source(incoming: &Incoming) -> Result<InventorySource, Fault> {
+    let parsed = incoming.params.get("source").parse();
+    parsed.map_err(|error: InventorySourceError| Fault::new(FaultKind::InvalidParameter, error.to_string()))
+}
+
+fn unescaped(text: &str, escape: &str, meaning: &str) -> String {
+    text.replace(escape, meaning).replace(&escape.to_ascii_lowercase(), meaning)
 }
 
 /// Reads the tag out of the address.
@@ -82,7 +105,12 @@ pub(crate) fn switch(incoming: &Incoming, name: &str) -> Result<bool, Fault> {
 
 /// Reads a JSON body.
 pub(crate) async fn body<T: DeserializeOwned>(incoming: Incoming) -> Result<T, Fault> {
-    let bytes = incoming.body.collect(BODY_BYTES_MAX).await?;
+    body_up_to(incoming, BODY_BYTES_MAX).await
+}
+
+/// Reads a JSON body of up to so many bytes.
+pub(crate) async fn body_up_to<T: DeserializeOwned>(incoming: Incoming, bytes_max: usize) -> Result<T, Fault> {
+    let bytes = incoming.body.collect(bytes_max).await?;
     serde_json::from_slice(&bytes).map_err(|error| Fault::new(FaultKind::Malformed, format!("the body: {error}")))
 }
 

@@ -9,6 +9,7 @@ mod json;
 mod lifecycle;
 mod openapi;
 mod operations;
+mod protection;
 mod route;
 mod undo;
 
@@ -19,5 +20,6 @@ pub use lifecycle::{
 };
 pub use openapi::openapi;
 pub use operations::doors;
+pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
 pub use route::route;
 pub use undo::{EmptiedDocument, RestoredImageDocument, TagMoveDocument, TakenTagDocument, TrashedImageDocument};

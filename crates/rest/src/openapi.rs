@@ -17,6 +17,15 @@ struct Places {
     /// A tag: 1 to 128 of `[A-Za-z0-9._-]`, not beginning with `.` or `-`.
     #[schemars(length(min = 1, max = 128), extend("example" = "stable"))]
     tag: String,
+    /// The digest of an image.
+    #[schemars(extend("example" = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"))]
+    digest: String,
+    /// Which tags: 1 to 128 of `[A-Za-z0-9._*-]`, where `*` stands for any run of characters, at most four times.
+    #[schemars(length(min = 1, max = 128), extend("example" = "release-*"))]
+    pattern: String,
+    /// The name of who reports: 1 to 64 of `[A-Za-z0-9._-]`, the first a letter or digit.
+    #[schemars(length(min = 1, max = 64), extend("example" = "cluster-a"))]
+    source: String,
 }
 
 /// Prints the OpenAPI document of this API, with a line end behind it.
@@ -55,7 +64,10 @@ mod tests {
     fn every_address_of_the_document_leads_to_its_operation() {
         let document = document();
         for (method, path, operation) in operations(&document) {
-            let address = path.replace("{name}", "team/app").replace("{reference}", "v1").replace("{tag}", "v1");
+            let address = [("{name}", "team/app"), ("{digest}", "sha256:aa"), ("{pattern}", "v*")]
+                .iter()
+                .chain(&[("{reference}", "v1"), ("{tag}", "v1"), ("{source}", "cluster-a")])
+                .fold(path.clone(), |path, (place, value)| path.replace(place, value));
             let method: Method = method.to_uppercase().parse().unwrap();
 
             let Routed::To(found, _) = route(&method, &address) else { panic!("{method} {path} leads nowhere") };

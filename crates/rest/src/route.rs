@@ -31,11 +31,17 @@ pub fn route(method: &Method, path: &str) -> Routed {
             },
         );
     }
+    if let Some(source) = rest.strip_prefix("inventory") {
+        return inventory(method, source);
+    }
     let Some(rest) = rest.strip_prefix("repositories/") else { return Routed::NotFound };
     if let Some(name) = rest.strip_suffix("/images") {
         return choose("GET", named(name), (*method == Method::GET).then_some(list_images::ListImages::NAME));
     }
     if let Some((head, last)) = rest.rsplit_once('/') {
+        if let Some(found) = protection(method, head, last) {
+            return found;
+        }
         if let Some(name) = head.strip_suffix("/images") {
             return choose(
                 "GET, DELETE",
@@ -108,6 +114,42 @@ fn lifecycle(method: &Method, head: &str, last: &str) -> Option<Routed> {
     }
 }
 
+/// Finds what keeps something: `<name>/images/<digest>/hold` and `<name>/protected-tags/<pattern>`. The first is told from
+/// repositories and tags of such names by the colon, which those do not have; the second is only put and deleted.
+fn protection(method: &Method, head: &str, last: &str) -> Option<Routed> {
+    let (name, key, place, [put, delete]) = if last == "hold" {
+        let (above, digest) = head.rsplit_once('/')?;
+        let is_digest = digest.contains(':') || digest.contains("%3A") || digest.contains("%3a");
+        let name = above.strip_suffix("/images").filter(|_| is_digest)?;
+        (name, "digest", digest, [hold_image::HoldImage::NAME, release_image::ReleaseImage::NAME])
+    } else {
+        let name = head.strip_suffix("/protected-tags").filter(|_| *method != Method::GET)?;
+        (name, "pattern", last, [protect_tags::ProtectTags::NAME, unprotect_tags::UnprotectTags::NAME])
+    };
+    let found = match *method {
+        Method::PUT => Some(put),
+        Method::DELETE => Some(delete),
+        _ => None,
+    };
+    Some(choose("PUT, DELETE", named(name).with(key, place), found))
+}
+
+/// Finds what happens to `inventory` and `inventory/<source>`.
+fn inventory(method: &Method, rest: &str) -> Routed {
+    if rest.is_empty() {
+        let get = (*method == Method::GET).then_some(list_inventory::ListInventory::NAME);
+        return choose("GET", Params::new(), get);
+    }
+    let Some(source) = rest.strip_prefix('/').filter(|source| !source.contains('/')) else { return Routed::NotFound };
+    let found = match *method {
+        Method::GET => Some(get_inventory::GetInventory::NAME),
+        Method::PUT => Some(put_inventory::PutInventory::NAME),
+        Method::DELETE => Some(delete_inventory::DeleteInventory::NAME),
+        _ => None,
+    };
+    choose("GET, PUT, DELETE", Params::new().with("source", source), found)
+}
+
 fn named(name: &str) -> Params {
     Params::new().with("name", name)
 }
@@ -153,6 +195,17 @@ mod tests {
             (Method::GET, "/api/v1/repositories/team/lifecycle", "GetRepository", "team/lifecycle"),
             (Method::GET, "/api/v1/repositories/team/trash/images/restore", "GetImage", "team/trash"),
             (Method::GET, "/api/v1/repositories/openapi.json", "GetRepository", "openapi.json"),
+            (Method::PUT, "/api/v1/repositories/team/app/images/sha256:aa/hold", "HoldImage", "team/app"),
+            (Method::DELETE, "/api/v1/repositories/team/app/images/sha256%3Aaa/hold", "ReleaseImage", "team/app"),
+            (Method::PUT, "/api/v1/repositories/a/images/tags/hold", "PutTag", "a/images"),
+            (Method::DELETE, "/api/v1/repositories/a/images/b/hold", "DeleteRepository", "a/images/b/hold"),
+            (Method::PUT, "/api/v1/repositories/team/app/protected-tags/release-*", "ProtectTags", "team/app"),
+            (Method::DELETE, "/api/v1/repositories/team/app/protected-tags/%2A", "UnprotectTags", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/protected-tags/a", "GetRepository", "team/protected-tags/a"),
+            (Method::GET, "/api/v1/inventory", "ListInventory", ""),
+            (Method::GET, "/api/v1/inventory/cluster-a", "GetInventory", ""),
+            (Method::PUT, "/api/v1/inventory/cluster-a", "PutInventory", ""),
+            (Method::DELETE, "/api/v1/inventory/cluster-a", "DeleteInventory", ""),
         ];
         for (method, path, operation, name) in cases {
             let Routed::To(found, params) = route(&method, path) else { panic!("{method} {path} is not routed") };

@@ -102,6 +102,10 @@ fn told(fault: Fault, id: &ImageIdentifier) -> Result<ImageFailure, Fault> {
             let reason = format!("Requested image referenced by manifest list: [{parents}]");
             Ok(image::failure(id.clone(), ImageFailureCode::ImageReferencedByManifestList, reason))
         }
+        // Of ECR's codes the one that says least of what is not true.
+        FaultKind::ImageHeld | FaultKind::TagProtected => {
+            Ok(image::failure(id.clone(), ImageFailureCode::ImageInaccessible, fault.message))
+        }
         _ => Err(fault),
     }
 }

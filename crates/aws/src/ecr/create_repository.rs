@@ -49,6 +49,7 @@ impl Operation for CreateRepository {
             tags: repository::read_tags(input.image_tag_mutability, filters)?,
             scans_on_push: scanning.scan_on_push.unwrap_or(false),
             encryption: encryption.map(|asked| repository::read_encryption(asked, cx, site)).transpose()?,
+            ..RepositoryRules::default()
         };
         let tags = resource_tags::read(input.tags.as_deref().unwrap_or_default())?;
         let documents = Some((DocumentKind::ResourceTags, tags.print())).filter(|_| !tags.is_empty());

@@ -35,7 +35,10 @@ impl Operation for PutImageScanningConfiguration {
         let name = input.repository_name;
         repository::in_registry(cx, input.registry_id, &name)?;
         let scans_on_push = input.image_scanning_configuration.scan_on_push.unwrap_or(false);
-        let changed = repositories.change_rules(cx, &name, move |rules| rules.scans_on_push = scans_on_push).await?;
+        let changed = repositories.change_rules(cx, &name, move |rules| {
+            rules.scans_on_push = scans_on_push;
+            Ok(())
+        }).await?;
         let scanning = ImageScanningConfiguration { scan_on_push: Some(changed.rules.scans_on_push) };
         Ok(Answer(PutImageScanningConfigurationResponse {
             registry_id: Some(cx.account),

@@ -35,7 +35,10 @@ impl Operation for PutImageTagMutability {
         repository::in_registry(cx, input.registry_id, &name)?;
         let filters = input.image_tag_mutability_exclusion_filters.as_deref();
         let tags = repository::read_tags(Some(input.image_tag_mutability), filters)?;
-        let changed = repositories.change_rules(cx, &name, move |rules| rules.tags = tags.clone()).await?;
+        let changed = repositories.change_rules(cx, &name, move |rules| {
+            rules.tags = tags.clone();
+            Ok(())
+        }).await?;
         let (mutability, filters) = repository::show_tags(&changed.rules.tags);
         Ok(Answer(PutImageTagMutabilityResponse {
             registry_id: Some(cx.account),

@@ -16,6 +16,7 @@ mod limits;
 mod listeners;
 mod lists;
 mod metrics;
+mod protection;
 mod referrers;
 mod resume;
 mod schema;

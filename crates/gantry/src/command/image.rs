@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::http::Method;
 
-/// List, inspect, tag and remove images
+/// List, inspect, tag, hold and remove images
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gantry image ls team/app")]
 pub(crate) struct ImageCommand {
@@ -41,6 +41,29 @@ enum What {
     /// Remove a tag, or by digest an image with all its tags
     #[command(after_help = "Example:\n  gantry image rm team/app:v1")]
     Rm {
+        /// repository:tag or repository@digest
+        image: String,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
+    /// Put an image on hold: nobody can delete it, and no policy, until it is released
+    #[command(after_help = "Example:\n  gantry image hold team/app:v1 --reason case-2026-17")]
+    Hold {
+        /// repository:tag or repository@digest
+        image: String,
+        /// Why, in a line: whoever tries to delete the image reads it
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
+    /// Lift the hold of an image
+    #[command(after_help = "Example:\n  gantry image release team/app:v1")]
+    Release {
         /// repository:tag or repository@digest
         image: String,
         #[command(flatten)]
@@ -87,6 +110,19 @@ impl ImageCommand {
                 );
                 Printer::stdout(output.format).tell(&json!({"removed": image}), &sentence)?;
             }
+            What::Hold { image, reason, remote, output } => {
+                let remote = Remote::open(&remote)?;
+                let (path, digest) = hold_path(&remote, &image)?;
+                let held: ImageDocument = remote.put(Method::PUT, &path, &json!({"reason": reason}))?;
+                let sentence = format!("{digest} is on hold. Lift that with: gantry image release {image}");
+                Printer::stdout(output.format).tell(&held, &sentence)?;
+            }
+            What::Release { image, remote, output } => {
+                let remote = Remote::open(&remote)?;
+                let (path, digest) = hold_path(&remote, &image)?;
+                let released: ImageDocument = remote.delete_and_read(&path)?;
+                Printer::stdout(output.format).tell(&released, &format!("{digest} is not on hold any more"))?;
+            }
             What::Tag { image, tag, remote, output } => {
                 let (repository, reference) = split(&image)?;
                 let path = format!("/api/v1/repositories/{repository}/tags/{tag}");
@@ -106,10 +142,34 @@ fn inspect(remote: &Remote, image: &str, output: Format) -> Result<(), Failure> 
     let whole = json!({"image": found, "manifest": manifest});
     Printer::stdout(output).answer(&whole, |_| table(std::slice::from_ref(&found)))?;
     if output == Format::Table {
+        Printer::stdout(output).text(&kept(&found))?;
         let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
         Printer::stdout(output).text(&format!("\n{text}\n"))?;
     }
     Ok(())
+}
+
+/// Where the server has the hold of an image, and the image's digest.
+fn hold_path(remote: &Remote, image: &str) -> Result<(String, String), Failure> {
+    let (repository, reference) = split(image)?;
+    let digest = if reference.contains(':') {
+        reference.to_string()
+    } else {
+        let found: ImageDocument = remote.get(&format!("/api/v1/repositories/{repository}/images/{reference}"))?;
+        found.digest
+    };
+    Ok((format!("/api/v1/repositories/{repository}/images/{digest}/hold"), digest))
+}
+
+/// What keeps an image from being deleted, a sentence a line.
+fn kept(image: &ImageDocument) -> String {
+    let hold = image.hold.iter().map(|hold| format!("On hold since {} by {}: {}\n", hold.since, hold.by, hold.reason));
+    let uses = image.in_use.iter().map(|used| {
+        let (source, reported, until) = (&used.source, &used.reported_at, &used.valid_until);
+        format!("In use by {source}, reported {reported}: policies keep it until {until}\n")
+    });
+    let sentences: String = hold.chain(uses).collect();
+    if sentences.is_empty() { sentences } else { format!("\n{sentences}") }
 }
 
 /// Takes `repository:tag` or `repository@digest` apart.
@@ -147,7 +207,7 @@ fn kind(image: &ImageDocument) -> &str {
 }
 
 fn table(images: &[ImageDocument]) -> Table {
-    let mut table = Table::new(["TAGS", "DIGEST", "TYPE", "SIZE", "PUSHED"]).right(&[3]);
+    let mut table = Table::new(["TAGS", "DIGEST", "TYPE", "SIZE", "PUSHED", "KEPT"]).right(&[3]);
     for image in images {
         let tags = image.tags.join(", ");
         table.row([
@@ -156,9 +216,19 @@ fn table(images: &[ImageDocument]) -> Table {
             kind(image).into(),
             ByteCount::bytes(image.bytes).rounded().into(),
             image.pushed_at.as_str().into(),
+            kept_cell(image),
         ]);
     }
     table
+}
+
+/// What keeps an image, in a word.
+fn kept_cell(image: &ImageDocument) -> Cell {
+    match (&image.hold, image.in_use.as_slice()) {
+        (Some(_), _) => "on hold".into(),
+        (None, [used, ..]) => format!("in use by {}", used.source).into(),
+        (None, []) => Cell::toned("-", Tone::Faint),
+    }
 }
 
 #[cfg(test)]

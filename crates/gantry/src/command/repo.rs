@@ -1,5 +1,5 @@
 use crate::{
-    output::{Exit, Failure, OutputFlag, Printer, Table},
+    output::{Cell, Exit, Failure, OutputFlag, Printer, Table, Tone},
     remote::{Remote, RemoteFlags},
 };
 use gantry_rest::RepositoryDocument;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use ureq::http::Method;
 
-/// Create, list and remove repositories
+/// Create, list, protect and remove repositories
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gantry repo create team/app")]
 pub(crate) struct RepoCommand {
@@ -31,6 +31,34 @@ enum What {
     Create {
         /// Its name
         name: String,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
+    /// Protect tags with their images: neither people nor policies remove them
+    ///
+    /// A push still moves a protected tag, where tags may be moved.
+    #[command(after_help = "Example:\n  gantry repo protect team/app --tag release-*")]
+    Protect {
+        /// Its name
+        name: String,
+        /// Which tags; * stands for any characters
+        #[arg(long = "tag", value_name = "PATTERN", required = true)]
+        tags: Vec<String>,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
+    /// Protect tags no longer
+    #[command(after_help = "Example:\n  gantry repo unprotect team/app --tag release-*")]
+    Unprotect {
+        /// Its name
+        name: String,
+        /// The pattern as it was given
+        #[arg(long = "tag", value_name = "PATTERN", required = true)]
+        tags: Vec<String>,
         #[command(flatten)]
         remote: RemoteFlags,
         #[command(flatten)]
@@ -69,6 +97,15 @@ impl RepoCommand {
                     Remote::open(&remote)?.put(Method::POST, "/api/v1/repositories", &json!({"name": name}))?;
                 Printer::stdout(output.format).answer(&created, |created| table(std::slice::from_ref(created)))?;
             }
+            What::Protect { name, tags, remote, output } => {
+                let remote = Remote::open(&remote)?;
+                let protect = |path: &str| remote.put(Method::PUT, path, &json!({}));
+                show(&each(&name, &tags, protect)?, &output)?;
+            }
+            What::Unprotect { name, tags, remote, output } => {
+                let remote = Remote::open(&remote)?;
+                show(&each(&name, &tags, |path: &str| remote.delete_and_read(path))?, &output)?;
+            }
             What::Rm { name, force, remote, output } => {
                 Remote::open(&remote)?.delete(&address(&name, force))?;
                 let sentence = format!(
@@ -79,6 +116,28 @@ impl RepoCommand {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Does something with each pattern of protected tags; returns the repository as it is then.
+fn each(
+    name: &str,
+    patterns: &[String],
+    change: impl Fn(&str) -> Result<RepositoryDocument, Failure>,
+) -> Result<Option<RepositoryDocument>, Failure> {
+    let mut changed = None;
+    for pattern in patterns {
+        if pattern.contains(['/', '?', '#', '%']) || pattern.is_empty() {
+            let problem = format!("{pattern:?} is no pattern of tags");
+            return Err(Failure::usage(problem, "Write a tag, with * for any characters: 'release-*'"));
+        }
+        changed = Some(change(&format!("/api/v1/repositories/{name}/protected-tags/{pattern}"))?);
+    }
+    Ok(changed)
+}
+
+fn show(changed: &Option<RepositoryDocument>, output: &OutputFlag) -> Result<(), Failure> {
+    let Some(changed) = changed else { return Ok(()) };
+    Printer::stdout(output.format).answer(changed, |changed| table(std::slice::from_ref(changed)))
 }
 
 fn list(remote: &Remote) -> Result<Vec<RepositoryDocument>, Failure> {
@@ -95,7 +154,7 @@ fn list(remote: &Remote) -> Result<Vec<RepositoryDocument>, Failure> {
 }
 
 fn table(repositories: &[RepositoryDocument]) -> Table {
-    let mut table = Table::new(["NAME", "IMAGES", "TAGS", "SIZE", "CREATED"]).right(&[1, 2, 3]);
+    let mut table = Table::new(["NAME", "IMAGES", "TAGS", "SIZE", "CREATED", "PROTECTED TAGS"]).right(&[1, 2, 3]);
     for repository in repositories {
         let size = ByteCount::bytes(u64::try_from(repository.blob_bytes).unwrap_or(0)).rounded();
         table.row([
@@ -104,9 +163,17 @@ fn table(repositories: &[RepositoryDocument]) -> Table {
             repository.tag_count.to_string().into(),
             size.into(),
             repository.created_at.as_str().into(),
+            protected(repository),
         ]);
     }
     table
+}
+
+fn protected(repository: &RepositoryDocument) -> Cell {
+    match repository.protected_tags.as_slice() {
+        [] => Cell::toned("-", Tone::Faint),
+        patterns => patterns.join(", ").into(),
+    }
 }
 
 /// Where a repository is deleted. With plain slashes `team/images/v1` would be an image of the repository `team`.

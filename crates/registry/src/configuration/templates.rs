@@ -73,7 +73,7 @@ impl CreationTemplate {
     /// Returns the repository to be made.
     pub fn repository(&self, name: &RepositoryName, account: AccountId, region: &Region) -> NewRepository {
         let encryption = self.encryption.clone().map(|encryption| encryption.with_key(account, region));
-        let rules = RepositoryRules { tags: self.tags.clone(), scans_on_push: false, encryption };
+        let rules = RepositoryRules { tags: self.tags.clone(), encryption, ..RepositoryRules::default() };
         let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let tags = self.resource_tags.as_ref().map(|tags| {
             let pairs = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));

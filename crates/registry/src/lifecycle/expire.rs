@@ -129,8 +129,9 @@ impl Act for ExpireImages {
             found.iter().filter(|row| row.parent_count > 0).map(|row| row.digest.clone()).collect();
         let living = manifests::held(rows, repository, subjects.iter().map(String::as_str))?;
         let living: HashSet<String> = living.into_iter().map(|subject| subject.digest).collect();
-        let mut shots: HashMap<String, Shot> =
-            survey::shots(rows, repository, found)?.into_iter().map(|shot| (shot.digest.clone(), shot)).collect();
+        let used = survey::used(rows, repository, self.decided_at)?;
+        let shots = survey::shots(rows, repository, found, &used)?;
+        let mut shots: HashMap<String, Shot> = shots.into_iter().map(|shot| (shot.digest.clone(), shot)).collect();
         let mut images = HashMap::new();
         for image in &self.images {
             let Some(shot) = shots.remove(image.digest.as_str()) else { continue };
@@ -227,6 +228,7 @@ mod tests {
             pushed_at: NOW.minus(BLUR),
             pushed_by: String::new(),
             last_pulled_at: None,
+            hold: None,
         };
         let image = ImageNow { shot: shot(), is_reached: false, removal: ImageSeen::of(row) };
         let images = HashMap::from([(digest().to_string(), image)]);

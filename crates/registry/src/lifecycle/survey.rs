@@ -4,7 +4,7 @@
 use gantry_fault::Fault;
 use gantry_lifecycle::{Facts, Images};
 use gantry_metadata::{
-    Reader, manifests,
+    Reader, inventory, manifests,
     manifests::{ManifestRow, Tagged},
     tags,
 };
@@ -34,6 +34,7 @@ pub(crate) struct Surveyed {
 /// Reads all images of a repository, as far as they were pushed until a time.
 pub(crate) fn gather(rows: &mut Reader, repository: i64, until: Timestamp) -> Result<Surveyed, Fault> {
     let (mut images, mut subjects) = (Images::default(), HashSet::new());
+    let used = used(rows, repository, until)?;
     let (mut before, mut after) = (until, String::new());
     loop {
         let page = manifests::list(rows, repository, Tagged::Any, before, &after, PAGE)?;
@@ -47,15 +48,25 @@ pub(crate) fn gather(rows: &mut Reader, repository: i64, until: Timestamp) -> Re
         };
         (before, after) = (last.pushed_at, last.digest.clone());
         subjects.extend(page.iter().filter_map(|row| row.subject.clone()));
-        for shot in shots(rows, repository, page)? {
+        for shot in shots(rows, repository, page, &used)? {
             let (tags, reached_by) = (shot.tags.iter(), shot.reached_by.iter());
             images.push(&shot.digest, shot.facts, tags.map(String::as_str), reached_by.map(String::as_str));
         }
     }
 }
 
+/// Reads the digests of the images of a repository that somebody runs at a time.
+pub(crate) fn used(rows: &mut Reader, repository: i64, at: Timestamp) -> Result<HashSet<String>, Fault> {
+    Ok(inventory::used(rows, repository, at)?.into_iter().collect())
+}
+
 /// Reads what else policies see of these images.
-pub(crate) fn shots(rows: &mut Reader, repository: i64, page: Vec<ManifestRow>) -> Result<Vec<Shot>, Fault> {
+pub(crate) fn shots(
+    rows: &mut Reader,
+    repository: i64,
+    page: Vec<ManifestRow>,
+    used: &HashSet<String>,
+) -> Result<Vec<Shot>, Fault> {
     let tagged = page.iter().filter(|row| row.tag_count > 0).map(|row| row.digest.as_str());
     let count = page.iter().map(|row| usize::try_from(row.tag_count).unwrap_or(0)).sum();
     let mut tags = by_digest(tags::of_images(rows, repository, tagged, count)?);
@@ -66,6 +77,8 @@ pub(crate) fn shots(rows: &mut Reader, repository: i64, page: Vec<ManifestRow>) 
             pushed_at: Some(row.pushed_at),
             last_pulled_at: row.last_pulled_at,
             size_bytes: u64::try_from(row.bytes).unwrap_or(0),
+            is_in_use: used.contains(&row.digest),
+            is_held: row.hold.is_some(),
             ..Facts::default()
         },
         tags: tags.remove(&row.digest).unwrap_or_default(),

@@ -15,7 +15,7 @@ use gantry_metadata::{
 };
 use gantry_oci::{Digest, Reference, media_type};
 use gantry_store::Store;
-use gantry_words::{AccountId, Cx, Period, Region};
+use gantry_words::{AccountId, Cx, Period, Region, Timestamp};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, convert::Infallible, path::Path, time::Duration};
 
@@ -88,16 +88,22 @@ impl Ground {
     }
 
     /// Pushes an index of the image of `text`.
-    async fn index(&self, text: &str, tags: &[&str]) -> Digest {
+    pub(crate) async fn index(&self, text: &str, tags: &[&str]) -> Digest {
         let child = image_of(&digest_of(text.as_bytes()), text.len()).to_string();
         self.put(&index_of(&digest_of(child.as_bytes()), child.len()), tags).await
     }
 
-    async fn signature(&self, text: &str, of: &Digest) -> Digest {
+    pub(crate) async fn signature(&self, text: &str, of: &Digest) -> Digest {
         let config = self.blob(text).await;
         let mut document = image_of(&config, text.len());
         document["subject"] = json!({"mediaType": media_type::OCI_MANIFEST, "digest": of.as_str(), "size": 2});
         self.put(&document, &[]).await
+    }
+
+    /// The digests of its images that are in use at a moment.
+    pub(crate) async fn used(&self, at: Timestamp) -> Vec<String> {
+        let id = self.repository.id;
+        self.metadata.read(move |rows| gantry_metadata::inventory::used(rows, id, at)).await.unwrap()
     }
 
     async fn load(&self, reference: &str) -> Result<ImageFound, Fault> {

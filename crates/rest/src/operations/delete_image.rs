@@ -31,7 +31,13 @@ impl Operation for DeleteImage {
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
         shape.answers_nothing();
-        shape.refuses(&[FaultKind::RepositoryNotFound, FaultKind::ImageNotFound, FaultKind::ImageReferenced]);
+        shape.refuses(&[
+            FaultKind::RepositoryNotFound,
+            FaultKind::ImageNotFound,
+            FaultKind::ImageReferenced,
+            FaultKind::ImageHeld,
+            FaultKind::TagProtected,
+        ]);
     }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {

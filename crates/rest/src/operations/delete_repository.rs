@@ -38,7 +38,13 @@ impl Operation for DeleteRepository {
         shape.says::<Self>();
         shape.takes_query::<Query>();
         shape.answers_nothing();
-        shape.refuses(&[FaultKind::InvalidParameter, FaultKind::RepositoryNotFound, FaultKind::RepositoryNotEmpty]);
+        shape.refuses(&[
+            FaultKind::InvalidParameter,
+            FaultKind::RepositoryNotFound,
+            FaultKind::RepositoryNotEmpty,
+            FaultKind::ImageHeld,
+            FaultKind::TagProtected,
+        ]);
     }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
