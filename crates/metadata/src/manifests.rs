@@ -138,7 +138,7 @@ static HELD: Query = query(
 );
 static AMONG: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at
+         last_pulled_at, held_at, held_by, hold_reason
      FROM manifest
      WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );

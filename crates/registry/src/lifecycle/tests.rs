@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    PutImage, Registry, Settings,
+    InventoryReport, PutImage, Registry, ReportedImage, Settings,
     two_writers::{digest_of, image_of, index_of},
 };
 use bytes::Bytes;
@@ -108,6 +108,27 @@ impl Ground {
         self.registry.images.remove(&self.ago(0), &self.repository, &reference).await.expect("it is removed");
     }
 
+    async fn hold(&self, digest: &Digest) {
+        let reason = "a case".parse().unwrap();
+        self.registry.images.hold(&self.ago(0), &self.repository, digest, reason).await.expect("it is held");
+    }
+
+    /// Says that a cluster runs an image.
+    async fn report(&self, digest: &Digest) {
+        let image = ReportedImage { repository: None, digest: digest.clone() };
+        let report = InventoryReport::new(vec![image], InventoryReport::VALID_FOR).expect("it may be reported");
+        self.registry.inventory.report(&self.ago(0), &"cluster".parse().unwrap(), report).await.expect("it is written");
+    }
+
+    async fn protect(&self, pattern: &str) {
+        let pattern = Pattern::glob(pattern).unwrap();
+        self.registry
+            .repositories
+            .protect_tags(&self.ago(0), &self.repository.name, pattern)
+            .await
+            .expect("it is kept");
+    }
+
     async fn holds(&self, digest: &Digest) -> bool {
         self.registry.images.load(&self.repository, &Reference::Digest(digest.clone())).await.is_ok()
     }
@@ -203,6 +224,40 @@ async fn a_dry_run_says_the_same_and_changes_nothing() {
         assert_eq!((run.expired, shown.len()), (3, 3));
         assert!(ground.holds(&images[0]).await);
         assert_eq!(lifecycle.status(&cx, &ground.repository).await.unwrap().last, None);
+    }
+}
+
+#[tokio::test]
+async fn images_that_are_on_hold_in_use_or_have_a_protected_tag_stay() {
+    for ground in Ground::both().await {
+        let images = ground.five().await;
+        ground.policy(1, newest(1)).await;
+        ground.hold(&images[0]).await;
+        ground.report(&images[1]).await;
+        ground.protect("v3").await;
+
+        let (run, expired) = ground.run().await;
+
+        assert_eq!((run.expired, run.protected, run.changed), (1, 3, 0), "{run:?}");
+        assert_eq!(expired, ["v2"]);
+    }
+}
+
+#[tokio::test]
+async fn images_that_come_to_be_kept_between_decision_and_act_stay() {
+    for ground in Ground::both().await {
+        let images = ground.five().await;
+        ground.policy(1, newest(1)).await;
+
+        let (run, expired) = ground
+            .run_while(async |ground| {
+                ground.hold(&images[0]).await;
+                ground.report(&images[1]).await;
+                ground.protect("v3").await;
+            })
+            .await;
+
+        assert_eq!(expired, ["v2"], "{run:?}");
     }
 }
 
