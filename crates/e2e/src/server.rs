@@ -1,9 +1,13 @@
 use crate::{Client, program};
 use std::{
     io::{BufRead, BufReader, Read},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering::Relaxed},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -36,6 +40,18 @@ pub fn binary() -> PathBuf {
     found.expect("build the binary first: cargo build --release --bin gantry").clone()
 }
 
+/// Returns a port that nobody listens on, which the system gives to nobody by itself either: a server that starts again
+/// finds it free, whatever the clients and servers of other tests were given meanwhile.
+fn free_port() -> u16 {
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    static DRAWN: AtomicU16 = AtomicU16::new(0);
+    let begin = (std::process::id() % u32::from(COUNT)) as u16;
+    let next = || FIRST + (begin + DRAWN.fetch_add(1, Relaxed) % COUNT) % COUNT;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(next).take(usize::from(COUNT)).find(is_free).expect("some port is free")
+}
+
 impl Server {
     /// Starts a server that creates repositories on push.
     pub fn start() -> Server {
@@ -52,7 +68,7 @@ impl Server {
 
     /// Starts a server on a folder.
     pub fn on(data: &Path, settings: &[(&str, &str)]) -> Server {
-        Server::listening("127.0.0.1:0", data, settings)
+        Server::listening(&format!("127.0.0.1:{}", free_port()), data, settings)
     }
 
     /// Starts a server on a folder, on other addresses, with commas in between.
