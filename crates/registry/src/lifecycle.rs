@@ -262,7 +262,7 @@ impl Lifecycle {
         let (shelf, settings, now) = (self.shelf(cx, repository), self.ports.settings.lifecycle.of_policies(), cx.now);
         let look = move |rows: &mut Reader| {
             let losses = repository_rows::losses(rows, shelf.repository)?.unwrap_or(0);
-            Ok(gather(rows, &shelf, &settings, now)?.map(|subject| decide(subject, losses, now)))
+            Ok(gather(rows, &shelf, &settings, now, now)?.map(|subject| decide(subject, losses, now)))
         };
         self.ports.metadata.read_long(look).await
     }
@@ -406,11 +406,12 @@ fn describe(decided: &Decided, run: &mut LifecycleRun) {
     run.warnings.clone_from(&decided.warnings);
 }
 
-/// Reads a repository's policy, and the images pushed until a time.
+/// Reads a repository's policy, and the images pushed until a time, as they are used now.
 pub(crate) fn gather(
     rows: &mut Reader,
     shelf: &Shelf,
     settings: &gantry_lifecycle::Settings,
+    now: Timestamp,
     until: Timestamp,
 ) -> Result<Result<Subject, Idle>, Fault> {
     let Some(document) = documents::find(rows, shelf, "")? else { return Ok(Err(Idle::NoPolicy)) };
@@ -418,7 +419,7 @@ pub(crate) fn gather(
         Ok(policy) => policy,
         Err(error) => return Ok(Err(Idle::Refused(error.to_string()))),
     };
-    let survey::Surveyed { images, has_orphans } = survey::gather(rows, shelf.repository, until)?;
+    let survey::Surveyed { images, has_orphans } = survey::gather(rows, shelf.repository, now, until)?;
     let protected_tags = protection::protected_tags(rows, shelf.repository)?.patterns().to_vec();
     Ok(Ok(Subject { text: document.body.into(), policy, protected_tags, images, has_orphans }))
 }

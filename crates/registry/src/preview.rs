@@ -33,7 +33,7 @@ impl Images {
     pub async fn preview(&self, repository: &Repository, policy: Policy, at: Timestamp) -> Result<Preview, Fault> {
         let (id, rules) = (repository.id, repository.rules.clone());
         let look = move |rows: &mut Reader| {
-            Ok(decide(&policy, &survey::gather(rows, id, at)?.images, at, rules.protected_tags.patterns()))
+            Ok(decide(&policy, &survey::gather(rows, id, at, at)?.images, at, rules.protected_tags.patterns()))
         };
         self.ports.metadata.read_long(look).await
     }

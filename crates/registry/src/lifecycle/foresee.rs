@@ -3,8 +3,8 @@
 use super::{Idle, Lifecycle, LifecycleStatus, Subject, gather, no_policy};
 use crate::repositories::Repository;
 use gantry_fault::{Fault, FaultKind};
-use gantry_lifecycle::{Action, Decision, Going, Images, Reason, evaluate, forecast};
-use gantry_metadata::Reader;
+use gantry_lifecycle::{Action, Decision, Going, Images, Protection, Reason, evaluate, forecast};
+use gantry_metadata::{Reader, inventory};
 use gantry_oci::Digest;
 use gantry_words::{Cx, Timestamp};
 use std::collections::BTreeMap;
@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 const IMAGES_SHOWN_MAX: usize = 1_000;
 /// The most days ahead that a forecast looks, and how many an explanation does.
 pub const LIFECYCLE_FORECAST_DAYS_MAX: u32 = 366;
+
+/// The most of those who run an image that an explanation names.
+const USES_NAMED_MAX: usize = 3;
 
 /// What a policy will do in the days to come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,7 +113,11 @@ impl Lifecycle {
         let (now, first, wanted) = (cx.now, self.next_at(cx, &status), digest.to_string());
         let found = self.look(cx, repository, move |subject| explain(&subject, now, first, &wanted)).await?;
         let mut explanation = match found {
-            Ok(Some(explanation)) => explanation,
+            Ok(Some((explanation, None))) => explanation,
+            Ok(Some((explanation, Some(used)))) => {
+                let sentence = format!("{}{}", explanation.sentence, self.who_runs(cx, repository, used).await?);
+                LifecycleExplanation { sentence, ..explanation }
+            }
             Ok(None) => return Err(crate::remove::image_not_found(&repository.name, digest.as_str())),
             Err(Idle::NoPolicy) => kept(digest, "the repository has no lifecycle policy, so nothing expires it".into()),
             Err(Idle::Refused(sentence)) => {
@@ -119,6 +126,19 @@ impl Lifecycle {
         };
         explanation.status = status;
         Ok(explanation)
+    }
+
+    /// Says who reports that an image runs.
+    async fn who_runs(&self, cx: &Cx, repository: &Repository, digest: String) -> Result<String, Fault> {
+        let (id, now) = (repository.id, cx.now);
+        let uses = self.ports.metadata.read(move |rows| inventory::uses(rows, id, now, [digest.as_str()])).await?;
+        let named = uses.iter().take(USES_NAMED_MAX);
+        let mut said: String =
+            named.map(|used| format!("; {} reported it at {}", used.source, used.reported_at)).collect();
+        if uses.len() > USES_NAMED_MAX {
+            said.push_str(&format!("; so did {} more", uses.len() - USES_NAMED_MAX));
+        }
+        Ok(said)
     }
 
     fn next_at(&self, cx: &Cx, status: &LifecycleStatus) -> Timestamp {
@@ -133,8 +153,8 @@ impl Lifecycle {
     ) -> Result<Result<T, Idle>, Fault> {
         let (shelf, settings) = (self.shelf(cx, repository), self.ports.settings.lifecycle.of_policies());
         // Also what another server's clock, which may be before ours, says was pushed just now.
-        let until = Timestamp::from_millis(i64::MAX);
-        let look = move |rows: &mut Reader| Ok(gather(rows, &shelf, &settings, until)?.map(think));
+        let (now, until) = (cx.now, Timestamp::from_millis(i64::MAX));
+        let look = move |rows: &mut Reader| Ok(gather(rows, &shelf, &settings, now, until)?.map(think));
         self.ports.metadata.read_long(look).await
     }
 }
@@ -151,7 +171,13 @@ fn kept(digest: &Digest, sentence: String) -> LifecycleExplanation {
     }
 }
 
-fn explain(subject: &Subject, now: Timestamp, first: Timestamp, digest: &str) -> Option<LifecycleExplanation> {
+/// Returns what becomes of an image, with the digest of the one that runs where that is what keeps it.
+fn explain(
+    subject: &Subject,
+    now: Timestamp,
+    first: Timestamp,
+    digest: &str,
+) -> Option<(LifecycleExplanation, Option<String>)> {
     let Subject { policy, images, protected_tags, .. } = subject;
     let place = (0..images.len()).find(|place| images.digest(*place) == digest)?;
     let decisions = evaluate(policy, images, now, protected_tags);
@@ -160,8 +186,14 @@ fn explain(subject: &Subject, now: Timestamp, first: Timestamp, digest: &str) ->
         Decision::Keep(Reason::Rule { rule, .. } | Reason::Protected { rule, .. }) => (None, Some(rule)),
         Decision::Keep(Reason::NotSelected | Reason::Reached { .. }) => (None, None),
     };
+    let used = match decisions.get(place) {
+        Decision::Keep(Reason::Protected { protection: Protection::InUse, through, .. }) => {
+            Some(images.digest(through.map_or(place, |other| other as usize)).to_string())
+        }
+        _ => None,
+    };
     let goings = forecast(policy, images, first, protected_tags, LIFECYCLE_FORECAST_DAYS_MAX);
-    Some(LifecycleExplanation {
+    let explanation = LifecycleExplanation {
         digest: digest.into(),
         tags: tags(images, place),
         action,
@@ -169,7 +201,8 @@ fn explain(subject: &Subject, now: Timestamp, first: Timestamp, digest: &str) ->
         sentence: decisions.explain(place),
         goes: goings.iter().find(|going| going.place == place).map(|going| show(images, going)),
         status: LifecycleStatus::default(),
-    })
+    };
+    Some((explanation, used))
 }
 
 fn sum_up(images: &Images, goings: &[Going]) -> LifecycleForecast {

@@ -31,10 +31,10 @@ pub(crate) struct Surveyed {
     pub(crate) has_orphans: bool,
 }
 
-/// Reads all images of a repository, as far as they were pushed until a time.
-pub(crate) fn gather(rows: &mut Reader, repository: i64, until: Timestamp) -> Result<Surveyed, Fault> {
+/// Reads all images of a repository, as far as they were pushed until a time, and as they are used now.
+pub(crate) fn gather(rows: &mut Reader, repository: i64, now: Timestamp, until: Timestamp) -> Result<Surveyed, Fault> {
     let (mut images, mut subjects) = (Images::default(), HashSet::new());
-    let used = used(rows, repository, until)?;
+    let used = used(rows, repository, now)?;
     let (mut before, mut after) = (until, String::new());
     loop {
         let page = manifests::list(rows, repository, Tagged::Any, before, &after, PAGE)?;

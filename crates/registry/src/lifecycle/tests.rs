@@ -244,6 +244,24 @@ async fn images_that_are_on_hold_in_use_or_have_a_protected_tag_stay() {
 }
 
 #[tokio::test]
+async fn an_image_in_use_is_no_part_of_forecasts_and_its_explanation_says_who_runs_it() {
+    for ground in Ground::both().await {
+        let images = ground.five().await;
+        ground.policy(1, newest(1)).await;
+        ground.report(&images[0]).await;
+
+        let cx = ground.ago(0);
+        let explained = ground.registry.lifecycle.explain(&cx, &ground.repository, &images[0]).await.unwrap();
+
+        assert_eq!((explained.action, explained.rule), (None, Some(3)));
+        let begin = "it is in use, or rule 3 would expire it; cluster reported it at ";
+        assert!(explained.sentence.starts_with(begin), "{}", explained.sentence);
+        let foretold = ground.registry.lifecycle.forecast(&cx, &ground.repository, 1).await.unwrap();
+        assert_eq!(foretold.images.len(), 3, "{foretold:?}");
+    }
+}
+
+#[tokio::test]
 async fn images_that_come_to_be_kept_between_decision_and_act_stay() {
     for ground in Ground::both().await {
         let images = ground.five().await;
