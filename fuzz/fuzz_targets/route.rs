@@ -82,7 +82,12 @@ fn assert_is_reached(surface: &Surface, door: &Door, repository: &RepositoryName
         "rest" => repository.as_str().replace('/', "%2F"),
         _ => repository.to_string(),
     };
-    let path = fill(door.route.1, |part| if part == "name" { &name } else { "0123-ab" });
+    // A digest is told from a tag by its colon.
+    let path = fill(door.route.1, |part| match part {
+        "name" => &name,
+        "digest" => "sha256:0123-ab",
+        _ => "0123-ab",
+    });
     let method = door.route.0.parse().expect("a method");
     let Routed::To(found, params) = (surface.route)(&method, &path) else { panic!("{path} leads nowhere") };
     assert_eq!(found, door.name, "{path}");
