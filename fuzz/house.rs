@@ -6,7 +6,7 @@ use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_env::Env;
 use gantry_metadata::Metadata;
 use gantry_registry::{
-    Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
+    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
 use gantry_store::Store;
 use gantry_words::{AccountId, Region, Secret};
@@ -62,6 +62,7 @@ rooms! {
     Blobs: registry.blobs,
     Documents: registry.documents,
     Images: registry.images,
+    Archive: registry.archive,
     Inventory: registry.inventory,
     Lifecycle: registry.lifecycle,
     Pulls: registry.pulls,

@@ -30,6 +30,8 @@ CREATE TABLE blob_copy(
 
 CREATE INDEX blob_copy_absent ON blob_copy(digest, id) WHERE state <> 'present';
 
+CREATE INDEX blob_copy_archive ON blob_copy(digest, id) WHERE storage_class = 'ARCHIVE';
+
 CREATE INDEX blob_copy_deleting ON blob_copy(id) WHERE state = 'deleting';
 
 CREATE UNIQUE INDEX blob_copy_present ON blob_copy(digest, encryption_key, storage_class) WHERE state = 'present';
@@ -40,13 +42,22 @@ CREATE TABLE blob_link(
     copy BIGINT NOT NULL,
     size BIGINT NOT NULL,
     manifest_count BIGINT NOT NULL,
-    candidate_since BIGINT,
+    candidate_since BIGINT, archived_count BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY(repository, digest)
 );
+
+CREATE INDEX blob_link_archived ON blob_link(digest, repository) WHERE archived_count > 0;
+
+CREATE INDEX blob_link_archived_repository ON blob_link(repository, size) WHERE archived_count > 0;
 
 CREATE INDEX blob_link_candidate ON blob_link(candidate_since, repository, digest) WHERE candidate_since IS NOT NULL;
 
 CREATE INDEX blob_link_digest ON blob_link(digest, repository);
+
+CREATE TABLE blob_move(
+    digest TEXT PRIMARY KEY,
+    asked_at BIGINT NOT NULL
+);
 
 CREATE TABLE document(
     account TEXT NOT NULL,
@@ -149,9 +160,11 @@ CREATE TABLE manifest(
     last_pulled_at_precision TEXT NOT NULL,
     revision BIGINT NOT NULL,
     annotations TEXT NOT NULL,
-    body BYTEA NOT NULL, held_at BIGINT, held_by TEXT, hold_reason TEXT,
+    body BYTEA NOT NULL, held_at BIGINT, held_by TEXT, hold_reason TEXT, archived_at BIGINT, activated_at BIGINT,
     PRIMARY KEY(repository, digest)
 );
+
+CREATE INDEX manifest_activating ON manifest(repository, digest) WHERE storage_class = 'ACTIVATING';
 
 CREATE INDEX manifest_held ON manifest(repository, digest) WHERE hold = 1;
 

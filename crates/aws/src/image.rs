@@ -6,7 +6,7 @@ use crate::{
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Digest, Reference, Tag};
-use gantry_registry::{ImageSummary, Images, Repository, TagFilter};
+use gantry_registry::{ImageFilter, ImageStatus as Status, ImageSummary, Images, Repository, TagFilter};
 use gantry_words::Cx;
 
 const DIGEST_FORM: &str = "[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+";
@@ -150,9 +150,16 @@ pub(crate) fn show(image: ImageSummary, cx: &Cx, repository: &Repository) -> Ima
         artifact_media_type: image.artifact_type,
         last_recorded_pull_time: image.last_pulled_at.map(Into::into),
         subject_manifest_digest: image.subject,
-        image_status: Some(ImageStatus::Active),
+        image_status: Some(status(image.status)),
+        last_archived_at: image.archived_at.map(Into::into),
+        last_activated_at: image.activated_at.filter(|_| image.status == Status::Active).map(Into::into),
         ..ImageDetail::default()
     }
+}
+
+/// Which images a filter lets through.
+pub(crate) fn by(tags: Option<TagStatus>, status: Option<ImageStatusFilter>) -> ImageFilter {
+    ImageFilter { tags: by_tags(tags), status: by_status(status) }
 }
 
 /// Which images a filter lets through by their tags.
@@ -164,12 +171,40 @@ pub(crate) fn by_tags(status: Option<TagStatus>) -> TagFilter {
     }
 }
 
-/// Whether a filter lets active images through; others there are none yet.
-pub(crate) fn shows_active(status: Option<ImageStatusFilter>) -> bool {
-    match status {
-        None | Some(ImageStatusFilter::Active | ImageStatusFilter::Any) => true,
-        Some(ImageStatusFilter::Archived | ImageStatusFilter::Activating) => false,
+/// Which images a filter lets through by their status: where nothing is said, active ones. `None` is all.
+pub(crate) fn by_status(filter: Option<ImageStatusFilter>) -> Option<Status> {
+    match filter {
+        None | Some(ImageStatusFilter::Active) => Some(Status::Active),
+        Some(ImageStatusFilter::Archived) => Some(Status::Archived),
+        Some(ImageStatusFilter::Activating) => Some(Status::Activating),
+        Some(ImageStatusFilter::Any) => None,
     }
+}
+
+/// The status of an image, in ECR's words.
+pub(crate) fn status(status: Status) -> ImageStatus {
+    match status {
+        Status::Active => ImageStatus::Active,
+        Status::Archived => ImageStatus::Archived,
+        Status::Activating => ImageStatus::Activating,
+    }
+}
+
+/// Refuses what cannot be done to an image in the archive.
+///
+/// # Errors
+/// [`FaultKind::ImageArchived`], with the call that brings it back.
+pub(crate) fn refuse_archived(image: &ImageSummary, repository: &Repository) -> Result<(), Fault> {
+    if image.status == Status::Active {
+        return Ok(());
+    }
+    let (digest, name) = (&image.digest, &repository.name);
+    let message = format!(
+        "The image {digest} of the repository '{name}' is {}. Bring it back with: aws ecr update-image-storage-class \
+         --repository-name {name} --image-id imageDigest={digest} --target-storage-class STANDARD",
+        image.status.as_str()
+    );
+    Err(Fault::new(FaultKind::ImageArchived, message))
 }
 
 /// Reads the tag of a request.

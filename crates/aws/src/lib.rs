@@ -38,12 +38,13 @@ mod wire;
 
 use gantry_accounts::Accounts;
 use gantry_api::{Door, Paging, Pick, Surface};
-use gantry_registry::{Blobs, Documents, Images, Pulls, Repositories, Uploads};
+use gantry_registry::{Archive, Blobs, Documents, Images, Pulls, Repositories, Uploads};
 
 /// Mounts all of it on the rooms of `house`.
 pub fn surface<H>(house: &H) -> Surface
 where
     Accounts: Pick<H>,
+    Archive: Pick<H>,
     Blobs: Pick<H>,
     Documents: Pick<H>,
     Images: Pick<H>,

@@ -92,6 +92,9 @@ faults! {
     /// The image is a child of a living index.
     ImageReferenced => 405, "UNSUPPORTED", "ImageReferencedByManifestList";
 
+    /// The image is in the archive, or on its way back from there.
+    ImageArchived => 404, "MANIFEST_UNKNOWN", "ImageArchivedException";
+
     /// The image is on hold, or hangs on one that is.
     ImageHeld => 403, "DENIED", "AccessDeniedException";
     /// The tag is protected, and with it the image that it names.

@@ -37,6 +37,8 @@ struct StoreFigures {
     free_bytes: AtomicU64,
     used_bytes: AtomicU64,
     blobs: AtomicU64,
+    archive_bytes: AtomicU64,
+    archive_blobs: AtomicU64,
     repositories: Mutex<Arc<[RepositoryCounts]>>,
 }
 
@@ -64,8 +66,10 @@ impl StoreFigures {
             let began = house.env.elapsed();
             if began >= next_count {
                 if let Ok(stored) = house.metadata.read_long(blobs::stored).await {
-                    self.used_bytes.store(stored.bytes, Relaxed);
-                    self.blobs.store(stored.copies, Relaxed);
+                    self.used_bytes.store(stored.bytes - stored.archive_bytes, Relaxed);
+                    self.blobs.store(stored.copies - stored.archive_copies, Relaxed);
+                    self.archive_bytes.store(stored.archive_bytes, Relaxed);
+                    self.archive_blobs.store(stored.archive_copies, Relaxed);
                 }
                 let ended = house.env.elapsed();
                 next_count = ended + COUNT_EVERY.max(ended.saturating_sub(began) * COUNT_SHARE);
@@ -86,6 +90,10 @@ impl Gauges for RoomFigures {
         let help = "Bytes of the blobs in the store, each counted once; counted anew every minute, or more seldom";
         figures.gauge("gantry_storage_used_bytes", help, &[], read(&self.store.used_bytes));
         figures.gauge("gantry_storage_blobs", "Blobs in the store, as of the same count", &[], read(&self.store.blobs));
+        let help = "Bytes of the blobs in the archive, as of the same count";
+        figures.gauge("gantry_archive_used_bytes", help, &[], read(&self.store.archive_bytes));
+        let help = "Blobs in the archive, as of the same count";
+        figures.gauge("gantry_archive_blobs", help, &[], read(&self.store.archive_blobs));
         self.collect_repositories(figures);
         process::collect(figures, self.started);
     }
@@ -154,6 +162,8 @@ impl RoomFigures {
 
     fn collect_lifecycle(&self, figures: &mut Figures) {
         let total = self.house.registry.lifecycle.total();
+        let help = "Images that lifecycle policies moved to the archive";
+        figures.counter("gantry_lifecycle_archived_images", help, &[], total.archived as f64);
         let help = "Images that lifecycle policies expired";
         figures.counter("gantry_lifecycle_expired_images", help, &[], total.expired as f64);
         for (outcome, count) in [("completed", total.runs - total.runs_in_vain), ("failed", total.runs_in_vain)] {

@@ -5,7 +5,7 @@ use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
 use gantry_registry::{
-    Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
+    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
 use gantry_store::Store;
 use gantry_words::Cx;
@@ -145,6 +145,12 @@ impl Pick<ServingHouse> for Inventory {
 impl Pick<ServingHouse> for Lifecycle {
     fn pick(house: &ServingHouse) -> Self {
         house.house.registry.lifecycle.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Archive {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.archive.clone()
     }
 }
 

@@ -19,6 +19,8 @@ pub struct CopyRow {
     pub state: String,
     /// Links that point to it.
     pub link_count: i64,
+    /// `STANDARD` or `ARCHIVE`.
+    pub storage_class: String,
 }
 
 /// A blob as a repository sees it.
@@ -32,6 +34,8 @@ pub struct LinkRow {
     pub copy: i64,
     /// Manifests of the repository that name it.
     pub manifest_count: i64,
+    /// Of those, the ones in the archive.
+    pub archived_count: i64,
     /// Since when it may be collected; `None` while a manifest names it.
     pub candidate_since: Option<Timestamp>,
 }
@@ -56,8 +60,10 @@ pub struct HeldRow {
     pub digest: String,
     /// Its length.
     pub size: i64,
-    /// Whether its bytes can be served: they were not found damaged.
+    /// Whether its bytes can be served: they were not found damaged, and are not in the archive.
     pub is_present: bool,
+    /// Whether they are in the archive.
+    pub is_archived: bool,
 }
 
 /// A link with the place of its bytes.
@@ -69,38 +75,55 @@ pub struct LocatedRow {
     pub location: String,
     /// State of the copy.
     pub state: String,
+    /// Storage class of the copy.
+    pub storage_class: String,
 }
 
 static PRESENT: Query = query(
-    "SELECT id, digest, size, location, state, link_count FROM blob_copy
+    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy
      WHERE digest = $1 AND encryption_key = '' AND storage_class = 'STANDARD' AND state = 'present'",
 );
 static ABSENT: Query = query(
-    "SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE digest = $1 AND state <> 'present'",
+    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy
+     WHERE digest = $1 AND state <> 'present'
+     UNION ALL
+     SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy
+     WHERE digest = $1 AND storage_class = 'ARCHIVE' AND state = 'present'",
 );
-static COPY: Query = query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE id = $1");
-static AT: Query = query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE location = $1");
-static STORED: Query =
-    query("SELECT count(*), CAST(COALESCE(sum(size), 0) AS BIGINT) FROM blob_copy WHERE state = 'present'");
-static EACH_COPY: Query =
-    query("SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE id > $1 ORDER BY id LIMIT $2");
+static ARCHIVED: Query = query(
+    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy
+     WHERE digest = $1 AND storage_class = 'ARCHIVE' AND state = 'present'",
+);
+static COPY: Query =
+    query("SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy WHERE id = $1");
+static AT: Query =
+    query("SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy WHERE location = $1");
+static STORED: Query = query(
+    "SELECT storage_class, count(*), CAST(COALESCE(sum(size), 0) AS BIGINT) FROM blob_copy
+     WHERE state = 'present' GROUP BY storage_class",
+);
+static EACH_COPY: Query = query(
+    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy WHERE id > $1 ORDER BY id LIMIT $2",
+);
 static DELETING: Query = query(
-    "SELECT id, digest, size, location, state, link_count FROM blob_copy WHERE state = 'deleting' AND id > $1 ORDER BY id LIMIT $2",
+    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy WHERE state = 'deleting' AND id > $1 ORDER BY id LIMIT $2",
 );
 static LINK: Query = query(
-    "SELECT digest, size, copy, manifest_count, candidate_since FROM blob_link WHERE repository = $1 AND digest = $2",
+    "SELECT digest, size, copy, manifest_count, candidate_since, archived_count FROM blob_link WHERE repository = $1 AND digest = $2",
 );
 static LINKS: Query = query(
-    "SELECT digest, size, copy, manifest_count, candidate_since FROM blob_link
+    "SELECT digest, size, copy, manifest_count, candidate_since, archived_count FROM blob_link
      WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static HELD: Query = query(
-    "SELECT l.digest, l.size, CASE WHEN c.state = 'present' THEN 1 ELSE 0 END
+    "SELECT l.digest, l.size, CASE WHEN c.state = 'present' AND c.storage_class = 'STANDARD' THEN 1 ELSE 0 END,
+         CASE WHEN c.state = 'present' AND c.storage_class = 'ARCHIVE' THEN 1 ELSE 0 END
      FROM blob_link AS l LEFT JOIN blob_copy AS c ON c.id = l.copy
      WHERE l.repository = $1 AND l.digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static LOCATED: Query = query(
-    "SELECT l.digest, l.size, l.copy, l.manifest_count, l.candidate_since, c.location, c.state
+    "SELECT l.digest, l.size, l.copy, l.manifest_count, l.candidate_since, l.archived_count, c.location, c.state,
+         c.storage_class
      FROM blob_link AS l JOIN blob_copy AS c ON c.id = l.copy WHERE l.repository = $1 AND l.digest = $2",
 );
 static HOLDERS: Query = query(
@@ -113,12 +136,12 @@ static CANDIDATES: Query = query(
      ORDER BY candidate_since, repository, digest LIMIT $5",
 );
 static EACH_LINK: Query = query(
-    "SELECT digest, size, copy, manifest_count, candidate_since FROM blob_link
+    "SELECT digest, size, copy, manifest_count, candidate_since, archived_count FROM blob_link
      WHERE repository = $1 AND digest > $2 ORDER BY digest LIMIT $3",
 );
 static INSERT_COPY: Change = change(
     "INSERT INTO blob_copy(id, digest, size, location, encryption_key, storage_class, state, link_count, created_at)
-     VALUES ($1, $2, $3, $4, '', 'STANDARD', 'present', $5, $6)",
+     VALUES ($1, $2, $3, $4, '', $5, $6, $7, $8)",
 );
 static COUNT_COPY: Change = change("UPDATE blob_copy SET link_count = link_count + $2 WHERE id = $1");
 static COUNT_COPIES: Change = change(
@@ -133,7 +156,8 @@ static FORGET_COPIES: Change = change(
      AND id IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j)",
 );
 static INSERT_LINK: Change = change(
-    "INSERT INTO blob_link(repository, digest, copy, size, manifest_count, candidate_since) VALUES ($1, $2, $3, $4, $5, $6)",
+    "INSERT INTO blob_link(repository, digest, copy, size, manifest_count, candidate_since, archived_count)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)",
 );
 static REPOINT: Change = change("UPDATE blob_link SET copy = $2 WHERE digest = $3 AND copy = $1");
 static TOUCH: Change = change(
@@ -144,13 +168,18 @@ static NAME: Change = change(
      WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static UNNAME: Change = change(
-    "UPDATE blob_link SET manifest_count = manifest_count - 1,
+    "UPDATE blob_link SET manifest_count = manifest_count - 1, archived_count = archived_count - $4,
          candidate_since = CASE WHEN manifest_count = 1 THEN $3 ELSE candidate_since END
      WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static UNNAME_ALL: Change = change(
-    "UPDATE blob_link SET manifest_count = 0, candidate_since = $2 WHERE repository = $1 AND manifest_count > 0",
+    "UPDATE blob_link SET manifest_count = 0, archived_count = 0, candidate_since = $2 WHERE repository = $1 AND manifest_count > 0",
 );
+static COUNT_ARCHIVED: Change = change(
+    "UPDATE blob_link SET archived_count = archived_count + $3
+     WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
+static SET_ARCHIVED: Change = change("UPDATE blob_link SET archived_count = $3 WHERE repository = $1 AND digest = $2");
 static SET_LINK: Change =
     change("UPDATE blob_link SET manifest_count = $3, candidate_since = $4 WHERE repository = $1 AND digest = $2");
 static UNLINK: Change =
@@ -164,6 +193,7 @@ fn copy_row(row: Row) -> Result<CopyRow, Fault> {
         location: row.text(3)?.into(),
         state: row.text(4)?.into(),
         link_count: row.int(5)?,
+        storage_class: row.text(6)?.into(),
     })
 }
 
@@ -174,6 +204,7 @@ fn link_row(row: &Row) -> Result<LinkRow, Fault> {
         copy: row.int(2)?,
         manifest_count: row.int(3)?,
         candidate_since: row.opt_int(4)?.map(Timestamp::from_millis),
+        archived_count: row.int(5)?,
     })
 }
 
@@ -182,9 +213,14 @@ pub fn present_copy(rows: &mut Reader, digest: &str) -> Result<Option<CopyRow>, 
     rows.one(&PRESENT, values![digest])?.map(copy_row).transpose()
 }
 
-/// Returns the copies of a blob that may not be served: corrupt ones, and those whose bytes are going.
+/// Returns the copies of a blob that may not be served: corrupt ones, those whose bytes are going, and the one in the archive.
 pub fn absent_copies(rows: &mut Reader, digest: &str) -> Result<Vec<CopyRow>, Fault> {
     rows.all(&ABSENT, values![digest])?.into_iter().map(copy_row).collect()
+}
+
+/// Returns the copy of a blob in the archive.
+pub fn archived_copy(rows: &mut Reader, digest: &str) -> Result<Option<CopyRow>, Fault> {
+    rows.one(&ARCHIVED, values![digest])?.map(copy_row).transpose()
 }
 
 /// Returns a copy by its number.
@@ -209,12 +245,25 @@ pub struct Stored {
     pub copies: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Of the copies, those in the archive.
+    pub archive_copies: u64,
+    /// Their bytes.
+    pub archive_bytes: u64,
 }
 
 /// Counts what the store holds. It looks at every copy: for those who ask seldom.
 pub fn stored(rows: &mut Reader) -> Result<Stored, Fault> {
-    let found = rows.one(&STORED, values![])?;
-    found.map_or(Ok(Stored::default()), |row| Ok(Stored { copies: row.count(0)?, bytes: row.count(1)? }))
+    let mut stored = Stored::default();
+    for row in rows.all(&STORED, values![])? {
+        let (copies, bytes) = (row.count(1)?, row.count(2)?);
+        stored.copies += copies;
+        stored.bytes += bytes;
+        if row.text(0)? == "ARCHIVE" {
+            stored.archive_copies += copies;
+            stored.archive_bytes += bytes;
+        }
+    }
+    Ok(stored)
 }
 
 /// Returns up to `count` copies after the number `after` whose bytes are to go.
@@ -242,14 +291,26 @@ pub fn held<'a>(
     repository: i64,
     digests: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<HeldRow>, Fault> {
-    let held = |row: &Row| Ok(HeldRow { digest: row.text(0)?.into(), size: row.int(1)?, is_present: row.int(2)? == 1 });
+    let held = |row: &Row| {
+        Ok(HeldRow {
+            digest: row.text(0)?.into(),
+            size: row.int(1)?,
+            is_present: row.int(2)? == 1,
+            is_archived: row.int(3)? == 1,
+        })
+    };
     rows.all(&HELD, values![repository, column(digests)])?.iter().map(held).collect()
 }
 
 /// Looks a link up, with the place of its bytes.
 pub fn located(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<LocatedRow>, Fault> {
     let Some(row) = rows.one(&LOCATED, values![repository, digest])? else { return Ok(None) };
-    Ok(Some(LocatedRow { link: link_row(&row)?, location: row.text(5)?.into(), state: row.text(6)?.into() }))
+    Ok(Some(LocatedRow {
+        link: link_row(&row)?,
+        location: row.text(6)?.into(),
+        state: row.text(7)?.into(),
+        storage_class: row.text(8)?.into(),
+    }))
 }
 
 /// Returns up to `count` repositories of the account that hold a blob, those after the number `after`: number and name.
@@ -291,17 +352,10 @@ pub fn each_link(rows: &mut Reader, repository: i64, after: &str, count: usize) 
     rows.all(&EACH_LINK, values![repository, after, count as i64])?.iter().map(link_row).collect()
 }
 
-/// Writes a copy whose bytes are durable, with the number of links that point to it.
-pub fn insert_copy(
-    tx: &mut Tx,
-    id: i64,
-    digest: &str,
-    size: i64,
-    location: &str,
-    link_count: i64,
-    at: Timestamp,
-) -> Result<(), Fault> {
-    tx.write(&INSERT_COPY, values![id, digest, size, location, link_count, at])
+/// Writes a copy whose bytes are durable.
+pub fn insert_copy(tx: &mut Tx, copy: &CopyRow, at: Timestamp) -> Result<(), Fault> {
+    let CopyRow { id, digest, size, location, state, link_count, storage_class } = copy;
+    tx.write(&INSERT_COPY, values![*id, digest, *size, location, storage_class, state, *link_count, at])
 }
 
 /// Adds to the links of a copy.
@@ -331,8 +385,11 @@ pub fn forget_copies(tx: &mut Tx, copies: impl IntoIterator<Item = i64>) -> Resu
 
 /// Writes a link that is new in a repository.
 pub fn insert_link(tx: &mut Tx, repository: i64, link: &LinkRow) -> Result<(), Fault> {
-    let LinkRow { digest, size, copy, manifest_count, candidate_since } = link;
-    tx.write(&INSERT_LINK, values![repository, digest.as_str(), *copy, *size, *manifest_count, *candidate_since])
+    let LinkRow { digest, size, copy, manifest_count, candidate_since, archived_count } = link;
+    tx.write(
+        &INSERT_LINK,
+        values![repository, digest.as_str(), *copy, *size, *manifest_count, *candidate_since, *archived_count],
+    )
 }
 
 /// Points every link of `digest` on the copy `from` at the copy `to`.
@@ -350,14 +407,31 @@ pub fn name<'a>(tx: &mut Tx, repository: i64, digests: impl IntoIterator<Item = 
     tx.write(&NAME, values![repository, column(digests)])
 }
 
-/// Counts one manifest less that names each of `digests`; those no longer named are candidates from `at`.
+/// Counts one manifest less that names each of `digests`, and that `was_archived` or not; those no longer named are candidates
+/// from `at`.
 pub fn unname<'a>(
     tx: &mut Tx,
     repository: i64,
     digests: impl IntoIterator<Item = &'a str>,
+    was_archived: bool,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    tx.write(&UNNAME, values![repository, column(digests), at])
+    tx.write(&UNNAME, values![repository, column(digests), at, i64::from(was_archived)])
+}
+
+/// Counts so many more, or less, manifests in the archive that name each of `digests`.
+pub fn count_archived<'a>(
+    tx: &mut Tx,
+    repository: i64,
+    digests: impl IntoIterator<Item = &'a str>,
+    manifests: i64,
+) -> Result<(), Fault> {
+    tx.write(&COUNT_ARCHIVED, values![repository, column(digests), manifests])
+}
+
+/// Sets how many manifests in the archive name a blob: for repair.
+pub fn set_archived(tx: &mut Tx, repository: i64, digest: &str, manifests: i64) -> Result<(), Fault> {
+    tx.write(&SET_ARCHIVED, values![repository, digest, manifests])
 }
 
 /// Makes every link of a repository a candidate from `at`: its manifests are gone.

@@ -34,6 +34,14 @@ static LINK_COUNTS: Query = query(
      FROM blob_link AS l LEFT JOIN named AS n ON n.repository = l.repository AND n.child = l.digest
      WHERE l.manifest_count <> coalesce(n.parents, 0) LIMIT $1",
 );
+static LINK_ARCHIVED: Query = query(
+    "WITH named AS (SELECT e.repository, e.child, count(DISTINCT e.parent) AS parents
+         FROM edge AS e JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.parent
+         WHERE e.kind IN ('config', 'layer') AND m.storage_class = 'ARCHIVE' GROUP BY e.repository, e.child)
+     SELECT l.repository, l.digest, l.archived_count, coalesce(n.parents, 0)
+     FROM blob_link AS l LEFT JOIN named AS n ON n.repository = l.repository AND n.child = l.digest
+     WHERE l.archived_count <> coalesce(n.parents, 0) LIMIT $1",
+);
 static LINK_STATES: Query = query(
     "SELECT repository, digest, manifest_count, manifest_count FROM blob_link
      WHERE (manifest_count = 0 AND candidate_since IS NULL) OR (manifest_count > 0 AND candidate_since IS NOT NULL) LIMIT $1",
@@ -52,7 +60,7 @@ static TAG_COUNTS: Query = query(
 static PARENT_COUNTS: Query = query(
     "WITH named AS (SELECT e.repository, e.child, count(DISTINCT e.parent) AS parents
          FROM edge AS e JOIN manifest AS p ON p.repository = e.repository AND p.digest = e.parent
-         WHERE e.kind = 'child' AND p.state = 'live' GROUP BY e.repository, e.child)
+         WHERE e.kind = 'child' AND p.state = 'live' AND p.storage_class <> 'ARCHIVE' GROUP BY e.repository, e.child)
      SELECT m.repository, m.digest, m.parent_count, coalesce(n.parents, 0)
      FROM manifest AS m LEFT JOIN named AS n ON n.repository = m.repository AND n.child = m.digest
      WHERE m.parent_count <> coalesce(n.parents, 0) LIMIT $1",
@@ -86,7 +94,7 @@ static EDGES_WITHOUT_CHILD: Query = query(
     "SELECT e.repository, e.parent, e.child
      FROM edge AS e JOIN manifest AS p ON p.repository = e.repository AND p.digest = e.parent
          LEFT JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.child
-     WHERE e.kind = 'child' AND (m.digest IS NULL OR (m.state <> 'live' AND p.state = 'live')) LIMIT $1",
+     WHERE e.kind = 'child' AND p.storage_class <> 'ARCHIVE' AND (m.digest IS NULL OR (m.state <> 'live' AND p.state = 'live')) LIMIT $1",
 );
 static TRASH_WITHOUT_IMAGE: Query = query(
     "SELECT t.repository, t.name, t.digest
@@ -111,6 +119,8 @@ static LINKS_TO_CORRUPT: Query = query(
 pub enum Counted {
     /// Manifests of a repository that name a blob.
     LinkManifests,
+    /// Manifests in the archive that name a blob of their repository.
+    LinkArchived,
     /// Links that are neither named nor candidates, or both.
     LinkStates,
     /// Links to a copy.
@@ -129,8 +139,9 @@ pub enum Counted {
 
 impl Counted {
     /// All of them, in the order in which they can be mended.
-    pub const ALL: [Counted; 8] = [
+    pub const ALL: [Counted; 9] = [
         Counted::LinkManifests,
+        Counted::LinkArchived,
         Counted::LinkStates,
         Counted::CopyLinks,
         Counted::ImageTags,
@@ -174,6 +185,7 @@ impl Named {
 pub fn wrong_counts(rows: &mut Reader, counted: Counted, count: usize) -> Result<Vec<WrongCount>, Fault> {
     let question = match counted {
         Counted::LinkManifests => &LINK_COUNTS,
+        Counted::LinkArchived => &LINK_ARCHIVED,
         Counted::LinkStates => &LINK_STATES,
         Counted::CopyLinks => &COPY_COUNTS,
         Counted::ImageTags => &TAG_COUNTS,

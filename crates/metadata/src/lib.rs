@@ -11,7 +11,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs`, `inventory.rs` | every statement on those tables |
-//! | `holds.rs` | those that hold and release an image |
+//! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -30,6 +30,7 @@
 
 mod act;
 mod alone;
+pub mod archive;
 mod backup;
 pub mod blobs;
 pub mod consistency;

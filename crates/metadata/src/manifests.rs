@@ -35,6 +35,12 @@ pub struct ManifestRow {
     pub last_pulled_at: Option<Timestamp>,
     /// Who holds it, if anybody does.
     pub hold: Option<HoldRow>,
+    /// `STANDARD`, `ARCHIVE`, or `ACTIVATING` on the way back.
+    pub storage_class: String,
+    /// When it went to the archive last.
+    pub archived_at: Option<Timestamp>,
+    /// When it came back from there last, or was asked to.
+    pub activated_at: Option<Timestamp>,
 }
 
 /// What a list of referrers shows of a manifest.
@@ -50,6 +56,19 @@ pub struct ReferrerRow {
     pub size: i64,
     /// Its annotations as a JSON object: up to as long as its body.
     pub annotations: String,
+    /// `STANDARD`, `ARCHIVE` or `ACTIVATING`.
+    pub storage_class: String,
+}
+
+/// Which referrers of a manifest are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Referring<'a> {
+    /// The digest they refer to.
+    pub subject: &'a str,
+    /// Only those of this artifact type.
+    pub artifact_type: Option<&'a str>,
+    /// Only those of this storage class, where it is not empty.
+    pub storage_class: &'a str,
 }
 
 /// Which manifests a list shows, by their tags.
@@ -72,6 +91,19 @@ pub struct HeldRow {
     pub size: i64,
     /// Bytes of what it names.
     pub bytes: i64,
+    /// Whether it can be pulled: it is not in the archive.
+    pub is_active: bool,
+}
+
+/// Where a manifest stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it lives; else it is in the trash.
+    pub is_live: bool,
+    /// Whether it is in the archive.
+    pub is_archived: bool,
+    /// Whether it is on its way back from there.
+    pub is_activating: bool,
 }
 
 /// A manifest as it is served.
@@ -125,40 +157,41 @@ pub struct EdgeRow {
 
 static FIND: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
      FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'",
 );
-static STATE: Query = query("SELECT state FROM manifest WHERE repository = $1 AND digest = $2");
-static BODY: Query =
-    query("SELECT media_type, body FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'");
+static STANDING: Query = query("SELECT state, storage_class FROM manifest WHERE repository = $1 AND digest = $2");
+static BODY: Query = query(
+    "SELECT media_type, body FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live' AND storage_class = 'STANDARD'",
+);
 static STORED_BODY: Query = query("SELECT media_type, body FROM manifest WHERE repository = $1 AND digest = $2");
 static HELD: Query = query(
-    "SELECT digest, size, bytes FROM manifest
+    "SELECT digest, size, bytes, storage_class FROM manifest
      WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static AMONG: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
      FROM manifest
      WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static LIST: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
      FROM manifest WHERE repository = $1 AND state = 'live' AND pushed_at <= $2
-     AND (pushed_at < $2 OR digest > $3) ORDER BY pushed_at DESC, digest LIMIT $4",
+     AND (pushed_at < $2 OR digest > $3) AND ($5 = '' OR storage_class = $5) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
 static LIST_TAGGED: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
      FROM manifest WHERE repository = $1 AND state = 'live' AND tag_count > 0 AND pushed_at <= $2
-     AND (pushed_at < $2 OR digest > $3) ORDER BY pushed_at DESC, digest LIMIT $4",
+     AND (pushed_at < $2 OR digest > $3) AND ($5 = '' OR storage_class = $5) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
 static LIST_UNTAGGED: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
      FROM manifest WHERE repository = $1 AND state = 'live' AND tag_count = 0 AND pushed_at <= $2
-     AND (pushed_at < $2 OR digest > $3) ORDER BY pushed_at DESC, digest LIMIT $4",
+     AND (pushed_at < $2 OR digest > $3) AND ($5 = '' OR storage_class = $5) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
 /// The largest child of each index: as large as the index is for whoever pulls it.
 static LARGEST_CHILDREN: Query = query(
@@ -169,39 +202,45 @@ static LARGEST_CHILDREN: Query = query(
 );
 static EACH: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
      FROM manifest WHERE repository = $1 AND digest > $2 ORDER BY digest LIMIT $3",
 );
 static REFERRERS: Query = query(
-    "SELECT digest, media_type, artifact_type, size, annotations
-     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' ORDER BY digest LIMIT $4",
+    "SELECT digest, media_type, artifact_type, size, annotations, storage_class
+     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND ($5 = '' OR storage_class = $5)
+     ORDER BY digest LIMIT $4",
 );
 static REFERRERS_OF_TYPE: Query = query(
-    "SELECT digest, media_type, artifact_type, size, annotations
-     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND artifact_type = $5
+    "SELECT digest, media_type, artifact_type, size, annotations, storage_class
+     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND ($5 = '' OR storage_class = $5)
+         AND artifact_type = $6
      ORDER BY digest LIMIT $4",
 );
 static REFERRER_SIZES: Query = query(
     "SELECT octet_length(annotations)
-     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' ORDER BY digest LIMIT $4",
+     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND ($5 = '' OR storage_class = $5)
+     ORDER BY digest LIMIT $4",
 );
 static REFERRER_SIZES_OF_TYPE: Query = query(
     "SELECT octet_length(annotations)
-     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND artifact_type = $5
+     FROM manifest WHERE repository = $1 AND subject = $2 AND digest > $3 AND state = 'live' AND ($5 = '' OR storage_class = $5)
+         AND artifact_type = $6
      ORDER BY digest LIMIT $4",
 );
 static PARENTS: Query = query(
     "SELECT e.parent FROM edge AS e JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.parent
-     WHERE e.repository = $1 AND e.child = $2 AND e.kind = 'child' AND m.state = 'live' ORDER BY e.parent LIMIT $3",
+     WHERE e.repository = $1 AND e.child = $2 AND e.kind = 'child' AND m.state = 'live' AND m.storage_class <> 'ARCHIVE'
+     ORDER BY e.parent LIMIT $3",
 );
 static PARENTS_OF: Query = query(
     "SELECT e.child, e.parent FROM edge AS e JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.parent
-     WHERE e.repository = $1 AND e.kind = 'child' AND m.state = 'live'
+     WHERE e.repository = $1 AND e.kind = 'child' AND m.state = 'live' AND m.storage_class <> 'ARCHIVE'
          AND e.child IN (SELECT j.value ->> 0 FROM json_each($2) AS j) ORDER BY e.child, e.parent",
 );
 static NAMING: Query = query(
-    "SELECT count(DISTINCT parent) FROM edge
-     WHERE repository = $1 AND child = $2 AND required = 0 AND kind IN ('config', 'layer')",
+    "SELECT count(DISTINCT e.parent), count(DISTINCT CASE WHEN m.storage_class = 'ARCHIVE' THEN e.parent END)
+     FROM edge AS e LEFT JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.parent
+     WHERE e.repository = $1 AND e.child = $2 AND e.required = 0 AND e.kind IN ('config', 'layer')",
 );
 static EDGES: Query = query(
     "SELECT kind, position, child, size, required FROM edge WHERE repository = $1 AND parent = $2 ORDER BY kind, position",
@@ -254,6 +293,9 @@ fn row(row: Row) -> Result<ManifestRow, Fault> {
         pushed_by: row.text(10)?.into(),
         last_pulled_at: row.opt_time(11)?,
         hold: HoldRow::read(&row, 12)?,
+        storage_class: row.text(15)?.into(),
+        archived_at: row.opt_time(16)?,
+        activated_at: row.opt_time(17)?,
     })
 }
 
@@ -262,12 +304,18 @@ pub fn find(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<M
     rows.one(&FIND, values![repository, digest])?.map(row).transpose()
 }
 
-/// Returns the state of a manifest: `live` or `trash`.
-pub fn state(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<String>, Fault> {
-    rows.one(&STATE, values![repository, digest])?.map(|row| row.text(0).map(str::to_string)).transpose()
+/// Returns the state and the storage class of a manifest.
+pub fn standing(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<Standing>, Fault> {
+    let Some(row) = rows.one(&STANDING, values![repository, digest])? else { return Ok(None) };
+    let storage_class = row.text(1)?;
+    Ok(Some(Standing {
+        is_live: row.text(0)? == "live",
+        is_archived: storage_class == "ARCHIVE",
+        is_activating: storage_class == "ACTIVATING",
+    }))
 }
 
-/// Returns what is served of a manifest.
+/// Returns what is served of a manifest; nothing of one in the archive.
 pub fn body(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<BodyRow>, Fault> {
     let Some(mut row) = rows.one(&BODY, values![repository, digest])? else { return Ok(None) };
     Ok(Some(BodyRow { media_type: row.text(0)?.into(), body: row.take_bytes(1)? }))
@@ -286,7 +334,14 @@ pub fn held<'a>(
     digests: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<HeldRow>, Fault> {
     let found = rows.all(&HELD, values![repository, column(digests)])?;
-    let held = |row: &Row| Ok(HeldRow { digest: row.text(0)?.into(), size: row.int(1)?, bytes: row.int(2)? });
+    let held = |row: &Row| {
+        Ok(HeldRow {
+            digest: row.text(0)?.into(),
+            size: row.int(1)?,
+            bytes: row.int(2)?,
+            is_active: row.text(3)? == "STANDARD",
+        })
+    };
     found.iter().map(held).collect()
 }
 
@@ -299,11 +354,13 @@ pub fn among<'a>(
     rows.all(&AMONG, values![repository, column(digests)])?.into_iter().map(row).collect()
 }
 
-/// Returns up to `count` live manifests pushed before `before` (or then, with a greater digest), newest first.
+/// Returns up to `count` live manifests of a storage class, or of any where that is empty, which were pushed before `before`
+/// (or then, with a greater digest), newest first.
 pub fn list(
     rows: &mut Reader,
     repository: i64,
     tagged: Tagged,
+    storage_class: &str,
     before: Timestamp,
     after: &str,
     count: usize,
@@ -313,7 +370,7 @@ pub fn list(
         Tagged::Yes => &LIST_TAGGED,
         Tagged::No => &LIST_UNTAGGED,
     };
-    rows.all(statement, values![repository, before, after, count as i64])?.into_iter().map(row).collect()
+    rows.all(statement, values![repository, before, after, count as i64, storage_class])?.into_iter().map(row).collect()
 }
 
 /// Returns, for each of these indexes that holds any manifest, the bytes of the largest.
@@ -335,30 +392,34 @@ pub fn each(rows: &mut Reader, repository: i64, after: &str, count: usize) -> Re
 pub fn referrer_sizes(
     rows: &mut Reader,
     repository: i64,
-    subject: &str,
-    artifact_type: Option<&str>,
+    referring: Referring<'_>,
     after: &str,
     count: usize,
 ) -> Result<Vec<u64>, Fault> {
+    let Referring { subject, artifact_type, storage_class } = referring;
     let found = match artifact_type {
-        None => rows.all(&REFERRER_SIZES, values![repository, subject, after, count as i64])?,
-        Some(kind) => rows.all(&REFERRER_SIZES_OF_TYPE, values![repository, subject, after, count as i64, kind])?,
+        None => rows.all(&REFERRER_SIZES, values![repository, subject, after, count as i64, storage_class])?,
+        Some(kind) => {
+            rows.all(&REFERRER_SIZES_OF_TYPE, values![repository, subject, after, count as i64, storage_class, kind])?
+        }
     };
     found.iter().map(|row| row.count(0)).collect()
 }
 
-/// Returns up to `count` referrers of `subject` after the digest `after`, of one artifact type where one is given.
+/// Returns up to `count` referrers after the digest `after`.
 pub fn referrers(
     rows: &mut Reader,
     repository: i64,
-    subject: &str,
-    artifact_type: Option<&str>,
+    referring: Referring<'_>,
     after: &str,
     count: usize,
 ) -> Result<Vec<ReferrerRow>, Fault> {
+    let Referring { subject, artifact_type, storage_class } = referring;
     let found = match artifact_type {
-        None => rows.all(&REFERRERS, values![repository, subject, after, count as i64])?,
-        Some(kind) => rows.all(&REFERRERS_OF_TYPE, values![repository, subject, after, count as i64, kind])?,
+        None => rows.all(&REFERRERS, values![repository, subject, after, count as i64, storage_class])?,
+        Some(kind) => {
+            rows.all(&REFERRERS_OF_TYPE, values![repository, subject, after, count as i64, storage_class, kind])?
+        }
     };
     let referrer = |row: &Row| {
         Ok(ReferrerRow {
@@ -367,6 +428,7 @@ pub fn referrers(
             artifact_type: row.opt_text(2)?.map(str::to_string),
             size: row.int(3)?,
             annotations: row.text(4)?.into(),
+            storage_class: row.text(5)?.into(),
         })
     };
     found.iter().map(referrer).collect()
@@ -388,9 +450,19 @@ pub fn parents_of<'a>(
     found.iter().map(|row| Ok((row.text(0)?.to_string(), row.text(1)?.to_string()))).collect()
 }
 
+/// How many manifests name a blob.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Naming {
+    /// All of them.
+    pub manifests: i64,
+    /// Those in the archive.
+    pub archived: i64,
+}
+
 /// Returns how many manifests name a blob that the repository does not hold: those for which it may be missing.
-pub fn naming(rows: &mut Reader, repository: i64, blob: &str) -> Result<i64, Fault> {
-    rows.one(&NAMING, values![repository, blob])?.map_or(Ok(0), |row| row.int(0))
+pub fn naming(rows: &mut Reader, repository: i64, blob: &str) -> Result<Naming, Fault> {
+    let Some(row) = rows.one(&NAMING, values![repository, blob])? else { return Ok(Naming::default()) };
+    Ok(Naming { manifests: row.int(0)?, archived: row.int(1)? })
 }
 
 /// Returns what a manifest names, by kind and position.

@@ -42,6 +42,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(6, "0006-documents"),
     one!(7, "0007-lifecycle-runs"),
     one!(8, "0008-protection"),
+    one!(9, "0009-archive"),
 ];
 
 #[cfg(test)]

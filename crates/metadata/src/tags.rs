@@ -61,6 +61,11 @@ static LIST: Query = query(
     "SELECT name, digest, tagged_at, tagged_by, revision FROM tag
      WHERE repository = $1 AND name > $2 ORDER BY name LIMIT $3",
 );
+static LIST_OF_CLASS: Query = query(
+    "SELECT t.name, t.digest, t.tagged_at, t.tagged_by, t.revision
+     FROM tag AS t JOIN manifest AS m ON m.repository = t.repository AND m.digest = t.digest
+     WHERE t.repository = $1 AND t.name > $2 AND m.storage_class = $4 ORDER BY t.name LIMIT $3",
+);
 static SET: Change = change(
     "INSERT INTO tag(repository, name, digest, tagged_at, tagged_at_precision, tagged_by, revision)
      VALUES ($1, $2, $3, $4, 'exact', $5, 1)
@@ -98,6 +103,17 @@ fn row(row: Row) -> Result<TagRow, Fault> {
 /// Looks a tag up.
 pub fn find(rows: &mut Reader, repository: i64, name: &str) -> Result<Option<TagRow>, Fault> {
     rows.one(&FIND, values![repository, name])?.map(row).transpose()
+}
+
+/// Returns up to `count` tags after `after` that point to images of a storage class, in the order of their bytes.
+pub fn list_of_class(
+    rows: &mut Reader,
+    repository: i64,
+    storage_class: &str,
+    after: &str,
+    count: usize,
+) -> Result<Vec<TagRow>, Fault> {
+    rows.all(&LIST_OF_CLASS, values![repository, after, count as i64, storage_class])?.into_iter().map(row).collect()
 }
 
 /// Returns the digest a tag points to.

@@ -142,10 +142,10 @@ static COPY_TAGS: Change = change(
 static COPY_MANIFEST: Change = change(
     "INSERT INTO manifest(repository, digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count,
          state, trashed_at, hold, storage_class, pushed_at, pushed_at_precision, pushed_by, tagged_at, tagged_at_precision,
-         last_pulled_at, last_pulled_at_precision, revision, annotations, body)
+         last_pulled_at, last_pulled_at_precision, revision, annotations, body, archived_at, activated_at)
      SELECT CAST($2 AS BIGINT), digest, kind, media_type, artifact_type, subject, size, bytes, 0, 0,
          state, trashed_at, hold, storage_class, pushed_at, pushed_at_precision, pushed_by, tagged_at, tagged_at_precision,
-         last_pulled_at, last_pulled_at_precision, revision, annotations, body
+         last_pulled_at, last_pulled_at_precision, revision, annotations, body, archived_at, activated_at
      FROM manifest WHERE repository = $1 AND digest = $3",
 );
 static COPY_EDGES: Change = change(

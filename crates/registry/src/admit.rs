@@ -72,7 +72,7 @@ fn link_took_too_long() -> Fault {
 }
 
 /// Where a copy of a blob lies in the store. The number makes the place unique for ever.
-fn location(digest: &Digest, copy: i64) -> Result<Key, Fault> {
+pub(crate) fn location(digest: &Digest, copy: i64) -> Result<Key, Fault> {
     let text =
         format!("{}/{}/{}.{copy:x}", store_algorithm(digest.algorithm()).as_str(), &digest.hex()[..2], digest.hex());
     parse_key(&text)

@@ -4,6 +4,7 @@ use crate::{
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Metadata, blobs, put_in_place};
+use gantry_store::{Key, place_in};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -36,9 +37,9 @@ pub struct BackupProgress {
     pub bytes: u64,
 }
 
-/// Where the blobs lie in a backup, as they do in a data folder.
-pub fn backup_blobs(folder: &Path) -> PathBuf {
-    folder.join("storage").join("blobs")
+/// Where a blob lies in a backup, as it does in a data folder.
+fn backup_file(folder: &Path, key: &Key) -> PathBuf {
+    place_in(&folder.join("storage"), key)
 }
 
 impl Backups {
@@ -105,7 +106,7 @@ impl Backups {
             after = last.id;
             for copy in copies.iter().filter(|copy| copy.state == "present") {
                 let key = parse_key(&copy.location)?;
-                let file = backup_blobs(to).join(key.as_str());
+                let file = backup_file(to, &key);
                 if fs::metadata(&file).is_ok_and(|found| found.len() == u64::try_from(copy.size).unwrap_or(0)) {
                     done.blobs += 1;
                     continue;
@@ -150,7 +151,7 @@ impl Backups {
                     continue;
                 }
                 let id = self.ports.env.request_id().to_string().parse().expect("a UUID is an upload id");
-                match self.ports.store.copy_in(&key, &id, &backup_blobs(from).join(key.as_str())).await {
+                match self.ports.store.copy_in(&key, &id, &backup_file(from, &key)).await {
                     Ok(bytes) => {
                         done.blobs += 1;
                         done.copied += 1;

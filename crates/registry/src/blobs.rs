@@ -59,6 +59,29 @@ impl Blobs {
         let (located, _) = self.locate(repository, digest).await?;
         match self.ports.store.open(&located.key, located.size).await {
             Ok(reading) => Ok(reading),
+            Err(error) if error.is_missing() => self.open_elsewhere(cx, repository, digest, &located).await,
+            Err(error) => Err(store_fault(error)),
+        }
+    }
+
+    /// Opens a blob whose bytes are not where they were: another place may have them, since a push or the way back from the
+    /// archive.
+    async fn open_elsewhere(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        digest: &Digest,
+        before: &Located,
+    ) -> Result<Reading, Fault> {
+        if let Some(caches) = &self.ports.caches {
+            caches.links.remove(&(repository.id, digest.clone()));
+        }
+        let (located, _) = self.locate(repository, digest).await?;
+        if located.key == before.key {
+            return Err(self.lost(cx, repository, digest, &located).await?);
+        }
+        match self.ports.store.open(&located.key, located.size).await {
+            Ok(reading) => Ok(reading),
             Err(error) if error.is_missing() => Err(self.lost(cx, repository, digest, &located).await?),
             Err(error) => Err(store_fault(error)),
         }
@@ -96,7 +119,8 @@ impl Blobs {
     async fn look_up(&self, repository: &Repository, digest: &Digest) -> Result<(Arc<Located>, bool), Fault> {
         let (id, wanted) = (repository.id, digest.clone());
         let row = self.ports.metadata.read(move |rows| blobs::located(rows, id, wanted.as_str())).await?;
-        let row = row.filter(|row| row.state == "present").ok_or_else(|| blob_not_found(&repository.name, digest))?;
+        let is_at_hand = |row: &blobs::LocatedRow| row.state == "present" && row.storage_class == "STANDARD";
+        let row = row.filter(is_at_hand).ok_or_else(|| blob_not_found(&repository.name, digest))?;
         let key = parse_key(&row.location)?;
         let located = Located { key, size: u64::try_from(row.link.size).unwrap_or(0) };
         Ok((Arc::new(located), row.link.candidate_since.is_some()))

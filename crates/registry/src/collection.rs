@@ -1,6 +1,13 @@
-use crate::{admit::store_fault, ports::Ports, uploads::ExpireUpload, uploads::Uploads};
+use crate::{
+    admit::{parse_key, store_fault},
+    ports::Ports,
+    uploads::ExpireUpload,
+    uploads::Uploads,
+};
 use gantry_fault::Fault;
-use gantry_metadata::{Act, Reader, Trail, Tx, blobs, leases, repositories as repository_rows, uploads};
+use gantry_metadata::{
+    Act, Reader, Trail, Tx, archive as archive_rows, blobs, leases, repositories as repository_rows, uploads,
+};
 use gantry_store::{Key, UploadId};
 use gantry_words::{Cx, Timestamp};
 use std::{
@@ -174,7 +181,7 @@ impl Collection {
     }
 
     /// Removes the bytes of copies that have no link left, those of an interrupted run included.
-    async fn free_copies(
+    pub(crate) async fn free_copies(
         &self,
         cx: &Cx,
         sum: &mut Collected,
@@ -186,7 +193,7 @@ impl Collection {
                 self.ports.metadata.read_long(move |rows| blobs::deleting_copies(rows, after, LINKS_MAX)).await?;
             let Some(last) = dying.last() else { return Ok(()) };
             after = last.id;
-            let keys: Vec<Key> = dying.iter().filter_map(|copy| copy.location.parse().ok()).collect();
+            let keys: Vec<Key> = dying.iter().map(|copy| parse_key(&copy.location)).collect::<Result<_, _>>()?;
             self.ports.store.delete(&keys).await.map_err(store_fault)?;
             self.ports
                 .metadata
@@ -253,7 +260,7 @@ pub(crate) struct TakeLinks {
 
 impl Act for TakeLinks {
     type Seen = Vec<blobs::LinkRow>;
-    type Plan = Vec<blobs::LinkRow>;
+    type Plan = (Vec<blobs::LinkRow>, Timestamp);
     type Answer = u64;
     const NAME: &'static str = "registry.take_links";
 
@@ -267,19 +274,20 @@ impl Act for TakeLinks {
         blobs::links(rows, self.repository, digests)
     }
 
-    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<Self::Plan, Fault> {
+    fn decide(&self, seen: Self::Seen, now: Timestamp) -> Result<Self::Plan, Fault> {
         let is_garbage = |link: &blobs::LinkRow| {
             link.manifest_count == 0 && link.candidate_since.is_some_and(|since| since <= self.until)
         };
-        Ok(seen.into_iter().filter(is_garbage).collect())
+        Ok((seen.into_iter().filter(is_garbage).collect(), now))
     }
 
-    fn apply(&self, tx: &mut Tx, plan: Self::Plan) -> Result<u64, Fault> {
+    fn apply(&self, tx: &mut Tx, (plan, now): Self::Plan) -> Result<u64, Fault> {
         if plan.is_empty() {
             return Ok(0);
         }
         blobs::unlink(tx, self.repository, plan.iter().map(|link| link.digest.as_str()))?;
         blobs::release_copies(tx, plan.iter().map(|link| link.copy))?;
+        archive_rows::ask_archived(tx, plan.iter().map(|link| link.digest.as_str()), now)?;
         let bytes = plan.iter().map(|link| link.size).sum::<i64>();
         repository_rows::count(
             tx,

@@ -304,6 +304,7 @@ impl Act for MendCount {
                 let since = (*right == 0).then_some(now);
                 blobs::set_link(tx, *repository, what, *right, since)?;
             }
+            Counted::LinkArchived => blobs::set_archived(tx, *repository, what, *right)?,
             Counted::CopyLinks => blobs::set_copy_count(tx, copy_number(&wrong)?, *right)?,
             Counted::ImageTags => {
                 if let Some(row) = manifests::find(tx, *repository, what)? {

@@ -1,30 +1,24 @@
+mod list;
+mod referrers;
+
+pub use list::{ImageFilter, ImagePlace, ImageSummary, TagFilter};
+pub(crate) use referrers::fitting;
+pub use referrers::{Referrer, Referrers};
+
 use crate::{
     admit::store_fault,
     caches::remembered,
-    inventory::ImageUse,
     ports::Ports,
-    protection::Hold,
     push::{PutImage, PutImageAnswer},
     remove::{RemoveImage, RemoveTag, RemoveTagged, Removed, image_not_found},
     repositories::Repository,
 };
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Reader, inventory, manifests, manifests::Tagged, tags};
-use gantry_oci::{Algorithm, Descriptor, Digest, Manifest, ManifestError, ManifestLimits, Reference, Tag};
-use gantry_words::{Cx, Page, Timestamp};
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
-
-/// Tags of one image that a listing shows.
-const TAGS_SHOWN_MAX: usize = 1_000;
-
-/// A page of referrers ends here, whatever was asked for: each may have annotations as large as a manifest.
-const REFERRERS_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// About what a referrer takes in a list besides its annotations.
-const DESCRIPTOR_BYTES: u64 = 512;
+use gantry_metadata::{Reader, manifests, tags};
+use gantry_oci::{Algorithm, Digest, Manifest, ManifestError, ManifestLimits, Reference, Tag};
+use gantry_words::{Cx, Page};
+use std::sync::Arc;
 
 /// The room for manifests, indexes, tags and referrers.
 #[derive(Clone)]
@@ -43,63 +37,6 @@ pub struct ImageFound {
     pub body: Bytes,
 }
 
-/// Where a list of images goes on: after the one pushed then, of this digest. They come newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImagePlace {
-    /// When the last image seen was pushed.
-    pub pushed_at: Timestamp,
-    /// Its digest.
-    pub digest: String,
-}
-
-impl ImagePlace {
-    /// Before the newest.
-    pub const START: ImagePlace = ImagePlace { pushed_at: Timestamp::from_millis(i64::MAX), digest: String::new() };
-}
-
-/// Which images a list shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TagFilter {
-    /// All.
-    #[default]
-    Any,
-    /// Those with a tag.
-    Tagged,
-    /// Those without.
-    Untagged,
-}
-
-/// What a listing shows of an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageSummary {
-    /// Its digest.
-    pub digest: String,
-    /// Media type it was pushed with.
-    pub media_type: String,
-    /// Artifact type, or the config's media type standing for it.
-    pub artifact_type: Option<String>,
-    /// The manifest it refers to.
-    pub subject: Option<String>,
-    /// Its tags, at most a thousand.
-    pub tags: Vec<String>,
-    /// Bytes of what it names.
-    pub bytes: u64,
-    /// Bytes that whoever pulls it gets: for an index, those of its largest child.
-    pub pull_bytes: u64,
-    /// Living indexes that name it.
-    pub parent_count: i64,
-    /// When it was pushed.
-    pub pushed_at: Timestamp,
-    /// Who pushed it.
-    pub pushed_by: String,
-    /// When it was last pulled, as far as that was noted.
-    pub last_pulled_at: Option<Timestamp>,
-    /// Who holds it, if anybody does.
-    pub hold: Option<Hold>,
-    /// Who runs it, by the reports that count now.
-    pub uses: Vec<ImageUse>,
-}
-
 /// A manifest on its way in.
 struct Put {
     digest: Digest,
@@ -108,9 +45,6 @@ struct Put {
     tags: Vec<Tag>,
     refuses_repeat: bool,
 }
-
-/// A page of the manifests that refer to a subject.
-pub type Referrers = Page<Descriptor>;
 
 impl Images {
     pub(crate) fn new(ports: Arc<Ports>) -> Self {
@@ -125,17 +59,38 @@ impl Images {
     /// Returns the image a tag or digest names.
     ///
     /// # Errors
-    /// [`FaultKind::ImageNotFound`].
+    /// [`FaultKind::ImageNotFound`]; [`FaultKind::ImageArchived`] where it is in the archive or not quite back.
     pub async fn load(&self, repository: &Repository, reference: &Reference) -> Result<ImageFound, Fault> {
         let digest = match reference {
             Reference::Digest(digest) => Some(digest.clone()),
             Reference::Tag(tag) => self.resolve(repository.id, tag).await?,
         };
         let found = match digest {
-            Some(digest) => self.by_digest(repository.id, digest).await?,
+            Some(digest) => match self.by_digest(repository.id, digest.clone()).await? {
+                None => return Err(self.why_not(repository, reference, digest).await?),
+                found => found,
+            },
             None => None,
         };
         found.ok_or_else(|| image_not_found(&repository.name, &reference.to_string()))
+    }
+
+    /// Says why there is nothing to be pulled, and what to do.
+    async fn why_not(&self, repository: &Repository, reference: &Reference, digest: Digest) -> Result<Fault, Fault> {
+        let (id, name, wanted) = (repository.id, &repository.name, digest.clone());
+        let standing = self.ports.metadata.read(move |rows| manifests::standing(rows, id, wanted.as_str())).await?;
+        let message = match standing.filter(|found| found.is_live) {
+            Some(found) if found.is_archived => format!(
+                "The image {reference} of the repository '{name}' is in the archive. Bring it back with: gantry image restore \
+                 {name}@{digest}, or: aws ecr update-image-storage-class --repository-name {name} --image-id imageDigest={digest} \
+                 --target-storage-class STANDARD"
+            ),
+            Some(found) if found.is_activating => format!(
+                "The image {reference} of the repository '{name}' is on its way back from the archive. Try again in a moment"
+            ),
+            _ => return Ok(image_not_found(name, &reference.to_string())),
+        };
+        Ok(Fault::new(FaultKind::ImageArchived, message))
     }
 
     /// Returns the digest a tag points to.
@@ -387,177 +342,12 @@ impl Images {
         };
         Ok(Page::cut(names, count))
     }
-
-    /// Returns up to `count` manifests that refer to `subject`, after the digest `after`, of one artifact type where given;
-    /// fewer, but at least one, where their annotations are large.
-    pub async fn referrers(
-        &self,
-        repository: &Repository,
-        subject: &Digest,
-        artifact_type: Option<&str>,
-        after: &str,
-        count: usize,
-    ) -> Result<Referrers, Fault> {
-        let (id, subject, after) = (repository.id, subject.clone(), after.to_string());
-        let artifact_type = artifact_type.map(str::to_string);
-        let list = move |rows: &mut Reader| {
-            let (subject, kind) = (subject.as_str(), artifact_type.as_deref());
-            let sizes = manifests::referrer_sizes(rows, id, subject, kind, &after, count + 1)?;
-            let fitting = fitting(sizes.iter().map(|bytes| bytes + DESCRIPTOR_BYTES), REFERRERS_BYTES_MAX).min(count);
-            let found = manifests::referrers(rows, id, subject, kind, &after, fitting)?;
-            Ok((found, sizes.len() > fitting))
-        };
-        let (rows, has_more) = self.ports.metadata.read_long(list).await?;
-        Ok(Page { items: rows.into_iter().map(descriptor).collect::<Result<_, _>>()?, has_more })
-    }
-
-    /// Returns up to `count` images after a place in the list, newest first.
-    pub async fn list(
-        &self,
-        repository: &Repository,
-        filter: TagFilter,
-        after: &ImagePlace,
-        count: usize,
-    ) -> Result<Page<ImageSummary>, Fault> {
-        let (id, after, now) = (repository.id, after.clone(), self.ports.env.now());
-        let tagged = match filter {
-            TagFilter::Any => Tagged::Any,
-            TagFilter::Tagged => Tagged::Yes,
-            TagFilter::Untagged => Tagged::No,
-        };
-        let list = move |rows: &mut Reader| {
-            let found = manifests::list(rows, id, tagged, after.pushed_at, &after.digest, count + 1)?;
-            summaries(rows, id, found, now)
-        };
-        Ok(Page::cut(self.ports.metadata.read_long(list).await?, count))
-    }
-
-    /// Returns up to `count` tags after `after`, in the order of their bytes, each with the image it names.
-    pub async fn tagged(
-        &self,
-        repository: &Repository,
-        after: &str,
-        count: usize,
-    ) -> Result<Page<(String, String)>, Fault> {
-        let (id, after) = (repository.id, after.to_string());
-        let list = move |rows: &mut Reader| tags::list(rows, id, &after, count + 1);
-        let rows = self.ports.metadata.read_long(list).await?;
-        Ok(Page::cut(rows, count).map(|row| (row.name, row.digest)))
-    }
-
-    /// Returns what a listing shows of one image.
-    ///
-    /// # Errors
-    /// [`FaultKind::ImageNotFound`].
-    pub async fn describe(&self, repository: &Repository, reference: &Reference) -> Result<ImageSummary, Fault> {
-        let found = self.describe_all(repository, std::slice::from_ref(reference)).await?.pop().flatten();
-        found.ok_or_else(|| image_not_found(&repository.name, &reference.to_string()))
-    }
-
-    /// Returns what a listing shows of each of these images, in this order; none for one that is not there.
-    pub async fn describe_all(
-        &self,
-        repository: &Repository,
-        references: &[Reference],
-    ) -> Result<Vec<Option<ImageSummary>>, Fault> {
-        let (id, wanted, now) = (repository.id, references.to_vec(), self.ports.env.now());
-        let look = move |rows: &mut Reader| {
-            let mut digests = Vec::with_capacity(wanted.len());
-            for reference in &wanted {
-                digests.push(match reference {
-                    Reference::Digest(digest) => Some(digest.as_str().to_string()),
-                    Reference::Tag(tag) => tags::digest(rows, id, tag.as_str())?,
-                });
-            }
-            let mut found = Vec::new();
-            for digest in digests.iter().flatten().collect::<BTreeSet<_>>() {
-                found.extend(manifests::find(rows, id, digest)?);
-            }
-            let found: BTreeMap<String, ImageSummary> =
-                summaries(rows, id, found, now)?.into_iter().map(|image| (image.digest.clone(), image)).collect();
-            Ok(digests.iter().map(|digest| found.get(digest.as_ref()?).cloned()).collect())
-        };
-        self.ports.metadata.read_long(look).await
-    }
 }
 
 /// Whether a refusal says that nothing was removed.
 fn is_before_the_act(kind: FaultKind) -> bool {
     use FaultKind::{ImageHeld, ImageNotFound, ImageReferenced, TagProtected};
     matches!(kind, ImageNotFound | ImageReferenced | ImageHeld | TagProtected)
-}
-
-/// Adds to manifests what other tables know of them.
-fn summaries(
-    rows: &mut Reader,
-    repository: i64,
-    found: Vec<manifests::ManifestRow>,
-    now: Timestamp,
-) -> Result<Vec<ImageSummary>, Fault> {
-    let digests = |wanted: fn(&manifests::ManifestRow) -> bool| {
-        found.iter().filter(move |row| wanted(row)).map(|row| row.digest.as_str()).collect::<Vec<_>>()
-    };
-    let (tagged, indexes) = (digests(|row| row.tag_count > 0), digests(|row| row.kind == "index"));
-    let mut tags_of: HashMap<String, Vec<String>> = HashMap::new();
-    if !tagged.is_empty() {
-        let count = tagged.len() * TAGS_SHOWN_MAX;
-        for (digest, tag) in tags::of_images(rows, repository, tagged, count)? {
-            let tags = tags_of.entry(digest).or_default();
-            if tags.len() < TAGS_SHOWN_MAX {
-                tags.push(tag);
-            }
-        }
-    }
-    let largest: HashMap<String, i64> = if indexes.is_empty() {
-        HashMap::new()
-    } else {
-        manifests::largest_children(rows, repository, indexes)?.into_iter().collect()
-    };
-    let mut uses_of: HashMap<String, Vec<ImageUse>> = HashMap::new();
-    for used in inventory::uses(rows, repository, now, found.iter().map(|row| row.digest.as_str()))? {
-        uses_of.entry(used.digest.clone()).or_default().push(used.into());
-    }
-    let summary = |row: manifests::ManifestRow| {
-        let pull_bytes = if row.kind == "index" { largest.get(&row.digest).copied().unwrap_or(0) } else { row.bytes };
-        ImageSummary {
-            tags: tags_of.remove(&row.digest).unwrap_or_default(),
-            uses: uses_of.remove(&row.digest).unwrap_or_default(),
-            hold: row.hold.map(Hold::from),
-            digest: row.digest,
-            media_type: row.media_type,
-            artifact_type: row.artifact_type,
-            subject: row.subject,
-            bytes: u64::try_from(row.bytes).unwrap_or(0),
-            pull_bytes: u64::try_from(pull_bytes).unwrap_or(0),
-            parent_count: row.parent_count,
-            pushed_at: row.pushed_at,
-            pushed_by: row.pushed_by,
-            last_pulled_at: row.last_pulled_at,
-        }
-    };
-    Ok(found.into_iter().map(summary).collect())
-}
-
-/// Returns how many things of these sizes, from the first on, have at most `bytes_max` together; one always fits.
-pub(crate) fn fitting(sizes: impl IntoIterator<Item = u64>, bytes_max: u64) -> usize {
-    let mut sum = 0u64;
-    let fits = |(position, bytes): &(usize, u64)| {
-        sum = sum.saturating_add(*bytes);
-        *position == 0 || sum <= bytes_max
-    };
-    sizes.into_iter().enumerate().take_while(fits).count()
-}
-
-fn descriptor(row: manifests::ReferrerRow) -> Result<Descriptor, Fault> {
-    Ok(Descriptor {
-        media_type: row.media_type,
-        digest: parse_digest(&row.digest)?,
-        size: u64::try_from(row.size).unwrap_or(0),
-        annotations: serde_json::from_str(&row.annotations).map_err(Fault::internal)?,
-        artifact_type: row.artifact_type,
-        platform: None,
-        urls: Vec::new(),
-    })
 }
 
 fn digest_of(algorithm: Algorithm, body: &[u8]) -> Digest {
@@ -582,18 +372,4 @@ fn manifest_fault(error: ManifestError) -> Fault {
         _ => FaultKind::ManifestInvalid,
     };
     Fault::new(kind, error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_ends_where_its_bytes_do_and_has_something_on_it() {
-        for (sizes, expected) in
-            [(&[][..], 0), (&[11], 1), (&[11, 1], 1), (&[5, 5, 1], 2), (&[1, 2, 3], 3), (&[1, u64::MAX, 1], 1)]
-        {
-            assert_eq!(fitting(sizes.iter().copied(), 10), expected, "{sizes:?}");
-        }
-    }
 }

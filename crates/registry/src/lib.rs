@@ -9,7 +9,8 @@
 //! * a link counts the manifests of its repository that name it; while there are none it is a *candidate*, and the
 //!   collection takes it after the grace time;
 //! * a manifest names only what its repository holds; a tag names only a held manifest; a child outlives its indexes;
-//! * an image in the *trash* answers nobody, but names its blobs as before.
+//! * an image in the *trash* answers nobody, but names its blobs as before;
+//! * an image in the *archive* answers nobody either; a blob lies there when all manifests that name it do, anywhere.
 //!
 //! | file | what |
 //! |---|---|
@@ -18,7 +19,7 @@
 //! | `configuration.rs` and below | what can be set for the registry as a whole |
 //! | `resource_tags.rs` | [`ResourceTags`]: the tags of a repository |
 //! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
-//! | `images.rs`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
+//! | `images.rs`, `images/`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
 //! | `protection.rs`, `hold.rs` | what nobody may delete: [`ProtectedTags`], [`Hold`] |
 //! | `inventory.rs` | [`Inventory`]: who runs which images |
 //! | `push_failures.rs` | pushes that failed, for the figures |
@@ -29,6 +30,7 @@
 //! | `uploads/take.rs`, `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
 //! | `collection.rs` | [`Collection`]: takes what nothing names |
+//! | `archive.rs`, `archive/` | [`Archive`]: images whose bytes lie on a cheaper disk, and the way there and back |
 //! | `trash.rs`, `trash/` | [`Trash`]: what was deleted, for as long as it can be had back |
 //! | `history.rs` | [`Tags`]: where a tag pointed, and the way back |
 //! | `retention.rs` | [`Retention`]: forgets what happened, after its time |
@@ -41,6 +43,7 @@
 //! Deliberately absent: HTTP, permissions (decided before anything here is called), scanning, replication.
 
 mod admit;
+mod archive;
 mod backup;
 mod blobs;
 mod caches;
@@ -73,18 +76,20 @@ mod trash;
 mod two_writers;
 mod uploads;
 
-pub use backup::{BackupProgress, Backups, backup_blobs};
+pub use archive::{Archive, ImageStatus, MovedBlobs};
+pub use backup::{BackupProgress, Backups};
 pub use blobs::{BlobFound, Blobs};
 pub use collection::{Collected, Collection};
 pub use configuration::*;
 pub use documents::{Change, Decision, Document, DocumentKind, DocumentSeen, Documents};
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
 pub use gantry_lifecycle::Pattern as TagsPattern;
+pub use gantry_metadata::archive::Archived as ArchivedHere;
 pub use gantry_metadata::repositories::RepositoryCounts;
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
 pub use hold::{HOLD_REASON_BYTES_MAX, HoldReason, HoldReasonError};
-pub use images::{ImageFound, ImagePlace, ImageSummary, Images, Referrers, TagFilter};
+pub use images::{ImageFilter, ImageFound, ImagePlace, ImageSummary, Images, Referrer, Referrers, TagFilter};
 pub use inventory::{
     INVENTORY_IMAGES_MAX, INVENTORY_SOURCES_MAX, ImageUse, Inventory, InventoryReport, InventorySource,
     InventorySourceError, InventorySummary, ReportedImage,

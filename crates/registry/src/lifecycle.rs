@@ -12,6 +12,7 @@ pub use foresee::{
 pub use run::{LifecycleImage, LifecycleOutcome, LifecycleRun};
 
 use crate::{
+    archive::Archive,
     collection::TakeLease,
     documents::DocumentKind,
     images::{Images, parse_digest},
@@ -57,6 +58,7 @@ pub struct Lifecycle {
     ports: Arc<Ports>,
     images: Images,
     pulls: Pulls,
+    archive: Archive,
     total: Arc<Mutex<LifecycleTotal>>,
 }
 
@@ -69,6 +71,8 @@ pub struct LifecycleTotal {
     pub runs_in_vain: u64,
     /// Images that expired.
     pub expired: u64,
+    /// Images that went to the archive.
+    pub archived: u64,
     /// How long all of them took.
     pub time: Duration,
     /// When the last one ended.
@@ -82,6 +86,8 @@ pub struct LifecycleRound {
     pub runs: u64,
     /// Images that expired.
     pub expired: u64,
+    /// Images that went to the archive.
+    pub archived: u64,
 }
 
 /// When a repository's policy ran last, and when it is to run next.
@@ -115,9 +121,8 @@ struct Decided {
     text: Arc<str>,
     images: gantry_lifecycle::Images,
     has_orphans: bool,
-    /// What expires, the oldest image first.
-    expiring: Vec<Sentence>,
-    unarchived: u64,
+    /// What expires or goes to the archive, the oldest image first.
+    sentences: Vec<Sentence>,
     losses: i64,
     protected: u64,
     warnings: Vec<String>,
@@ -127,13 +132,14 @@ struct Decided {
 struct Sentence {
     place: usize,
     rule: u32,
+    action: Action,
     /// See [`Expiring::spare`].
     spare: Option<i64>,
 }
 
 impl Lifecycle {
-    pub(crate) fn new(ports: Arc<Ports>, images: Images, pulls: Pulls) -> Self {
-        Lifecycle { ports, images, pulls, total: Arc::default() }
+    pub(crate) fn new(ports: Arc<Ports>, images: Images, pulls: Pulls, archive: Archive) -> Self {
+        Lifecycle { ports, images, pulls, archive, total: Arc::default() }
     }
 
     /// How long the schedule rests between two looks.
@@ -172,6 +178,7 @@ impl Lifecycle {
                 if let Some(run) = self.run_scheduled(&cx, row).await? {
                     round.runs += 1;
                     round.expired += run.expired;
+                    round.archived += run.archived;
                 }
             }
         }
@@ -237,7 +244,7 @@ impl Lifecycle {
             Err(idle) => self.stay_idle(&mut run, idle, repository)?,
             Ok(decided) => {
                 describe(&decided, &mut run);
-                decided.expiring.iter().for_each(|sentence| decided.count(sentence, &mut run, &mut shown));
+                decided.sentences.iter().for_each(|sentence| decided.count(sentence, &mut run, &mut shown));
             }
         }
         run.ended_at = self.ports.env.now();
@@ -290,19 +297,22 @@ impl Lifecycle {
     ) -> Result<(), Fault> {
         describe(decided, run);
         let (mut own_losses, env) = (0, &self.ports.env);
-        for batch in decided.expiring.chunks(BATCH) {
+        for batch in decided.sentences.chunks(BATCH) {
             let began = env.elapsed();
             let act = self.expiry(cx, repository, decided, own_losses, batch)?;
             let expired = self.expire(cx, repository, act).await?;
-            for sentence in expired.removed.iter().filter_map(|(place, _)| batch.get(*place)) {
+            let done = expired.removed.iter().map(|(place, _)| *place);
+            let mut done: Vec<usize> = done.chain(expired.archived.iter().map(|(place, _)| *place)).collect();
+            done.sort_unstable();
+            for sentence in done.iter().filter_map(|place| batch.get(*place)) {
                 decided.count(sentence, run, shown);
             }
             for sentence in &expired.refused {
                 tracing::warn!(repository = %repository.name, "an image that its policy expires stays: {sentence}");
             }
-            own_losses += expired.removed.len() as i64;
+            own_losses += done.len() as i64;
             run.refused += expired.refused.len() as u64;
-            run.changed += (batch.len() - expired.removed.len() - expired.refused.len()) as u64;
+            run.changed += (batch.len() - done.len() - expired.refused.len()) as u64;
             if expired.is_policy_changed {
                 run.stop(LifecycleOutcome::Interrupted, "the policy was changed while it ran");
                 return Ok(());
@@ -320,6 +330,7 @@ impl Lifecycle {
                 for (place, removed) in &expired.removed {
                     self.images.forget(repository, digests.get(*place), Ok(Some(removed.clone())))?;
                 }
+                expired.archived.iter().for_each(|(_, archived)| self.archive.forget(repository, Some(archived)));
                 Ok(expired)
             }
             Err(fault) => self.images.forget(repository, None, Err(fault)).map(|_| Expired::default()),
@@ -357,6 +368,7 @@ impl Lifecycle {
             total.runs_in_vain +=
                 u64::from(matches!(run.outcome, LifecycleOutcome::Failed | LifecycleOutcome::Skipped));
             total.expired += run.expired;
+            total.archived += run.archived;
             total.time += run.ended_at.since(run.began_at);
             total.last_ended_at = Some(run.ended_at);
         }
@@ -379,21 +391,31 @@ impl Decided {
             tags: self.images.tags(place).map(str::to_string).collect(),
             reached_by: vec![],
         };
-        Ok(Expiring { digest: parse_digest(digest)?, seen, rule: sentence.rule, spare: sentence.spare })
+        Ok(Expiring {
+            digest: parse_digest(digest)?,
+            seen,
+            rule: sentence.rule,
+            action: sentence.action,
+            spare: sentence.spare,
+        })
     }
 
-    /// Counts an image that expired.
+    /// Counts an image that expired, or went to the archive.
     fn count(&self, sentence: &Sentence, run: &mut LifecycleRun, shown: &mut Vec<LifecycleImage>) {
         let bytes = self.images.facts(sentence.place).size_bytes;
-        run.expired += 1;
-        run.expired_bytes = run.expired_bytes.saturating_add(bytes);
+        let (count, sum) = match sentence.action {
+            Action::Expire => (&mut run.expired, &mut run.expired_bytes),
+            Action::Transition => (&mut run.archived, &mut run.archived_bytes),
+        };
+        *count += 1;
+        *sum = sum.saturating_add(bytes);
         if shown.len() < LIFECYCLE_IMAGES_SHOWN_MAX {
             shown.push(LifecycleImage {
                 digest: self.images.digest(sentence.place).into(),
                 tags: self.images.tags(sentence.place).map(str::to_string).collect(),
                 bytes,
                 rule: sentence.rule,
-                action: Action::Expire,
+                action: sentence.action,
             });
         }
     }
@@ -402,7 +424,6 @@ impl Decided {
 fn describe(decided: &Decided, run: &mut LifecycleRun) {
     run.images = decided.images.len() as u64;
     run.protected = decided.protected;
-    run.unarchived = decided.unarchived;
     run.warnings.clone_from(&decided.warnings);
 }
 
@@ -427,23 +448,18 @@ pub(crate) fn gather(
 fn decide(subject: Subject, losses: i64, now: Timestamp) -> Decided {
     let Subject { text, policy, protected_tags, images, has_orphans } = subject;
     let decisions = evaluate(&policy, &images, now, &protected_tags);
-    let (mut expiring, mut unarchived, mut protected) = (Vec::new(), 0, 0);
+    let (mut sentences, mut protected) = (Vec::new(), 0);
     for (place, decision) in decisions.oldest_first() {
         match decision {
             Decision::Act { rule, action, measure } => {
-                let sentence = Sentence { place, rule, spare: spare(&policy, rule, measure) };
-                match action {
-                    Action::Expire => expiring.push(sentence),
-                    // There is no archive yet.
-                    Action::Transition => unarchived += 1,
-                }
+                sentences.push(Sentence { place, rule, action, spare: spare(&policy, rule, measure) });
             }
             Decision::Keep(Reason::Protected { .. }) => protected += 1,
             Decision::Keep(Reason::NotSelected | Reason::Reached { .. } | Reason::Rule { .. }) => {}
         }
     }
     let warnings = policy.warnings().iter().map(ToString::to_string).collect();
-    Decided { text, images, has_orphans, expiring, unarchived, losses, protected, warnings }
+    Decided { text, images, has_orphans, sentences, losses, protected, warnings }
 }
 
 /// Returns how far beyond the images that stay one is by its rule.

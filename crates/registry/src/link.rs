@@ -40,7 +40,7 @@ pub(crate) struct Seen {
     pub(crate) absent: Vec<blobs::CopyRow>,
     pub(crate) link: Option<blobs::LinkRow>,
     /// Manifests that name the blob though it is not linked yet: a nondistributable layer may come after them.
-    pub(crate) named_by: i64,
+    pub(crate) named_by: manifests::Naming,
     pub(crate) source_link: Option<blobs::LinkRow>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Linking {
     new_copy: Option<(i64, String)>,
     /// The copy the link points to.
     copy: i64,
-    /// Corrupt copies whose links move to `copy`, with how many each has.
+    /// Copies that are corrupt or in the archive, whose links move to `copy`, with how many each has.
     healed: Vec<(i64, i64)>,
     /// The link that the repository gets; `None` where its link is renewed.
     new_link: Option<blobs::LinkRow>,
@@ -103,7 +103,10 @@ impl Act for LinkBlob {
             },
             present: blobs::present_copy(rows, digest)?,
             absent: blobs::absent_copies(rows, digest)?,
-            named_by: if link.is_none() { manifests::naming(rows, self.repository, digest)? } else { 0 },
+            named_by: match link {
+                None => manifests::naming(rows, self.repository, digest)?,
+                Some(_) => manifests::Naming::default(),
+            },
             link,
             source_link,
         })
@@ -133,8 +136,9 @@ impl Act for LinkBlob {
             digest: self.digest.as_str().into(),
             size,
             copy,
-            manifest_count: seen.named_by,
-            candidate_since: (seen.named_by == 0).then_some(now),
+            manifest_count: seen.named_by.manifests,
+            archived_count: seen.named_by.archived,
+            candidate_since: (seen.named_by.manifests == 0).then_some(now),
         });
         Ok(Plan::Link(Linking { new_copy, copy, healed, new_link, size, at: now }))
     }
@@ -144,14 +148,25 @@ impl Act for LinkBlob {
         let digest = self.digest.as_str();
         let links = i64::from(plan.new_link.is_some()) + plan.healed.iter().map(|(_, links)| links).sum::<i64>();
         match &plan.new_copy {
-            Some((id, location)) => blobs::insert_copy(tx, *id, digest, plan.size, location, links, plan.at)?,
+            Some((id, location)) => {
+                let copy = blobs::CopyRow {
+                    id: *id,
+                    digest: digest.into(),
+                    size: plan.size,
+                    location: location.clone(),
+                    state: "present".into(),
+                    link_count: links,
+                    storage_class: "STANDARD".into(),
+                };
+                blobs::insert_copy(tx, &copy, plan.at)?;
+            }
             None if links > 0 => blobs::count_copy(tx, plan.copy, links)?,
             None => {}
         }
-        for (corrupt, links) in &plan.healed {
-            blobs::repoint(tx, *corrupt, plan.copy, digest)?;
-            blobs::count_copy(tx, *corrupt, -links)?;
-            blobs::set_copy_state(tx, *corrupt, "deleting")?;
+        for (old, links) in &plan.healed {
+            blobs::repoint(tx, *old, plan.copy, digest)?;
+            blobs::count_copy(tx, *old, -links)?;
+            blobs::set_copy_state(tx, *old, "deleting")?;
         }
         if let Some(link) = &plan.new_link {
             blobs::insert_link(tx, self.repository, link)?;

@@ -1,6 +1,6 @@
 use crate::{
-    Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Lifecycle, Orphans, Pulls, Repositories, Retention,
-    Settings, Tags, Trash, Uploads, caches::Caches, push_failures::PushFailures,
+    Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Lifecycle, Orphans, Pulls, Repositories,
+    Retention, Settings, Tags, Trash, Uploads, caches::Caches, push_failures::PushFailures,
 };
 use gantry_env::Env;
 use gantry_fault::FaultKind;
@@ -54,6 +54,8 @@ pub struct Registry {
     pub orphans: Orphans,
     /// The repair.
     pub fsck: Fsck,
+    /// Images whose bytes lie on a cheaper disk.
+    pub archive: Archive,
     /// What runs lifecycle policies.
     pub lifecycle: Lifecycle,
     /// What forgets.
@@ -73,17 +75,20 @@ impl Registry {
         let uploads = Uploads::new(ports.clone());
         let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));
         let pulls = Pulls::new(ports.clone());
+        let collection = Collection::new(ports.clone(), uploads.clone());
+        let archive = Archive::new(ports.clone(), collection.clone());
         Registry {
             repositories: Repositories::new(ports.clone()),
             tags: Tags::new(ports.clone(), images.clone(), trash.clone()),
-            lifecycle: Lifecycle::new(ports.clone(), images.clone(), pulls.clone()),
+            lifecycle: Lifecycle::new(ports.clone(), images.clone(), pulls.clone(), archive.clone()),
+            archive,
             images,
             trash,
             blobs: Blobs::new(ports.clone()),
             documents: Documents::new(ports.clone()),
             pulls,
             inventory: Inventory::new(ports.clone()),
-            collection: Collection::new(ports.clone(), uploads.clone()),
+            collection,
             backups: Backups::new(ports.clone()),
             orphans: Orphans::new(ports.clone()),
             fsck: Fsck::new(ports.clone()),

@@ -2,7 +2,8 @@ use crate::{repositories, rules::RepositoryRules, trash, trash::Trashed};
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Event, Reader, Tx, blobs, manifests, manifests::EdgeRow, repositories as repository_rows, tags,
+    Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, manifests::EdgeRow,
+    repositories as repository_rows, tags,
 };
 use gantry_oci::{Descriptor, Digest, Kind, Manifest, Tag, media_type};
 use gantry_words::{AccountId, RepositoryName, RequestId, Timestamp};
@@ -35,6 +36,8 @@ pub struct Seen {
     pub(crate) repository_exists: bool,
     pub(crate) rules: RepositoryRules,
     pub(crate) is_held: bool,
+    /// Whether it is in the archive, or on its way back.
+    pub(crate) standing: Option<manifests::Standing>,
     /// The image, where it is in the trash.
     pub(crate) trashed: Option<Trashed>,
     /// Blobs held, among those the manifest names, by digest.
@@ -50,10 +53,21 @@ pub struct Seen {
 pub struct Plan {
     /// The manifest's edges and bytes; `None` where it is held already.
     pub(crate) store: Option<NewImage>,
+    /// The same, where it comes back from the archive: what was pushed can be pulled.
+    pub(crate) revived: Option<(NewImage, Revival)>,
     /// The same image in the trash, whose place it takes.
     pub(crate) trashed: Option<Trashed>,
     pub(crate) moves: Vec<TagMove>,
     pub(crate) at: Timestamp,
+}
+
+/// From where an image comes back that is pushed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Revival {
+    /// From the archive.
+    Archived,
+    /// From the way back from there.
+    Activating,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,10 +107,10 @@ impl Act for PutImage {
         rows.lock(&format!("repository {}", self.repository))?;
         let Some(repository) = repository_rows::by_id(rows, self.repository)? else { return Ok(Seen::default()) };
         let rules = RepositoryRules::read(&repository.settings)?;
-        let state = manifests::state(rows, self.repository, self.digest.as_str())?;
-        let is_held = state.as_deref() == Some("live");
-        let mut seen = Seen { repository_exists: true, rules, is_held, ..Seen::default() };
-        if state.as_deref() == Some("trash") {
+        let standing = manifests::standing(rows, self.repository, self.digest.as_str())?;
+        let is_held = standing.is_some_and(|found| found.is_live);
+        let mut seen = Seen { repository_exists: true, rules, is_held, standing, ..Seen::default() };
+        if standing.is_some_and(|found| !found.is_live) {
             seen.trashed = trash::find(rows, self.repository, self.digest.as_str())?;
         }
         let named = self.manifest.blobs().chain(&self.manifest.manifests).map(|named| named.digest.as_str());
@@ -117,7 +131,7 @@ impl Act for PutImage {
         if !seen.repository_exists {
             return Err(repositories::not_found(&self.name, self.account));
         }
-        if self.refuses_repeat && seen.is_held && self.moves_nothing(&seen) {
+        if self.refuses_repeat && seen.is_held && revival(&seen).is_none() && self.moves_nothing(&seen) {
             return Err(self.repeated());
         }
         self.decide_tags(&seen)?;
@@ -126,20 +140,30 @@ impl Act for PutImage {
         if !seen.is_held {
             self.check_sizes(&seen)?;
         }
-        let (store, trashed) = ((!seen.is_held).then_some(image), seen.trashed);
+        let revival = revival(&seen);
+        let (image, trashed) = (Some(image), seen.trashed);
+        let (store, revived) = match (seen.is_held, revival) {
+            (false, _) => (image, None),
+            (true, Some(from)) => (None, image.map(|image| (image, from))),
+            (true, None) => (None, None),
+        };
         let moves =
             self.tags.iter().zip(seen.tags).map(|(tag, previous)| TagMove { name: tag.as_str().into(), previous });
-        Ok(Plan { store, trashed, moves: moves.collect(), at: now })
+        Ok(Plan { store, revived, trashed, moves: moves.collect(), at: now })
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<PutImageAnswer, Fault> {
         let is_new = plan.store.is_some();
-        let children = plan.store.as_ref().map_or(0, |image| image.children.len());
+        let adopting = plan.store.as_ref().or(plan.revived.as_ref().map(|(image, _)| image));
+        let children = adopting.map_or(0, |image| image.children.len());
         if let Some(trashed) = &plan.trashed {
             trash::destroy(tx, self.repository, trashed, plan.at)?;
         }
         if let Some(image) = plan.store {
             self.apply_image(tx, image, plan.moves.len(), plan.at)?;
+        }
+        if let Some((image, from)) = &plan.revived {
+            self.revive(tx, image, *from, plan.at)?;
         }
         let mut counts =
             repository_rows::Counts { images: is_new.into(), losses: children as i64, ..Default::default() };
@@ -202,7 +226,7 @@ impl PutImage {
         for (position, child) in self.manifest.manifests.iter().enumerate() {
             let digest = child.digest.as_str();
             // Build caches are indexes that name layers where manifests stand: those are held as blobs.
-            if let Some(held) = seen.children.get(digest) {
+            if let Some(held) = seen.children.get(digest).filter(|held| held.is_active) {
                 image.edge("child", position, child, true);
                 image.child(digest, held.bytes);
             } else if seen.links.get(digest).is_some_and(|link| link.is_present) {
@@ -257,6 +281,14 @@ impl PutImage {
 
     fn missing(&self, seen: &Seen, kind: FaultKind, member: &str, position: usize, named: &Descriptor) -> Fault {
         let (digest, place, name) = (&named.digest, place(member, position), &self.name);
+        let is_archived = seen.children.contains_key(digest.as_str())
+            || seen.links.get(digest.as_str()).is_some_and(|link| link.is_archived);
+        if is_archived {
+            let message = format!(
+                "The manifest names {digest} as {place}, which is in the archive of the repository '{name}'; push it again first, or bring the image back with: gantry image restore"
+            );
+            return Fault::new(kind, message);
+        }
         if seen.links.contains_key(digest.as_str()) {
             let message = format!(
                 "The manifest names {digest} as {place}, but the bytes of that blob in the repository '{name}' are damaged; push the blob again first"
@@ -297,6 +329,17 @@ impl PutImage {
         Ok(())
     }
 
+    /// Takes the image out of the archive: all that it names is at hand.
+    fn revive(&self, tx: &mut Tx, image: &NewImage, from: Revival, at: Timestamp) -> Result<(), Fault> {
+        archive_rows::take(tx, self.repository, [self.digest.as_str()], true, at)?;
+        if from == Revival::Archived {
+            blobs::count_archived(tx, self.repository, image.blobs.iter().map(String::as_str), -1)?;
+            manifests::count_parents(tx, self.repository, image.children.iter().map(String::as_str), 1)?;
+        }
+        let body = json!({"digests": [self.digest.as_str()]});
+        tx.event(Event { kind: "image.activated", repository: Some(self.repository), body })
+    }
+
     /// Sets a tag. `is_new` says that the image was written in this act, with its tags counted.
     fn apply_tag(&self, tx: &mut Tx, tag: &TagMove, is_new: bool, at: Timestamp) -> Result<(), Fault> {
         let digest = self.digest.as_str();
@@ -315,6 +358,16 @@ impl PutImage {
         tags::remember(tx, self.repository, &moved, at, &self.actor, &self.request_id.to_string())?;
         let body = json!({"repository": self.name, "tag": tag.name, "digest": digest, "previous": tag.previous});
         tx.event(Event { kind: "tag.moved", repository: Some(self.repository), body })
+    }
+}
+
+/// Says from where the image comes back, if from anywhere.
+fn revival(seen: &Seen) -> Option<Revival> {
+    let standing = seen.standing.filter(|found| found.is_live)?;
+    match standing {
+        manifests::Standing { is_archived: true, .. } => Some(Revival::Archived),
+        manifests::Standing { is_activating: true, .. } => Some(Revival::Activating),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
 };
 use gantry_fault::{Detail, Fault, FaultKind};
 use gantry_metadata::{
-    Act, Event, Reader, Tx, blobs, manifests, manifests::EdgeRow, manifests::ManifestRow,
+    Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, manifests::EdgeRow, manifests::ManifestRow,
     repositories as repository_rows, tags, trash,
 };
 use gantry_oci::{Digest, Tag};
@@ -59,6 +59,8 @@ pub(crate) struct ImagePlan {
     blobs: Vec<String>,
     children: Vec<String>,
     is_kept: bool,
+    /// Whether it was in the archive: then its children had lost it as a parent already.
+    was_archived: bool,
     at: Timestamp,
 }
 
@@ -127,9 +129,11 @@ impl Act for RemoveImage {
             return Err(Fault::new(FaultKind::InvalidParameter, message));
         }
         let is_kept = self.is_kept || !seen.trashed_parents.is_empty();
+        let was_archived = seen.manifest.is_some_and(|manifest| manifest.storage_class == "ARCHIVE");
         // An edge without a link names a nondistributable layer that was never pushed: it was never counted.
         Ok(ImagePlan {
             is_kept,
+            was_archived,
             tags: seen.tags,
             blobs: seen
                 .edges
@@ -158,10 +162,12 @@ impl Act for RemoveImage {
         if !plan.is_kept {
             manifests::delete(tx, self.repository, digest)?;
             if !plan.blobs.is_empty() {
-                blobs::unname(tx, self.repository, plan.blobs.iter().map(String::as_str), plan.at)?;
+                let blobs = || plan.blobs.iter().map(String::as_str);
+                blobs::unname(tx, self.repository, blobs(), plan.was_archived, plan.at)?;
+                archive_rows::ask_archived(tx, blobs(), plan.at)?;
             }
         }
-        if !plan.children.is_empty() {
+        if !plan.children.is_empty() && !plan.was_archived {
             manifests::count_parents(tx, self.repository, plan.children.iter().map(String::as_str), -1)?;
         }
         let counts =
@@ -311,7 +317,7 @@ pub(crate) struct RemoveBlob {
 
 impl Act for RemoveBlob {
     type Seen = Option<blobs::LinkRow>;
-    type Plan = blobs::LinkRow;
+    type Plan = (blobs::LinkRow, Timestamp);
     type Answer = ();
     const NAME: &'static str = "registry.remove_blob";
 
@@ -321,7 +327,7 @@ impl Act for RemoveBlob {
         blobs::link(rows, self.repository, self.digest.as_str())
     }
 
-    fn decide(&self, seen: Self::Seen, _now: Timestamp) -> Result<blobs::LinkRow, Fault> {
+    fn decide(&self, seen: Self::Seen, now: Timestamp) -> Result<Self::Plan, Fault> {
         let link = seen.ok_or_else(|| blob_not_found(&self.name, &self.digest))?;
         if link.manifest_count > 0 {
             let message = format!(
@@ -331,12 +337,13 @@ impl Act for RemoveBlob {
             );
             return Err(Fault::new(FaultKind::BlobReferenced, message));
         }
-        Ok(link)
+        Ok((link, now))
     }
 
-    fn apply(&self, tx: &mut Tx, link: blobs::LinkRow) -> Result<(), Fault> {
+    fn apply(&self, tx: &mut Tx, (link, now): Self::Plan) -> Result<(), Fault> {
         blobs::unlink(tx, self.repository, [self.digest.as_str()])?;
         blobs::release_copies(tx, [link.copy])?;
+        archive_rows::ask_archived(tx, [self.digest.as_str()], now)?;
         let counts = repository_rows::Counts { blob_bytes: -link.size, ..Default::default() };
         repository_rows::count(tx, self.repository, counts)
     }

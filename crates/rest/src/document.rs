@@ -1,5 +1,5 @@
 use crate::protection::{HoldDocument, ImageUseDocument};
-use gantry_registry::{ImageSummary, Repository};
+use gantry_registry::{ArchivedHere, ImageStatus, ImageSummary, Repository};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,27 @@ pub struct RepositoryDocument {
     /// Patterns of tags that are protected, with their images.
     #[serde(default)]
     pub protected_tags: Vec<String>,
+    /// What it has in the archive; missing in lists.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "ArchiveDocument")]
+    pub archive: Option<ArchiveDocument>,
+}
+
+/// What a repository has in the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Archive")]
+pub struct ArchiveDocument {
+    /// Images.
+    pub image_count: u64,
+    /// Bytes of the blobs that only they name.
+    pub blob_bytes: u64,
+}
+
+impl From<ArchivedHere> for ArchiveDocument {
+    fn from(archived: ArchivedHere) -> Self {
+        ArchiveDocument { image_count: archived.images, blob_bytes: archived.bytes }
+    }
 }
 
 impl From<Repository> for RepositoryDocument {
@@ -36,6 +57,7 @@ impl From<Repository> for RepositoryDocument {
             tag_count: repository.tag_count,
             blob_bytes: repository.blob_bytes,
             protected_tags: repository.rules.protected_tags.clone().into(),
+            archive: None,
         }
     }
 }
@@ -75,6 +97,22 @@ pub struct ImageDocument {
     /// Who runs it, by the reports that count now. Policies keep such an image.
     #[serde(default)]
     pub in_use: Vec<ImageUseDocument>,
+    /// `ACTIVE`, `ARCHIVED`, or `ACTIVATING` on the way back. Only an active image can be pulled.
+    #[serde(default = "active")]
+    pub status: String,
+    /// When it went to the archive last, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub archived_at: Option<String>,
+    /// When it came back from there last, or was asked to, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub activated_at: Option<String>,
+}
+
+/// The status of images of servers that have no archive.
+fn active() -> String {
+    ImageStatus::Active.as_str().into()
 }
 
 impl From<ImageSummary> for ImageDocument {
@@ -91,6 +129,9 @@ impl From<ImageSummary> for ImageDocument {
             pushed_by: image.pushed_by,
             hold: image.hold.map(HoldDocument::from),
             in_use: image.uses.into_iter().map(ImageUseDocument::from).collect(),
+            status: image.status.as_str().into(),
+            archived_at: image.archived_at.map(|at| at.to_string()),
+            activated_at: image.activated_at.map(|at| at.to_string()),
         }
     }
 }

@@ -39,8 +39,12 @@ pub struct LifecycleRunDocument {
     pub refused: u64,
     /// Images that stay since they are held, in use, or have a protected tag.
     pub protected: u64,
-    /// Images that should go to the archive, and stay since there is none.
-    pub unarchived: u64,
+    /// Images that went to the archive.
+    #[serde(default)]
+    pub archived: u64,
+    /// What those hold, in bytes.
+    #[serde(default)]
+    pub archived_bytes: u64,
     /// What the author of the policy may not have meant, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -59,7 +63,8 @@ impl From<LifecycleRun> for LifecycleRunDocument {
             changed: run.changed,
             refused: run.refused,
             protected: run.protected,
-            unarchived: run.unarchived,
+            archived: run.archived,
+            archived_bytes: run.archived_bytes,
             warnings: run.warnings,
         }
     }

@@ -24,5 +24,6 @@ gantry_api::operations! {
     restore_image::RestoreImage,
     rollback_tag::RollbackTag,
     run_lifecycle_policy::RunLifecyclePolicy,
+    set_storage_class::SetStorageClass,
     unprotect_tags::UnprotectTags,
 }

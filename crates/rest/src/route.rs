@@ -39,7 +39,7 @@ pub fn route(method: &Method, path: &str) -> Routed {
         return choose("GET", named(name), (*method == Method::GET).then_some(list_images::ListImages::NAME));
     }
     if let Some((head, last)) = rest.rsplit_once('/') {
-        if let Some(found) = protection(method, head, last) {
+        if let Some(found) = protection(method, head, last).or_else(|| storage_class(method, head, last)) {
             return found;
         }
         if let Some(name) = head.strip_suffix("/images") {
@@ -114,13 +114,24 @@ fn lifecycle(method: &Method, head: &str, last: &str) -> Option<Routed> {
     }
 }
 
+/// Finds `<name>/images/<digest>/storage-class`, which is told from a tag by the colon of the digest.
+fn storage_class(method: &Method, head: &str, last: &str) -> Option<Routed> {
+    let (above, digest) = head.rsplit_once('/').filter(|_| last == "storage-class")?;
+    let name = above.strip_suffix("/images").filter(|_| is_digest(digest))?;
+    let found = (*method == Method::PUT).then_some(set_storage_class::SetStorageClass::NAME);
+    Some(choose("PUT", named(name).with("digest", digest), found))
+}
+
+fn is_digest(text: &str) -> bool {
+    text.contains(':') || text.contains("%3A") || text.contains("%3a")
+}
+
 /// Finds what keeps something: `<name>/images/<digest>/hold` and `<name>/protected-tags/<pattern>`. The first is told from
 /// repositories and tags of such names by the colon, which those do not have; the second is only put and deleted.
 fn protection(method: &Method, head: &str, last: &str) -> Option<Routed> {
     let (name, key, place, [put, delete]) = if last == "hold" {
         let (above, digest) = head.rsplit_once('/')?;
-        let is_digest = digest.contains(':') || digest.contains("%3A") || digest.contains("%3a");
-        let name = above.strip_suffix("/images").filter(|_| is_digest)?;
+        let name = above.strip_suffix("/images").filter(|_| is_digest(digest))?;
         (name, "digest", digest, [hold_image::HoldImage::NAME, release_image::ReleaseImage::NAME])
     } else {
         let name = head.strip_suffix("/protected-tags").filter(|_| *method != Method::GET)?;
@@ -195,6 +206,7 @@ mod tests {
             (Method::GET, "/api/v1/repositories/team/lifecycle", "GetRepository", "team/lifecycle"),
             (Method::GET, "/api/v1/repositories/team/trash/images/restore", "GetImage", "team/trash"),
             (Method::GET, "/api/v1/repositories/openapi.json", "GetRepository", "openapi.json"),
+            (Method::PUT, "/api/v1/repositories/a/b/images/sha256:aa/storage-class", "SetStorageClass", "a/b"),
             (Method::PUT, "/api/v1/repositories/team/app/images/sha256:aa/hold", "HoldImage", "team/app"),
             (Method::DELETE, "/api/v1/repositories/team/app/images/sha256%3Aaa/hold", "ReleaseImage", "team/app"),
             (Method::PUT, "/api/v1/repositories/a/images/tags/hold", "PutTag", "a/images"),

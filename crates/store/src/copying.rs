@@ -1,6 +1,6 @@
 //! Blobs to and from files outside the store: backups.
 
-use crate::{Algorithm, AppendError, Error, Key, Store, UploadId};
+use crate::{Algorithm, AppendError, Backend, Error, Key, Store, UploadId, folder::blocking};
 use futures_util::StreamExt;
 use std::path::{Path, PathBuf};
 use tokio::{
@@ -45,6 +45,12 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] where there is no such file.
     pub async fn copy_in(&self, key: &Key, id: &UploadId, from: &Path) -> Result<u64, Error> {
+        if let Backend::Folder(folder) = &self.backend
+            && key.is_archived()
+        {
+            let (folder, key, from) = (folder.clone(), key.clone(), from.to_path_buf());
+            return blocking("take a blob into", move || folder.take_in(&key, &from)).await;
+        }
         let file = fs::OpenOptions::new().read(true).open(from).await.map_err(|error| Error::of("read", key, error))?;
         let pieces = futures_util::stream::unfold(Some(file), |file| async move {
             let mut file = file?;
@@ -60,15 +66,23 @@ impl Store {
         });
         let upload = self.begin(id, Algorithm::Sha256).await?;
         let (upload, appended) = upload.append(Box::pin(pieces), u64::MAX).await;
-        let problem = match appended {
-            Ok(_) => return upload.publish(key).await,
-            Err(AppendError::Body(error)) => Error::of("read", key, error),
-            Err(AppendError::Store(error)) => error,
-            Err(AppendError::TooLong) => Error::of("read", key, std::io::ErrorKind::FileTooLarge.into()),
-            Err(AppendError::TooShort) => Error::of("read", key, std::io::ErrorKind::UnexpectedEof.into()),
-        };
-        upload.abort().await?;
-        Err(problem)
+        match appended {
+            Ok(_) => upload.publish(key).await,
+            Err(error) => {
+                upload.abort().await?;
+                Err(problem(key, error))
+            }
+        }
+    }
+}
+
+/// Says why the bytes of a blob could not be copied.
+pub(crate) fn problem(key: &Key, error: AppendError<std::io::Error>) -> Error {
+    match error {
+        AppendError::Body(error) => Error::of("read", key, error),
+        AppendError::Store(error) => error,
+        AppendError::TooLong => Error::of("read", key, std::io::ErrorKind::FileTooLarge.into()),
+        AppendError::TooShort => Error::of("read", key, std::io::ErrorKind::UnexpectedEof.into()),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A folder of the local file system.
 //!
 //! `blobs/` has what is published, `uploads/` what arrives, `quarantine/` what was found corrupt; `owner` says whose it is.
+//! The archive is another such folder, `archive/` in this one or anywhere else: it has the blobs whose keys are
+//! [archived](Key::is_archived), below the rest of their keys.
 //!
 //! What is promised: when publishing returns, the bytes survive a power cut (file synced, renamed, folder synced, and each
 //! new folder above it too); when deleting or quarantining returns, so does that. An upload is promised nothing: after a
@@ -10,6 +12,7 @@ mod busy;
 mod open_files;
 mod owner;
 mod sink;
+mod transfer;
 mod walk;
 
 pub use owner::disown;
@@ -42,8 +45,13 @@ const FOLDERS_SYNCED_MAX: usize = 4;
 /// Bytes read at a time to hash them.
 const HASHED_AT_ONCE: usize = 1 << 20;
 
+/// The archive, where it has no folder of its own.
+pub(crate) const ARCHIVE: &str = "archive";
+
 pub(crate) struct Folder {
     root: PathBuf,
+    /// The folder of the archive.
+    archive: PathBuf,
     env: Env,
     free_min: u64,
     free: Mutex<Option<(Duration, u64)>>,
@@ -64,8 +72,9 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 impl Folder {
     pub(crate) fn open(root: &Path, env: Env, settings: &Settings) -> Result<Folder, Error> {
+        let archive = settings.archive_folder(root);
         let is_new = !root.exists();
-        for part in ["blobs", "uploads", "quarantine"] {
+        for (root, part) in [(root, "blobs"), (root, "uploads"), (root, "quarantine"), (&archive, "blobs")] {
             let path = root.join(part);
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|source| Error::Io {
                 action: "make the folder",
@@ -76,6 +85,7 @@ impl Folder {
         }
         let folder = Folder {
             root: root.into(),
+            archive,
             env,
             free_min: settings.min_free.get(),
             free: Mutex::default(),
@@ -84,6 +94,7 @@ impl Folder {
             open_files: OpenFiles::default(),
             idle_files: Arc::new(Semaphore::new(IDLE_FILES_MAX)),
         };
+        folder.sync_folder(&folder.archive)?;
         folder.sync_folder(root)?;
         if let Some(parent) = root.parent().filter(|parent| is_new && !parent.as_os_str().is_empty()) {
             folder.sync_folder(parent)?;
@@ -104,13 +115,18 @@ impl Folder {
     }
 
     fn blob_path(&self, key: &Key) -> PathBuf {
-        self.blobs().join(key.as_str())
+        self.home(key).join("blobs").join(key.within())
+    }
+
+    /// The folder that has a blob's `blobs/` and `quarantine/`.
+    fn home(&self, key: &Key) -> &Path {
+        if key.is_archived() { &self.archive } else { &self.root }
     }
 
     /// Says what went wrong at a path. Where the whole folder is gone, one blob is not what is missing.
     fn explain(&self, action: &'static str, place: impl fmt::Display, path: &Path, source: io::Error) -> Error {
         match Error::of(action, place, source) {
-            Error::Missing { place } => match self.check_there() {
+            Error::Missing { place } => match self.check_there(path) {
                 Ok(()) => Error::Missing { place },
                 Err(error) => error,
             },
@@ -118,14 +134,17 @@ impl Folder {
         }
     }
 
-    /// Fails where the folder is no longer there. Else a disk that was unmounted would look like a store whose every blob
-    /// is lost, and damage would be recorded where there is none.
-    fn check_there(&self) -> Result<(), Error> {
-        if self.blobs().is_dir() {
+    /// Fails where the folder that has `path` is no longer there. Else a disk that was unmounted would look like a store
+    /// whose every blob is lost, and damage would be recorded where there is none.
+    fn check_there(&self, path: &Path) -> Result<(), Error> {
+        let is_archived = path.starts_with(&self.archive);
+        let (home, place) = if is_archived { (&self.archive, "the archive") } else { (&self.root, "the store") };
+        let blobs = home.join("blobs");
+        if blobs.is_dir() {
             return Ok(());
         }
         let source = io::Error::new(io::ErrorKind::NotFound, "the folder is gone; is its disk mounted?");
-        Err(Error::Io { action: "use", place: "the store".into(), path: Some(self.blobs()), source })
+        Err(Error::Io { action: "use", place: place.into(), path: Some(blobs), source })
     }
 
     /// Says no where `bytes` more would take from the disk's reserve. Those that may be written are counted at once: the
@@ -169,11 +188,11 @@ impl Folder {
         if is_trusted && self.made().contains(parent) {
             return Ok(());
         }
-        self.check_there()?;
+        self.check_there(&path)?;
         let failed = |error| self.explain("make the folder of", key, parent, error);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
         // All the way up, also where they were there: another thread may have made them and not yet synced.
-        for folder in parent.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root)) {
+        for folder in parent.ancestors().skip(1).take_while(|folder| folder.starts_with(self.home(key))) {
             self.sync_folder(folder)?;
         }
         self.made().insert(parent.into());
@@ -262,17 +281,21 @@ impl Folder {
 
     /// Removes blobs, durably: one sync for each folder they lay in, or one for all where they are many.
     pub(crate) fn delete(&self, keys: &[Key]) -> Result<(), Error> {
-        self.check_there()?;
         let mut folders = HashSet::new();
+        let mut homes = HashSet::new();
         for key in keys {
             let path = self.blob_path(key);
+            if homes.insert(self.home(key)) {
+                self.check_there(&path)?;
+            }
             absent_is_fine(fs::remove_file(&path)).map_err(|error| self.explain("remove", key, &path, error))?;
             // Absent ones count: an earlier attempt may have removed them and not come to the sync.
             folders.extend(path.parent().map(Path::to_path_buf));
         }
         if folders.len() > FOLDERS_SYNCED_MAX {
-            return sys::sync_file_system(&self.root)
-                .map_err(|error| self.explain("sync", "the store", &self.root, error));
+            return homes.into_iter().try_for_each(|home| {
+                sys::sync_file_system(home).map_err(|error| self.explain("sync", "the store", home, error))
+            });
         }
         for folder in folders.iter().filter(|folder| folder.is_dir()) {
             self.sync_folder(folder)?;
@@ -281,14 +304,23 @@ impl Folder {
     }
 
     fn quarantine_path(&self, key: &Key) -> PathBuf {
-        self.root.join("quarantine").join(key.as_str().replace('/', "-"))
+        self.home(key).join("quarantine").join(key.within().replace('/', "-"))
     }
 
     /// Moves a blob out of the way, for people to look at.
     pub(crate) fn quarantine(&self, key: &Key) -> Result<(), Error> {
         let (from, to) = (self.blob_path(key), self.quarantine_path(key));
+        self.make_quarantine(key, &to)?;
         fs::rename(&from, &to).map_err(|error| self.explain("quarantine", key, &from, error))?;
         self.sync_parents(&to, &from)
+    }
+
+    /// The archive has none until something in it is found corrupt.
+    fn make_quarantine(&self, key: &Key, path: &Path) -> Result<(), Error> {
+        let Some(parent) = path.parent().filter(|parent| key.is_archived() && !parent.exists()) else { return Ok(()) };
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
+        made.map_err(|error| self.explain("quarantine", key, parent, error))?;
+        self.sync_folder(self.home(key))
     }
 
     /// Moves a blob out of quarantine, back to its place.
@@ -375,6 +407,12 @@ fn changed(metadata: &fs::Metadata) -> Timestamp {
     let written = metadata.mtime().saturating_mul(1000) + metadata.mtime_nsec() / 1_000_000;
     let renamed = metadata.ctime().saturating_mul(1000) + metadata.ctime_nsec() / 1_000_000;
     Timestamp::from_millis(written.max(renamed))
+}
+
+/// Where a blob lies in a store that keeps its archive in its own folder, `root`.
+pub fn place_in(root: &Path, key: &Key) -> PathBuf {
+    let home = if key.is_archived() { root.join(ARCHIVE) } else { root.into() };
+    home.join("blobs").join(key.within())
 }
 
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {

@@ -7,6 +7,9 @@ const COMPONENT_BYTES_MAX: usize = 255;
 /// The longest upload id, in bytes.
 const UPLOAD_ID_BYTES_MAX: usize = 64;
 
+/// What the keys of blobs in the archive begin with.
+pub(crate) const ARCHIVED: &str = "archive/";
+
 /// A place in the store: components of `[a-z0-9._-]`, joined by `/`, none of them made of dots only. Cheap to clone.
 ///
 /// No key leads out of the store's folder, and no two keys are one file on a system that ignores case.
@@ -24,6 +27,24 @@ impl Key {
     /// Returns the key, a relative path.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is a place in the archive.
+    pub fn is_archived(&self) -> bool {
+        self.0.starts_with(ARCHIVED)
+    }
+
+    /// Returns the same place in the archive.
+    ///
+    /// # Errors
+    /// Where the whole is no key.
+    pub fn archived(&self) -> Result<Key, KeyError> {
+        format!("{ARCHIVED}{self}").parse()
+    }
+
+    /// Returns the place within the archive, or else within the rest of the store.
+    pub(crate) fn within(&self) -> &str {
+        self.0.strip_prefix(ARCHIVED).unwrap_or(&self.0)
     }
 
     /// Returns the key of `name` below this one; `name` may have several components.
@@ -132,6 +153,17 @@ mod tests {
         assert_eq!(key.child("abc.1f").unwrap().as_str(), "sha256/ab/abc.1f");
         assert!(key.child("..").is_err());
         assert!(key.child("").is_err());
+    }
+
+    #[test]
+    fn the_archive_has_each_place_once_more() {
+        let key: Key = "sha256/ab/abc.1f".parse().unwrap();
+
+        let archived = key.archived().unwrap();
+
+        assert_eq!((archived.as_str(), archived.within()), ("archive/sha256/ab/abc.1f", key.as_str()));
+        assert!(archived.is_archived() && !key.is_archived());
+        assert!(!"archived/ab".parse::<Key>().unwrap().is_archived(), "a whole component is meant");
     }
 
     #[test]

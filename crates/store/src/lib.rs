@@ -10,6 +10,7 @@
 //! | `key.rs` | [`Key`], [`UploadId`]: the names of places |
 //! | `folder.rs` | the local file system: blobs, listing, deleting; how durable what is |
 //! | `folder/sink.rs` | writing there: write, sync, rename |
+//! | `folder/transfer.rs` | writing there at once: into the archive and out of it |
 //! | `folder/busy.rs`, `folder/walk.rs` | one writer for each upload; every blob in order |
 //! | `folder/owner.rs` | whose a folder is |
 //! | `memory.rs` | the same in memory, for the simulated world, with crashes and faults |
@@ -33,7 +34,7 @@ mod sys;
 mod upload;
 
 pub use error::{AppendError, Error};
-pub use folder::disown;
+pub use folder::{disown, place_in};
 pub use hash::{Algorithm, hash_bytes};
 pub use key::{Key, KeyError, UploadId, UploadIdError};
 pub use memory::{InjectedFault, MemoryControl, Operation};
@@ -243,6 +244,40 @@ impl Store {
             Backend::Memory(memory) => Source::Memory(memory.open(key, length).await?),
         };
         Ok(Reading::new(source, length))
+    }
+
+    /// Copies a blob to another place, durably: into the archive, or out of it. Returns the length and the hash of the bytes
+    /// that were copied, for the caller to compare: what is wrong with them is now wrong in both places.
+    ///
+    /// Dropped before its end, it may leave bytes at `to`, for the collection and for fsck to find.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Full`]; [`Error::Exists`] where the place is taken.
+    pub async fn copy(
+        &self,
+        from: &Key,
+        to: &Key,
+        id: &UploadId,
+        algorithm: Algorithm,
+    ) -> Result<(u64, Vec<u8>), Error> {
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let (folder, from, to) = (folder.clone(), from.clone(), to.clone());
+                blocking("copy a blob in", move || folder.copy(&from, &to, algorithm)).await
+            }
+            Backend::Memory(memory) => {
+                let length = memory.length(from).await?.ok_or_else(|| Error::Missing { place: from.to_string() })?;
+                let body = self.open(from, length).await?.body(0..length);
+                let upload = self.begin(id, algorithm).await?;
+                let (upload, appended) = upload.append(body, u64::MAX).await;
+                if let Err(error) = appended {
+                    upload.abort().await?;
+                    return Err(copying::problem(from, error));
+                }
+                let hash = upload.hash();
+                Ok((upload.publish(to).await?, hash))
+            }
+        }
     }
 
     /// Returns the length of a blob, or `None` where there is none.

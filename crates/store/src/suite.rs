@@ -67,12 +67,14 @@ impl Bench<'_> {
         self.hashes_can_change().await.map_err(says("the hash of an upload can become another"))?;
         self.places_are_used_once().await.map_err(says("nothing is overwritten"))?;
         self.absence_is_told().await.map_err(says("what is not there, or not whole, is told from what is"))?;
+        self.copies_are_whole().await.map_err(says("what goes to the archive is the same there, and comes back"))?;
         self.lists_are_whole().await.map_err(says("blobs and uploads are listed"))?;
         self.deleting_lasts().await.map_err(says("what is deleted is gone, and what is gone may be deleted"))
     }
 
     async fn clear(&self) -> Result<(), BrokenPromise> {
-        let keys: Vec<Key> = (0..PLACES).map(|place| self.key(place)).collect();
+        let mut keys: Vec<Key> = (0..PLACES).map(|place| self.key(place)).collect();
+        keys.extend(self.key(0).archived());
         let mut cleared = self.store.delete(&keys).await;
         for place in 0..PLACES {
             cleared = cleared.and(self.store.discard(&self.id(place)).await);
@@ -105,6 +107,33 @@ impl Bench<'_> {
         }
         expect!(body.remaining() == 0, "{} bytes remain of a body that ended", body.remaining());
         Ok(read)
+    }
+
+    async fn copies_are_whole(&self) -> Checked {
+        let bytes = pattern(LARGE + 17);
+        let (key, back) = (self.publish(0, &bytes).await?, self.key(1));
+        let (archived, end) = (key.archived()?, bytes.len());
+
+        let first = self.store.copy(&key, &archived, &self.id(2), Algorithm::Sha256).await?;
+        self.store.delete(std::slice::from_ref(&key)).await?;
+        let second = self.store.copy(&archived, &back, &self.id(3), Algorithm::Sha256).await?;
+
+        expect!(first == (end as u64, hash_bytes(Algorithm::Sha256, &bytes)), "{} other bytes arrived", first.0);
+        expect!(first == second, "{} other bytes came back", second.0);
+        expect!(self.read(&archived, end, 0, end).await? == bytes, "the archive has other bytes");
+        let (mut listed, mut is_listed) = (Box::pin(self.store.list()), false);
+        while let Some(found) = listed.next().await {
+            is_listed |= found?.key == archived;
+        }
+        expect!(is_listed, "what is in the archive is not listed");
+        let taken = self.store.copy(&back, &archived, &self.id(4), Algorithm::Sha256).await;
+        expect!(matches!(taken, Err(Error::Exists { .. })), "a place is used twice: {taken:?}");
+        self.store.quarantine(&archived).await?;
+        expect!(self.store.exists(&archived).await?.is_none(), "what is quarantined is still in its place");
+        self.store.release(&archived).await?;
+        self.store.delete(&[archived.clone(), back]).await?;
+        expect!(self.store.exists(&archived).await?.is_none(), "what was deleted in the archive is there");
+        Ok(())
     }
 
     async fn bytes_come_back(&self) -> Checked {

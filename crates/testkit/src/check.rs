@@ -119,7 +119,13 @@ fn is_kept(rows: &mut Reader, stock: &Stock, ids: &[i64], thing: &Thing, held: &
                 is_kept = is_kept && is_linked(rows, id, blob)?;
             }
             if let Some(subject) = &manifest.subject {
-                let referrers = manifests::referrers(rows, id, subject.as_str(), None, "", ALL)?;
+                let referrers = manifests::referrers(
+                    rows,
+                    id,
+                    manifests::Referring { subject: subject.as_str(), artifact_type: None, storage_class: "" },
+                    "",
+                    ALL,
+                )?;
                 is_kept = is_kept && referrers.iter().any(|row| row.digest == digest.as_str());
             }
             Ok(is_kept)

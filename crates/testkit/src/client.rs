@@ -150,8 +150,8 @@ impl Client {
 
     async fn list_referrers(&self, here: &Here, of: &Manifest) -> Result<(), Fault> {
         let (desk, Some(subject)) = (&self.desk, &of.subject) else { return Ok(()) };
-        let page = self.registry().images.referrers(&here.repository, subject, None, "", 100).await?;
-        let listed = |manifest: &Manifest| page.items.iter().any(|item| item.digest == manifest.digest);
+        let page = self.registry().images.referrers(&here.repository, subject, None, None, "", 100).await?;
+        let listed = |manifest: &Manifest| page.items.iter().any(|item| item.descriptor.digest == manifest.digest);
         for manifest in desk.stock.manifests().filter(|manifest| manifest.subject.as_ref() == Some(subject)) {
             let is_promised = desk.promises().is_held(&Thing::Manifest(here.at, manifest.digest.clone()));
             if is_promised && !listed(manifest) {

@@ -1,6 +1,6 @@
 use crate::{
     image::{self, Wanted},
-    model::{BatchGetImageRequest, BatchGetImageResponse, Image, ImageFailure, ImageIdentifier},
+    model::{BatchGetImageRequest, BatchGetImageResponse, Image, ImageFailure, ImageFailureCode, ImageIdentifier},
     repository,
     wire::{Answer, Asked, AwsJson},
 };
@@ -63,6 +63,9 @@ async fn find(
     let image = match images.load(repository, &wanted.reference()).await {
         Ok(image) => image,
         Err(fault) if fault.kind == FaultKind::ImageNotFound => return Ok(Err(image::missing(id.clone()))),
+        Err(fault) if fault.kind == FaultKind::ImageArchived => {
+            return Ok(Err(image::failure(id.clone(), ImageFailureCode::ImageInaccessible, fault.message)));
+        }
         Err(fault) => return Err(fault),
     };
     if !wanted.is(image.digest.as_str()) {

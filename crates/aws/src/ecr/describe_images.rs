@@ -46,9 +46,6 @@ impl Operation for DescribeImages {
             return Ok(Answer(DescribeImagesResponse { image_details: Some(details), next_token: None }));
         }
         let filter = input.filter.unwrap_or_default();
-        if !image::shows_active(filter.image_status) {
-            return Ok(Answer(DescribeImagesResponse { image_details: Some(vec![]), next_token: None }));
-        }
         let list = format!("{} {:?}", repository.id, filter);
         let place: Option<(i64, String)> = paging::place(paging, cx, &list, input.next_token.as_deref())?;
         let after = place.map_or(ImagePlace::START, |(millis, digest)| ImagePlace {
@@ -56,7 +53,7 @@ impl Operation for DescribeImages {
             digest,
         });
         let count = paging::count(input.max_results);
-        let page = images.list(&repository, image::by_tags(filter.tag_status), &after, count).await?;
+        let page = images.list(&repository, image::by(filter.tag_status, filter.image_status), &after, count).await?;
         let last = page.items.last().filter(|_| page.has_more);
         let next_token = last.map(|last| paging.token(cx, &list, &(last.pushed_at.millis(), &last.digest)));
         let details = page.items.into_iter().map(|image| image::show(image, cx, &repository)).collect();

@@ -9,8 +9,7 @@ use crate::{
 use gantry_access::{Access, Principal, action};
 use gantry_api::{Operation, Paging};
 use gantry_fault::Fault;
-use gantry_oci::Descriptor;
-use gantry_registry::{Images, Repositories};
+use gantry_registry::{ImageStatus, Images, Referrer, Repositories};
 use gantry_words::Cx;
 
 /// Referrers of a page where the request does not say how many.
@@ -41,31 +40,30 @@ impl Operation for ListImageReferrers {
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
         let subject = image::read_digest("imageDigest", &input.subject_id.image_digest)?;
         let filter = input.filter.unwrap_or_default();
-        let shows_active = match filter.artifact_status {
-            None | Some(ArtifactStatusFilter::Active | ArtifactStatusFilter::Any) => true,
-            Some(ArtifactStatusFilter::Archived | ArtifactStatusFilter::Activating) => false,
+        let status = match filter.artifact_status {
+            None | Some(ArtifactStatusFilter::Active) => Some(ImageStatus::Active),
+            Some(ArtifactStatusFilter::Archived) => Some(ImageStatus::Archived),
+            Some(ArtifactStatusFilter::Activating) => Some(ImageStatus::Activating),
+            Some(ArtifactStatusFilter::Any) => None,
         };
         let list = format!("{} {subject} {filter:?}", repository.id);
         let place: Option<String> = paging::place(paging, cx, &list, input.next_token.as_deref())?;
-        if !shows_active {
-            return Ok(Answer(ListImageReferrersResponse { referrers: Some(vec![]), next_token: None }));
-        }
         let count = input.max_results.and_then(|count| usize::try_from(count).ok()).unwrap_or(COUNT);
         let mut after = place.unwrap_or_default();
         let mut referrers: Vec<ImageReferrer> = Vec::new();
         let has_more = loop {
-            let page = images.referrers(&repository, &subject, None, &after, count).await?;
+            let page = images.referrers(&repository, &subject, None, status, &after, count).await?;
             let Some(last) = page.items.last() else { break false };
-            let is_wanted = |found: &Descriptor| {
+            let is_wanted = |found: &Referrer| {
                 let types = filter.artifact_types.as_deref().unwrap_or_default();
-                types.is_empty() || found.artifact_type.as_ref().is_some_and(|found| types.contains(found))
+                types.is_empty() || found.descriptor.artifact_type.as_ref().is_some_and(|found| types.contains(found))
             };
-            let end = last.digest.to_string();
+            let end = last.descriptor.digest.to_string();
             let room = count - referrers.len();
             let mut wanted = page.items.into_iter().filter(is_wanted);
             let some: Vec<_> = wanted.by_ref().take(room).collect();
             let is_cut = wanted.next().is_some();
-            after = if is_cut { some.last().map_or(end, |last| last.digest.to_string()) } else { end };
+            after = if is_cut { some.last().map_or(end, |last| last.descriptor.digest.to_string()) } else { end };
             referrers.extend(some.into_iter().map(show));
             if is_cut || !page.has_more || referrers.len() >= count {
                 break is_cut || page.has_more;
@@ -76,13 +74,18 @@ impl Operation for ListImageReferrers {
     }
 }
 
-fn show(found: Descriptor) -> ImageReferrer {
+fn show(referrer: Referrer) -> ImageReferrer {
+    let found = referrer.descriptor;
     ImageReferrer {
         digest: found.digest.to_string(),
         media_type: found.media_type,
         artifact_type: found.artifact_type,
         size: i64::try_from(found.size).unwrap_or(i64::MAX),
         annotations: Some(found.annotations).filter(|annotations| !annotations.is_empty()),
-        artifact_status: Some(ArtifactStatus::Active),
+        artifact_status: Some(match referrer.status {
+            ImageStatus::Active => ArtifactStatus::Active,
+            ImageStatus::Archived => ArtifactStatus::Archived,
+            ImageStatus::Activating => ArtifactStatus::Activating,
+        }),
     }
 }

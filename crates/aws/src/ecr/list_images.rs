@@ -7,7 +7,7 @@ use crate::{
 use gantry_access::{Access, Principal, action};
 use gantry_api::{Operation, Paging};
 use gantry_fault::Fault;
-use gantry_registry::{ImagePlace, Images, Repositories, Repository, TagFilter};
+use gantry_registry::{ImageFilter, ImagePlace, Images, Repositories, Repository, TagFilter};
 use gantry_words::{Cx, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -46,11 +46,8 @@ impl Operation for ListImages {
         let filter = input.filter.unwrap_or_default();
         let list = format!("{} {:?}", repository.id, filter);
         let place = paging::place(paging, cx, &list, input.next_token.as_deref())?;
-        if !image::shows_active(filter.image_status) {
-            return Ok(Answer(ListImagesResponse { image_ids: Some(vec![]), next_token: None }));
-        }
         let count = paging::count(input.max_results);
-        let (ids, next) = page(images, &repository, image::by_tags(filter.tag_status), place, count).await?;
+        let (ids, next) = page(images, &repository, image::by(filter.tag_status, filter.image_status), place, count).await?;
         let next_token = next.map(|place| paging.token(cx, &list, &place));
         Ok(Answer(ListImagesResponse { image_ids: Some(ids), next_token }))
     }
@@ -60,22 +57,22 @@ impl Operation for ListImages {
 async fn page(
     images: &Images,
     repository: &Repository,
-    filter: TagFilter,
+    filter: ImageFilter,
     place: Option<Place>,
     count: usize,
 ) -> Result<(Vec<ImageIdentifier>, Option<Place>), Fault> {
     let start = || Place::Untagged(ImagePlace::START.pushed_at.millis(), String::new());
     let place =
-        place.unwrap_or_else(|| if filter == TagFilter::Untagged { start() } else { Place::Tags(String::new()) });
+        place.unwrap_or_else(|| if filter.tags == TagFilter::Untagged { start() } else { Place::Tags(String::new()) });
     let mut ids = Vec::new();
     let (millis, digest) = match place {
         Place::Untagged(millis, digest) => (millis, digest),
         Place::Tags(after) => {
-            let page = images.tagged(repository, &after, count).await?;
+            let page = images.tagged(repository, filter.status, &after, count).await?;
             let next = page.items.last().filter(|_| page.has_more).map(|(tag, _)| Place::Tags(tag.clone()));
             let id = |(tag, digest)| ImageIdentifier { image_digest: Some(digest), image_tag: Some(tag) };
             ids.extend(page.items.into_iter().map(id));
-            if next.is_some() || filter == TagFilter::Tagged {
+            if next.is_some() || filter.tags == TagFilter::Tagged {
                 return Ok((ids, next));
             }
             (ImagePlace::START.pushed_at.millis(), String::new())
@@ -83,7 +80,7 @@ async fn page(
     };
     let after = ImagePlace { pushed_at: Timestamp::from_millis(millis), digest };
     let room = count - ids.len();
-    let page = images.list(repository, TagFilter::Untagged, &after, room).await?;
+    let page = images.list(repository, ImageFilter { tags: TagFilter::Untagged, ..filter }, &after, room).await?;
     let next = match page.items.last() {
         Some(last) => Place::Untagged(last.pushed_at.millis(), last.digest.clone()),
         None => start(),

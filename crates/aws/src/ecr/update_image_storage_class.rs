@@ -1,16 +1,16 @@
 use crate::{
     image,
-    model::{ImageStatus, TargetStorageClass, UpdateImageStorageClassRequest, UpdateImageStorageClassResponse},
+    model::{TargetStorageClass, UpdateImageStorageClassRequest, UpdateImageStorageClassResponse},
     repository,
     wire::{Answer, Asked, AwsJson},
 };
 use gantry_access::{Access, Principal, action};
 use gantry_api::Operation;
-use gantry_fault::{Fault, FaultKind};
-use gantry_registry::{Images, Repositories};
+use gantry_fault::Fault;
+use gantry_registry::{Archive, Images, Repositories};
 use gantry_words::Cx;
 
-/// `ecr:UpdateImageStorageClass`: to the archive and back. There is no archive yet, so only what changes nothing is done.
+/// `ecr:UpdateImageStorageClass`: to the archive and back. On the way back an image is activating until its bytes are there.
 pub struct UpdateImageStorageClass;
 
 impl Operation for UpdateImageStorageClass {
@@ -18,7 +18,7 @@ impl Operation for UpdateImageStorageClass {
     const NAME: &'static str = "ecr:UpdateImageStorageClass";
     const ROUTE: (&'static str, &'static str) =
         ("POST", "AmazonEC2ContainerRegistry_V20150921.UpdateImageStorageClass");
-    type Needs = (Repositories, Images);
+    type Needs = (Repositories, Images, Archive);
     type Request = Asked<UpdateImageStorageClassRequest>;
     type Response = Answer<UpdateImageStorageClassResponse>;
 
@@ -27,7 +27,7 @@ impl Operation for UpdateImageStorageClass {
     }
 
     async fn call(
-        (repositories, images): &Self::Needs,
+        (repositories, images, archive): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
@@ -35,15 +35,16 @@ impl Operation for UpdateImageStorageClass {
         let input = asked.input;
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
         let found = image::describe(images, cx, &repository, &input.image_id).await?;
-        if input.target_storage_class == TargetStorageClass::Archive {
-            let message = "This site has no archive yet; the image stays in the storage class STANDARD";
-            return Err(Fault::new(FaultKind::StorageClassUpdateUnsupported, message));
-        }
+        let digest = image::read_digest("imageDigest", &found.digest)?;
+        let status = match input.target_storage_class {
+            TargetStorageClass::Archive => archive.put(cx, &repository, &digest).await?,
+            TargetStorageClass::Standard => archive.take(cx, &repository, &digest).await?,
+        };
         Ok(Answer(UpdateImageStorageClassResponse {
             registry_id: Some(cx.account),
             image_id: Some(image::name(&found, &input.image_id)),
             repository_name: Some(repository.name),
-            image_status: Some(ImageStatus::Active),
+            image_status: Some(image::status(status)),
         }))
     }
 }

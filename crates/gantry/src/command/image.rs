@@ -1,14 +1,20 @@
 use crate::{
-    output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Table, Tone},
+    output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Progress, Table, Tone},
     remote::{Remote, RemoteFlags},
 };
-use gantry_rest::ImageDocument;
+use gantry_rest::{ImageDocument, LifecycleExplanationDocument};
 use gantry_words::ByteCount;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::{thread, time::Duration};
 use ureq::http::Method;
 
-/// List, inspect, tag, hold and remove images
+/// How often it is looked whether an image is back, about ten minutes long; the server goes on with it.
+const LOOKS_MAX: u32 = 3_000;
+/// How often it is asked how far it is.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// List, inspect, tag, hold, archive and remove images
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gantry image ls team/app")]
 pub(crate) struct ImageCommand {
@@ -71,6 +77,29 @@ enum What {
         #[command(flatten)]
         output: OutputFlag,
     },
+    /// Move an image to the archive, with what only it reaches: it cannot be pulled there, and its bytes go to a cheaper disk
+    #[command(after_help = "Example:\n  gantry image archive team/app:v1")]
+    Archive {
+        /// repository:tag or repository@digest
+        image: String,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
+    /// Bring an image back from the archive, and wait until it can be pulled
+    #[command(after_help = "Example:\n  gantry image restore team/app:v1")]
+    Restore {
+        /// repository:tag or repository@digest
+        image: String,
+        /// Do not wait
+        #[arg(long)]
+        no_wait: bool,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
     /// Point a tag at an image
     #[command(after_help = "Example:\n  gantry image tag team/app:v1 stable")]
     Tag {
@@ -123,6 +152,13 @@ impl ImageCommand {
                 let released: ImageDocument = remote.delete_and_read(&path)?;
                 Printer::stdout(output.format).tell(&released, &format!("{digest} is not on hold any more"))?;
             }
+            What::Archive { image, remote, output } => {
+                let moved = store_in(&Remote::open(&remote)?, &image, "ARCHIVE")?;
+                let sentence =
+                    format!("{} is in the archive. Bring it back with: gantry image restore {image}", moved.digest);
+                Printer::stdout(output.format).tell(&moved, &sentence)?;
+            }
+            What::Restore { image, no_wait, remote, output } => restore(&remote, &image, no_wait, output.format)?,
             What::Tag { image, tag, remote, output } => {
                 let (repository, reference) = split(&image)?;
                 let path = format!("/api/v1/repositories/{repository}/tags/{tag}");
@@ -138,19 +174,69 @@ impl ImageCommand {
 fn inspect(remote: &Remote, image: &str, output: Format) -> Result<(), Failure> {
     let (repository, reference) = split(image)?;
     let found: ImageDocument = remote.get(&format!("/api/v1/repositories/{repository}/images/{reference}"))?;
-    let manifest: Value = remote.get(&format!("/v2/{repository}/manifests/{}", found.digest))?;
+    let manifest: Value = match found.status.as_str() {
+        "ACTIVE" => remote.get(&format!("/v2/{repository}/manifests/{}", found.digest))?,
+        // In the archive it cannot be pulled, and is not shown either.
+        _ => Value::Null,
+    };
     let whole = json!({"image": found, "manifest": manifest});
     Printer::stdout(output).answer(&whole, |_| table(std::slice::from_ref(&found)))?;
     if output == Format::Table {
         Printer::stdout(output).text(&kept(&found))?;
+        if manifest.is_null() {
+            return Ok(());
+        }
         let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
         Printer::stdout(output).text(&format!("\n{text}\n"))?;
     }
     Ok(())
 }
 
+/// Moves an image to a storage class.
+fn store_in(remote: &Remote, image: &str, class: &str) -> Result<ImageDocument, Failure> {
+    let (path, _) = image_path(remote, image)?;
+    remote.put(Method::PUT, &format!("{path}/storage-class"), &json!({"storageClass": class}))
+}
+
+fn restore(remote: &RemoteFlags, image: &str, no_wait: bool, format: Format) -> Result<(), Failure> {
+    let remote = Remote::open(remote)?;
+    let mut found = store_in(&remote, image, "STANDARD")?;
+    let progress = Progress::bytes("bringing back", None);
+    let path = image_path(&remote, image)?.0;
+    let mut looks = if no_wait { 0 } else { LOOKS_MAX };
+    while found.status == "ACTIVATING" && looks > 0 {
+        looks -= 1;
+        thread::sleep(LOOK_EVERY);
+        found = remote.get(&path)?;
+    }
+    drop(progress);
+    let digest = &found.digest;
+    let sentence = match found.status.as_str() {
+        "ACTIVE" => format!("{digest} is back and can be pulled{}", until_archived(&remote, &path)),
+        _ => format!("{digest} is on its way back. See how far it is with: gantry image inspect {image}"),
+    };
+    Printer::stdout(format).tell(&found, &sentence)
+}
+
+/// How long an image stays, where a policy archives or expires it within a year. That is told where it can be found out.
+fn until_archived(remote: &Remote, path: &str) -> String {
+    let explained: Result<LifecycleExplanationDocument, _> = remote.get(&format!("{path}/lifecycle"));
+    match explained.ok().and_then(|explained| explained.goes) {
+        Some(goes) if goes.action == "transition" => {
+            format!("; if nobody pulls it, rule {} archives it again at {}", goes.rule_priority, goes.at)
+        }
+        Some(goes) => format!("; rule {} expires it at {}", goes.rule_priority, goes.at),
+        None => String::new(),
+    }
+}
+
 /// Where the server has the hold of an image, and the image's digest.
 fn hold_path(remote: &Remote, image: &str) -> Result<(String, String), Failure> {
+    image_path(remote, image).map(|(path, digest)| (format!("{path}/hold"), digest))
+}
+
+/// Where the server has an image, and its digest.
+fn image_path(remote: &Remote, image: &str) -> Result<(String, String), Failure> {
     let (repository, reference) = split(image)?;
     let digest = if reference.contains(':') {
         reference.to_string()
@@ -158,7 +244,7 @@ fn hold_path(remote: &Remote, image: &str) -> Result<(String, String), Failure> 
         let found: ImageDocument = remote.get(&format!("/api/v1/repositories/{repository}/images/{reference}"))?;
         found.digest
     };
-    Ok((format!("/api/v1/repositories/{repository}/images/{digest}/hold"), digest))
+    Ok((format!("/api/v1/repositories/{repository}/images/{digest}"), digest))
 }
 
 /// What keeps an image from being deleted, a sentence a line.
@@ -207,7 +293,7 @@ fn kind(image: &ImageDocument) -> &str {
 }
 
 fn table(images: &[ImageDocument]) -> Table {
-    let mut table = Table::new(["TAGS", "DIGEST", "TYPE", "SIZE", "PUSHED", "KEPT"]).right(&[3]);
+    let mut table = Table::new(["TAGS", "DIGEST", "TYPE", "SIZE", "PUSHED", "STATUS", "KEPT"]).right(&[3]);
     for image in images {
         let tags = image.tags.join(", ");
         table.row([
@@ -216,6 +302,7 @@ fn table(images: &[ImageDocument]) -> Table {
             kind(image).into(),
             ByteCount::bytes(image.bytes).rounded().into(),
             image.pushed_at.as_str().into(),
+            image.status.to_lowercase().into(),
             kept_cell(image),
         ]);
     }

@@ -12,6 +12,7 @@ use crate::{
 use gantry_accounts::RootCredentials;
 use gantry_api::{Listener, Oci, Rest, Server, Surface};
 use gantry_env::Env;
+use gantry_registry::MovedBlobs;
 use gantry_words::{Cx, Secret};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{io::Write, sync::Arc, time::Duration};
@@ -102,6 +103,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_collection(&house),
         spawn_trash(&house),
         spawn_lifecycle(&house),
+        spawn_archive(&house),
         spawn_retention(&house),
         spawn_key_renewal(&house),
         spawn_pull_notes(&house),
@@ -231,9 +233,39 @@ fn spawn_lifecycle(house: &ServingHouse) -> JoinHandle<()> {
             house.house.env.sleep(lifecycle.look_every()).await;
             match lifecycle.round(&cx(&house, "lifecycle"), &holder).await {
                 Ok(round) if round.runs == 0 => {}
-                Ok(round) => tracing::info!(runs = round.runs, images = round.expired, "ran lifecycle policies"),
+                Ok(round) => tracing::info!(
+                    runs = round.runs,
+                    expired = round.expired,
+                    archived = round.archived,
+                    "ran lifecycle policies"
+                ),
                 Err(fault) => tracing::error!(error = ?fault, "lifecycle policies could not be run: {fault}"),
             }
+        }
+    })
+}
+
+/// Moves the bytes of archived images, and of those that were asked back.
+fn spawn_archive(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        let archive = &house.house.registry.archive;
+        let holder = house.house.env.request_id().to_string();
+        loop {
+            match archive.round(&cx(&house, "archive"), &holder).await {
+                Ok(moved) if moved == MovedBlobs::default() => {}
+                Ok(moved) => tracing::info!(
+                    archived = moved.archived,
+                    returned = moved.returned,
+                    bytes = moved.bytes,
+                    images = moved.images,
+                    "moved blobs to the archive or back"
+                ),
+                Err(fault) => {
+                    tracing::error!(error = ?fault, "blobs could not be moved to the archive or back: {fault}")
+                }
+            }
+            archive.wait().await;
         }
     })
 }

@@ -1,8 +1,10 @@
 use crate::{
+    archive::{ArchiveImage, ArchivePlan, ArchiveSeen, Archived},
     lifecycle::survey::{self, Shot},
     remove::{ImagePlan, ImageSeen, RemoveImage, Removed},
 };
 use gantry_fault::Fault;
+use gantry_lifecycle::Action;
 use gantry_metadata::{
     Act, Reader, Tx, documents, documents::Shelf, lifecycle as lifecycle_rows, manifests,
     repositories as repository_rows,
@@ -18,13 +20,15 @@ use std::{
 /// By how much the clocks of servers, and the length of a push, may blur the order in which images came.
 const BLUR: Duration = Duration::from_secs(3_600);
 
-/// An image that a policy expires, as it was when that was decided.
+/// An image that a policy expires, or moves to the archive, as it was when that was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Expiring {
     pub(crate) digest: Digest,
     pub(crate) seen: Shot,
     /// The priority of the rule.
     pub(crate) rule: u32,
+    /// What it does.
+    pub(crate) action: Action,
     /// Of how many images before it in a count the loss would bring it back among those that stay; `None` where its rule
     /// does not count images.
     pub(crate) spare: Option<i64>,
@@ -69,14 +73,27 @@ pub(crate) struct Seen {
 struct ImageNow {
     shot: Shot,
     is_reached: bool,
-    removal: ImageSeen,
+    fate: FateSeen,
+}
+
+/// What is known of an image for what is to be done with it.
+#[derive(Clone, Debug)]
+enum FateSeen {
+    Removal(Box<ImageSeen>),
+    Archival(Box<ArchiveSeen>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fate {
+    Removal(ImagePlan),
+    Archival(ArchivePlan),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     is_policy_changed: bool,
     /// By their places in the list.
-    removals: Vec<(usize, ImagePlan)>,
+    fates: Vec<(usize, Fate)>,
     refused: Vec<String>,
 }
 
@@ -87,6 +104,8 @@ pub(crate) struct Expired {
     pub(crate) is_policy_changed: bool,
     /// Those that went, by their places in the list.
     pub(crate) removed: Vec<(usize, Removed)>,
+    /// Those that were archived, by their places in the list.
+    pub(crate) archived: Vec<(usize, Archived)>,
     /// Why some cannot go at all, a sentence each.
     pub(crate) refused: Vec<String>,
 }
@@ -101,6 +120,22 @@ impl ExpireImages {
             rule: Some(image.rule),
             actor: self.actor.clone(),
             request_id: self.request_id,
+        }
+    }
+
+    fn archival(&self, image: &Expiring) -> ArchiveImage {
+        ArchiveImage {
+            repository: self.shelf.repository,
+            name: self.name.clone(),
+            digest: image.digest.clone(),
+            rule: Some(image.rule),
+        }
+    }
+
+    fn decide_fate(&self, image: &Expiring, seen: FateSeen, now: Timestamp) -> Result<Fate, Fault> {
+        match seen {
+            FateSeen::Removal(seen) => self.removal(image).decide(*seen, now).map(Fate::Removal),
+            FateSeen::Archival(seen) => self.archival(image).decide(*seen, now).map(Fate::Archival),
         }
     }
 
@@ -128,7 +163,9 @@ impl Act for ExpireImages {
         let children: HashSet<String> =
             found.iter().filter(|row| row.parent_count > 0).map(|row| row.digest.clone()).collect();
         let living = manifests::held(rows, repository, subjects.iter().map(String::as_str))?;
-        let living: HashSet<String> = living.into_iter().map(|subject| subject.digest).collect();
+        // One in the archive keeps nothing outside.
+        let living: HashSet<String> =
+            living.into_iter().filter(|subject| subject.is_active).map(|subject| subject.digest).collect();
         let used = survey::used(rows, repository, self.decided_at)?;
         let shots = survey::shots(rows, repository, found, &used)?;
         let mut shots: HashMap<String, Shot> = shots.into_iter().map(|shot| (shot.digest.clone(), shot)).collect();
@@ -136,8 +173,11 @@ impl Act for ExpireImages {
         for image in &self.images {
             let Some(shot) = shots.remove(image.digest.as_str()) else { continue };
             let is_reached = children.contains(&shot.digest) || shot.reached_by.iter().any(|by| living.contains(by));
-            let removal = self.removal(image).gather(rows)?;
-            images.insert(shot.digest.clone(), ImageNow { shot, is_reached, removal });
+            let fate = match image.action {
+                Action::Expire => FateSeen::Removal(Box::new(self.removal(image).gather(rows)?)),
+                Action::Transition => FateSeen::Archival(Box::new(self.archival(image).gather(rows)?)),
+            };
+            images.insert(shot.digest.clone(), ImageNow { shot, is_reached, fate });
         }
         let adopted = match self.has_orphans && self.images.iter().any(|image| image.spare.is_some()) {
             true => lifecycle_rows::adopted(rows, repository, self.decided_at.minus(BLUR))?,
@@ -147,7 +187,7 @@ impl Act for ExpireImages {
     }
 
     fn decide(&self, mut seen: Seen, now: Timestamp) -> Result<Plan, Fault> {
-        let mut plan = Plan { is_policy_changed: false, removals: vec![], refused: vec![] };
+        let mut plan = Plan { is_policy_changed: false, fates: vec![], refused: vec![] };
         if seen.policy.as_deref() != Some(&*self.policy) {
             plan.is_policy_changed = true;
             return Ok(plan);
@@ -156,8 +196,8 @@ impl Act for ExpireImages {
         for (place, image) in self.images.iter().enumerate() {
             let Some(found) = seen.images.remove(image.digest.as_str()) else { continue };
             if self.stands(image, &found, lost) {
-                match self.removal(image).decide(found.removal, now) {
-                    Ok(removal) => plan.removals.push((place, removal)),
+                match self.decide_fate(image, found.fate, now) {
+                    Ok(fate) => plan.fates.push((place, fate)),
                     Err(fault) => plan.refused.push(fault.message),
                 }
             }
@@ -166,11 +206,16 @@ impl Act for ExpireImages {
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<Expired, Fault> {
-        let mut removed = Vec::new();
-        for (place, removal) in plan.removals {
-            removed.push((place, self.removal(&self.images[place]).apply(tx, removal)?));
+        let mut expired =
+            Expired { is_policy_changed: plan.is_policy_changed, refused: plan.refused, ..Expired::default() };
+        for (place, fate) in plan.fates {
+            let image = &self.images[place];
+            match fate {
+                Fate::Removal(plan) => expired.removed.push((place, self.removal(image).apply(tx, plan)?)),
+                Fate::Archival(plan) => expired.archived.push((place, self.archival(image).apply(tx, plan)?)),
+            }
         }
-        Ok(Expired { is_policy_changed: plan.is_policy_changed, removed, refused: plan.refused })
+        Ok(expired)
     }
 }
 
@@ -206,7 +251,7 @@ mod tests {
             decided_at: NOW,
             has_orphans: true,
             losses: 40,
-            images: vec![Expiring { digest: digest(), seen: shot(), rule: 3, spare }],
+            images: vec![Expiring { digest: digest(), seen: shot(), rule: 3, action: Action::Expire, spare }],
             is_kept: true,
             actor: "gantry:lifecycle".into(),
             request_id: RequestId::new([7; 16]),
@@ -229,8 +274,11 @@ mod tests {
             pushed_by: String::new(),
             last_pulled_at: None,
             hold: None,
+            storage_class: "STANDARD".into(),
+            archived_at: None,
+            activated_at: None,
         };
-        let image = ImageNow { shot: shot(), is_reached: false, removal: ImageSeen::of(row) };
+        let image = ImageNow { shot: shot(), is_reached: false, fate: FateSeen::Removal(Box::new(ImageSeen::of(row))) };
         let images = HashMap::from([(digest().to_string(), image)]);
         Seen { policy: Some("the policy".into()), losses: 40, adopted: 0, images }
     }
@@ -238,7 +286,7 @@ mod tests {
     fn goes(spare: Option<i64>, seen: Seen) -> bool {
         let plan = act(spare).decide(seen, NOW).unwrap();
         assert!(!plan.is_policy_changed && plan.refused.is_empty(), "{plan:?}");
-        !plan.removals.is_empty()
+        !plan.fates.is_empty()
     }
 
     #[test]
@@ -282,7 +330,7 @@ mod tests {
         for policy in [None, Some("another".to_string())] {
             let plan = act(None).decide(Seen { policy, ..seen() }, NOW).unwrap();
 
-            assert!(plan.is_policy_changed && plan.removals.is_empty(), "{plan:?}");
+            assert!(plan.is_policy_changed && plan.fates.is_empty(), "{plan:?}");
         }
     }
 }

@@ -35,8 +35,12 @@ pub struct LifecycleRun {
     pub refused: u64,
     /// Images that stay since they are held, in use, or have a protected tag.
     pub protected: u64,
-    /// Images that should go to the archive, and stay since there is none.
-    pub unarchived: u64,
+    /// Images that went to the archive.
+    #[serde(default)]
+    pub archived: u64,
+    /// What those hold, in bytes. Layers that they share with others stay where they are.
+    #[serde(default)]
+    pub archived_bytes: u64,
     /// What the author of the policy may not have meant, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -97,7 +101,8 @@ impl LifecycleRun {
             changed: 0,
             refused: 0,
             protected: 0,
-            unarchived: 0,
+            archived: 0,
+            archived_bytes: 0,
             warnings: vec![],
         }
     }

@@ -2,9 +2,9 @@
 //! of a run.
 
 use gantry_fault::Fault;
-use gantry_lifecycle::{Facts, Images};
+use gantry_lifecycle::{Facts, Images, StorageClass};
 use gantry_metadata::{
-    Reader, inventory, manifests,
+    Reader, archive, inventory, manifests,
     manifests::{ManifestRow, Tagged},
     tags,
 };
@@ -37,7 +37,7 @@ pub(crate) fn gather(rows: &mut Reader, repository: i64, now: Timestamp, until: 
     let used = used(rows, repository, now)?;
     let (mut before, mut after) = (until, String::new());
     loop {
-        let page = manifests::list(rows, repository, Tagged::Any, before, &after, PAGE)?;
+        let page = manifests::list(rows, repository, Tagged::Any, "", before, &after, PAGE)?;
         let Some(last) = page.last() else {
             if !subjects.is_empty() {
                 for place in 0..images.len() {
@@ -48,11 +48,23 @@ pub(crate) fn gather(rows: &mut Reader, repository: i64, now: Timestamp, until: 
         };
         (before, after) = (last.pushed_at, last.digest.clone());
         subjects.extend(page.iter().filter_map(|row| row.subject.clone()));
+        let page = roots(rows, repository, page)?;
         for shot in shots(rows, repository, page, &used)? {
             let (tags, reached_by) = (shot.tags.iter(), shot.reached_by.iter());
             images.push(&shot.digest, shot.facts, tags.map(String::as_str), reached_by.map(String::as_str));
         }
     }
+}
+
+/// Leaves out what went to the archive with the image that reaches it, and goes or comes back with that.
+fn roots(rows: &mut Reader, repository: i64, page: Vec<ManifestRow>) -> Result<Vec<ManifestRow>, Fault> {
+    let archived = |row: &&ManifestRow| row.storage_class == "ARCHIVE";
+    let digests: Vec<&str> = page.iter().filter(archived).map(|row| row.digest.as_str()).collect();
+    if digests.is_empty() {
+        return Ok(page);
+    }
+    let hanging: HashSet<String> = archive::hanging(rows, repository, digests)?.into_iter().collect();
+    Ok(page.into_iter().filter(|row| !hanging.contains(&row.digest)).collect())
 }
 
 /// Reads the digests of the images of a repository that somebody runs at a time.
@@ -79,7 +91,9 @@ pub(crate) fn shots(
             size_bytes: u64::try_from(row.bytes).unwrap_or(0),
             is_in_use: used.contains(&row.digest),
             is_held: row.hold.is_some(),
-            ..Facts::default()
+            activated_at: row.activated_at,
+            storage_class: if row.storage_class == "ARCHIVE" { StorageClass::Archive } else { StorageClass::Standard },
+            transitioned_at: if row.storage_class == "ARCHIVE" { row.archived_at } else { row.activated_at },
         },
         tags: tags.remove(&row.digest).unwrap_or_default(),
         reached_by: parents.remove(&row.digest).unwrap_or_default().into_iter().chain(row.subject).collect(),

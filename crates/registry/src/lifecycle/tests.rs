@@ -361,7 +361,7 @@ async fn an_image_that_is_tagged_at_the_moment_it_expires_is_there_afterwards() 
         ground.policy(1, older_than(5)).await;
         let (cx, lifecycle) = (ground.ago(0), &ground.registry.lifecycle);
         let Ok(decided) = lifecycle.decide(&cx, &ground.repository).await.unwrap() else { panic!("there is a policy") };
-        let expiry = lifecycle.expiry(&cx, &ground.repository, &decided, 0, &decided.expiring).unwrap();
+        let expiry = lifecycle.expiry(&cx, &ground.repository, &decided, 0, &decided.sentences).unwrap();
         let body = Bytes::from(ground.document("v5").await.to_string());
         let push = PutImage {
             account: cx.account,
@@ -406,7 +406,7 @@ async fn pulls_that_wait_in_memory_count() {
 
     let (run, _) = ground.run().await;
 
-    assert_eq!((run.unarchived, run.expired), (1, 0), "v4 alone, for there is no archive yet");
+    assert_eq!((run.archived, run.expired), (1, 0), "v4 alone");
 }
 
 #[tokio::test]
@@ -447,7 +447,7 @@ async fn a_policy_that_is_due_runs_once_also_after_a_restart_and_again_a_day_lat
         let tomorrow = Cx { now: ground.env.now().plus(DAY), ..ground.ago(0) };
         let next_day = restarted.lifecycle.round(&tomorrow, "one").await.unwrap();
 
-        assert_eq!(first, LifecycleRound { runs: 1, expired: 3 });
+        assert_eq!(first, LifecycleRound { runs: 1, expired: 3, archived: 0 });
         assert_eq!((again.runs, after_restart.runs, next_day.runs), (0, 0, 1));
         let status = restarted.lifecycle.status(&ground.ago(0), &ground.repository).await.unwrap();
         assert_eq!(status.last.map(|run| (run.expired, run.by)), Some((0, "somebody".into())));

@@ -46,7 +46,7 @@ fn seen() -> Seen {
 fn holding(blobs: &[u8]) -> Seen {
     let held = |number: &u8| {
         let digest = digest(*number).to_string();
-        (digest.clone(), blobs::HeldRow { digest, size: 10 + i64::from(*number), is_present: true })
+        (digest.clone(), blobs::HeldRow { digest, size: 10 + i64::from(*number), is_present: true, is_archived: false })
     };
     Seen { links: blobs.iter().map(held).collect(), ..seen() }
 }
@@ -61,7 +61,7 @@ fn holding_damaged(blobs: &[u8], damaged: u8) -> Seen {
 fn holding_children(children: &[(u8, i64)]) -> Seen {
     let held = |(number, bytes): &(u8, i64)| {
         let digest = digest(*number).to_string();
-        (digest.clone(), manifests::HeldRow { digest, size: 10 + i64::from(*number), bytes: *bytes })
+        (digest.clone(), manifests::HeldRow { digest, size: 10 + i64::from(*number), bytes: *bytes, is_active: true })
     };
     Seen { children: children.iter().map(held).collect(), ..seen() }
 }

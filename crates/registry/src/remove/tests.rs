@@ -23,6 +23,9 @@ fn row(digest: &Digest) -> ManifestRow {
         pushed_by: "somebody".into(),
         last_pulled_at: None,
         hold: None,
+        storage_class: "STANDARD".into(),
+        archived_at: None,
+        activated_at: None,
     }
 }
 

@@ -1,5 +1,5 @@
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Event, Reader, Tx, blobs, manifests, trash};
+use gantry_metadata::{Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, trash};
 use gantry_words::Timestamp;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -20,6 +20,8 @@ pub(crate) struct Trashed {
     pub(crate) blobs: Vec<String>,
     /// The indexes in the trash that name it.
     parents: Vec<String>,
+    /// Whether it was in the archive.
+    pub(crate) was_archived: bool,
 }
 
 /// Looks an image up in the trash; the repository is locked.
@@ -37,6 +39,7 @@ pub(crate) fn find(rows: &mut Reader, repository: i64, digest: &str) -> Result<O
         blobs: links.into_iter().map(|link| link.digest).collect(),
         named,
         parents: trash::parents(rows, repository, digest)?,
+        was_archived: manifests::standing(rows, repository, digest)?.is_some_and(|found| found.is_archived),
     }))
 }
 
@@ -46,7 +49,8 @@ pub(crate) fn destroy(tx: &mut Tx, repository: i64, image: &Trashed, at: Timesta
     trash::forget(tx, repository, &image.digest)?;
     manifests::delete(tx, repository, &image.digest)?;
     if !image.blobs.is_empty() {
-        blobs::unname(tx, repository, image.blobs.iter().map(String::as_str), at)?;
+        blobs::unname(tx, repository, image.blobs.iter().map(String::as_str), image.was_archived, at)?;
+        archive_rows::ask_archived(tx, image.blobs.iter().map(String::as_str), at)?;
     }
     Ok(())
 }
@@ -142,6 +146,7 @@ mod tests {
             named: BTreeSet::new(),
             blobs: vec![],
             parents: parents.iter().map(ToString::to_string).collect(),
+            was_archived: false,
         }
     }
 

@@ -29,18 +29,27 @@ pub(crate) struct Seen {
     /// Blobs that the other one links.
     linked: BTreeSet<String>,
     /// How many manifests there name a blob that it does not link.
-    named_by: BTreeMap<String, i64>,
+    named_by: BTreeMap<String, manifests::Naming>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The images that are written there, with the blobs of each that are linked then.
-    copied: Vec<(String, Vec<String>)>,
+    /// The images that are written there.
+    copied: Vec<Copied>,
     /// The images that are in the trash there already: they get the tags that they had here.
     tagged: Vec<String>,
     new_links: Vec<blobs::LinkRow>,
     destroyed: Vec<Trashed>,
     at: Timestamp,
+}
+
+/// An image that is written elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Copied {
+    digest: String,
+    /// Its blobs that are linked there then.
+    blobs: Vec<String>,
+    is_archived: bool,
 }
 
 impl Act for MoveTrash {
@@ -87,12 +96,21 @@ impl Act for MoveTrash {
         let named: BTreeSet<&String> = copied.iter().flat_map(|image| &image.named).collect();
         let missing = named.into_iter().filter(|blob| !seen.linked.contains(*blob));
         let new_link = |link: &blobs::LinkRow| {
-            let manifest_count = seen.named_by.get(&link.digest).copied().unwrap_or(0);
-            blobs::LinkRow { manifest_count, candidate_since: (manifest_count == 0).then_some(now), ..link.clone() }
+            let named_by = seen.named_by.get(&link.digest).copied().unwrap_or_default();
+            blobs::LinkRow {
+                manifest_count: named_by.manifests,
+                archived_count: named_by.archived,
+                candidate_since: (named_by.manifests == 0).then_some(now),
+                ..link.clone()
+            }
         };
         let new_links: Vec<_> = missing.filter_map(|blob| seen.links.get(blob)).map(new_link).collect();
         let is_linked = |blob: &&String| seen.linked.contains(*blob) || seen.links.contains_key(*blob);
-        let copy = |image: &Trashed| (image.digest.clone(), image.named.iter().filter(is_linked).cloned().collect());
+        let copy = |image: &Trashed| Copied {
+            digest: image.digest.clone(),
+            blobs: image.named.iter().filter(is_linked).cloned().collect(),
+            is_archived: image.was_archived,
+        };
         Ok(Plan {
             copied: copied.into_iter().map(copy).collect(),
             tagged: seen.known.into_iter().filter_map(|(digest, is_trash)| is_trash.then_some(digest)).collect(),
@@ -109,10 +127,13 @@ impl Act for MoveTrash {
             blobs::count_copy(tx, link.copy, 1)?;
             counts.blob_bytes += link.size;
         }
-        for (digest, blobs) in &plan.copied {
+        for Copied { digest, blobs, is_archived } in &plan.copied {
             trash::copy(tx, self.from, self.to, digest)?;
             if !blobs.is_empty() {
                 blobs::name(tx, self.to, blobs.iter().map(String::as_str))?;
+            }
+            if *is_archived {
+                blobs::count_archived(tx, self.to, blobs.iter().map(String::as_str), 1)?;
             }
         }
         for digest in &plan.tagged {

@@ -31,6 +31,8 @@ pub(crate) struct RestoreImage {
 pub(crate) struct ImageSeen {
     digest: String,
     children: BTreeSet<String>,
+    /// Whether it comes back into the archive: then its children have no parent in it.
+    is_archived: bool,
     /// Its tags, and where each points now.
     tags: Vec<(String, Option<String>)>,
 }
@@ -85,18 +87,18 @@ impl Act for RestoreImage {
         let mut seen = Seen::default();
         for row in hanging_together(rows, self.repository, &self.digest)? {
             let children = children(rows, self.repository, &row.digest)?;
-            seen.living.extend(
-                manifests::held(rows, self.repository, children.iter().map(String::as_str))?
-                    .into_iter()
-                    .map(|child| child.digest),
-            );
+            let is_archived =
+                manifests::standing(rows, self.repository, &row.digest)?.is_some_and(|found| found.is_archived);
+            let living = manifests::held(rows, self.repository, children.iter().map(String::as_str))?;
+            let living = living.into_iter().filter(|child| child.is_active || is_archived);
+            seen.living.extend(living.map(|child| child.digest));
             let names = if self.with_tags { trash::tags(rows, self.repository, &row.digest)? } else { vec![] };
             let mut tags = Vec::new();
             for name in names {
                 let digest = tags::digest(rows, self.repository, &name)?;
                 tags.push((name, digest));
             }
-            seen.images.push(ImageSeen { digest: row.digest, children, tags });
+            seen.images.push(ImageSeen { digest: row.digest, children, is_archived, tags });
         }
         let digests = seen.images.iter().map(|image| image.digest.as_str());
         seen.referrers = lifecycle_rows::referring(rows, self.repository, digests)?;
@@ -115,7 +117,7 @@ impl Act for RestoreImage {
             let is_there = |child: &&String| seen.living.contains(*child) || coming.contains(child.as_str());
             if let Some(gone) = image.children.iter().find(|child| !is_there(child)) {
                 let message = format!(
-                    "The index {} cannot be restored whole: its child {gone} is neither in the repository '{}' nor in the trash; push that first",
+                    "The index {} cannot be restored whole: its child {gone} is neither in the repository '{}' nor in the trash, or is in the archive; push that first",
                     image.digest, self.name
                 );
                 return Err(Fault::new(FaultKind::ReferencedImagesNotFound, message));
@@ -129,7 +131,8 @@ impl Act for RestoreImage {
                     None => drop(restored.taken.insert(tag.clone(), owner_of(&plan, tag))),
                 }
             }
-            plan.images.push(Restoration { image: restored, children: image.children.clone() });
+            let children = if image.is_archived { BTreeSet::new() } else { image.children.clone() };
+            plan.images.push(Restoration { image: restored, children });
         }
         Ok(plan)
     }
@@ -237,6 +240,7 @@ mod tests {
         ImageSeen {
             digest: digest.into(),
             children: children.iter().map(ToString::to_string).collect(),
+            is_archived: false,
             tags: tags.iter().map(|(tag, digest)| (tag.to_string(), digest.map(str::to_string))).collect(),
         }
     }

@@ -57,19 +57,19 @@ impl Ground {
     }
 
     /// So many days from now.
-    fn in_days(&self, days: u32) -> Cx {
+    pub(crate) fn in_days(&self, days: u32) -> Cx {
         let cx = self.cx();
         Cx { now: cx.now.plus(DAY * days), ..cx }
     }
 
-    async fn blob(&self, text: &str) -> Digest {
+    pub(crate) async fn blob(&self, text: &str) -> Digest {
         let bytes = Bytes::from(text.to_string());
         let (digest, body) = (digest_of(&bytes), stream::iter([Ok::<_, Infallible>(bytes)]));
         self.registry.uploads.store(&self.cx(), &self.repository, &digest, body).await.expect("a blob is stored");
         digest
     }
 
-    async fn put(&self, document: &Value, tags: &[&str]) -> Digest {
+    pub(crate) async fn put(&self, document: &Value, tags: &[&str]) -> Digest {
         let body = Bytes::from(document.to_string());
         let (digest, tags) = (digest_of(&body), tags.iter().map(|tag| tag.parse().unwrap()).collect());
         let to = Reference::Digest(digest.clone());
@@ -79,6 +79,13 @@ impl Ground {
             .await
             .expect("it is stored");
         digest
+    }
+
+    /// Pushes the manifest of the image of `text`, whose blob must be there.
+    pub(crate) async fn put_again(&self, text: &str) -> Result<crate::PutImageAnswer, Fault> {
+        let body = Bytes::from(image_of(&digest_of(text.as_bytes()), text.len()).to_string());
+        let to = Reference::Digest(digest_of(&body));
+        self.registry.images.put_image(&self.cx(), &self.repository, &to, vec![], None, body).await
     }
 
     /// Pushes an image whose config is a blob of its own.
@@ -106,7 +113,7 @@ impl Ground {
         self.metadata.read(move |rows| gantry_metadata::inventory::used(rows, id, at)).await.unwrap()
     }
 
-    async fn load(&self, reference: &str) -> Result<ImageFound, Fault> {
+    pub(crate) async fn load(&self, reference: &str) -> Result<ImageFound, Fault> {
         self.registry.images.load(&self.repository, &reference.parse().unwrap()).await
     }
 
@@ -118,11 +125,11 @@ impl Ground {
         self.registry.images.remove(&self.cx(), &self.repository, &reference.into()).await.expect("it is removed");
     }
 
-    async fn delete_repository(&self) {
+    pub(crate) async fn delete_repository(&self) {
         self.registry.repositories.delete(&self.cx(), &self.repository.name, true).await.expect("it is deleted");
     }
 
-    async fn restore(&self, reference: &str) -> Result<Vec<RestoredImage>, Fault> {
+    pub(crate) async fn restore(&self, reference: &str) -> Result<Vec<RestoredImage>, Fault> {
         let (cx, reference) = (self.cx(), reference.parse().unwrap());
         self.registry.trash.restore(&cx, &self.repository.name, &reference, true).await
     }
@@ -139,13 +146,13 @@ impl Ground {
         }
     }
 
-    async fn trashed(&self) -> Vec<String> {
+    pub(crate) async fn trashed(&self) -> Vec<String> {
         let page = self.registry.trash.list(&self.cx(), None, None, 100).await.unwrap();
         page.items.into_iter().map(|image| image.digest).collect()
     }
 
     /// Collects what nothing names, without grace, in so many days; answers how many blobs went.
-    async fn collect(&self, days: u32) -> u64 {
+    pub(crate) async fn collect(&self, days: u32) -> u64 {
         let collection = &self.registry.collection;
         collection.run(&self.in_days(days), Duration::ZERO, Duration::ZERO, |_| {}).await.unwrap().blobs
     }

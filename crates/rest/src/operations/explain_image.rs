@@ -41,8 +41,9 @@ impl Operation for ExplainImage {
 
     async fn call((repositories, images, lifecycle): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
-        let image = images.load(&repository, &request.reference).await?;
-        lifecycle.explain(cx, &repository, &image.digest).await.map(|explanation| Response(explanation.into()))
+        let image = images.describe(&repository, &request.reference).await?;
+        let digest = image.digest.parse().map_err(Fault::internal)?;
+        lifecycle.explain(cx, &repository, &digest).await.map(|explanation| Response(explanation.into()))
     }
 }
 

@@ -2,7 +2,7 @@ use crate::{document::RepositoryDocument, json};
 use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
-use gantry_registry::Repositories;
+use gantry_registry::{Archive, Repositories};
 use gantry_words::{Cx, RepositoryName};
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ impl Operation for GetRepository {
     type Wire = Rest;
     const NAME: &'static str = "GetRepository";
     const ROUTE: (&'static str, &'static str) = ("GET", "/api/v1/repositories/{name}");
-    type Needs = Repositories;
+    type Needs = (Repositories, Archive);
     type Request = Request;
     type Response = Response;
 
@@ -37,8 +37,10 @@ impl Operation for GetRepository {
         vec![Access::on(action::ECR_DESCRIBE_REPOSITORIES, &request.name)]
     }
 
-    async fn call(repositories: &Repositories, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        repositories.describe(cx, &request.name).await.map(|found| Response(found.into()))
+    async fn call((repositories, archive): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+        let found = repositories.describe(cx, &request.name).await?;
+        let archived = archive.of(&found).await?;
+        Ok(Response(RepositoryDocument { archive: Some(archived.into()), ..found.into() }))
     }
 }
 

@@ -2,7 +2,7 @@ use crate::{document::ImageDocument, json};
 use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
-use gantry_registry::{ImagePlace, Images, Repositories, TagFilter};
+use gantry_registry::{ImagePlace, Images, Repositories, ImageFilter};
 use gantry_words::{Cx, RepositoryName, Timestamp};
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -51,7 +51,7 @@ impl Operation for ListImages {
 
     async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
-        let page = images.list(&repository, TagFilter::Any, &request.after, request.limit).await?;
+        let page = images.list(&repository, ImageFilter::default(), &request.after, request.limit).await?;
         let last = page.items.last().filter(|_| page.has_more);
         let next = last.map(|last| format!("{}~{}", last.pushed_at.millis(), last.digest));
         Ok(Response { images: page.items.into_iter().map(ImageDocument::from).collect(), next })

@@ -13,15 +13,24 @@ const OWNER: &str = "owner";
 const OWNER_BYTES_MAX: u64 = 256;
 
 impl Folder {
-    /// Writes down that the folder is `owner`'s, durably, where nobody has done so; returns whose it is.
+    /// Writes down that the folder is `owner`'s, durably, where nobody has done so; returns whose it is. So for its archive,
+    /// where that is a folder of its own: it may be another's.
     pub(crate) fn claim(&self, owner: &str) -> Result<String, Error> {
-        let path = self.root.join(OWNER);
+        let found = self.claim_one(&self.root, owner)?;
+        if found != owner || self.archive.starts_with(&self.root) {
+            return Ok(found);
+        }
+        self.claim_one(&self.archive, owner)
+    }
+
+    fn claim_one(&self, root: &Path, owner: &str) -> Result<String, Error> {
+        let path = root.join(OWNER);
         let failed = |error| self.explain("claim", "the store", &path, error);
         if let Some(found) = read(&path).map_err(failed)? {
             return Ok(found);
         }
         // Written aside first: nobody may read half a name.
-        let fresh = self.root.join(format!("{OWNER}.{owner}"));
+        let fresh = root.join(format!("{OWNER}.{owner}"));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         let written = options.open(&fresh).and_then(|mut file| {
@@ -36,7 +45,7 @@ impl Folder {
             }
             renamed => renamed.map_err(failed)?,
         }
-        self.sync_folder(&self.root)?;
+        self.sync_folder(root)?;
         let missing = || failed(io::Error::new(io::ErrorKind::NotFound, "the file that names its owner is gone again"));
         read(&path).map_err(failed)?.ok_or_else(missing)
     }

@@ -1,5 +1,5 @@
 use super::{Folder, changed};
-use crate::{Error, Found};
+use crate::{Error, Found, key::ARCHIVED};
 use std::{fs, ops::ControlFlow, path::Path};
 use tokio::sync::mpsc;
 
@@ -7,12 +7,16 @@ type Listener = mpsc::Sender<Result<Found, Error>>;
 
 /// Sends every blob, folder by folder, each sorted by name. Holds the names of one folder and of those above it.
 pub(super) fn walk(folder: &Folder, to: &Listener) {
-    let root = folder.blobs();
-    let _ = visit(folder, &root, &root, to);
+    for (root, prefix) in [(folder.blobs(), ""), (folder.archive.join("blobs"), ARCHIVED)] {
+        if visit(folder, (&root, prefix), &root, to).is_break() {
+            return;
+        }
+    }
 }
 
-/// Breaks where nobody listens any more, or after an error was sent.
-fn visit(folder: &Folder, root: &Path, path: &Path, to: &Listener) -> ControlFlow<()> {
+/// Sends what lies below `path`; keys are its places below the root, with a prefix. Breaks where nobody listens any more, or
+/// after an error was sent.
+fn visit(folder: &Folder, root: (&Path, &str), path: &Path, to: &Listener) -> ControlFlow<()> {
     let listed = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = match listed.map_err(|error| folder.explain("list", path.display(), path, error)) {
         Ok(entries) => entries,
@@ -29,7 +33,9 @@ fn visit(folder: &Folder, root: &Path, path: &Path, to: &Listener) -> ControlFlo
             visit(folder, root, &path, to)?;
             continue;
         }
-        let key = path.strip_prefix(root).ok().and_then(Path::to_str).and_then(|name| name.parse().ok());
+        let (home, prefix) = root;
+        let name = path.strip_prefix(home).ok().and_then(Path::to_str);
+        let key = name.and_then(|name| format!("{prefix}{name}").parse().ok());
         match key.filter(|_| metadata.is_file()) {
             Some(key) => tell(to, Ok(Found { key, length: metadata.len(), modified: changed(&metadata) }))?,
             None => tracing::warn!(path = %path.display(), "{} is no blob; it is left alone", path.display()),

@@ -3,7 +3,7 @@ use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Digest, media_type, referrers_index};
-use gantry_registry::{Images, Referrers, Repositories};
+use gantry_registry::{ImageStatus, Images, Referrers, Repositories};
 use gantry_words::{Cx, Page, RepositoryName};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -46,7 +46,7 @@ impl Operation for ListReferrers {
             return Ok(Response { request, page: Page { items: vec![], has_more: false } });
         };
         let artifact_type = request.artifact_type.as_deref();
-        let page = images.referrers(&repository, &request.subject, artifact_type, &request.last, request.count).await?;
+        let page = images.referrers(&repository, &request.subject, artifact_type, Some(ImageStatus::Active), &request.last, request.count).await?;
         Ok(Response { request, page })
     }
 }
@@ -79,10 +79,11 @@ impl IntoWire<Oci> for Response {
         if let Some(last) = self.page.items.last().filter(|_| self.page.has_more) {
             let path = format!("/v2/{}/referrers/{}", self.request.name, self.request.subject);
             let count = self.request.count.to_string();
-            let mut parameters = vec![("n", count.as_str()), ("last", last.digest.as_str())];
+            let mut parameters = vec![("n", count.as_str()), ("last", last.descriptor.digest.as_str())];
             parameters.extend(self.request.artifact_type.as_deref().map(|kind| ("artifactType", kind)));
             headers.insert(header::LINK, headers::value(&paging::next_link(&path, &parameters)));
         }
-        Outgoing { status: StatusCode::OK, headers, body: Payload::Bytes(referrers_index(&self.page.items).into()) }
+        let descriptors: Vec<_> = self.page.items.into_iter().map(|item| item.descriptor).collect();
+        Outgoing { status: StatusCode::OK, headers, body: Payload::Bytes(referrers_index(&descriptors).into()) }
     }
 }

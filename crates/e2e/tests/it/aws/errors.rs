@@ -26,7 +26,6 @@ const EXCUSES: &[Excuse] = &[
     ("LayerPartTooSmallException", &[], "a part may be as small as one likes"),
     ("LayerInaccessibleException", &[], "a layer that is there can be read, or that is our own failure"),
     ("UnsupportedImageTypeException", &[], "until there is a scanner, there is no image that it does not understand"),
-    ("ImageArchivedException", &[], "there is no archive yet"),
     ("LifecyclePolicyPreviewInProgressException", &[], "a preview is made before its start is answered"),
     ("ReplicationBackfillInProgressException", &[], "a backfill ends at once, until there is replication"),
     (

@@ -7,6 +7,7 @@ use serde_json::json;
 /// Every test of this folder, as text.
 const TESTS: &[&str] = &[
     include_str!("every.rs"),
+    include_str!("../archive.rs"),
     include_str!("images.rs"),
     include_str!("lifecycle.rs"),
     include_str!("pages.rs"),

@@ -558,20 +558,3 @@ fn referrers_are_listed_by_type_and_in_pages() {
         ],
     );
 }
-
-#[test]
-fn there_is_no_archive_yet() {
-    let (server, mut boto) = server();
-    Image::small(6).push(&server.client(), "team/app", "v1").unwrap();
-    let to =
-        |class: &str| json!({"repositoryName": "team/app", "imageId": {"imageTag": "v1"}, "targetStorageClass": class});
-
-    assert_eq!(boto.done("update_image_storage_class", to("STANDARD"))["imageStatus"], "ACTIVE");
-    refuses(
-        &mut boto,
-        &[
-            ("update_image_storage_class", to("ARCHIVE"), "ImageStorageClassUpdateNotSupportedException", "no archive"),
-            ("update_image_storage_class", to("COLD"), INVALID, "enum value set"),
-        ],
-    );
-}

@@ -61,13 +61,16 @@ fn tell(repository: &str, result: &LifecycleRunResultDocument) -> String {
     }
     let did = if result.dry_run { "Would expire" } else { "Expired" };
     let mut text = format!("{did} {} of {looked_at}, {}.", images(*expired), size(*expired_bytes));
-    if *expired > result.images.len() as u64 {
+    if result.run.archived > 0 {
+        let did = if result.dry_run { "Would archive" } else { "Archived" };
+        text += &format!(" {did} {}, {}.", images(result.run.archived), size(result.run.archived_bytes));
+    }
+    if expired + result.run.archived > result.images.len() as u64 {
         text += &format!(" The oldest {} are listed.", result.images.len());
     }
     for (count, why) in [
         (result.run.changed, "changed while the policy ran"),
         (result.run.protected, "is protected"),
-        (result.run.unarchived, "should go to the archive, and there is none"),
         (result.run.refused, "cannot be removed: the server's log says why"),
     ] {
         if count > 0 {
@@ -76,6 +79,9 @@ fn tell(repository: &str, result: &LifecycleRunResultDocument) -> String {
     }
     if *expired > 0 && !result.dry_run {
         text += &format!(" See what can be had back with: gantry trash ls {repository}");
+    }
+    if result.run.archived > 0 && !result.dry_run {
+        text += &format!(" Bring an archived one back with: gantry image restore {repository}@DIGEST");
     }
     text
 }
@@ -97,7 +103,8 @@ mod tests {
             changed: 0,
             refused: 0,
             protected: 0,
-            unarchived: 0,
+            archived: 0,
+            archived_bytes: 0,
             warnings: vec![],
         };
         change(&mut run);
@@ -113,8 +120,8 @@ mod tests {
                 "Would expire 0 images of 5, 0 B. Kept, since each changed while the policy ran: 1 image.",
             ),
             (
-                result(false, |run| run.unarchived = 2),
-                "Expired 0 images of 5, 0 B. Kept, since each should go to the archive, and there is none: 2 images.",
+                result(false, |run| (run.archived, run.archived_bytes) = (2, 2_000_000)),
+                "Expired 0 images of 5, 0 B. Archived 2 images, 1.9 MiB. The oldest 0 are listed. Bring an archived one back with: gantry image restore team/app@DIGEST",
             ),
             (
                 result(false, |run| (run.outcome, run.reason) = ("skipped".into(), Some("rule 1: no".into()))),

@@ -248,8 +248,9 @@ impl Ground {
     async fn referrers_are_listed(&self, repository: &Repository, shelf: &Shelf) -> Holds {
         let held = || self.stock.manifests.iter().filter(|manifest| shelf.manifests.contains_key(&manifest.digest));
         for subject in held().filter_map(|manifest| manifest.subject.as_ref()).collect::<BTreeSet<_>>() {
-            let found = self.registry.images.referrers(repository, subject, None, "", 100).await;
-            let found = found.map(|page| page.items.into_iter().map(|item| item.digest).collect::<BTreeSet<_>>());
+            let found = self.registry.images.referrers(repository, subject, None, None, "", 100).await;
+            let found =
+                found.map(|page| page.items.into_iter().map(|item| item.descriptor.digest).collect::<BTreeSet<_>>());
             let listed = held().filter(|manifest| manifest.subject.as_ref() == Some(subject));
             same(found, Ok(listed.map(|manifest| manifest.digest.clone()).collect()))?;
         }

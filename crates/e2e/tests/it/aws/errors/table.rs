@@ -82,6 +82,14 @@ impl World {
             server.client().push_blob("team/fixed", blob).unwrap();
         }
         let of_fixed = json!({"repositoryName": "team/fixed", "imageId": {"imageTag": "v1"}});
+        boto.done("create_repository", json!({"repositoryName": "team/cold"}));
+        app.push(&server.client(), "team/cold", "v1").unwrap();
+        let archived =
+            json!({"repositoryName": "team/cold", "imageId": {"imageTag": "v1"}, "targetStorageClass": "ARCHIVE"});
+        boto.done("update_image_storage_class", archived);
+        boto.done("create_repository", json!({"repositoryName": "team/list"}));
+        app.push(&server.client(), "team/list", "v1").unwrap();
+        boto.done("put_image", json!({"repositoryName": "team/list", "imageManifest": index(&app), "imageTag": "all"}));
         boto.done(
             "put_image_tag_mutability",
             json!({"repositoryName": "team/fixed", "imageTagMutability": "IMMUTABLE"}),
@@ -199,13 +207,17 @@ fn images(world: &World) -> Vec<Row> {
         row("describe_image_signing_status", v1("team/app")).refuses("ImageNotFoundException", none()),
         row("start_image_scan", v1("team/app"))
             .refuses("ImageNotFoundException", none())
+            .refuses("ImageArchivedException", json!({"repositoryName": "team/cold"}))
             .refuses("LimitExceededException", json!({"repositoryName": "team/fixed"})),
         row("describe_image_scan_findings", v1("team/fixed"))
             .refuses("ImageNotFoundException", none())
             .refuses("ScanNotFoundException", json!({"repositoryName": "team/app"})),
         row("update_image_storage_class", super::merged(&v1("team/app"), &json!({"targetStorageClass": "STANDARD"})))
             .refuses("ImageNotFoundException", none())
-            .refuses("ImageStorageClassUpdateNotSupportedException", json!({"targetStorageClass": "ARCHIVE"})),
+            .refuses(
+                "ImageStorageClassUpdateNotSupportedException",
+                json!({"repositoryName": "team/list", "targetStorageClass": "ARCHIVE"}),
+            ),
         row("batch_delete_image", ids()),
     ]
 }

@@ -1,0 +1,285 @@
+mod bytes;
+mod hanging;
+mod put;
+mod take;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use put::{ArchiveImage, ArchivePlan, ArchiveSeen, Archived};
+
+use crate::{
+    admit::{location, parse_key, store_fault, take_out},
+    archive::{
+        bytes::{Direction, MoveBlob, direction},
+        take::{ActivateImage, FinishActivation},
+    },
+    collection::{Collected, Collection, TakeLease},
+    images::{parse_digest, store_algorithm},
+    ports::Ports,
+    repositories::Repository,
+};
+use gantry_fault::Fault;
+use gantry_metadata::{Reader, archive as archive_rows, archive::Archived as ArchivedHere, blobs};
+use gantry_oci::Digest;
+use gantry_words::Cx;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+/// Blobs looked at in one go.
+const BATCH: usize = 64;
+/// For how long a replica that moves bytes keeps the others from it, unless it goes on. A blob may take longer: then another
+/// copies it too, and one of them in vain.
+const LEASE: Duration = Duration::from_secs(60);
+/// How often it is looked whether something was left over, or asked for by another replica.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Whether an image can be pulled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ImageStatus {
+    /// It can.
+    #[default]
+    Active,
+    /// It is in the archive.
+    Archived,
+    /// It is on its way back from there.
+    Activating,
+}
+
+impl ImageStatus {
+    /// Returns the status of an image of a storage class.
+    pub(crate) fn of(storage_class: &str) -> ImageStatus {
+        match storage_class {
+            "ARCHIVE" => ImageStatus::Archived,
+            "ACTIVATING" => ImageStatus::Activating,
+            _ => ImageStatus::Active,
+        }
+    }
+
+    /// Returns the storage class of images of this status.
+    pub(crate) const fn storage_class(self) -> &'static str {
+        match self {
+            ImageStatus::Active => "STANDARD",
+            ImageStatus::Archived => "ARCHIVE",
+            ImageStatus::Activating => "ACTIVATING",
+        }
+    }
+
+    /// Its word, as the APIs have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ImageStatus::Active => "ACTIVE",
+            ImageStatus::Archived => "ARCHIVED",
+            ImageStatus::Activating => "ACTIVATING",
+        }
+    }
+}
+
+/// The room of the archive: takes images out of service whose bytes then move to a cheaper disk, and brings them back.
+///
+/// An image is archived, or asked back, in one act. Its bytes follow: a blob lies in the archive when every manifest that
+/// names it does, in any repository, and comes back as soon as one does not. It is copied first, durably, and all links
+/// go over to the copy in an act that looks again whether it should.
+#[derive(Clone)]
+pub struct Archive {
+    ports: Arc<Ports>,
+    collection: Collection,
+    asked: Arc<Notify>,
+}
+
+/// What a round moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MovedBlobs {
+    /// Blobs that went to the archive.
+    pub archived: u64,
+    /// Blobs that came back.
+    pub returned: u64,
+    /// Their bytes, both ways.
+    pub bytes: u64,
+    /// Images that can be pulled again.
+    pub images: u64,
+}
+
+impl Archive {
+    pub(crate) fn new(ports: Arc<Ports>, collection: Collection) -> Self {
+        Archive { ports, collection, asked: Arc::default() }
+    }
+
+    /// Puts an image into the archive, with the children and referrers that nothing else reaches. Returns its status.
+    ///
+    /// # Errors
+    /// [`gantry_fault::FaultKind::ImageNotFound`]; [`gantry_fault::FaultKind::StorageClassUpdateUnsupported`] where a living
+    /// index names it.
+    pub async fn put(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<ImageStatus, Fault> {
+        let act = ArchiveImage {
+            repository: repository.id,
+            name: repository.name.clone(),
+            digest: digest.clone(),
+            rule: None,
+        };
+        let archived = self.ports.metadata.perform(cx, act).await;
+        self.forget(repository, archived.as_ref().ok());
+        archived.map(|_| ImageStatus::Archived)
+    }
+
+    /// Asks an image back from the archive, with what went there with it. Returns its status: it can be pulled when its bytes
+    /// are back.
+    ///
+    /// # Errors
+    /// [`gantry_fault::FaultKind::ImageNotFound`]; [`gantry_fault::FaultKind::StorageClassUpdateUnsupported`] where a child
+    /// was removed meanwhile.
+    pub async fn take(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<ImageStatus, Fault> {
+        let act = ActivateImage { repository: repository.id, name: repository.name.clone(), digest: digest.clone() };
+        let status = self.ports.metadata.perform(cx, act).await?;
+        self.asked.notify_one();
+        Ok(status)
+    }
+
+    /// Forgets what is remembered of images that were archived, all of it where that is not known, and has their bytes moved.
+    pub(crate) fn forget(&self, repository: &Repository, archived: Option<&Archived>) {
+        if let Some(caches) = &self.ports.caches {
+            match archived {
+                Some(archived) => archived.digests.iter().filter_map(|digest| digest.parse().ok()).for_each(|digest| {
+                    caches.manifests.remove(&(repository.id, digest));
+                }),
+                None => caches.manifests.clear(),
+            }
+        }
+        self.asked.notify_one();
+    }
+
+    /// Returns what a repository has in the archive.
+    pub async fn of(&self, repository: &Repository) -> Result<ArchivedHere, Fault> {
+        let id = repository.id;
+        self.ports.metadata.read(move |rows| archive_rows::archived(rows, id)).await
+    }
+
+    /// Waits until there may be bytes to move: somebody asked for it here, or a minute is over.
+    pub async fn wait(&self) {
+        let _ = self.ports.env.within(EVERY, self.asked.notified()).await;
+    }
+
+    /// Moves the bytes that have to, if no other replica does so just now.
+    ///
+    /// # Errors
+    /// The metadata cannot be read or written. A blob that cannot be moved stays where it is, and is tried again in the next
+    /// round.
+    pub async fn round(&self, cx: &Cx, holder: &str) -> Result<MovedBlobs, Fault> {
+        let (mut moved, mut after) = (MovedBlobs::default(), String::new());
+        loop {
+            let from = after.clone();
+            let due = self.ports.metadata.read_long(move |rows| archive_rows::due(rows, &from, BATCH)).await?;
+            let Some(last) = due.last() else { break };
+            after.clone_from(last);
+            if !self.lease(cx, holder).await? {
+                return Ok(moved);
+            }
+            let before = moved;
+            for digest in &due {
+                if let Err(fault) = self.move_blob(cx, digest, &mut moved).await {
+                    tracing::error!(blob.digest = %digest, error = ?fault, "{digest} cannot be moved between storage classes; it is tried again: {fault}");
+                }
+            }
+            if moved != before {
+                if let Some(caches) = &self.ports.caches {
+                    caches.links.clear();
+                }
+                self.collection.free_copies(cx, &mut Collected::default(), &mut |_| {}).await?;
+            }
+        }
+        moved.images = self.finish(cx).await?;
+        Ok(moved)
+    }
+
+    async fn lease(&self, cx: &Cx, holder: &str) -> Result<bool, Fault> {
+        // Alone with the database, a lease is one of a process that has died.
+        if self.ports.metadata.owns_alone() {
+            return Ok(true);
+        }
+        let until = self.ports.env.now().plus(LEASE);
+        self.ports.metadata.perform(cx, TakeLease { name: "archive", holder: holder.into(), until }).await
+    }
+
+    /// Moves a blob to where it belongs.
+    async fn move_blob(&self, cx: &Cx, digest: &str, moved: &mut MovedBlobs) -> Result<(), Fault> {
+        let wanted = digest.to_string();
+        let look = move |rows: &mut Reader| {
+            let (standard, archived) = (blobs::present_copy(rows, &wanted)?, blobs::archived_copy(rows, &wanted)?);
+            Ok(direction(standard, archived, archive_rows::need(rows, &wanted)?))
+        };
+        let act = |to| MoveBlob { digest: digest.into(), to };
+        let Some((copy, direction)) = self.ports.metadata.read(look).await? else {
+            return self.ports.metadata.perform(cx, act(None)).await.map(drop);
+        };
+        let (parsed, from) = (parse_digest(digest)?, parse_key(&copy.location)?);
+        let id = self.ports.env.fresh_id();
+        let standard = location(&parsed, id)?;
+        let to = match direction {
+            Direction::ToArchive => standard.archived().map_err(Fault::internal)?,
+            Direction::ToStandard => standard,
+        };
+        let temporary = self.ports.env.request_id().to_string().parse().expect("a UUID is an upload id");
+        let algorithm = store_algorithm(parsed.algorithm());
+        let copied = self.ports.store.copy(&from, &to, &temporary, algorithm).await;
+        let is_whole = match &copied {
+            Ok((_, hash)) => Digest::from_hash(parsed.algorithm(), hash) == parsed,
+            Err(error) if error.is_missing() => false,
+            Err(_) => true,
+        };
+        if !is_whole {
+            self.remove(&to).await;
+            return self.give_up(cx, &copy, &parsed).await;
+        }
+        copied.map_err(store_fault)?;
+        let is_moved = self.ports.metadata.perform(cx, act(Some((copy.id, direction, id, to.to_string())))).await?;
+        if !is_moved {
+            self.remove(&to).await;
+            return Ok(());
+        }
+        moved.bytes += u64::try_from(copy.size).unwrap_or(0);
+        match direction {
+            Direction::ToArchive => moved.archived += 1,
+            Direction::ToStandard => moved.returned += 1,
+        }
+        Ok(())
+    }
+
+    /// The bytes are missing or wrong, unless another replica has just moved them.
+    async fn give_up(&self, cx: &Cx, copy: &blobs::CopyRow, digest: &Digest) -> Result<(), Fault> {
+        if take_out(&self.ports, cx, &parse_key(&copy.location)?).await? {
+            tracing::error!(
+                blob.digest = %digest, location = %copy.location,
+                "the bytes of {digest} are missing or damaged and cannot be moved between storage classes. Push it again to heal it, and run: gantry fsck"
+            );
+        }
+        let settle = MoveBlob { digest: digest.to_string(), to: None };
+        self.ports.metadata.perform(cx, settle).await.map(drop)
+    }
+
+    async fn remove(&self, key: &gantry_store::Key) {
+        if let Err(error) = self.ports.store.delete(std::slice::from_ref(key)).await {
+            tracing::warn!(%error, location = %key, "bytes that were not needed could not be removed; gantry fsck --repair will");
+        }
+    }
+
+    /// Lets images be pulled again whose bytes are back; says how many. Children come before their indexes.
+    async fn finish(&self, cx: &Cx) -> Result<u64, Fault> {
+        let mut finished = 0;
+        loop {
+            let ready = self.ports.metadata.read(|rows| archive_rows::ready(rows, BATCH)).await?;
+            if ready.is_empty() {
+                return Ok(finished);
+            }
+            let mut by_repository: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+            for (repository, digest) in ready {
+                by_repository.entry(repository).or_default().push(digest);
+            }
+            let before = finished;
+            for (repository, digests) in by_repository {
+                finished += self.ports.metadata.perform(cx, FinishActivation { repository, digests }).await?;
+            }
+            if finished == before {
+                return Ok(finished);
+            }
+        }
+    }
+}

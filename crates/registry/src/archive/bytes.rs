@@ -1,0 +1,112 @@
+use gantry_fault::Fault;
+use gantry_metadata::{Act, Locks, Reader, Trail, Tx, archive as archive_rows, archive::Need, blobs, blobs::CopyRow};
+use gantry_words::Timestamp;
+
+/// Which way the bytes of a blob go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    ToArchive,
+    ToStandard,
+}
+
+/// Says which copy of a blob has to move, and where to: into the archive where only archived manifests name it and no push is
+/// about to, out of it where another one does.
+pub(crate) fn direction(
+    standard: Option<CopyRow>,
+    archived: Option<CopyRow>,
+    need: Need,
+) -> Option<(CopyRow, Direction)> {
+    match (standard, archived) {
+        (Some(copy), _) if copy.link_count > 0 && need.named == 0 && need.unnamed == 0 => {
+            Some((copy, Direction::ToArchive))
+        }
+        (None, Some(copy)) if need.named > 0 => Some((copy, Direction::ToStandard)),
+        _ => None,
+    }
+}
+
+/// The act that lets every link of a blob go over to bytes in the other storage class, which are durable. Answers whether it
+/// did: what was asked for may have changed meanwhile. Without such bytes it only notes that nothing is to be done.
+pub(crate) struct MoveBlob {
+    pub(crate) digest: String,
+    /// The copy that moves, where to, and the number and the place of the new one.
+    pub(crate) to: Option<(i64, Direction, i64, String)>,
+}
+
+pub(crate) struct MoveSeen {
+    standard: Option<CopyRow>,
+    archived: Option<CopyRow>,
+    need: Need,
+    /// Whether every repository that links it is locked.
+    is_locked: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MovePlan {
+    /// It is where it belongs.
+    Settle,
+    /// Something has changed: another round looks again.
+    Again,
+    /// From the copy of this number to the new one.
+    Move(i64, Box<CopyRow>, Timestamp),
+}
+
+impl Act for MoveBlob {
+    type Seen = MoveSeen;
+    type Plan = MovePlan;
+    type Answer = bool;
+    const NAME: &'static str = "registry.move_blob";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const LOCKS: Locks = Locks::Unlocked("the first question says what to lock; it is asked again behind the locks");
+
+    fn gather(&self, rows: &mut Reader) -> Result<MoveSeen, Fault> {
+        let repositories = archive_rows::repositories(rows, &self.digest)?;
+        for repository in &repositories {
+            rows.lock(&format!("repository {repository}"))?;
+        }
+        rows.lock(&format!("blob {}", self.digest))?;
+        let now = archive_rows::repositories(rows, &self.digest)?;
+        Ok(MoveSeen {
+            standard: blobs::present_copy(rows, &self.digest)?,
+            archived: blobs::archived_copy(rows, &self.digest)?,
+            need: archive_rows::need(rows, &self.digest)?,
+            is_locked: now.iter().all(|repository| repositories.contains(repository)),
+        })
+    }
+
+    fn decide(&self, seen: MoveSeen, now: Timestamp) -> Result<MovePlan, Fault> {
+        if !seen.is_locked {
+            return Ok(MovePlan::Again);
+        }
+        let Some((from, wanted)) = direction(seen.standard, seen.archived, seen.need) else {
+            return Ok(MovePlan::Settle);
+        };
+        match &self.to {
+            Some((copy, direction, id, location)) if (*copy, *direction) == (from.id, wanted) => {
+                let storage_class = match wanted {
+                    Direction::ToArchive => "ARCHIVE",
+                    Direction::ToStandard => "STANDARD",
+                };
+                let old = from.id;
+                let to = CopyRow { id: *id, location: location.clone(), storage_class: storage_class.into(), ..from };
+                Ok(MovePlan::Move(old, Box::new(to), now))
+            }
+            _ => Ok(MovePlan::Again),
+        }
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: MovePlan) -> Result<bool, Fault> {
+        match plan {
+            MovePlan::Again => Ok(false),
+            MovePlan::Settle => archive_rows::settle(tx, &self.digest).map(|()| false),
+            MovePlan::Move(old, to, at) => {
+                blobs::set_copy_count(tx, old, 0)?;
+                blobs::set_copy_state(tx, old, "deleting")?;
+                blobs::insert_copy(tx, &to, at)?;
+                blobs::repoint(tx, old, to.id, &self.digest)?;
+                archive_rows::settle(tx, &self.digest)?;
+                Ok(true)
+            }
+        }
+    }
+}
