@@ -27,7 +27,8 @@ static NEED: Query = query(
      FROM blob_link WHERE digest = $1",
 );
 static REPOSITORIES: Query = query("SELECT repository FROM blob_link WHERE digest = $1 ORDER BY repository");
-static DUE: Query = query("SELECT digest FROM blob_move WHERE digest > $1 ORDER BY digest LIMIT $2");
+static DUE: Query = query("SELECT digest FROM blob_move WHERE digest > $1 AND asked_at <= $3 ORDER BY digest LIMIT $2");
+static ASKED_AT: Query = query("SELECT asked_at FROM blob_move WHERE digest = $1");
 static READY: Query = query(
     "SELECT m.repository, m.digest FROM manifest AS m
      WHERE m.storage_class = 'ACTIVATING' AND NOT EXISTS (
@@ -73,6 +74,11 @@ static ASK_ARCHIVED: Change = change(
      SELECT DISTINCT digest, CAST($2 AS BIGINT) FROM blob_link
      WHERE archived_count > 0 AND digest IN (SELECT j.value ->> 0 FROM json_each($1) AS j) ON CONFLICT (digest) DO NOTHING",
 );
+static ASK_NOW: Change = change(
+    "INSERT INTO blob_move(digest, asked_at)
+     SELECT j.value ->> 0, CAST($2 AS BIGINT) FROM json_each($1) AS j WHERE true
+     ON CONFLICT (digest) DO UPDATE SET asked_at = excluded.asked_at",
+);
 static SETTLE: Change = change("DELETE FROM blob_move WHERE digest = $1");
 
 /// Returns who needs the bytes of a blob at hand, of all repositories.
@@ -86,9 +92,14 @@ pub fn repositories(rows: &mut Reader, digest: &str) -> Result<Vec<i64>, Fault> 
     rows.all(&REPOSITORIES, values![digest])?.iter().map(|row| row.int(0)).collect()
 }
 
-/// Returns up to `count` blobs after the digest `after` of which it has to be looked where they belong.
-pub fn due(rows: &mut Reader, after: &str, count: usize) -> Result<Vec<String>, Fault> {
-    rows.all(&DUE, values![after, count as i64])?.iter().map(|row| row.text(0).map(str::to_string)).collect()
+/// Returns up to `count` blobs after the digest `after` of which it has to be looked at a time where they belong.
+pub fn due(rows: &mut Reader, at: Timestamp, after: &str, count: usize) -> Result<Vec<String>, Fault> {
+    rows.all(&DUE, values![after, count as i64, at])?.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns from when on it has to be looked where a blob belongs, if it has.
+pub fn asked_at(rows: &mut Reader, digest: &str) -> Result<Option<Timestamp>, Fault> {
+    rows.one(&ASKED_AT, values![digest])?.map(|row| row.time(0)).transpose()
 }
 
 /// Returns up to `count` images on their way back whose blobs are all at hand, and whose children are back: pairs of
@@ -139,7 +150,12 @@ pub fn take<'a>(
     tx.write(&ACTIVATE, values![repository, column(digests), at, class])
 }
 
-/// Has it looked where these blobs belong.
+/// Has it looked where these blobs belong, not before a time, whatever was asked for before.
+pub fn ask_from<'a>(tx: &mut Tx, digests: impl IntoIterator<Item = &'a str>, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&ASK_NOW, values![column(digests), at])
+}
+
+/// Has it looked where these blobs belong, from a time on; from another where that was asked for before.
 pub fn ask<'a>(tx: &mut Tx, digests: impl IntoIterator<Item = &'a str>, at: Timestamp) -> Result<(), Fault> {
     tx.write(&ASK, values![column(digests), at])
 }

@@ -79,6 +79,20 @@ pub struct LocatedRow {
     pub storage_class: String,
 }
 
+impl LinkRow {
+    /// Whether every manifest that names the blob is in the archive.
+    pub fn is_archived(&self) -> bool {
+        self.manifest_count > 0 && self.archived_count == self.manifest_count
+    }
+}
+
+impl LocatedRow {
+    /// Whether its bytes can be served.
+    pub fn is_at_hand(&self) -> bool {
+        self.state == "present" && self.storage_class == "STANDARD"
+    }
+}
+
 static PRESENT: Query = query(
     "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy
      WHERE digest = $1 AND encryption_key = '' AND storage_class = 'STANDARD' AND state = 'present'",

@@ -40,6 +40,7 @@ pub(crate) async fn admit(
         from,
         upload: row.map(|(id, _)| id.to_string()),
         hold: row.and_then(|(_, revision)| revision),
+        grace: ports.settings.collection.grace.duration(),
     };
     if is_whole_copy_here(ports, cx, digest, size).await?
         && matches!(ports.metadata.perform(cx, act(Source::Present)).await?, Linked::Done { .. })

@@ -138,10 +138,15 @@ impl Archive {
     pub(crate) fn forget(&self, repository: &Repository, archived: Option<&Archived>) {
         if let Some(caches) = &self.ports.caches {
             match archived {
-                Some(archived) => archived.digests.iter().filter_map(|digest| digest.parse().ok()).for_each(|digest| {
-                    caches.manifests.remove(&(repository.id, digest));
-                }),
-                None => caches.manifests.clear(),
+                Some(archived) => {
+                    let key = |digest: &String| Some((repository.id, digest.parse().ok()?));
+                    archived.digests.iter().filter_map(key).for_each(|key| drop(caches.manifests.remove(&key)));
+                    archived.blobs.iter().filter_map(key).for_each(|key| drop(caches.links.remove(&key)));
+                }
+                None => {
+                    caches.manifests.clear();
+                    caches.links.clear();
+                }
             }
         }
         self.asked.notify_one();
@@ -166,8 +171,8 @@ impl Archive {
     pub async fn round(&self, cx: &Cx, holder: &str) -> Result<MovedBlobs, Fault> {
         let (mut moved, mut after) = (MovedBlobs::default(), String::new());
         loop {
-            let from = after.clone();
-            let due = self.ports.metadata.read_long(move |rows| archive_rows::due(rows, &from, BATCH)).await?;
+            let (from, now) = (after.clone(), cx.now);
+            let due = self.ports.metadata.read_long(move |rows| archive_rows::due(rows, now, &from, BATCH)).await?;
             let Some(last) = due.last() else { break };
             after.clone_from(last);
             if !self.lease(cx, holder).await? {

@@ -40,7 +40,8 @@ impl Blobs {
     pub async fn check(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<BlobFound, Fault> {
         let (located, is_candidate) = self.locate(repository, digest).await?;
         if is_candidate {
-            let touch = TouchLink { repository: repository.id, digest: digest.clone() };
+            let grace = self.ports.settings.collection.grace.duration();
+            let touch = TouchLink { repository: repository.id, digest: digest.clone(), grace };
             if !self.ports.metadata.perform(cx, touch).await? {
                 return Err(blob_not_found(&repository.name, digest));
             }
@@ -96,7 +97,7 @@ impl Blobs {
         Ok(blob_not_found(&repository.name, digest))
     }
 
-    /// Returns where a blob lies, and whether it is a candidate for the collection.
+    /// Returns where a blob lies, and whether it may go from there: as a candidate of the collection, or to the archive.
     async fn locate(&self, repository: &Repository, digest: &Digest) -> Result<(Arc<Located>, bool), Fault> {
         let Some(caches) = &self.ports.caches else { return self.look_up(repository, digest).await };
         let now = self.ports.env.elapsed();
@@ -119,11 +120,10 @@ impl Blobs {
     async fn look_up(&self, repository: &Repository, digest: &Digest) -> Result<(Arc<Located>, bool), Fault> {
         let (id, wanted) = (repository.id, digest.clone());
         let row = self.ports.metadata.read(move |rows| blobs::located(rows, id, wanted.as_str())).await?;
-        let is_at_hand = |row: &blobs::LocatedRow| row.state == "present" && row.storage_class == "STANDARD";
-        let row = row.filter(is_at_hand).ok_or_else(|| blob_not_found(&repository.name, digest))?;
+        let row = row.filter(blobs::LocatedRow::is_at_hand).ok_or_else(|| blob_not_found(&repository.name, digest))?;
         let key = parse_key(&row.location)?;
         let located = Located { key, size: u64::try_from(row.link.size).unwrap_or(0) };
-        Ok((Arc::new(located), row.link.candidate_since.is_some()))
+        Ok((Arc::new(located), row.link.candidate_since.is_some() || row.link.is_archived()))
     }
 
     /// Links a blob of `source` into `target`. Answers `false` where the source does not hold it, or the account has
@@ -156,6 +156,7 @@ impl Blobs {
             from: Source::Repository(source.id),
             upload: None,
             hold: None,
+            grace: self.ports.settings.collection.grace.duration(),
         };
         Ok(matches!(self.ports.metadata.perform(cx, act).await?, Linked::Done { .. }))
     }

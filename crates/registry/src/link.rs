@@ -1,10 +1,12 @@
 use crate::repositories;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Locks, Reader, Trail, Tx, blobs, manifests, repositories as repository_rows, site_settings, uploads,
+    Act, Locks, Reader, Trail, Tx, archive as archive_rows, blobs, manifests, repositories as repository_rows,
+    site_settings, uploads,
 };
 use gantry_oci::Digest;
 use gantry_words::{AccountId, RepositoryName, Timestamp};
+use std::time::Duration;
 
 /// The act that makes a blob visible in a repository: by bytes that have just been stored, by a copy that is there
 /// already, or by the link of another repository (a mount).
@@ -20,6 +22,8 @@ pub(crate) struct LinkBlob {
     pub(crate) upload: Option<String>,
     /// The revision of the upload that must still be the last; `None` where no other server can write to it.
     pub(crate) hold: Option<i64>,
+    /// For how long it stays at hand though only archived manifests name it.
+    pub(crate) grace: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +61,8 @@ pub(crate) struct Linking {
     new_copy: Option<(i64, String)>,
     /// The copy the link points to.
     copy: i64,
+    /// Whether one of them was in the archive. Where nobody comes to need it, it goes back there.
+    is_back: bool,
     /// Copies that are corrupt or in the archive, whose links move to `copy`, with how many each has.
     healed: Vec<(i64, i64)>,
     /// The link that the repository gets; `None` where its link is renewed.
@@ -132,6 +138,7 @@ impl Act for LinkBlob {
         let size = seen.present.as_ref().map_or(self.size as i64, |copy| copy.size);
         let is_linked = |copy: &&blobs::CopyRow| copy.link_count > 0;
         let healed = seen.absent.iter().filter(is_linked).map(|copy| (copy.id, copy.link_count)).collect();
+        let is_back = seen.absent.iter().any(|copy| copy.link_count > 0 && copy.storage_class == "ARCHIVE");
         let new_link = seen.link.is_none().then(|| blobs::LinkRow {
             digest: self.digest.as_str().into(),
             size,
@@ -140,7 +147,7 @@ impl Act for LinkBlob {
             archived_count: seen.named_by.archived,
             candidate_since: (seen.named_by.manifests == 0).then_some(now),
         });
-        Ok(Plan::Link(Linking { new_copy, copy, healed, new_link, size, at: now }))
+        Ok(Plan::Link(Linking { new_copy, copy, is_back, healed, new_link, size, at: now }))
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<Linked, Fault> {
@@ -168,6 +175,9 @@ impl Act for LinkBlob {
             blobs::count_copy(tx, *old, -links)?;
             blobs::set_copy_state(tx, *old, "deleting")?;
         }
+        if plan.is_back {
+            archive_rows::ask_from(tx, [digest], plan.at.plus(self.grace))?;
+        }
         if let Some(link) = &plan.new_link {
             blobs::insert_link(tx, self.repository, link)?;
             let counts = repository_rows::Counts { blob_bytes: plan.size, ..Default::default() };
@@ -182,31 +192,49 @@ impl Act for LinkBlob {
     }
 }
 
-/// The act that renews the grace time of a candidate that a client has just been told of.
+/// The act that renews the grace time of a blob that a client has just been told of: of a candidate before it is collected,
+/// and of one that only archived manifests name before it follows them. Answers whether it is here.
 pub(crate) struct TouchLink {
     pub(crate) repository: i64,
     pub(crate) digest: Digest,
+    /// For how long it stays at hand though only archived manifests name it.
+    pub(crate) grace: Duration,
+}
+
+/// A blob that was found, and how it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// As a candidate, from now on.
+    Renew(Timestamp),
+    /// At hand, until then.
+    KeepAtHand(Timestamp),
 }
 
 impl Act for TouchLink {
-    type Seen = bool;
-    type Plan = Option<Timestamp>;
+    type Seen = Option<blobs::LocatedRow>;
+    type Plan = Option<Touch>;
     type Answer = bool;
     const NAME: &'static str = "registry.touch_link";
     const TRAIL: Trail = Trail::Housekeeping;
 
-    fn gather(&self, rows: &mut Reader) -> Result<bool, Fault> {
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
         rows.lock(&format!("repository {}", self.repository))?;
-        Ok(blobs::link(rows, self.repository, self.digest.as_str())?.is_some())
+        blobs::located(rows, self.repository, self.digest.as_str())
     }
 
-    fn decide(&self, is_linked: bool, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
-        Ok(is_linked.then_some(now))
+    fn decide(&self, seen: Self::Seen, now: Timestamp) -> Result<Option<Touch>, Fault> {
+        let found = seen.filter(blobs::LocatedRow::is_at_hand);
+        Ok(found.map(|found| match found.link.is_archived() {
+            true => Touch::KeepAtHand(now.plus(self.grace)),
+            false => Touch::Renew(now),
+        }))
     }
 
-    fn apply(&self, tx: &mut Tx, plan: Option<Timestamp>) -> Result<bool, Fault> {
-        if let Some(now) = plan {
-            blobs::touch(tx, self.repository, self.digest.as_str(), now)?;
+    fn apply(&self, tx: &mut Tx, plan: Option<Touch>) -> Result<bool, Fault> {
+        match plan {
+            Some(Touch::Renew(now)) => blobs::touch(tx, self.repository, self.digest.as_str(), now)?,
+            Some(Touch::KeepAtHand(until)) => archive_rows::ask_from(tx, [self.digest.as_str()], until)?,
+            None => {}
         }
         Ok(plan.is_some())
     }

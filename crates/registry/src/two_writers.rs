@@ -227,6 +227,7 @@ async fn a_mount_and_the_collection_of_its_source_leave_no_link_without_bytes() 
         from: Source::Repository(ground.repository.id),
         upload: None,
         hold: None,
+        grace: Duration::ZERO,
     };
 
     let (mounted, taken) = two_writers(&ground.metadata, &ground.cx(), mount, ground.take(&digest)).await;
@@ -248,7 +249,7 @@ async fn what_a_client_was_told_of_is_not_collected_at_that_moment() {
     let ground = Ground::new().await;
     let digest = ground.blob("layer").await;
     let take = ground.take(&digest);
-    let touch = TouchLink { repository: ground.repository.id, digest: digest.clone() };
+    let touch = TouchLink { repository: ground.repository.id, digest: digest.clone(), grace: Duration::ZERO };
 
     let later = Cx { now: ground.env.now().plus(Duration::from_secs(1)), ..ground.cx() };
     let (told, taken) = two_writers(&ground.metadata, &later, touch, take).await;
@@ -305,6 +306,7 @@ async fn two_uploads_of_one_blob_keep_one_copy() {
         from: Source::New { id, location: format!("sha256/aa/layer.{id}") },
         upload: None,
         hold: None,
+        grace: Duration::ZERO,
     };
 
     let (first, second) = (link(&ground.repository, 1), link(&other, 2));
@@ -343,6 +345,7 @@ async fn a_server_that_was_overtaken_makes_no_blob_of_the_upload() {
         from: Source::New { id: 1, location: "sha256/aa/layer.1".into() },
         upload: Some(held.id),
         hold: Some(held.revision + 1),
+        grace: Duration::ZERO,
     };
     let linked = ground.metadata.perform(&ground.cx(), link).await;
 
@@ -365,6 +368,7 @@ async fn a_manifest_and_a_layer_that_it_can_do_without_count_each_other() {
         from: Source::New { id: 1, location: "sha256/aa/layer.1".into() },
         upload: None,
         hold: None,
+        grace: Duration::ZERO,
     };
 
     let put = ground.put(&image, None);

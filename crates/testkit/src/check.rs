@@ -5,7 +5,7 @@ use crate::{
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Reader, blobs,
+    Reader, archive, blobs,
     consistency::{self, Counted, Named},
     manifests, repositories, tags,
 };
@@ -96,7 +96,27 @@ impl Sight<'_> {
         let rows =
             copies.iter().filter(|copy| copy.link_count == 0).map(|copy| format!("a row is left over: {copy:?}"));
         let lost = linked.difference(&stored).map(|key| format!("linked, but not stored: {key}"));
-        unlinked.chain(rows).chain(lost).collect()
+        unlinked.chain(rows).chain(lost).chain(self.every_blob_is_in_its_class()).collect()
+    }
+
+    /// Once all bytes have moved: each blob lies where it belongs, and no image is on its way.
+    fn every_blob_is_in_its_class(&self) -> Vec<String> {
+        self.desk.look(|rows| {
+            let mut wrong = Vec::new();
+            for copy in blobs::each_copy(rows, 0, ALL)?.into_iter().filter(|copy| copy.state == "present") {
+                let need = archive::need(rows, &copy.digest)?;
+                let is_right = match copy.storage_class.as_str() {
+                    "ARCHIVE" => need.named == 0,
+                    _ => copy.link_count == 0 || need.named + need.unnamed > 0,
+                };
+                if !is_right {
+                    wrong.push(format!("in the wrong storage class: {copy:?} {need:?}"));
+                }
+            }
+            let waiting = archive::ready(rows, ALL)?.into_iter();
+            wrong.extend(waiting.map(|image| format!("its bytes are back, but it is not: {image:?}")));
+            Ok(wrong)
+        })
     }
 }
 
@@ -114,7 +134,10 @@ fn is_kept(rows: &mut Reader, stock: &Stock, ids: &[i64], thing: &Thing, held: &
         Thing::Blob(at, digest) => is_linked(rows, ids[*at], digest),
         Thing::Manifest(at, digest) => {
             let (id, manifest) = (ids[*at], stock.manifest(digest));
-            let mut is_kept = manifests::body(rows, id, digest.as_str())?.is_some_and(|row| row.body == manifest.body);
+            // In the archive it is as well.
+            let is_live = manifests::find(rows, id, digest.as_str())?.is_some();
+            let body = manifests::stored_body(rows, id, digest.as_str())?;
+            let mut is_kept = is_live && body.is_some_and(|row| row.body == manifest.body);
             for blob in &manifest.blobs {
                 is_kept = is_kept && is_linked(rows, id, blob)?;
             }

@@ -54,7 +54,7 @@ impl Client {
     async fn do_something(&self) -> Result<(), Fault> {
         let (sim, stock) = (&self.desk.sim, &self.desk.stock);
         let name = sim.below(NAMES_COUNT) as usize;
-        let what = sim.below(22);
+        let what = sim.below(28);
         if what == 13 {
             return if sim.once_in(3) { self.delete(name).await } else { Ok(()) };
         }
@@ -72,9 +72,15 @@ impl Client {
             14 => self.list_referrers(&here, sim.pick(&stock.images)).await,
             15 => self.move_tag(&here, sim.pick(&stock.tags)).await,
             20 | 21 => self.restore_some(&here).await,
+            22..=26 => self.archive(&here, &self.some_manifest()).await,
+            27 => self.activate_some(&here).await,
             16 => self.load_manifest(&here, &sim.pick(&stock.manifests().collect::<Vec<_>>()).digest).await.map(drop),
             _ => self.pull(&here, sim.pick(&stock.tags)).await,
         }
+    }
+
+    fn some_manifest(&self) -> Digest {
+        self.desk.sim.pick(&self.desk.stock.manifests().collect::<Vec<_>>()).digest.clone()
     }
 
     /// No tag, or a few.
@@ -355,6 +361,7 @@ impl Client {
         let found = match found {
             Ok(found) => Some(found),
             Err(fault) if fault.kind == FaultKind::ImageNotFound => None,
+            Err(fault) if fault.kind == FaultKind::ImageArchived => return Ok(None),
             Err(fault) => return Err(fault),
         };
         // Nothing lies between the answer and this look.
@@ -376,10 +383,11 @@ impl Client {
         let (desk, id, wanted) = (&self.desk, here.repository.id, digest.clone());
         let is_found = match self.registry().images.load(&here.repository, &digest.clone().into()).await {
             Ok(_) => true,
-            Err(fault) if fault.kind == FaultKind::ImageNotFound => false,
+            Err(fault) if matches!(fault.kind, FaultKind::ImageNotFound | FaultKind::ImageArchived) => false,
             Err(fault) => return Err(fault),
         };
-        if is_found != desk.look(move |rows| Ok(manifests::find(rows, id, wanted.as_str())?.is_some())) {
+        let is_active = |row: manifests::ManifestRow| row.storage_class == "STANDARD";
+        if is_found != desk.look(move |rows| Ok(manifests::find(rows, id, wanted.as_str())?.is_some_and(is_active))) {
             desk.complain(format!("{digest} of repository {id} was answered, or not, against the tables"));
         }
         Ok(is_found)

@@ -1,6 +1,6 @@
 //! A simulated world: clock, randomness, store and scheduler from one seed.
 //!
-//! [`World`] runs clients that create repositories and delete them, push, mount, tag, refer, remove, restore and pull, at one
+//! [`World`] runs clients that create repositories and delete them, push, mount, tag, refer, remove, restore, archive and pull, at one
 //! replica or two, while those collect and repair, the clock jumps, store and metadata fail and the power goes;
 //! [`World::check`] says which promise is broken. The same seed gives the same world, event by event.
 //!
@@ -19,13 +19,14 @@
 //! | `sim.rs` | the executor: one task at a time, chosen by the seed; the clock and the randomness |
 //! | `stock.rs` | the blobs, images and indexes there are to push |
 //! | `promises.rs`, `places.rs` | what was acknowledged, and therefore must hold; the repositories it is about |
-//! | `client.rs`, `undo.rs`, `owner.rs`, `desk.rs` | what clients do, with images, the trash and whole repositories; what they know |
+//! | `client.rs`, `undo.rs`, `cold.rs`, `owner.rs`, `desk.rs` | what clients do, with images, the trash, the archive and whole repositories; what they know |
 //! | `work.rs`, `faults.rs` | what goes on beside the clients; what goes wrong |
 //! | `world.rs` | [`World`]: lives, crashes |
 //! | `check.rs` | the invariants, by name |
 
 mod check;
 mod client;
+mod cold;
 mod desk;
 mod faults;
 mod owner;

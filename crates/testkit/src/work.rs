@@ -40,6 +40,22 @@ pub(crate) async fn collect(Shift { desk, registry, busy, .. }: Shift, holder: S
     }
 }
 
+/// Moves bytes to the archive and back, again and again while there are clients.
+pub(crate) async fn move_bytes(Shift { desk, registry, busy, .. }: Shift, holder: String) {
+    while busy.get() > 0 {
+        let rest = desk.sim.below(2_000);
+        desk.sim.sleep(Duration::from_millis(rest)).await;
+        // What fails is moved by the next round.
+        let Ok(moved) = registry.archive.round(&desk.cx("archive"), &holder).await else { continue };
+        if moved.archived > 0 {
+            desk.count("blob archived");
+        }
+        if moved.returned > 0 {
+            desk.count("blob returned");
+        }
+    }
+}
+
 /// Destroys what has been in the trash for its time, again and again while there are clients.
 pub(crate) async fn empty(Shift { desk, registry, busy, .. }: Shift) {
     while busy.get() > 0 {

@@ -144,7 +144,8 @@ impl World {
             // Each process that ever ran has a name of its own.
             let holder = self.desk.env.request_id().to_string();
             let shift = || Shift { desk: self.desk.clone(), registry: registry.clone(), busy: busy.clone(), began };
-            crew.add(work::collect(shift(), holder));
+            crew.add(work::collect(shift(), holder.clone()));
+            crew.add(work::move_bytes(shift(), holder));
             crew.add(work::empty(shift()));
             crew.add(work::sweep(shift()));
             if self.sim.once_in(3) {
@@ -199,6 +200,7 @@ impl World {
                 registry.trash.empty(&desk.cx("empty"), None).await?;
             }
             registry.collection.run(&desk.cx("collect"), Duration::ZERO, Duration::ZERO, |_| {}).await?;
+            registry.archive.round(&desk.cx("archive"), "the last").await?;
             registry.orphans.sweep(&desk.cx("sweep"), desk.env.now()).await?;
             let options = FsckOptions { quick: false, repair: false, is_alone: true };
             registry.fsck.run(&desk.cx("fsck"), options, |_| {}).await

@@ -39,6 +39,8 @@ pub(crate) struct MoveSeen {
     need: Need,
     /// Whether every repository that links it is locked.
     is_locked: bool,
+    /// From when on it is to be looked at: a client that is about to push an image of it was told that it is here.
+    asked_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,12 +72,13 @@ impl Act for MoveBlob {
             standard: blobs::present_copy(rows, &self.digest)?,
             archived: blobs::archived_copy(rows, &self.digest)?,
             need: archive_rows::need(rows, &self.digest)?,
+            asked_at: archive_rows::asked_at(rows, &self.digest)?,
             is_locked: now.iter().all(|repository| repositories.contains(repository)),
         })
     }
 
     fn decide(&self, seen: MoveSeen, now: Timestamp) -> Result<MovePlan, Fault> {
-        if !seen.is_locked {
+        if !seen.is_locked || seen.asked_at.is_some_and(|at| at > now) {
             return Ok(MovePlan::Again);
         }
         let Some((from, wanted)) = direction(seen.standard, seen.archived, seen.need) else {

@@ -34,10 +34,11 @@ pub(crate) struct ArchivePlan {
     at: Timestamp,
 }
 
-/// The images that went to the archive.
+/// The images that went to the archive, and the blobs that they name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Archived {
     pub(crate) digests: Vec<String>,
+    pub(crate) blobs: Vec<String>,
 }
 
 impl Act for ArchiveImage {
@@ -87,6 +88,7 @@ impl Act for ArchiveImage {
             body["rulePriority"] = rule.into();
         }
         tx.event(Event { kind: "image.archived", repository: Some(self.repository), body })?;
-        Ok(Archived { digests })
+        let blobs = plan.members.into_iter().flat_map(|member| member.blobs).collect();
+        Ok(Archived { digests, blobs })
     }
 }

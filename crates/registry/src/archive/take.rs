@@ -74,7 +74,7 @@ impl Act for ActivateImage {
         archive_rows::take(tx, self.repository, digests.iter().copied(), false, plan.at)?;
         for member in &plan.members {
             blobs::count_archived(tx, self.repository, member.blobs.iter().map(String::as_str), -1)?;
-            archive_rows::ask(tx, member.blobs.iter().map(String::as_str), plan.at)?;
+            archive_rows::ask_from(tx, member.blobs.iter().map(String::as_str), plan.at)?;
             manifests::count_parents(tx, self.repository, member.children.iter().map(String::as_str), 1)?;
         }
         let adopted = plan.members.iter().map(|member| member.children.len() as i64).sum();

@@ -1,11 +1,13 @@
 use super::*;
 use crate::{
     BlobFound,
+    link::{LinkBlob, Linked, Source},
     trash::tests::Ground,
     two_writers::{digest_of, image_of},
 };
 use futures_util::TryStreamExt;
 use gantry_fault::FaultKind;
+use gantry_metadata::suite::two_writers;
 use serde_json::json;
 
 impl Ground {
@@ -19,7 +21,12 @@ impl Ground {
 
     /// Lets bytes move.
     async fn round(&self) -> MovedBlobs {
-        self.registry.archive.round(&self.cx(), "this one").await.expect("it moves what has to move")
+        self.round_in(0).await
+    }
+
+    /// The same, in so many days.
+    async fn round_in(&self, days: u32) -> MovedBlobs {
+        self.registry.archive.round(&self.in_days(days), "this one").await.expect("it moves what has to move")
     }
 
     async fn status(&self, digest: &Digest) -> ImageStatus {
@@ -41,7 +48,13 @@ impl Ground {
 
     /// Pushes another image of the blob of `text`.
     async fn sibling(&self, text: &str, tag: &str) -> Digest {
-        let config = self.blob(text).await;
+        self.blob(text).await;
+        self.sibling_of(text, tag).await
+    }
+
+    /// The same, of a blob that is there.
+    async fn sibling_of(&self, text: &str, tag: &str) -> Digest {
+        let config = digest_of(text.as_bytes());
         let mut document = image_of(&config, text.len());
         document["annotations"] = json!({"tag": tag});
         self.put(&document, &[tag]).await
@@ -108,7 +121,7 @@ async fn what_another_image_needed_follows_when_that_is_destroyed() {
         let in_trash = ground.round().await;
 
         ground.registry.trash.round(&ground.in_days(8)).await.unwrap();
-        let destroyed = ground.round().await;
+        let destroyed = ground.round_in(9).await;
 
         assert_eq!(in_trash.archived, 0, "it can still be had back");
         assert_eq!((destroyed.archived, ground.stored().await), (1, (0, 1)));
@@ -208,6 +221,83 @@ async fn an_archived_image_in_the_trash_is_archived_still_and_destroyed_with_its
         assert_eq!(ground.stored().await, (0, 0));
         ground.assert_sound().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_is_told_of_stays_at_hand_until_it_has_pushed_its_image() {
+    for ground in Ground::both().await {
+        let first = ground.image("config", &["v1"]).await;
+        ground.archive(&first).await.unwrap();
+
+        let told = ground.blob_is_here(&digest_of(b"config")).await;
+        let meanwhile = ground.round().await;
+        let second = ground.sibling_of("config", "v2").await;
+
+        assert!(told);
+        assert_eq!(meanwhile.archived, 0);
+        assert!(ground.holds(&second).await);
+        ground.assert_sound().await;
+    }
+}
+
+impl Ground {
+    /// The act that lets the blob of `text` lie in the archive, where its bytes are already.
+    async fn moving(&self, text: &str) -> MoveBlob {
+        let digest = digest_of(text.as_bytes());
+        let wanted = digest.to_string();
+        let copy =
+            self.metadata.read(move |rows| blobs::present_copy(rows, &wanted)).await.unwrap().expect("it is at hand");
+        let (from, id) = (parse_key(&copy.location).unwrap(), self.registry.ports.env.fresh_id());
+        let to = location(&digest, id).unwrap().archived().unwrap();
+        let temporary = "moving".parse().unwrap();
+        self.registry.ports.store.copy(&from, &to, &temporary, gantry_store::Algorithm::Sha256).await.unwrap();
+        MoveBlob { digest: digest.to_string(), to: Some((copy.id, Direction::ToArchive, id, to.to_string())) }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_do_not_move_away_from_under_a_mount() {
+    let [_, ground] = Ground::both().await;
+    let other = ground.registry.repositories.create(&ground.cx(), &"team/other".parse().unwrap()).await.unwrap();
+    let image = ground.image("config", &["v1"]).await;
+    ground.archive(&image).await.unwrap();
+    let mount = LinkBlob {
+        account: gantry_words::AccountId::DEFAULT,
+        repository: other.id,
+        name: other.name.clone(),
+        digest: digest_of(b"config"),
+        size: 6,
+        from: Source::Repository(ground.repository.id),
+        upload: None,
+        hold: None,
+        grace: Duration::ZERO,
+    };
+
+    let moving = ground.moving("config").await;
+    let (mounted, moved) = two_writers(&ground.metadata, &ground.cx(), mount, moving).await;
+
+    let is_mounted = matches!(mounted.expect("the mount runs"), Linked::Done { .. });
+    assert_ne!(is_mounted, moved.expect("the move runs"));
+    let found = ground.registry.blobs.check(&ground.cx(), &other, &digest_of(b"config")).await;
+    assert_eq!(found.is_ok(), is_mounted);
+    ground.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_asked_back_while_its_bytes_move_comes_back() {
+    let [_, ground] = Ground::both().await;
+    let image = ground.image("config", &["v1"]).await;
+    ground.archive(&image).await.unwrap();
+    let activation =
+        ActivateImage { repository: ground.repository.id, name: ground.repository.name.clone(), digest: image.clone() };
+
+    let moving = ground.moving("config").await;
+    let (asked, _) = two_writers(&ground.metadata, &ground.cx(), activation, moving).await;
+    ground.round().await;
+
+    assert_eq!(asked.expect("it is asked back"), ImageStatus::Activating);
+    assert!(ground.holds(&image).await && ground.blob_is_here(&digest_of(b"config")).await);
+    ground.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A registry with a repository, on SQLite or on PostgreSQL.
 pub(crate) struct Ground {
     pub(crate) registry: Registry,
-    metadata: Metadata,
+    pub(crate) metadata: Metadata,
     env: Env,
     pub(crate) repository: Repository,
     _database: Option<Database>,
