@@ -5,6 +5,7 @@ mod clients;
 mod collection;
 mod decisions;
 mod ecr;
+mod lifecycle_runs;
 mod manifest_pushes;
 mod manifests;
 mod million;
@@ -44,6 +45,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     clients::SCENARIO,
     collection::SCENARIO,
     ecr::SCENARIO,
+    lifecycle_runs::SCENARIO,
     decisions::SCENARIO,
 ];
 
