@@ -5,7 +5,7 @@ use crate::{
 use futures_util::future::join_all;
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Change, Checkpoint, Metadata, Settings, change, values};
+use gantry_metadata::{Change, Checkpoint, Metadata, Query, Settings, change, query, values};
 use gantry_words::{ByteCount, Period};
 use std::sync::{Arc, Mutex};
 
@@ -33,6 +33,32 @@ async fn when_the_whole_group_is_lost_every_act_that_was_told_to_stand_stands() 
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 27);
     assert_eq!(number_of(&metadata, "v1").await, 27);
     assert_eq!(audited(&metadata, cx(1).request_id).await, 27);
+}
+
+static FILL_TWENTY: Change = change(
+    "INSERT INTO setting(name, value, changed_at)
+     WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 5000)
+     SELECT 'large ' || n, hex(zeroblob(2000)), 0 FROM number",
+);
+static CHANGE_ALL: Change = change("UPDATE setting SET value = value || 'x' WHERE name LIKE 'large %'");
+static CHANGED: Query = query("SELECT count(*) FROM setting WHERE value LIKE '%x'");
+
+/// What is kept to undo an act alone goes to a file beyond some bytes: SQLite is built with a bound at which that works.
+#[tokio::test]
+async fn an_act_may_change_twenty_megabytes_and_be_undone_alone() {
+    let (metadata, _folder) = on_sqlite(&Settings::default());
+    let changed = async || metadata.read(|rows| rows.one(&CHANGED, values![])?.unwrap().int(0)).await.unwrap();
+    metadata.perform(&cx(1), raise("v1").then(|tx| tx.write(&FILL_TWENTY, values![]))).await.unwrap();
+    let refuses = raise("v1").then(|tx| {
+        tx.write(&CHANGE_ALL, values![])?;
+        Err(Fault::new(FaultKind::TagInvalid, "refused"))
+    });
+
+    let refused = metadata.perform(&cx(2), refuses).await.unwrap_err();
+    let undone = changed().await;
+    metadata.perform(&cx(3), raise("v1").then(|tx| tx.write(&CHANGE_ALL, values![]))).await.unwrap();
+
+    assert_eq!((refused.kind, undone, changed().await), (FaultKind::TagInvalid, 0, 5_000));
 }
 
 #[tokio::test]
