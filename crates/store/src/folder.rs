@@ -7,6 +7,7 @@
 //! power cut its file may be shorter, or gone, and its last bytes may be others; whoever resumes it hashes what is there.
 
 mod busy;
+mod direct;
 mod open_files;
 mod owner;
 mod sink;
@@ -17,6 +18,7 @@ pub(crate) use sink::Sink;
 
 use crate::{Algorithm, Error, Found, FoundUpload, Key, UploadId, Whereabouts, hash::Hasher, settings::Settings, sys};
 use busy::Busy;
+use direct::Direct;
 use gantry_env::Env;
 use gantry_words::Timestamp;
 use open_files::OpenFiles;
@@ -51,6 +53,7 @@ pub(crate) struct Folder {
     made: Mutex<HashSet<PathBuf>>,
     busy: Busy,
     open_files: OpenFiles,
+    direct: Arc<Direct>,
     idle_files: Arc<Semaphore>,
 }
 
@@ -82,6 +85,7 @@ impl Folder {
             made: Mutex::default(),
             busy: Busy::default(),
             open_files: OpenFiles::default(),
+            direct: Arc::default(),
             idle_files: Arc::new(Semaphore::new(IDLE_FILES_MAX)),
         };
         folder.sync_folder(root)?;
