@@ -13,6 +13,7 @@ use crate::{ending::Ending, link::Link};
 use bytes::Bytes;
 use rustix::{
     event::{PollFd, PollFlags, Timespec},
+    fs::{Advice, fadvise},
     io::ReadWriteFlags,
     mm::{MapFlags, ProtFlags},
     net::{SendAncillaryBuffer, SendFlags},
@@ -20,6 +21,8 @@ use rustix::{
 use std::{
     fs::File,
     io::{self, IoSlice, IoSliceMut},
+    num::NonZeroU64,
+    os::unix::fs::FileExt,
     pin::Pin,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll, ready},
@@ -35,6 +38,10 @@ const PIECE_BYTES_MAX: usize = 1 << 30;
 const CALL_BYTES_MAX: usize = 4 << 20;
 /// How far apart the page cache is looked at: what was read ahead or thrown out is rarely smaller.
 const LOOK_EVERY: usize = 1 << 20;
+/// What the kernel is asked for at once: of more, where disks take smaller pieces, it would forget the rest.
+const ASKED_AT_ONCE: usize = 512 << 10;
+/// How far apart what was asked for is waited for: the kernel reads it in pieces of about this size or larger.
+const WAITED_EVERY: usize = 64 << 10;
 /// After so much without a pause the connection lets others run.
 const TURN_BYTES_MAX: usize = 8 << 20;
 /// Below this, reading and writing is as fast.
@@ -345,21 +352,27 @@ fn is_warm(file: &File, at: u64) -> bool {
     rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], at, ReadWriteFlags::NOWAIT).is_ok()
 }
 
-/// Reads a part of a file into the page cache.
+/// Has a part of a file read into the page cache, and waits until it is there.
+///
+/// Nothing is copied out of it: that would cost several times what sending does, for bytes the disk has just brought.
 fn warm(file: &File, at: u64, length: usize) -> io::Result<()> {
-    use std::os::unix::fs::FileExt;
-    let mut bytes = vec![0; length.min(128 << 10)];
-    let mut done = 0;
-    while done < length {
-        let most = bytes.len().min(length - done);
-        match file.read_at(&mut bytes[..most], at + done as u64) {
-            Ok(0) => break,
-            Ok(read) => done += read,
+    let end = at + length as u64;
+    for start in (at..end).step_by(ASKED_AT_ONCE) {
+        // A hint: where it is refused, waiting reads.
+        let asked = NonZeroU64::new((end - start).min(ASKED_AT_ONCE as u64));
+        let _ = fadvise(file, start, asked, Advice::WillNeed);
+    }
+    (at..end).step_by(WAITED_EVERY).chain([end.saturating_sub(1)]).try_for_each(|at| wait_for(file, at))
+}
+
+/// Waits for a byte of a file, where there is one.
+fn wait_for(file: &File, at: u64) -> io::Result<()> {
+    loop {
+        match file.read_at(&mut [0], at) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            read => return read.map(drop),
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -387,5 +400,17 @@ mod tests {
         assert_eq!(live(&[(0, big)], big).free(big), Some(big));
         assert_eq!(live(&[(2 * big, big)], 3 * big + 1).free(big), Some(0), "round the end");
         assert_eq!(live(&[(0, big)], 4 * big - 1).free(big), None, "both ways are taken");
+    }
+
+    #[test]
+    fn a_part_that_is_waited_for_is_in_the_page_cache_also_past_the_end() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(&vec![7; 3 << 20], 0).unwrap();
+        file.sync_all().unwrap();
+        fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+
+        warm(&file, 5, 4 << 20).unwrap();
+
+        assert!((5..3 << 20).step_by(4096).all(|at| is_warm(&file, at)));
     }
 }

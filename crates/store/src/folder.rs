@@ -9,6 +9,7 @@
 //! power cut its file may be shorter, or gone, and its last bytes may be others; whoever resumes it hashes what is there.
 
 mod busy;
+mod direct;
 mod open_files;
 mod owner;
 mod sink;
@@ -20,6 +21,7 @@ pub(crate) use sink::Sink;
 
 use crate::{Algorithm, Error, Found, FoundUpload, Key, UploadId, Whereabouts, hash::Hasher, settings::Settings, sys};
 use busy::Busy;
+use direct::Direct;
 use gantry_env::Env;
 use gantry_words::Timestamp;
 use open_files::OpenFiles;
@@ -59,6 +61,7 @@ pub(crate) struct Folder {
     made: Mutex<HashSet<PathBuf>>,
     busy: Busy,
     open_files: OpenFiles,
+    direct: Arc<Direct>,
     idle_files: Arc<Semaphore>,
 }
 
@@ -92,6 +95,7 @@ impl Folder {
             made: Mutex::default(),
             busy: Busy::default(),
             open_files: OpenFiles::default(),
+            direct: Arc::default(),
             idle_files: Arc::new(Semaphore::new(IDLE_FILES_MAX)),
         };
         folder.sync_folder(&folder.archive)?;

@@ -11,6 +11,7 @@
 //! | `folder.rs` | the local file system: blobs, listing, deleting; how durable what is |
 //! | `folder/sink.rs` | writing there: write, sync, rename |
 //! | `folder/transfer.rs` | writing there at once: into the archive and out of it |
+//! | `folder/direct.rs` | writing large bodies past the page cache |
 //! | `folder/busy.rs`, `folder/walk.rs` | one writer for each upload; every blob in order |
 //! | `folder/owner.rs` | whose a folder is |
 //! | `memory.rs` | the same in memory, for the simulated world, with crashes and faults |

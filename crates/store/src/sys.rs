@@ -1,7 +1,7 @@
 //! The system calls that the standard library has no words for.
 
 use rustix::{
-    fs::{Advice, RenameFlags, fadvise, renameat_with, statvfs, syncfs},
+    fs::{Advice, OFlags, RenameFlags, fadvise, fcntl_getfl, fcntl_setfl, renameat_with, statvfs, syncfs},
     io::{Errno, ReadWriteFlags, preadv2, pwrite, pwritev},
 };
 use std::{
@@ -62,6 +62,32 @@ fn write_some(file: &File, slices: &[IoSlice<'_>], offset: u64) -> Result<usize,
         0 => pwrite(file, &slices[0][..CALL_BYTES_MAX], offset),
         count => pwritev(file, &slices[..count], offset),
     }
+}
+
+/// Has writes to a file go past the page cache, or through it again. Past it, memory, offset and length must be aligned.
+pub(crate) fn set_direct(file: &File, is_direct: bool) -> io::Result<()> {
+    let mut flags = fcntl_getfl(file)?;
+    flags.set(OFlags::DIRECT, is_direct);
+    Ok(fcntl_setfl(file, flags)?)
+}
+
+/// Writes `bytes` at `offset` for as long as what is left is `alignment`ed; returns how many were written, and why not more.
+pub(crate) fn write_aligned_at(file: &File, bytes: &[u8], offset: u64, alignment: usize) -> (usize, io::Result<()>) {
+    let mut done = 0;
+    while done < bytes.len() && done.is_multiple_of(alignment) {
+        match pwrite(file, &bytes[done..], offset + done as u64) {
+            Ok(0) => return (done, Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => done += count,
+            Err(Errno::INTR) => {}
+            Err(error) => return (done, Err(error.into())),
+        }
+    }
+    (done, Ok(()))
+}
+
+/// Whether the system says that it does not do what it was asked for.
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP | libc::ENOSYS))
 }
 
 /// Starts writing a range of a file to the disk, without waiting for it: the fsync that follows finds less to do.

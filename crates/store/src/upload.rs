@@ -313,7 +313,7 @@ impl Writer {
                 }
             }
             if batch.is_worth_it() {
-                self.start(&mut batch);
+                self.start(&mut batch, false);
             }
         };
         self.finish(&mut batch).await.map_err(AppendError::Store)?;
@@ -333,12 +333,12 @@ impl Writer {
         .await
     }
 
-    /// Begins to write the batch, unless another is being written.
-    fn start(&mut self, batch: &mut Batch) {
+    /// Begins to write the batch, or most of it where it is not the last, unless another is being written.
+    fn start(&mut self, batch: &mut Batch, is_last: bool) {
         self.state = match std::mem::replace(&mut self.state, State::Broken) {
             State::Idle(sink, hasher) => {
-                let batch = batch.take();
                 let at = self.offset;
+                let batch = if is_last { batch.take() } else { batch.take_whole(at) };
                 self.offset += batch.bytes();
                 State::Busy(match sink {
                     Sink::Folder(sink) => sink.write(batch, at, hasher),
@@ -352,7 +352,7 @@ impl Writer {
     async fn finish(&mut self, batch: &mut Batch) -> Result<(), Error> {
         self.wait().await?;
         if !batch.is_empty() {
-            self.start(batch);
+            self.start(batch, true);
             self.wait().await?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-use super::{Folder, HASHED_AT_ONCE, blocking, busy::Mark, read_rest};
+use super::{Folder, HASHED_AT_ONCE, blocking, busy::Mark, direct::Arriving, read_rest};
 use crate::{
     Algorithm, Error, Key, UploadId,
     batch::Batch,
@@ -29,9 +29,11 @@ pub(crate) struct Sink {
     file: Option<File>,
     /// The leave to keep `file` open while nobody writes.
     permit: Option<OwnedSemaphorePermit>,
-    /// Up to here the disk was told to write.
+    /// Up to here the disk was told to write, but for what a write past the page cache came after.
     started: u64,
     is_dirty: bool,
+    /// From a body's first write to its end.
+    arriving: Option<Arriving>,
 }
 
 impl Sink {
@@ -70,7 +72,7 @@ impl Sink {
     }
 
     fn new(folder: Arc<Folder>, id: UploadId, file: File) -> Sink {
-        Sink { folder, id, file: Some(file), permit: None, started: 0, is_dirty: false }
+        Sink { folder, id, file: Some(file), permit: None, started: 0, is_dirty: false, arriving: None }
     }
 
     /// Has a thread do `work`; `None` where it panicked. The thread is asked for at once, not when this is first polled.
@@ -88,10 +90,12 @@ impl Sink {
     }
 
     /// Writes and hashes a batch at `at`, where the file ends.
-    pub(crate) fn write(self, batch: Batch, at: u64, mut hasher: Hasher) -> BoxFuture<'static, Written> {
+    pub(crate) fn write(mut self, batch: Batch, at: u64, mut hasher: Hasher) -> BoxFuture<'static, Written> {
         let id = self.id.clone();
+        let direct = &self.folder.direct;
+        self.arriving.get_or_insert_with(|| Arriving::begin(direct));
         let working = self.on_thread(move |sink| {
-            let result = sink.write_now(&batch, at, &mut hasher);
+            let result = sink.write_now(batch, at, &mut hasher);
             (hasher, result)
         });
         Box::pin(async move {
@@ -102,20 +106,27 @@ impl Sink {
         })
     }
 
-    fn write_now(&mut self, batch: &Batch, at: u64, hasher: &mut Hasher) -> Result<(), Error> {
+    fn write_now(&mut self, batch: Batch, at: u64, hasher: &mut Hasher) -> Result<(), Error> {
+        let end = at + batch.bytes();
         self.folder.check_room("write to the upload", &self.id, batch.bytes())?;
         let (folder, id, path) = (self.folder.clone(), self.id.clone(), self.folder.upload_path(&self.id));
+        let failed = |error| folder.explain("write to the upload", &id, &path, error);
         self.is_dirty = true;
-        let started = self.started;
+        let mut started = self.started;
+        let has_company = self.arriving.as_ref().is_some_and(Arriving::has_company);
         let file = self.checked_file(at)?;
-        batch.pieces().for_each(|piece| hasher.update(piece));
-        sys::write_all_at(file, &mut batch.slices(), at)
-            .map_err(|error| folder.explain("write to the upload", &id, &path, error))?;
-        let end = at + batch.bytes();
+        match has_company.then(|| folder.direct.block(at, batch.bytes())).flatten() {
+            Some(block) => started = block.write(file, batch, at, hasher).map_err(failed)?,
+            None => {
+                batch.pieces().for_each(|piece| hasher.update(piece));
+                sys::write_all_at(file, &mut batch.slices(), at).map_err(failed)?;
+            }
+        }
         if end - started >= WRITE_BEHIND {
             sys::start_writing(file, started, end - started);
-            self.started = end;
+            started = end;
         }
+        self.started = started;
         Ok(())
     }
 
@@ -210,6 +221,7 @@ impl Sink {
 
     /// Called when nobody writes for a while.
     pub(crate) async fn rest(mut self) -> Result<Sink, Error> {
+        self.arriving = None;
         if self.file.is_none() || self.permit.is_some() {
             return Ok(self);
         }

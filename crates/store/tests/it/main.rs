@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod folder;
+mod large;
 mod memory;
 mod reading;
 mod uploads;
