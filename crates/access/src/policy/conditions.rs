@@ -13,8 +13,9 @@
 //! Where a key has several values and the test no `ForAllValues:` or `ForAnyValue:`, which AWS leaves open, one that
 //! matches is enough, and for a negated test none may match.
 
+use super::context::{Context, Key};
 use super::json::Node;
-use super::{Context, operators::Operator};
+use super::operators::Operator;
 
 /// The `Condition` of a statement; without tests it always holds.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +24,7 @@ pub(super) struct Conditions(Box<[Test]>);
 /// One key under one operator.
 #[derive(Clone, Debug)]
 struct Test {
-    /// In lower case.
-    key: Box<str>,
+    key: Key,
     quantifier: Quantifier,
     is_negated: bool,
     if_exists: bool,
@@ -80,7 +80,7 @@ impl Test {
         if !key.contains(':') {
             return Err("is about no key; one is a service and what is known, such as aws:SourceIp".into());
         }
-        Ok(Test { key: key.to_ascii_lowercase().into(), quantifier, is_negated, if_exists, operator })
+        Ok(Test { key: Key::new(key), quantifier, is_negated, if_exists, operator })
     }
 
     fn holds(&self, context: &Context) -> bool {

@@ -1,6 +1,6 @@
 //! Patterns: wildcards and variables, compiled once and matched without allocating.
 
-use super::Context;
+use super::context::{Context, Key};
 
 /// A text with wildcards and variables, as policies write them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +13,9 @@ enum Piece {
     Any,
     /// `?`: one character.
     One,
-    /// `${key}` or `${key, 'default'}`; the key is in lower case.
+    /// `${key}` or `${key, 'default'}`.
     Variable {
-        key: Box<str>,
+        key: Key,
         default: Option<Box<str>>,
     },
 }
@@ -59,35 +59,22 @@ impl Pattern {
 
     /// Says whether `text` as a whole is what the pattern describes. A variable without a value matches nothing, and a
     /// wildcard that comes out of a variable is a plain character.
+    #[inline]
     pub(super) fn matches(&self, text: &str, context: &Context) -> bool {
-        let (mut piece, mut rest) = (0, text);
-        // Behind the last `*`: the piece, and the text that it has not been tried on.
-        let mut retry: Option<(usize, &str)> = None;
-        loop {
-            let taken = match self.0.get(piece) {
-                Some(Piece::Any) => {
-                    retry = Some((piece + 1, rest));
-                    Some(rest)
-                }
-                Some(Piece::One) => without_first(rest),
-                Some(Piece::Literal(literal)) => rest.strip_prefix(&**literal),
-                Some(Piece::Variable { key, default }) => match context.variable(key).or(default.as_deref()) {
-                    Some(value) => rest.strip_prefix(value),
-                    None => return false,
-                },
-                None if rest.is_empty() => return true,
-                None => None,
+        // Up to the first `*` there is nothing to try, and few patterns have one before their end.
+        let mut rest = text;
+        for (index, piece) in self.0.iter().enumerate() {
+            let taken = match piece {
+                Piece::Any if index + 1 == self.0.len() => return true,
+                Piece::Any => return matches_by_trying(&self.0[index + 1..], rest, context),
+                piece => piece.take(rest, context),
             };
-            (piece, rest) = match (taken, retry) {
-                (Some(rest), _) => (piece + 1, rest),
-                (None, None) => return false,
-                (None, Some((behind, tried))) => {
-                    let Some(shorter) = without_first(tried) else { return false };
-                    retry = Some((behind, shorter));
-                    (behind, shorter)
-                }
-            };
+            match taken {
+                Some(behind) => rest = behind,
+                None => return false,
+            }
         }
+        rest.is_empty()
     }
 
     /// Says whether `text` is the pattern's text, whatever the case of its letters. Wildcards match nothing here.
@@ -112,6 +99,45 @@ impl Pattern {
             [Piece::Literal(text)] => Some(text),
             _ => None,
         }
+    }
+}
+
+impl Piece {
+    /// What of `text` is behind the one piece, which is not `*`; `None` where `text` does not begin with it.
+    #[inline]
+    fn take<'t>(&self, text: &'t str, context: &Context) -> Option<&'t str> {
+        match self {
+            Piece::Any => Some(text),
+            Piece::One => without_first(text),
+            Piece::Literal(literal) => text.strip_prefix(&**literal),
+            Piece::Variable { key, default } => text.strip_prefix(context.variable(key).or(default.as_deref())?),
+        }
+    }
+}
+
+/// Says whether the pieces behind a `*` describe an end of `text`. Each further `*` makes what is before it final.
+fn matches_by_trying(pieces: &[Piece], text: &str, context: &Context) -> bool {
+    let (mut piece, mut rest) = (0, text);
+    // Behind the last `*`: the piece, and the text that it has been tried on.
+    let (mut behind, mut tried) = (0, text);
+    loop {
+        let taken = match pieces.get(piece) {
+            Some(Piece::Any) => {
+                (behind, tried) = (piece + 1, rest);
+                Some(rest)
+            }
+            Some(other) => other.take(rest, context),
+            None if rest.is_empty() => return true,
+            None => None,
+        };
+        (piece, rest) = match taken {
+            Some(rest) => (piece + 1, rest),
+            None => {
+                let Some(shorter) = without_first(tried) else { return false };
+                tried = shorter;
+                (behind, shorter)
+            }
+        };
     }
 }
 
@@ -149,7 +175,7 @@ fn variable(inside: &str) -> Option<Piece> {
         None => (inside, None),
     };
     let is_key = |key: &str| key.contains(':') && !key.contains([' ', '$', '{', '\'']);
-    is_key(key).then(|| Piece::Variable { key: key.to_ascii_lowercase().into(), default })
+    is_key(key).then(|| Piece::Variable { key: Key::new(key), default })
 }
 
 fn no_variable(text: &str) -> String {
@@ -187,9 +213,9 @@ impl ArnPattern {
         match (self, arn) {
             (ArnPattern::Everything, _) => true,
             (ArnPattern::Parts(_), None) => false,
-            // The last part tells most, so it is asked first.
+            // The last part tells most, so it is asked first; the first one is `arn` on both sides.
             (ArnPattern::Parts(patterns), Some(parts)) => {
-                patterns.iter().zip(parts).rev().all(|(pattern, part)| pattern.matches(part, context))
+                patterns.iter().zip(parts).skip(1).rev().all(|(pattern, part)| pattern.matches(part, context))
             }
         }
     }

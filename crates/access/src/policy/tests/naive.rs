@@ -2,7 +2,7 @@
 //! and matches them by trying everything. It shares nothing with the engine but the words of the request.
 
 use super::world::World;
-use crate::policy::CallerKind;
+use crate::policy::{CallerKind, context::Key};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use std::net::IpAddr;
@@ -168,7 +168,7 @@ fn applies(world: &World, statement: &Value, variables: bool) -> bool {
 }
 
 fn values(world: &World, key: &str) -> Vec<String> {
-    world.context().values(&key.to_lowercase()).iter().map(ToString::to_string).collect()
+    world.context().values(&Key::new(key)).iter().map(ToString::to_string).collect()
 }
 
 fn holds(world: &World, operator: &str, key: &str, wanted: &[Value], variables: bool) -> bool {
