@@ -2,5 +2,6 @@
 
 mod agreement;
 mod cases;
+mod examples;
 mod naive;
 mod world;
