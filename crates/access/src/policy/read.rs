@@ -117,7 +117,8 @@ impl PolicyPlace {
     }
 }
 
-fn read(text: &str, place: PolicyPlace) -> Result<(Node, Policy), PolicyTextError> {
+/// Reads a policy, and returns the document besides.
+pub(super) fn read(text: &str, place: PolicyPlace) -> Result<(Node, Policy), PolicyTextError> {
     if text.len() > place.bytes_max() {
         return Err(PolicyTextError::TooLong { bytes: text.len(), bytes_max: place.bytes_max() });
     }
