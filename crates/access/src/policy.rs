@@ -12,6 +12,7 @@
 //! | `caller.rs`, `context.rs` | [`Caller`], [`Context`]: who asks, and what is known of the request |
 //! | `evaluate.rs` | [`evaluate`]: [`Request`] and [`Policies`] in, [`Verdict`] out; [`trace`] |
 //! | `verdict.rs` | [`Verdict`] and its words |
+//! | `roles.rs` | [`BUILT_IN_ROLES`]: templates of policies over a prefix |
 
 mod actions;
 mod caller;
@@ -26,6 +27,7 @@ mod pattern;
 mod principals;
 mod read;
 mod resources;
+mod roles;
 mod verdict;
 
 pub use caller::{Caller, CallerKind};
@@ -35,6 +37,7 @@ pub use hints::lint_policy;
 pub use read::{
     POLICY_BYTES_MAX, POLICY_DOCUMENT_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text,
 };
+pub use roles::{BUILT_IN_ROLES, BuiltInRole};
 pub use verdict::{Denial, Element, Grant, Side, StatementAt, Verdict};
 
 use conditions::Conditions;
