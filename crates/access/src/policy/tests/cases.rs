@@ -294,6 +294,24 @@ fn conditions_hold_or_do_not() {
 }
 
 #[test]
+fn a_negated_operator_with_wildcards_keeps_out_what_they_fit() {
+    let on = |operator: &str| {
+        let condition = condition(operator, "gantry:ImageTag", json!(["v*", "prod-?"]));
+        pull(user()).identity(and(ident("*"), "Condition", condition))
+    };
+
+    check([
+        ("fits one", on("StringNotLike").key("gantry:ImageTag", &["v1"]), "identity"),
+        ("fits the other", on("StringNotLike").key("gantry:ImageTag", &["prod-1"]), "identity"),
+        ("fits none", on("StringNotLike").key("gantry:ImageTag", &["dev"]), "allow"),
+        ("a plain character", on("StringNotEquals").key("gantry:ImageTag", &["v1"]), "allow"),
+        ("one of several fits", on("StringNotLike").key("gantry:ImageTag", &["dev", "v1"]), "identity"),
+        ("any that fits none", on("ForAnyValue:StringNotLike").key("gantry:ImageTag", &["dev", "v1"]), "allow"),
+        ("all", on("ForAllValues:StringNotLike").key("gantry:ImageTag", &["dev", "v1"]), "identity"),
+    ]);
+}
+
+#[test]
 fn a_denial_wins_wherever_in_the_policy_it_stands() {
     let (allow, deny) = (ident("*"), statement("Deny", PULL, R));
 
