@@ -61,6 +61,10 @@ impl Pattern {
     /// wildcard that comes out of a variable is a plain character.
     #[inline]
     pub(super) fn matches(&self, text: &str, context: &Context) -> bool {
+        // Most are plain text, and of another length than what they are compared with.
+        if let [Piece::Literal(literal)] = &*self.0 {
+            return **literal == *text;
+        }
         // Up to the first `*` there is nothing to try, and few patterns have one before their end.
         let mut rest = text;
         for (index, piece) in self.0.iter().enumerate() {
