@@ -1,7 +1,7 @@
 //! Who may do what: principals, actions and resources in, verdicts out; and the credentials as they travel.
 //!
-//! This is the one boundary that every surface asks. Today it knows the root user, who may do everything in his
-//! account, and anonymous, who may do nothing; a policy engine will answer behind the same [`decide`]. Pure: keys,
+//! This is the one boundary that every surface asks. Today [`decide`] knows the root user, who may do everything in his
+//! account, and anonymous, who may do nothing; what policies allow is decided in [`policy`], and not yet asked there. Pure: keys,
 //! principals and the time come in as arguments, and nothing here looks them up.
 //!
 //! | file | what |
@@ -11,7 +11,7 @@
 //! | `principal.rs` | [`Principal`], [`PrincipalKind`] |
 //! | `scopes.rs` | [`Scopes`]: what a docker token was asked for |
 //! | `decide.rs` | [`decide`], [`judge`]; [`Facts`], [`Verdict`], [`Refusal`] |
-//! | `policy_text.rs` | the form of a policy of a resource |
+//! | `policy.rs` and below | policies: [`policy::Policy`] and what they allow, [`policy::evaluate`] |
 //! | `token.rs`, `token/payload.rs` | Bearer tokens, signed and verified |
 //! | `sigv4.rs` and below | AWS Signature Version 4 |
 //! | `basic.rs`, `authorization.rs` | the `Authorization` header |
@@ -24,7 +24,7 @@ mod authorization;
 pub mod basic;
 pub mod challenge;
 mod decide;
-mod policy_text;
+pub mod policy;
 mod principal;
 mod request;
 mod scopes;
@@ -36,7 +36,7 @@ pub mod token;
 pub use action::{Action, ScopeVerb};
 pub use authorization::{Authorization, AuthorizationError};
 pub use decide::{Facts, Refusal, Verdict, decide, judge};
-pub use policy_text::{POLICY_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text};
+pub use policy::{POLICY_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text};
 pub use principal::{Principal, PrincipalKind};
 pub use request::{Access, Resource};
 pub use scopes::{SCOPES_BYTES_MAX, SCOPES_MAX, Scopes, VerbSet};

@@ -117,6 +117,95 @@ fn a_policy_is_neither_long_nor_deep() {
     assert!(at(PolicyPlace::Repository, &deep).is_err());
 }
 
+#[test]
+fn what_is_wrong_is_told_with_the_line_of_its_member() {
+    let text = "{\"Version\": \"2012-10-17\",\n \"Statement\": [\n  {\"Effect\": \"Allow\", \"Action\": \"*\", \"Resource\": \"*\"},\n  \
+                {\"Effect\": \"Allow\",\n   \"Action\": \"*\",\n   \"Resource\": \"team/app\"}]}";
+
+    let error = Policy::parse(text, PolicyPlace::Identity).unwrap_err();
+
+    assert_eq!(error.to_string(), "statement 2: its Resource \"team/app\" is neither an ARN nor \"*\" (line 6)");
+    assert!(matches!(error, PolicyTextError::Statement { number: 2, line: 6, .. }));
+    for (text, line) in [
+        ("{\n\"Version\": \"2012-10-17\",\n\"Stetement\": []}", 3),
+        ("{\"Id\": \"a\",\n\"Version\": 1}", 2),
+        ("{\n\"Statement\":\n{\"Effect\": \"Allow\",\n\"Principal\":\n\"x\"}}", 5),
+    ] {
+        let said = Policy::parse(text, PolicyPlace::Repository).unwrap_err().to_string();
+        assert!(said.ends_with(&format!("(line {line})")), "{said}");
+    }
+}
+
+#[test]
+fn what_may_be_in_a_policy_depends_on_where_it_stands() {
+    let base = json!({"Effect": "Allow", "Action": "sts:AssumeRole"});
+    let with = |members: Value| {
+        let mut statement = base.clone();
+        statement.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        json!({"Version": "2012-10-17", "Statement": statement})
+    };
+    let user = json!({"AWS": "arn:aws:iam::123456789012:user/ci"});
+    for (place, document, words) in [
+        (PolicyPlace::Identity, with(json!({"Resource": "*", "Principal": "*"})), "it has a Principal"),
+        (PolicyPlace::Identity, with(json!({})), "it has no Resource"),
+        (
+            PolicyPlace::Identity,
+            json!({"Id": "a", "Statement": with(json!({"Resource": "*"}))["Statement"]}),
+            "has an Id",
+        ),
+        (PolicyPlace::Trust, with(json!({"Principal": user, "Resource": "*"})), "Has prohibited field Resource"),
+        (PolicyPlace::Trust, with(json!({})), "it has no Principal"),
+        (PolicyPlace::Trust, with(json!({"NotPrincipal": user})), "NotPrincipal"),
+        (PolicyPlace::Repository, with(json!({"NotPrincipal": user})), "allows with NotPrincipal"),
+        (PolicyPlace::AccountWide, with(json!({"Resource": "*"})), "only denies"),
+    ] {
+        let said = at(place, &document.to_string()).expect_err(&document.to_string());
+        assert!(said.contains(words), "{place:?} {document}: {said}");
+    }
+    assert_eq!(at(PolicyPlace::Identity, &with(json!({"Resource": "*"})).to_string()), Ok(vec![]));
+    assert_eq!(at(PolicyPlace::Trust, &with(json!({"Principal": user})).to_string()), Ok(vec![]));
+}
+
+#[test]
+fn the_names_of_statements_are_unique_where_iam_wants_that() {
+    let statement = json!({"Sid": "a", "Effect": "Deny", "Action": "*", "Resource": "*"});
+    let text = json!({"Statement": [statement, statement]}).to_string();
+
+    assert!(at(PolicyPlace::Identity, &text).unwrap_err().starts_with("statement 2: Statement IDs (SID)"));
+}
+
+#[test]
+fn conditions_resources_and_variables_that_could_never_hold_are_refused() {
+    let condition = |operator: &str, key: &str, value: Value| with("Condition", json!({operator: {key: value}}));
+    for (document, words) in [
+        (condition("StringEqual", "aws:userid", json!("a")), "is no operator"),
+        (condition("ForSomeValues:StringEquals", "aws:userid", json!("a")), "is no operator"),
+        (condition("StringEquals", "userid", json!("a")), "is about no key"),
+        (condition("NumericLessThan", "aws:x", json!("many")), "not a number"),
+        (condition("NumericLessThan", "aws:x", json!("inf")), "not a number"),
+        (condition("NumericLessThan", "aws:x", json!("${aws:userid}")), "not a number"),
+        (condition("DateLessThan", "aws:CurrentTime", json!("tomorrow")), "not a time"),
+        (condition("IpAddress", "aws:SourceIp", json!("10.0.0.0/33")), "not an address or a network"),
+        (condition("Bool", "aws:SecureTransport", json!("yes")), "not \"true\" or \"false\""),
+        (condition("BinaryEquals", "aws:x", json!("*")), "not base64"),
+        (condition("ArnLike", "aws:PrincipalArn", json!("role/ci")), "not an ARN"),
+        (condition("Null", "aws:x", json!("maybe")), "neither \"true\" nor \"false\""),
+        (condition("NullIfExists", "aws:x", json!("true")), "leave IfExists"),
+        (condition("StringEquals", "aws:x", json!("${aws:username")), "does not end"),
+        (condition("StringEquals", "aws:x", json!("${username}")), "is no variable"),
+        (with("Resource", json!("arn:aws:*:us-east-1:123456789012:repository/a")), "names no service"),
+        (
+            with("Resource", json!("arn:aws:ecr:us-east-1:${aws:PrincipalAccount}:repository/a")),
+            "before the fifth colon",
+        ),
+        (with("Action", json!("e*:PutImage")), "is none"),
+        (with("Action", json!("ecr:Put:Image")), "is none"),
+    ] {
+        let said = refused(document.clone());
+        assert!(said.contains(words), "{document}: {said}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_checked_without_panic(text in "\\PC{0,200}") {

@@ -1,0 +1,94 @@
+//! Policies in the language of AWS IAM: read, compiled once, and asked who may do what.
+//!
+//! Deliberately absent: where policies are kept, and which of them are attached to whom. Whoever asks brings them.
+//!
+//! | file | what |
+//! |---|---|
+//! | `read.rs`, `json.rs` | [`Policy::parse`]: text to [`Policy`], with what is wrong and on which line |
+//! | `hints.rs` | [`lint_policy`]: what was probably meant otherwise, or opens more than it seems |
+//! | `principals.rs`, `actions.rs`, `resources.rs`, `conditions.rs` | the members of a statement |
+//! | `operators.rs`, `networks.rs` | what conditions compare |
+//! | `pattern.rs` | wildcards and variables |
+//! | `caller.rs`, `context.rs` | [`Caller`], [`Context`]: who asks, and what is known of the request |
+//! | `evaluate.rs` | [`evaluate`]: [`Request`] and [`Policies`] in, [`Verdict`] out; [`trace`] |
+//! | `verdict.rs` | [`Verdict`] and its words |
+//! | `roles.rs` | [`BUILT_IN_ROLES`]: templates of policies over a prefix |
+
+mod actions;
+mod caller;
+mod conditions;
+mod context;
+mod evaluate;
+mod hints;
+mod json;
+mod networks;
+mod operators;
+mod pattern;
+mod principals;
+mod read;
+mod resources;
+mod roles;
+mod verdict;
+
+pub use caller::{Caller, CallerKind};
+pub use context::Context;
+pub use evaluate::{Attached, Policies, Request, Traced, evaluate, trace};
+pub use hints::lint_policy;
+pub use read::{
+    POLICY_BYTES_MAX, POLICY_DOCUMENT_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text,
+};
+pub use roles::{BUILT_IN_ROLES, BuiltInRole};
+pub use verdict::{Denial, Element, Grant, Side, StatementAt, Verdict};
+
+use conditions::Conditions;
+use principals::Principals;
+
+/// A policy, compiled.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    statements: Box<[Statement]>,
+}
+
+/// What a statement does where it applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It allows.
+    Allow,
+    /// It denies, whatever others allow.
+    Deny,
+}
+
+/// A statement, compiled.
+#[derive(Clone, Debug)]
+struct Statement {
+    sid: Option<Box<str>>,
+    effect: Effect,
+    /// Whom it is about; `None` in what is attached to them.
+    principals: Option<Principals>,
+    actions: actions::Actions,
+    /// What it is about; `None` in what stands at it.
+    resources: Option<resources::Resources>,
+    conditions: Conditions,
+}
+
+impl Policy {
+    /// Returns how many statements it has.
+    pub fn statements_count(&self) -> usize {
+        self.statements.len()
+    }
+
+    /// The same, with principals named by the unique ids (`AIDA…`, `AROA…`) that `id_of` knows for their ARNs.
+    ///
+    /// Done when a policy is written, it keeps a user or role that is made later under an old name from inheriting what the
+    /// old one was allowed. ARNs for which `id_of` knows none stay as they are.
+    #[must_use]
+    pub fn bound(mut self, id_of: impl Fn(&str) -> Option<Box<str>>) -> Self {
+        for principals in self.statements.iter_mut().filter_map(|statement| statement.principals.as_mut()) {
+            principals.bind(&id_of);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;
