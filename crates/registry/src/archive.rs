@@ -227,7 +227,10 @@ impl Archive {
         let copied = self.ports.store.copy(&from, &to, &temporary, algorithm).await;
         let is_whole = match &copied {
             Ok((_, hash)) => Digest::from_hash(parsed.algorithm(), hash) == parsed,
-            Err(error) if error.is_missing() => false,
+            // It may be the place that it was copied to: that says nothing of the bytes.
+            Err(error) if error.is_missing() => {
+                self.ports.store.exists(&from).await.map_err(store_fault)? == u64::try_from(copy.size).ok()
+            }
             Err(_) => true,
         };
         if !is_whole {
