@@ -7,10 +7,6 @@ use crate::{
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::Repository;
 use gantry_words::Cx;
-use std::time::Duration;
-
-/// How long an image is not scanned again for.
-pub(crate) const PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How every scan ends, for now.
 pub(crate) fn status() -> ImageScanStatus {

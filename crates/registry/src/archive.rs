@@ -5,7 +5,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use put::{ArchiveImage, ArchivePlan, ArchiveSeen, Archived};
+pub(crate) use put::{ArchiveImage, ArchiveSeen, Archived};
 
 use crate::{
     admit::{location, parse_key, store_fault, take_out},

@@ -18,7 +18,7 @@ use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Reader, manifests, tags};
 use gantry_oci::{Algorithm, Digest, Manifest, ManifestError, ManifestLimits, Reference, Tag};
 use gantry_words::{Cx, Page};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// The room for manifests, indexes, tags and referrers.
 #[derive(Clone)]
@@ -54,6 +54,11 @@ impl Images {
     /// Returns the largest manifest that is taken, in bytes.
     pub fn manifest_bytes_max(&self) -> u64 {
         self.ports.settings.limits.manifest_bytes_max.get()
+    }
+
+    /// Returns how long an image is not scanned again by hand for.
+    pub fn scan_repeat_after(&self) -> Duration {
+        self.ports.settings.scanning.repeat_after.duration()
     }
 
     /// Returns the image a tag or digest names.

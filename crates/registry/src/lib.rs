@@ -110,7 +110,8 @@ pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};
 pub use retention::{Forgotten, Retention};
 pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
 pub use settings::{
-    CollectionSettings, LifecycleSettings, LimitSettings, RetentionSettings, Settings, TrashSettings, UploadSettings,
+    CollectionSettings, LifecycleSettings, LimitSettings, RetentionSettings, ScanningSettings, Settings, TrashSettings,
+    UploadSettings,
 };
 pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};
 pub use uploads::{Appended, Uploads};

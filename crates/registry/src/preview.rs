@@ -1,6 +1,6 @@
 use crate::{images::Images, lifecycle::survey, repositories::Repository};
 use gantry_fault::Fault;
-use gantry_lifecycle::{Action, Decision, Pattern, Policy, evaluate};
+use gantry_lifecycle::{Action, Decision, Pattern, Policy, StorageClass, evaluate};
 use gantry_metadata::Reader;
 use gantry_words::Timestamp;
 
@@ -20,6 +20,8 @@ pub struct PreviewedImage {
     pub tags: Vec<String>,
     /// When it was pushed.
     pub pushed_at: Timestamp,
+    /// Whether it is in the archive.
+    pub is_archived: bool,
     /// The priority of the rule that acts.
     pub rule: u32,
     /// What the rule does.
@@ -47,6 +49,7 @@ fn decide(policy: &Policy, images: &gantry_lifecycle::Images, at: Timestamp, pro
             digest: images.digest(place).into(),
             tags: images.tags(place).map(str::to_string).collect(),
             pushed_at: images.facts(place).pushed_at.unwrap_or(at),
+            is_archived: images.facts(place).storage_class == StorageClass::Archive,
             rule,
             action,
         }),

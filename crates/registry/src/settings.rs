@@ -21,6 +21,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// Lifecycle policies.
     pub lifecycle: LifecycleSettings,
+    /// Scans of images.
+    pub scanning: ScanningSettings,
     /// Limits of what may be pushed.
     pub limits: LimitSettings,
 }
@@ -122,6 +124,22 @@ impl LifecycleSettings {
     /// The same, as the reader of policies takes it.
     pub fn of_policies(&self) -> gantry_lifecycle::Settings {
         gantry_lifecycle::Settings { expire_since_pulled: self.expire_since_pulled }
+    }
+}
+
+/// Scans of images.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScanningSettings {
+    /// How long after a scan that somebody asked for the same image is not scanned again by hand: `LimitExceededException`, as
+    /// in ECR. `0s` lifts that.
+    #[schemars(with = "String")]
+    pub repeat_after: Period,
+}
+
+impl Default for ScanningSettings {
+    fn default() -> Self {
+        ScanningSettings { repeat_after: Period::hours(24) }
     }
 }
 

@@ -108,7 +108,10 @@ fn show(image: PreviewedImage) -> LifecyclePolicyPreviewResult {
         image_pushed_at: Some(image.pushed_at.into()),
         action: Some(action),
         applied_rule_priority: i32::try_from(image.rule).ok(),
-        storage_class: Some(LifecyclePolicyStorageClass::Standard),
+        storage_class: Some(match image.is_archived {
+            true => LifecyclePolicyStorageClass::Archive,
+            false => LifecyclePolicyStorageClass::Standard,
+        }),
     }
 }
 

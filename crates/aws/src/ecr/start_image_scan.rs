@@ -10,7 +10,7 @@ use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{Change, DocumentKind, DocumentSeen, Documents, Images, Repositories};
 use gantry_words::Cx;
 
-/// `ecr:StartImageScan`: asks for a scan. Once a day for an image; until there is a scanner each ends as failed.
+/// `ecr:StartImageScan`: asks for a scan. Once in a while for an image (`scanning.repeat_after`); until there is a scanner each ends as failed.
 pub struct StartImageScan;
 
 impl Operation for StartImageScan {
@@ -35,9 +35,9 @@ impl Operation for StartImageScan {
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
         let found = image::describe(images, cx, &repository, &input.image_id).await?;
         image::refuse_archived(&found, &repository)?;
-        let now = cx.now;
+        let (now, pause) = (cx.now, images.scan_repeat_after());
         let decide = move |seen: &DocumentSeen| match &seen.document {
-            Some(last) if now.since(last.changed_at) < scan::PAUSE => {
+            Some(last) if now.since(last.changed_at) < pause => {
                 let message = "The scan quota per image has been exceeded. Wait and try again.";
                 Err(Fault::new(FaultKind::LimitExceeded, message))
             }

@@ -80,6 +80,8 @@ config! {
     retention: gantry_registry::RetentionSettings = Default::default();
     /// Lifecycle policies.
     lifecycle: gantry_registry::LifecycleSettings = Default::default();
+    /// Scans of images.
+    scanning: gantry_registry::ScanningSettings = Default::default();
     /// Limits of what may be pushed.
     limits: gantry_registry::LimitSettings = Default::default();
 }
@@ -276,6 +278,7 @@ impl Config {
             trash: self.trash.clone(),
             retention: self.retention.clone(),
             lifecycle: self.lifecycle.clone(),
+            scanning: self.scanning.clone(),
             limits: self.limits.clone(),
         }
     }

@@ -34,7 +34,7 @@ pub(crate) fn going(rows: &mut Reader, repository: i64, image: &ManifestRow) -> 
     loop {
         for member in &members[looked_at..] {
             let rows = below(rows, repository, member)?;
-            let stays = |row: &ManifestRow| row.tag_count > 0 || row.hold.is_some() || row.storage_class != "STANDARD";
+            let stays = |row: &ManifestRow| row.tag_count > 0 || row.hold.is_some() || row.storage_class == "ARCHIVE";
             let wanted = rows.into_iter().filter(|row| !stays(row) && !going.contains(&row.digest));
             candidates.extend(wanted.map(|row| (row.digest.clone(), row)));
         }

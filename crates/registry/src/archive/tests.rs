@@ -1,12 +1,13 @@
 use super::*;
 use crate::{
-    BlobFound,
+    BlobFound, DocumentKind,
     link::{LinkBlob, Linked, Source},
     trash::tests::Ground,
     two_writers::{digest_of, image_of},
 };
 use futures_util::TryStreamExt;
 use gantry_fault::FaultKind;
+use gantry_lifecycle::Policy;
 use gantry_metadata::suite::two_writers;
 use serde_json::json;
 
@@ -156,6 +157,62 @@ async fn an_index_goes_with_what_only_it_reaches_and_comes_back_with_that() {
         }
         assert_eq!(ground.archive(&child).await.unwrap_err().kind, FaultKind::StorageClassUpdateUnsupported);
         ground.assert_sound().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_on_two_images_goes_when_a_policy_archives_both() {
+    for ground in Ground::both().await {
+        let child = ground.image("child", &[]).await;
+        let indexes = [ground.index("child", &["v1"]).await, ground.other_index("child", &["v2"]).await];
+        ground.image("newest", &["v3"]).await;
+        let rule = json!({
+            "rulePriority": 1,
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1},
+            "action": {"type": "transition", "targetStorageClass": "archive"}
+        });
+        let (of, policy) = (Some(&ground.repository), json!({"rules": [rule]}).to_string());
+        let documents = &ground.registry.documents;
+        documents.put(&ground.cx(), of, DocumentKind::LifecyclePolicy, "", policy).await.unwrap();
+
+        let (run, _) = ground.registry.lifecycle.run(&ground.in_days(1), &ground.repository).await.unwrap();
+        let away = ground.status(&child).await;
+        ground.take(&indexes[0]).await.unwrap();
+        ground.archive(&indexes[0]).await.unwrap();
+        let again = ground.status(&child).await;
+        ground.take(&indexes[1]).await.unwrap();
+        ground.round().await;
+
+        assert_eq!((run.archived, away, again), (2, ImageStatus::Archived, ImageStatus::Archived));
+        assert!(ground.holds(&child).await && ground.holds(&indexes[1]).await);
+        assert_eq!(ground.status(&indexes[0]).await, ImageStatus::Archived);
+        ground.assert_sound().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archived_image_expires_by_a_rule_of_its_own() {
+    for ground in Ground::both().await {
+        let archived = ground.image("archived", &["v1"]).await;
+        ground.image("standard", &["v2"]).await;
+        ground.archive(&archived).await.unwrap();
+        let rule = json!({
+            "rulePriority": 1,
+            "selection": {
+                "tagStatus": "any", "storageClass": "archive",
+                "countType": "sinceImageTransitioned", "countUnit": "days", "countNumber": 90
+            },
+            "action": {"type": "expire"}
+        });
+        let policy = || Policy::parse(&json!({"rules": [rule]}).to_string(), &Default::default()).unwrap();
+        let images = &ground.registry.images;
+
+        let early = images.preview(&ground.repository, policy(), ground.in_days(89).now).await.unwrap();
+        let due = images.preview(&ground.repository, policy(), ground.in_days(91).now).await.unwrap();
+
+        assert_eq!(early.images, []);
+        let due: Vec<_> = due.images.into_iter().map(|image| (image.tags, image.is_archived)).collect();
+        assert_eq!(due, [(vec!["v1".to_string()], true)]);
     }
 }
 

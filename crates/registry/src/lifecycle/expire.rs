@@ -1,5 +1,5 @@
 use crate::{
-    archive::{ArchiveImage, ArchivePlan, ArchiveSeen, Archived},
+    archive::{ArchiveImage, ArchiveSeen, Archived},
     lifecycle::survey::{self, Shot},
     remove::{ImagePlan, ImageSeen, RemoveImage, Removed},
 };
@@ -86,7 +86,8 @@ enum FateSeen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fate {
     Removal(ImagePlan),
-    Archival(ArchivePlan),
+    /// What goes with it is looked for again when its turn comes: what hangs on two images goes with the second.
+    Archival,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +136,7 @@ impl ExpireImages {
     fn decide_fate(&self, image: &Expiring, seen: FateSeen, now: Timestamp) -> Result<Fate, Fault> {
         match seen {
             FateSeen::Removal(seen) => self.removal(image).decide(*seen, now).map(Fate::Removal),
-            FateSeen::Archival(seen) => self.archival(image).decide(*seen, now).map(Fate::Archival),
+            FateSeen::Archival(seen) => self.archival(image).decide(*seen, now).map(|_| Fate::Archival),
         }
     }
 
@@ -212,7 +213,12 @@ impl Act for ExpireImages {
             let image = &self.images[place];
             match fate {
                 Fate::Removal(plan) => expired.removed.push((place, self.removal(image).apply(tx, plan)?)),
-                Fate::Archival(plan) => expired.archived.push((place, self.archival(image).apply(tx, plan)?)),
+                Fate::Archival => {
+                    let act = self.archival(image);
+                    let seen = act.gather(tx)?;
+                    let archival = act.decide(seen, tx.now())?;
+                    expired.archived.push((place, act.apply(tx, archival)?));
+                }
             }
         }
         Ok(expired)

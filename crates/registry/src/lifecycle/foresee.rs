@@ -120,15 +120,17 @@ impl Lifecycle {
             }
             Ok(None) => {
                 // What hangs on an image in the archive is not in the list.
-                let found = self.images.describe(repository, &digest.clone().into()).await?;
                 let sentence = "it went to the archive with an image that lists it or to which it refers, and goes or comes back with that";
-                LifecycleExplanation { tags: found.tags, ..kept(digest, sentence.into()) }
+                kept(digest, sentence.into())
             }
             Err(Idle::NoPolicy) => kept(digest, "the repository has no lifecycle policy, so nothing expires it".into()),
             Err(Idle::Refused(sentence)) => {
                 kept(digest, format!("the policy is skipped, so nothing expires it: {sentence}"))
             }
         };
+        if explanation.tags.is_empty() {
+            explanation.tags = self.images.describe(repository, &digest.clone().into()).await?.tags;
+        }
         explanation.status = status;
         Ok(explanation)
     }

@@ -100,6 +100,14 @@ impl Ground {
         self.put(&index_of(&digest_of(child.as_bytes()), child.len()), tags).await
     }
 
+    /// The same with an annotation, so that it is another.
+    pub(crate) async fn other_index(&self, text: &str, tags: &[&str]) -> Digest {
+        let child = image_of(&digest_of(text.as_bytes()), text.len()).to_string();
+        let mut document = index_of(&digest_of(child.as_bytes()), child.len());
+        document["annotations"] = json!({"other": "yes"});
+        self.put(&document, tags).await
+    }
+
     pub(crate) async fn signature(&self, text: &str, of: &Digest) -> Digest {
         let config = self.blob(text).await;
         let mut document = image_of(&config, text.len());

@@ -558,3 +558,16 @@ fn referrers_are_listed_by_type_and_in_pages() {
         ],
     );
 }
+
+#[test]
+fn a_setting_lets_an_image_be_scanned_again_at_once() {
+    let server = Server::with(&[("GANTRY_CREATE_ON_PUSH", "true"), ("GANTRY_SCANNING__REPEAT_AFTER", "0s")]);
+    let mut boto = Boto::of(&server);
+    Image::small(6).push(&server.client(), "team/app", "v1").unwrap();
+    let asked = json!({"repositoryName": "team/app", "imageId": {"imageTag": "v1"}});
+
+    boto.done("start_image_scan", asked.clone());
+    let again = boto.done("start_image_scan", asked);
+
+    assert_eq!(again["imageScanStatus"]["status"], "FAILED");
+}

@@ -88,3 +88,30 @@ fn docker_goes_on_with_a_push_that_a_busy_server_has_refused() {
 
     assert_eq!(held(&server, "team/app", "v1").1, Format::Docker.manifest());
 }
+
+#[test]
+fn skopeo_and_podman_say_what_a_busy_server_answers_and_pull_when_it_is_not() {
+    let (server, home) = logged_in();
+    for login in ["skopeo", "podman"] {
+        let login = format!("{login} login --tls-verify=false --username {{user}} --password-stdin {{host}}");
+        log_in(&server, &home, &login, PASSWORD).succeeded();
+    }
+    let layout = Layout::image(1, Format::Oci, &[Packing::Gzip]);
+    let image = format!("{}/team/app:v1", server.address());
+    home.run(&format!("crane push {} {image}", layout.path())).succeeded();
+    let pulls = [
+        format!("skopeo copy --src-tls-verify=false docker://{image} oci:pulled:v1"),
+        format!("podman pull --quiet --tls-verify=false {image}"),
+    ];
+
+    let busy = occupy(&server);
+    let said = pulls.each_ref().map(|pull| home.run(pull).refused());
+    drop(busy);
+
+    for said in said {
+        assert_says(&said, &["503 Service Unavailable"]);
+    }
+    for pull in &pulls {
+        home.run(pull).succeeded();
+    }
+}
