@@ -54,7 +54,7 @@ impl Client {
     async fn do_something(&self) -> Result<(), Fault> {
         let (sim, stock) = (&self.desk.sim, &self.desk.stock);
         let name = sim.below(NAMES_COUNT) as usize;
-        let what = sim.below(28);
+        let what = sim.below(29);
         if what == 13 {
             return if sim.once_in(3) { self.delete(name).await } else { Ok(()) };
         }
@@ -73,7 +73,7 @@ impl Client {
             15 => self.move_tag(&here, sim.pick(&stock.tags)).await,
             20 | 21 => self.restore_some(&here).await,
             22..=26 => self.archive(&here, &self.some_manifest()).await,
-            27 => self.activate_some(&here).await,
+            27 | 28 => self.activate_some(&here).await,
             16 => self.load_manifest(&here, &sim.pick(&stock.manifests().collect::<Vec<_>>()).digest).await.map(drop),
             _ => self.pull(&here, sim.pick(&stock.tags)).await,
         }

@@ -1,6 +1,9 @@
 use crate::{client::Client, places::Here};
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::manifests::{self, Tagged};
+use gantry_metadata::{
+    blobs,
+    manifests::{self, Tagged},
+};
 use gantry_oci::Digest;
 use gantry_registry::ImageStatus;
 use gantry_words::Timestamp;
@@ -15,15 +18,21 @@ impl Client {
         Self::unless_it_cannot(archived)
     }
 
-    /// Asks an image back, if there is one.
+    /// Asks an image back, if there is one: one whose bytes have moved before one whose bytes are still at hand.
     pub(crate) async fn activate_some(&self, here: &Here) -> Result<(), Fault> {
-        let (id, newest) = (here.repository.id, Timestamp::from_millis(i64::MAX));
-        let found = self.desk.look(move |rows| manifests::list(rows, id, Tagged::Any, "ARCHIVE", newest, "", 100));
-        if found.is_empty() {
-            return Ok(());
-        }
-        let digest = self.desk.sim.pick(&found).digest.parse().expect("only digests are stored");
-        self.activate(here, &digest).await
+        let (id, newest, desk) = (here.repository.id, Timestamp::from_millis(i64::MAX), self.desk.clone());
+        let (away, at_hand) = self.desk.look(move |rows| {
+            let (mut away, mut at_hand) = (Vec::new(), Vec::new());
+            for row in manifests::list(rows, id, Tagged::Any, "ARCHIVE", newest, "", 100)? {
+                let digest: Digest = row.digest.parse().expect("only digests are stored");
+                let blobs = desk.stock.manifest(&digest).blobs.iter().map(Digest::as_str);
+                let is_away = blobs::held(rows, id, blobs)?.iter().any(|blob| blob.is_archived);
+                if is_away { away.push(digest) } else { at_hand.push(digest) }
+            }
+            Ok((away, at_hand))
+        });
+        let from = if away.is_empty() { at_hand } else { away };
+        if from.is_empty() { Ok(()) } else { self.activate(here, self.desk.sim.pick(&from)).await }
     }
 
     async fn activate(&self, here: &Here, digest: &Digest) -> Result<(), Fault> {
