@@ -190,23 +190,6 @@ pub(crate) fn status(status: Status) -> ImageStatus {
     }
 }
 
-/// Refuses what cannot be done to an image in the archive.
-///
-/// # Errors
-/// [`FaultKind::ImageArchived`], with the call that brings it back.
-pub(crate) fn refuse_archived(image: &ImageSummary, repository: &Repository) -> Result<(), Fault> {
-    if image.status == Status::Active {
-        return Ok(());
-    }
-    let (digest, name) = (&image.digest, &repository.name);
-    let message = format!(
-        "The image {digest} of the repository '{name}' is {}. Bring it back with: aws ecr update-image-storage-class \
-         --repository-name {name} --image-id imageDigest={digest} --target-storage-class STANDARD",
-        image.status.as_str()
-    );
-    Err(Fault::new(FaultKind::ImageArchived, message))
-}
-
 /// Reads the tag of a request.
 ///
 /// # Errors

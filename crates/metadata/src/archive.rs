@@ -15,7 +15,7 @@ pub struct Need {
 
 /// What a repository has in the archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Archived {
+pub struct ArchiveCounts {
     /// Images.
     pub images: u64,
     /// Bytes of the blobs that only they name.
@@ -122,10 +122,10 @@ pub fn hanging<'a>(
 }
 
 /// Returns what a repository has in the archive.
-pub fn archived(rows: &mut Reader, repository: i64) -> Result<Archived, Fault> {
+pub fn archived(rows: &mut Reader, repository: i64) -> Result<ArchiveCounts, Fault> {
     let images = rows.one(&ARCHIVED_IMAGES, values![repository])?.map_or(Ok(0), |row| row.count(0))?;
     let bytes = rows.one(&ARCHIVED_BYTES, values![repository])?.map_or(Ok(0), |row| row.count(0))?;
-    Ok(Archived { images, bytes })
+    Ok(ArchiveCounts { images, bytes })
 }
 
 /// Puts images into the archive.

@@ -43,6 +43,13 @@ pub struct ManifestRow {
     pub activated_at: Option<Timestamp>,
 }
 
+impl ManifestRow {
+    /// Whether it is in the archive.
+    pub fn is_archived(&self) -> bool {
+        self.storage_class == "ARCHIVE"
+    }
+}
+
 /// What a list of referrers shows of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferrerRow {

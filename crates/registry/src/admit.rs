@@ -126,7 +126,7 @@ pub(crate) async fn discard(upload: Upload) {
     }
 }
 
-async fn remove_bytes(ports: &Ports, key: &Key) {
+pub(crate) async fn remove_bytes(ports: &Ports, key: &Key) {
     if let Err(error) = ports.store.delete(std::slice::from_ref(key)).await {
         tracing::warn!(%error, location = %key, "bytes that were not needed could not be removed; gantry fsck --repair will");
     }

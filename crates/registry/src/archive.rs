@@ -8,7 +8,7 @@ mod tests;
 pub(crate) use put::{ArchiveImage, ArchiveSeen, Archived};
 
 use crate::{
-    admit::{location, parse_key, store_fault, take_out},
+    admit::{location, parse_key, remove_bytes, store_fault, take_out},
     archive::{
         bytes::{Direction, MoveBlob, direction},
         take::{ActivateImage, FinishActivation},
@@ -18,10 +18,10 @@ use crate::{
     ports::Ports,
     repositories::Repository,
 };
-use gantry_fault::Fault;
-use gantry_metadata::{Reader, archive as archive_rows, archive::Archived as ArchivedHere, blobs};
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::{Reader, archive as archive_rows, archive::ArchiveCounts, blobs, manifests::Standing};
 use gantry_oci::Digest;
-use gantry_words::Cx;
+use gantry_words::{Cx, RepositoryName};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
@@ -72,6 +72,35 @@ impl ImageStatus {
             ImageStatus::Activating => "ACTIVATING",
         }
     }
+
+    /// Refuses what can only be done to an image that can be pulled. `reference` is how it was asked for.
+    ///
+    /// # Errors
+    /// [`FaultKind::ImageArchived`], with the calls that bring it back.
+    pub fn refuse(self, name: &RepositoryName, reference: &str, digest: &str) -> Result<(), Fault> {
+        let message = match self {
+            ImageStatus::Active => return Ok(()),
+            ImageStatus::Archived => format!(
+                "The image {reference} of the repository '{name}' is in the archive. Bring it back with: gantry image restore \
+                 {name}@{digest}, or: aws ecr update-image-storage-class --repository-name {name} --image-id imageDigest={digest} \
+                 --target-storage-class STANDARD"
+            ),
+            ImageStatus::Activating => format!(
+                "The image {reference} of the repository '{name}' is on its way back from the archive. Try again in a moment"
+            ),
+        };
+        Err(Fault::new(FaultKind::ImageArchived, message))
+    }
+}
+
+impl From<Standing> for ImageStatus {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing { is_archived: true, .. } => ImageStatus::Archived,
+            Standing { is_activating: true, .. } => ImageStatus::Activating,
+            _ => ImageStatus::Active,
+        }
+    }
 }
 
 /// The room of the archive: takes images out of service whose bytes then move to a cheaper disk, and brings them back.
@@ -107,7 +136,7 @@ impl Archive {
     /// Puts an image into the archive, with the children and referrers that nothing else reaches. Returns its status.
     ///
     /// # Errors
-    /// [`gantry_fault::FaultKind::ImageNotFound`]; [`gantry_fault::FaultKind::StorageClassUpdateUnsupported`] where a living
+    /// [`FaultKind::ImageNotFound`]; [`FaultKind::StorageClassUpdateUnsupported`] where a living
     /// index names it.
     pub async fn put(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<ImageStatus, Fault> {
         let act = ArchiveImage {
@@ -125,7 +154,7 @@ impl Archive {
     /// are back.
     ///
     /// # Errors
-    /// [`gantry_fault::FaultKind::ImageNotFound`]; [`gantry_fault::FaultKind::StorageClassUpdateUnsupported`] where a child
+    /// [`FaultKind::ImageNotFound`]; [`FaultKind::StorageClassUpdateUnsupported`] where a child
     /// was removed meanwhile.
     pub async fn take(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<ImageStatus, Fault> {
         let act = ActivateImage { repository: repository.id, name: repository.name.clone(), digest: digest.clone() };
@@ -153,7 +182,7 @@ impl Archive {
     }
 
     /// Returns what a repository has in the archive.
-    pub async fn of(&self, repository: &Repository) -> Result<ArchivedHere, Fault> {
+    pub async fn of(&self, repository: &Repository) -> Result<ArchiveCounts, Fault> {
         let id = repository.id;
         self.ports.metadata.read(move |rows| archive_rows::archived(rows, id)).await
     }
@@ -222,9 +251,8 @@ impl Archive {
             Direction::ToArchive => standard.archived().map_err(Fault::internal)?,
             Direction::ToStandard => standard,
         };
-        let temporary = self.ports.env.request_id().to_string().parse().expect("a UUID is an upload id");
         let algorithm = store_algorithm(parsed.algorithm());
-        let copied = self.ports.store.copy(&from, &to, &temporary, algorithm).await;
+        let copied = self.ports.store.copy(&from, &to, algorithm).await;
         let is_whole = match &copied {
             Ok((_, hash)) => Digest::from_hash(parsed.algorithm(), hash) == parsed,
             // It may be the place that it was copied to: that says nothing of the bytes.
@@ -234,13 +262,13 @@ impl Archive {
             Err(_) => true,
         };
         if !is_whole {
-            self.remove(&to).await;
+            remove_bytes(&self.ports, &to).await;
             return self.give_up(cx, &copy, &parsed).await;
         }
         copied.map_err(store_fault)?;
         let is_moved = self.ports.metadata.perform(cx, act(Some((copy.id, direction, id, to.to_string())))).await?;
         if !is_moved {
-            self.remove(&to).await;
+            remove_bytes(&self.ports, &to).await;
             return Ok(());
         }
         moved.bytes += u64::try_from(copy.size).unwrap_or(0);
@@ -261,12 +289,6 @@ impl Archive {
         }
         let settle = MoveBlob { digest: digest.to_string(), to: None };
         self.ports.metadata.perform(cx, settle).await.map(drop)
-    }
-
-    async fn remove(&self, key: &gantry_store::Key) {
-        if let Err(error) = self.ports.store.delete(std::slice::from_ref(key)).await {
-            tracing::warn!(%error, location = %key, "bytes that were not needed could not be removed; gantry fsck --repair will");
-        }
     }
 
     /// Lets images be pulled again whose bytes are back; says how many. Children come before their indexes.

@@ -58,41 +58,38 @@ impl Blobs {
     /// [`gantry_fault::FaultKind::BlobNotFound`].
     pub async fn open(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<Reading, Fault> {
         let (located, _) = self.locate(repository, digest).await?;
+        if let Some(reading) = self.read(&located).await? {
+            return Ok(reading);
+        }
+        // Another place may have them by now, since a push or the way back from the archive.
+        self.forget(repository, digest);
+        let (now, _) = self.locate(repository, digest).await?;
+        let reading = if now.key == located.key { None } else { self.read(&now).await? };
+        match reading {
+            Some(reading) => Ok(reading),
+            None => Err(self.lost(cx, repository, digest, &now).await?),
+        }
+    }
+
+    /// Opens what lies in a place; `None` where nothing does.
+    async fn read(&self, located: &Located) -> Result<Option<Reading>, Fault> {
         match self.ports.store.open(&located.key, located.size).await {
-            Ok(reading) => Ok(reading),
-            Err(error) if error.is_missing() => self.open_elsewhere(cx, repository, digest, &located).await,
+            Ok(reading) => Ok(Some(reading)),
+            Err(error) if error.is_missing() => Ok(None),
             Err(error) => Err(store_fault(error)),
         }
     }
 
-    /// Opens a blob whose bytes are not where they were: another place may have them, since a push or the way back from the
-    /// archive.
-    async fn open_elsewhere(
-        &self,
-        cx: &Cx,
-        repository: &Repository,
-        digest: &Digest,
-        before: &Located,
-    ) -> Result<Reading, Fault> {
+    /// Forgets where a blob lies.
+    fn forget(&self, repository: &Repository, digest: &Digest) {
         if let Some(caches) = &self.ports.caches {
             caches.links.remove(&(repository.id, digest.clone()));
-        }
-        let (located, _) = self.locate(repository, digest).await?;
-        if located.key == before.key {
-            return Err(self.lost(cx, repository, digest, &located).await?);
-        }
-        match self.ports.store.open(&located.key, located.size).await {
-            Ok(reading) => Ok(reading),
-            Err(error) if error.is_missing() => Err(self.lost(cx, repository, digest, &located).await?),
-            Err(error) => Err(store_fault(error)),
         }
     }
 
     /// The bytes are not where they should be: collected a moment ago, or lost.
     async fn lost(&self, cx: &Cx, repository: &Repository, digest: &Digest, located: &Located) -> Result<Fault, Fault> {
-        if let Some(caches) = &self.ports.caches {
-            caches.links.remove(&(repository.id, digest.clone()));
-        }
+        self.forget(repository, digest);
         mark_corrupt(&self.ports, cx, &located.key, digest).await?;
         Ok(blob_not_found(&repository.name, digest))
     }
@@ -191,9 +188,7 @@ impl Blobs {
     pub async fn remove(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<(), Fault> {
         let act = RemoveBlob { repository: repository.id, name: repository.name.clone(), digest: digest.clone() };
         let removed = self.ports.metadata.perform(cx, act).await;
-        if let Some(caches) = &self.ports.caches {
-            caches.links.remove(&(repository.id, digest.clone()));
-        }
+        self.forget(repository, digest);
         removed
     }
 }

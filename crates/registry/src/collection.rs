@@ -260,7 +260,7 @@ pub(crate) struct TakeLinks {
 
 impl Act for TakeLinks {
     type Seen = Vec<blobs::LinkRow>;
-    type Plan = (Vec<blobs::LinkRow>, Timestamp);
+    type Plan = Vec<blobs::LinkRow>;
     type Answer = u64;
     const NAME: &'static str = "registry.take_links";
 
@@ -274,19 +274,20 @@ impl Act for TakeLinks {
         blobs::links(rows, self.repository, digests)
     }
 
-    fn decide(&self, seen: Self::Seen, now: Timestamp) -> Result<Self::Plan, Fault> {
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<Self::Plan, Fault> {
         let is_garbage = |link: &blobs::LinkRow| {
             link.manifest_count == 0 && link.candidate_since.is_some_and(|since| since <= self.until)
         };
-        Ok((seen.into_iter().filter(is_garbage).collect(), now))
+        Ok(seen.into_iter().filter(is_garbage).collect())
     }
 
-    fn apply(&self, tx: &mut Tx, (plan, now): Self::Plan) -> Result<u64, Fault> {
+    fn apply(&self, tx: &mut Tx, plan: Self::Plan) -> Result<u64, Fault> {
         if plan.is_empty() {
             return Ok(0);
         }
         blobs::unlink(tx, self.repository, plan.iter().map(|link| link.digest.as_str()))?;
         blobs::release_copies(tx, plan.iter().map(|link| link.copy))?;
+        let now = tx.now();
         archive_rows::ask_archived(tx, plan.iter().map(|link| link.digest.as_str()), now)?;
         let bytes = plan.iter().map(|link| link.size).sum::<i64>();
         repository_rows::count(

@@ -7,6 +7,7 @@ pub use referrers::{Referrer, Referrers};
 
 use crate::{
     admit::store_fault,
+    archive::ImageStatus,
     caches::remembered,
     ports::Ports,
     push::{PutImage, PutImageAnswer},
@@ -84,18 +85,9 @@ impl Images {
     async fn why_not(&self, repository: &Repository, reference: &Reference, digest: Digest) -> Result<Fault, Fault> {
         let (id, name, wanted) = (repository.id, &repository.name, digest.clone());
         let standing = self.ports.metadata.read(move |rows| manifests::standing(rows, id, wanted.as_str())).await?;
-        let message = match standing.filter(|found| found.is_live) {
-            Some(found) if found.is_archived => format!(
-                "The image {reference} of the repository '{name}' is in the archive. Bring it back with: gantry image restore \
-                 {name}@{digest}, or: aws ecr update-image-storage-class --repository-name {name} --image-id imageDigest={digest} \
-                 --target-storage-class STANDARD"
-            ),
-            Some(found) if found.is_activating => format!(
-                "The image {reference} of the repository '{name}' is on its way back from the archive. Try again in a moment"
-            ),
-            _ => return Ok(image_not_found(name, &reference.to_string())),
-        };
-        Ok(Fault::new(FaultKind::ImageArchived, message))
+        let status = standing.filter(|found| found.is_live).map_or(ImageStatus::Active, ImageStatus::from);
+        let refused = status.refuse(name, &reference.to_string(), digest.as_str());
+        Ok(refused.err().unwrap_or_else(|| image_not_found(name, &reference.to_string())))
     }
 
     /// Returns the digest a tag points to.

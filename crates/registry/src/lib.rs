@@ -84,7 +84,7 @@ pub use configuration::*;
 pub use documents::{Change, Decision, Document, DocumentKind, DocumentSeen, Documents};
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
 pub use gantry_lifecycle::Pattern as TagsPattern;
-pub use gantry_metadata::archive::Archived as ArchivedHere;
+pub use gantry_metadata::archive::ArchiveCounts;
 pub use gantry_metadata::repositories::RepositoryCounts;
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};

@@ -17,7 +17,7 @@ use crate::{
     documents::DocumentKind,
     images::{Images, parse_digest},
     lifecycle::{
-        expire::{ExpireImages, Expired, Expiring},
+        expire::{Done, ExpireImages, Expired, Expiring},
         run::{RecordRun, past},
         schedule::{look_every, next_run},
         survey::Shot,
@@ -301,18 +301,15 @@ impl Lifecycle {
             let began = env.elapsed();
             let act = self.expiry(cx, repository, decided, own_losses, batch)?;
             let expired = self.expire(cx, repository, act).await?;
-            let done = expired.removed.iter().map(|(place, _)| *place);
-            let mut done: Vec<usize> = done.chain(expired.archived.iter().map(|(place, _)| *place)).collect();
-            done.sort_unstable();
-            for sentence in done.iter().filter_map(|place| batch.get(*place)) {
+            for sentence in expired.done.iter().filter_map(|(place, _)| batch.get(*place)) {
                 decided.count(sentence, run, shown);
             }
             for sentence in &expired.refused {
                 tracing::warn!(repository = %repository.name, "an image that its policy expires stays: {sentence}");
             }
-            own_losses += done.len() as i64;
+            own_losses += expired.done.len() as i64;
             run.refused += expired.refused.len() as u64;
-            run.changed += (batch.len() - done.len() - expired.refused.len()) as u64;
+            run.changed += (batch.len() - expired.done.len() - expired.refused.len()) as u64;
             if expired.is_policy_changed {
                 run.stop(LifecycleOutcome::Interrupted, "the policy was changed while it ran");
                 return Ok(());
@@ -327,10 +324,14 @@ impl Lifecycle {
         let digests: Vec<_> = act.images.iter().map(|image| image.digest.clone()).collect();
         match self.ports.metadata.perform(cx, act).await {
             Ok(expired) => {
-                for (place, removed) in &expired.removed {
-                    self.images.forget(repository, digests.get(*place), Ok(Some(removed.clone())))?;
+                for (place, done) in &expired.done {
+                    match done {
+                        Done::Removed(removed) => {
+                            self.images.forget(repository, digests.get(*place), Ok(Some(removed.clone())))?;
+                        }
+                        Done::Archived(archived) => self.archive.forget(repository, Some(archived)),
+                    }
                 }
-                expired.archived.iter().for_each(|(_, archived)| self.archive.forget(repository, Some(archived)));
                 Ok(expired)
             }
             Err(fault) => self.images.forget(repository, None, Err(fault)).map(|_| Expired::default()),

@@ -1,4 +1,4 @@
-use crate::{repositories, rules::RepositoryRules, trash, trash::Trashed};
+use crate::{archive::ImageStatus, repositories, rules::RepositoryRules, trash, trash::Trashed};
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
@@ -36,8 +36,8 @@ pub struct Seen {
     pub(crate) repository_exists: bool,
     pub(crate) rules: RepositoryRules,
     pub(crate) is_held: bool,
-    /// Whether it is in the archive, or on its way back.
-    pub(crate) standing: Option<manifests::Standing>,
+    /// Whether it can be pulled, where it is held.
+    pub(crate) status: ImageStatus,
     /// The image, where it is in the trash.
     pub(crate) trashed: Option<Trashed>,
     /// Blobs held, among those the manifest names, by digest.
@@ -54,20 +54,11 @@ pub struct Plan {
     /// The manifest's edges and bytes; `None` where it is held already.
     pub(crate) store: Option<NewImage>,
     /// The same, where it comes back from the archive: what was pushed can be pulled.
-    pub(crate) revived: Option<(NewImage, Revival)>,
+    pub(crate) revived: Option<(NewImage, ImageStatus)>,
     /// The same image in the trash, whose place it takes.
     pub(crate) trashed: Option<Trashed>,
     pub(crate) moves: Vec<TagMove>,
     pub(crate) at: Timestamp,
-}
-
-/// From where an image comes back that is pushed again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Revival {
-    /// From the archive.
-    Archived,
-    /// From the way back from there.
-    Activating,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,7 +100,8 @@ impl Act for PutImage {
         let rules = RepositoryRules::read(&repository.settings)?;
         let standing = manifests::standing(rows, self.repository, self.digest.as_str())?;
         let is_held = standing.is_some_and(|found| found.is_live);
-        let mut seen = Seen { repository_exists: true, rules, is_held, standing, ..Seen::default() };
+        let status = standing.map_or(ImageStatus::Active, ImageStatus::from);
+        let mut seen = Seen { repository_exists: true, rules, is_held, status, ..Seen::default() };
         if standing.is_some_and(|found| !found.is_live) {
             seen.trashed = trash::find(rows, self.repository, self.digest.as_str())?;
         }
@@ -131,7 +123,7 @@ impl Act for PutImage {
         if !seen.repository_exists {
             return Err(repositories::not_found(&self.name, self.account));
         }
-        if self.refuses_repeat && seen.is_held && revival(&seen).is_none() && self.moves_nothing(&seen) {
+        if self.refuses_repeat && seen.is_held && seen.status == ImageStatus::Active && self.moves_nothing(&seen) {
             return Err(self.repeated());
         }
         self.decide_tags(&seen)?;
@@ -140,16 +132,14 @@ impl Act for PutImage {
         if !seen.is_held {
             self.check_sizes(&seen)?;
         }
-        let revival = revival(&seen);
-        let (image, trashed) = (Some(image), seen.trashed);
-        let (store, revived) = match (seen.is_held, revival) {
-            (false, _) => (image, None),
-            (true, Some(from)) => (None, image.map(|image| (image, from))),
-            (true, None) => (None, None),
+        let (store, revived) = match (seen.is_held, seen.status) {
+            (false, _) => (Some(image), None),
+            (true, ImageStatus::Active) => (None, None),
+            (true, from) => (None, Some((image, from))),
         };
         let moves =
             self.tags.iter().zip(seen.tags).map(|(tag, previous)| TagMove { name: tag.as_str().into(), previous });
-        Ok(Plan { store, revived, trashed, moves: moves.collect(), at: now })
+        Ok(Plan { store, revived, trashed: seen.trashed, moves: moves.collect(), at: now })
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<PutImageAnswer, Fault> {
@@ -330,9 +320,9 @@ impl PutImage {
     }
 
     /// Takes the image out of the archive: all that it names is at hand.
-    fn revive(&self, tx: &mut Tx, image: &NewImage, from: Revival, at: Timestamp) -> Result<(), Fault> {
+    fn revive(&self, tx: &mut Tx, image: &NewImage, from: ImageStatus, at: Timestamp) -> Result<(), Fault> {
         archive_rows::take(tx, self.repository, [self.digest.as_str()], true, at)?;
-        if from == Revival::Archived {
+        if from == ImageStatus::Archived {
             blobs::count_archived(tx, self.repository, image.blobs.iter().map(String::as_str), -1)?;
             manifests::count_parents(tx, self.repository, image.children.iter().map(String::as_str), 1)?;
         }
@@ -358,16 +348,6 @@ impl PutImage {
         tags::remember(tx, self.repository, &moved, at, &self.actor, &self.request_id.to_string())?;
         let body = json!({"repository": self.name, "tag": tag.name, "digest": digest, "previous": tag.previous});
         tx.event(Event { kind: "tag.moved", repository: Some(self.repository), body })
-    }
-}
-
-/// Says from where the image comes back, if from anywhere.
-fn revival(seen: &Seen) -> Option<Revival> {
-    let standing = seen.standing.filter(|found| found.is_live)?;
-    match standing {
-        manifests::Standing { is_archived: true, .. } => Some(Revival::Archived),
-        manifests::Standing { is_activating: true, .. } => Some(Revival::Activating),
-        _ => None,
     }
 }
 

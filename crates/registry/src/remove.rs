@@ -129,7 +129,7 @@ impl Act for RemoveImage {
             return Err(Fault::new(FaultKind::InvalidParameter, message));
         }
         let is_kept = self.is_kept || !seen.trashed_parents.is_empty();
-        let was_archived = seen.manifest.is_some_and(|manifest| manifest.storage_class == "ARCHIVE");
+        let was_archived = seen.manifest.is_some_and(|manifest| manifest.is_archived());
         // An edge without a link names a nondistributable layer that was never pushed: it was never counted.
         Ok(ImagePlan {
             is_kept,
@@ -317,7 +317,7 @@ pub(crate) struct RemoveBlob {
 
 impl Act for RemoveBlob {
     type Seen = Option<blobs::LinkRow>;
-    type Plan = (blobs::LinkRow, Timestamp);
+    type Plan = blobs::LinkRow;
     type Answer = ();
     const NAME: &'static str = "registry.remove_blob";
 
@@ -327,7 +327,7 @@ impl Act for RemoveBlob {
         blobs::link(rows, self.repository, self.digest.as_str())
     }
 
-    fn decide(&self, seen: Self::Seen, now: Timestamp) -> Result<Self::Plan, Fault> {
+    fn decide(&self, seen: Self::Seen, _now: Timestamp) -> Result<blobs::LinkRow, Fault> {
         let link = seen.ok_or_else(|| blob_not_found(&self.name, &self.digest))?;
         if link.manifest_count > 0 {
             let message = format!(
@@ -337,12 +337,13 @@ impl Act for RemoveBlob {
             );
             return Err(Fault::new(FaultKind::BlobReferenced, message));
         }
-        Ok((link, now))
+        Ok(link)
     }
 
-    fn apply(&self, tx: &mut Tx, (link, now): Self::Plan) -> Result<(), Fault> {
+    fn apply(&self, tx: &mut Tx, link: blobs::LinkRow) -> Result<(), Fault> {
         blobs::unlink(tx, self.repository, [self.digest.as_str()])?;
         blobs::release_copies(tx, [link.copy])?;
+        let now = tx.now();
         archive_rows::ask_archived(tx, [self.digest.as_str()], now)?;
         let counts = repository_rows::Counts { blob_bytes: -link.size, ..Default::default() };
         repository_rows::count(tx, self.repository, counts)

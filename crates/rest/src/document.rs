@@ -1,5 +1,5 @@
 use crate::protection::{HoldDocument, ImageUseDocument};
-use gantry_registry::{ArchivedHere, ImageStatus, ImageSummary, Repository};
+use gantry_registry::{ArchiveCounts, ImageStatus, ImageSummary, Repository};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +41,8 @@ pub struct ArchiveDocument {
     pub blob_bytes: u64,
 }
 
-impl From<ArchivedHere> for ArchiveDocument {
-    fn from(archived: ArchivedHere) -> Self {
+impl From<ArchiveCounts> for ArchiveDocument {
+    fn from(archived: ArchiveCounts) -> Self {
         ArchiveDocument { image_count: archived.images, blob_bytes: archived.bytes }
     }
 }

@@ -254,13 +254,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Missing`], [`Error::Full`]; [`Error::Exists`] where the place is taken.
-    pub async fn copy(
-        &self,
-        from: &Key,
-        to: &Key,
-        id: &UploadId,
-        algorithm: Algorithm,
-    ) -> Result<(u64, Vec<u8>), Error> {
+    pub async fn copy(&self, from: &Key, to: &Key, algorithm: Algorithm) -> Result<(u64, Vec<u8>), Error> {
         match &self.backend {
             Backend::Folder(folder) => {
                 let (folder, from, to) = (folder.clone(), from.clone(), to.clone());
@@ -269,7 +263,8 @@ impl Store {
             Backend::Memory(memory) => {
                 let length = memory.length(from).await?.ok_or_else(|| Error::Missing { place: from.to_string() })?;
                 let body = self.open(from, length).await?.body(0..length);
-                let upload = self.begin(id, algorithm).await?;
+                let id = self.env().request_id().to_string().parse().expect("a UUID is an upload id");
+                let upload = self.begin(&id, algorithm).await?;
                 let (upload, appended) = upload.append(body, u64::MAX).await;
                 if let Err(error) = appended {
                     upload.abort().await?;

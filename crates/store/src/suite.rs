@@ -114,9 +114,9 @@ impl Bench<'_> {
         let (key, back) = (self.publish(0, &bytes).await?, self.key(1));
         let (archived, end) = (key.archived()?, bytes.len());
 
-        let first = self.store.copy(&key, &archived, &self.id(2), Algorithm::Sha256).await?;
+        let first = self.store.copy(&key, &archived, Algorithm::Sha256).await?;
         self.store.delete(std::slice::from_ref(&key)).await?;
-        let second = self.store.copy(&archived, &back, &self.id(3), Algorithm::Sha256).await?;
+        let second = self.store.copy(&archived, &back, Algorithm::Sha256).await?;
 
         expect!(first == (end as u64, hash_bytes(Algorithm::Sha256, &bytes)), "{} other bytes arrived", first.0);
         expect!(first == second, "{} other bytes came back", second.0);
@@ -126,7 +126,7 @@ impl Bench<'_> {
             is_listed |= found?.key == archived;
         }
         expect!(is_listed, "what is in the archive is not listed");
-        let taken = self.store.copy(&back, &archived, &self.id(4), Algorithm::Sha256).await;
+        let taken = self.store.copy(&back, &archived, Algorithm::Sha256).await;
         expect!(matches!(taken, Err(Error::Exists { .. })), "a place is used twice: {taken:?}");
         self.store.quarantine(&archived).await?;
         expect!(self.store.exists(&archived).await?.is_none(), "what is quarantined is still in its place");

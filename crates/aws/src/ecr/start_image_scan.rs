@@ -34,7 +34,7 @@ impl Operation for StartImageScan {
         let input = asked.input;
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
         let found = image::describe(images, cx, &repository, &input.image_id).await?;
-        image::refuse_archived(&found, &repository)?;
+        found.status.refuse(&repository.name, &found.digest, &found.digest)?;
         let (now, pause) = (cx.now, images.scan_repeat_after());
         let decide = move |seen: &DocumentSeen| match &seen.document {
             Some(last) if now.since(last.changed_at) < pause => {

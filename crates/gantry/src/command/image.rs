@@ -153,7 +153,8 @@ impl ImageCommand {
                 Printer::stdout(output.format).tell(&released, &format!("{digest} is not on hold any more"))?;
             }
             What::Archive { image, remote, output } => {
-                let moved = store_in(&Remote::open(&remote)?, &image, "ARCHIVE")?;
+                let remote = Remote::open(&remote)?;
+                let moved = store_in(&remote, &image_path(&remote, &image)?.0, "ARCHIVE")?;
                 let sentence =
                     format!("{} is in the archive. Bring it back with: gantry image restore {image}", moved.digest);
                 Printer::stdout(output.format).tell(&moved, &sentence)?;
@@ -192,17 +193,16 @@ fn inspect(remote: &Remote, image: &str, output: Format) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Moves an image to a storage class.
-fn store_in(remote: &Remote, image: &str, class: &str) -> Result<ImageDocument, Failure> {
-    let (path, _) = image_path(remote, image)?;
+/// Moves the image that the server has at `path` to a storage class.
+fn store_in(remote: &Remote, path: &str, class: &str) -> Result<ImageDocument, Failure> {
     remote.put(Method::PUT, &format!("{path}/storage-class"), &json!({"storageClass": class}))
 }
 
 fn restore(remote: &RemoteFlags, image: &str, no_wait: bool, format: Format) -> Result<(), Failure> {
     let remote = Remote::open(remote)?;
-    let mut found = store_in(&remote, image, "STANDARD")?;
+    let (path, _) = image_path(&remote, image)?;
+    let mut found = store_in(&remote, &path, "STANDARD")?;
     let progress = Progress::bytes("bringing back", None);
-    let path = image_path(&remote, image)?.0;
     let mut looks = if no_wait { 0 } else { LOOKS_MAX };
     while found.status == "ACTIVATING" && looks > 0 {
         looks -= 1;

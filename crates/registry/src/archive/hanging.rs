@@ -2,7 +2,7 @@
 
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Reader, blobs, manifests,
+    Reader, Tx, blobs, manifests,
     manifests::{ManifestRow, Referring},
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,6 +24,15 @@ pub(crate) struct Member {
     pub(crate) gone: Option<String>,
 }
 
+impl Member {
+    /// Counts it among the manifests in the archive that name its blobs (1), or no more among them (-1), and the other way
+    /// round among the parents of its children.
+    pub(crate) fn count(&self, tx: &mut Tx, repository: i64, archived: i64) -> Result<(), Fault> {
+        blobs::count_archived(tx, repository, self.blobs.iter().map(String::as_str), archived)?;
+        manifests::count_parents(tx, repository, self.children.iter().map(String::as_str), -archived)
+    }
+}
+
 /// Returns the image and what hangs on it and goes with it to the archive: nothing else outside reaches it, no tag names it,
 /// and nobody holds it.
 pub(crate) fn going(rows: &mut Reader, repository: i64, image: &ManifestRow) -> Result<Vec<Member>, Fault> {
@@ -34,7 +43,7 @@ pub(crate) fn going(rows: &mut Reader, repository: i64, image: &ManifestRow) -> 
     loop {
         for member in &members[looked_at..] {
             let rows = below(rows, repository, member)?;
-            let stays = |row: &ManifestRow| row.tag_count > 0 || row.hold.is_some() || row.storage_class == "ARCHIVE";
+            let stays = |row: &ManifestRow| row.tag_count > 0 || row.hold.is_some() || row.is_archived();
             let wanted = rows.into_iter().filter(|row| !stays(row) && !going.contains(&row.digest));
             candidates.extend(wanted.map(|row| (row.digest.clone(), row)));
         }
@@ -63,7 +72,7 @@ pub(crate) fn coming(rows: &mut Reader, repository: i64, digest: &str) -> Result
     let mut waiting = VecDeque::from([digest.to_string()]);
     while let Some(digest) = waiting.pop_front() {
         let member = member(rows, repository, &digest)?;
-        let archived = below(rows, repository, &member)?.into_iter().filter(|row| row.storage_class == "ARCHIVE");
+        let archived = below(rows, repository, &member)?.into_iter().filter(ManifestRow::is_archived);
         waiting.extend(archived.map(|row| row.digest).filter(|digest| known.insert(digest.clone())));
         members.push(member);
         refuse_too_many(members.len(), &digest)?;

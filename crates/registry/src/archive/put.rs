@@ -2,8 +2,7 @@ use super::hanging::{Member, going};
 use crate::remove::image_not_found;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, manifests::ManifestRow,
-    repositories as repository_rows,
+    Act, Event, Reader, Tx, archive as archive_rows, manifests, manifests::ManifestRow, repositories as repository_rows,
 };
 use gantry_oci::Digest;
 use gantry_words::{RepositoryName, Timestamp};
@@ -52,7 +51,7 @@ impl Act for ArchiveImage {
         let digest = self.digest.as_str();
         let Some(image) = manifests::find(rows, self.repository, digest)? else { return Ok(ArchiveSeen::default()) };
         let parent = manifests::parents(rows, self.repository, digest, 1)?.pop();
-        let members = if image.storage_class == "ARCHIVE" { vec![] } else { going(rows, self.repository, &image)? };
+        let members = if image.is_archived() { vec![] } else { going(rows, self.repository, &image)? };
         Ok(ArchiveSeen { image: Some(image), parent, members })
     }
 
@@ -77,9 +76,8 @@ impl Act for ArchiveImage {
         }
         archive_rows::put(tx, self.repository, digests.iter().map(String::as_str), plan.at)?;
         for member in &plan.members {
-            blobs::count_archived(tx, self.repository, member.blobs.iter().map(String::as_str), 1)?;
+            member.count(tx, self.repository, 1)?;
             archive_rows::ask(tx, member.blobs.iter().map(String::as_str), plan.at)?;
-            manifests::count_parents(tx, self.repository, member.children.iter().map(String::as_str), -1)?;
         }
         let counts = repository_rows::Counts { losses: 1, ..Default::default() };
         repository_rows::count(tx, self.repository, counts)?;

@@ -5,8 +5,7 @@ use super::{
 use crate::remove::image_not_found;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, manifests::Standing,
-    repositories as repository_rows,
+    Act, Event, Reader, Tx, archive as archive_rows, manifests, manifests::Standing, repositories as repository_rows,
 };
 use gantry_oci::Digest;
 use gantry_words::{RepositoryName, Timestamp};
@@ -59,9 +58,9 @@ impl Act for ActivateImage {
             );
             return Err(Fault::new(FaultKind::StorageClassUpdateUnsupported, message));
         }
-        let status = match standing {
-            Standing { is_archived: false, is_activating: false, .. } => ImageStatus::Active,
-            _ => ImageStatus::Activating,
+        let status = match ImageStatus::from(standing) {
+            ImageStatus::Active => ImageStatus::Active,
+            ImageStatus::Archived | ImageStatus::Activating => ImageStatus::Activating,
         };
         Ok(ActivatePlan { members: seen.members, status, at: now })
     }
@@ -73,9 +72,8 @@ impl Act for ActivateImage {
         }
         archive_rows::take(tx, self.repository, digests.iter().copied(), false, plan.at)?;
         for member in &plan.members {
-            blobs::count_archived(tx, self.repository, member.blobs.iter().map(String::as_str), -1)?;
+            member.count(tx, self.repository, -1)?;
             archive_rows::ask_from(tx, member.blobs.iter().map(String::as_str), plan.at)?;
-            manifests::count_parents(tx, self.repository, member.children.iter().map(String::as_str), 1)?;
         }
         let adopted = plan.members.iter().map(|member| member.children.len() as i64).sum();
         let counts = repository_rows::Counts { losses: adopted, ..Default::default() };

@@ -306,8 +306,7 @@ impl Ground {
             self.metadata.read(move |rows| blobs::present_copy(rows, &wanted)).await.unwrap().expect("it is at hand");
         let (from, id) = (parse_key(&copy.location).unwrap(), self.registry.ports.env.fresh_id());
         let to = location(&digest, id).unwrap().archived().unwrap();
-        let temporary = "moving".parse().unwrap();
-        self.registry.ports.store.copy(&from, &to, &temporary, gantry_store::Algorithm::Sha256).await.unwrap();
+        self.registry.ports.store.copy(&from, &to, gantry_store::Algorithm::Sha256).await.unwrap();
         MoveBlob { digest: digest.to_string(), to: Some((copy.id, Direction::ToArchive, id, to.to_string())) }
     }
 }
@@ -368,6 +367,6 @@ async fn a_repository_knows_what_it_has_in_the_archive() {
         ground.archive(&alone).await.unwrap();
 
         let found = ground.registry.archive.of(&ground.repository).await.unwrap();
-        assert_eq!(found, ArchivedHere { images: 2, bytes: 5 });
+        assert_eq!(found, ArchiveCounts { images: 2, bytes: 5 });
     }
 }

@@ -98,15 +98,20 @@ pub(crate) struct Plan {
     refused: Vec<String>,
 }
 
+/// An image that went, and what it took with it.
+#[derive(Clone, Debug)]
+pub(crate) enum Done {
+    Removed(Removed),
+    Archived(Archived),
+}
+
 /// What became of images that a policy expires.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expired {
     /// The policy is another by now, or gone: nothing was done.
     pub(crate) is_policy_changed: bool,
-    /// Those that went, by their places in the list.
-    pub(crate) removed: Vec<(usize, Removed)>,
-    /// Those that were archived, by their places in the list.
-    pub(crate) archived: Vec<(usize, Archived)>,
+    /// Those that went, with their places in the list.
+    pub(crate) done: Vec<(usize, Done)>,
     /// Why some cannot go at all, a sentence each.
     pub(crate) refused: Vec<String>,
 }
@@ -211,15 +216,16 @@ impl Act for ExpireImages {
             Expired { is_policy_changed: plan.is_policy_changed, refused: plan.refused, ..Expired::default() };
         for (place, fate) in plan.fates {
             let image = &self.images[place];
-            match fate {
-                Fate::Removal(plan) => expired.removed.push((place, self.removal(image).apply(tx, plan)?)),
+            let done = match fate {
+                Fate::Removal(plan) => Done::Removed(self.removal(image).apply(tx, plan)?),
                 Fate::Archival => {
                     let act = self.archival(image);
                     let seen = act.gather(tx)?;
                     let archival = act.decide(seen, tx.now())?;
-                    expired.archived.push((place, act.apply(tx, archival)?));
+                    Done::Archived(act.apply(tx, archival)?)
                 }
-            }
+            };
+            expired.done.push((place, done));
         }
         Ok(expired)
     }

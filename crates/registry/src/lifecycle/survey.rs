@@ -58,8 +58,7 @@ pub(crate) fn gather(rows: &mut Reader, repository: i64, now: Timestamp, until: 
 
 /// Leaves out what went to the archive with the image that reaches it, and goes or comes back with that.
 fn roots(rows: &mut Reader, repository: i64, page: Vec<ManifestRow>) -> Result<Vec<ManifestRow>, Fault> {
-    let archived = |row: &&ManifestRow| row.storage_class == "ARCHIVE";
-    let digests: Vec<&str> = page.iter().filter(archived).map(|row| row.digest.as_str()).collect();
+    let digests: Vec<&str> = page.iter().filter(|row| row.is_archived()).map(|row| row.digest.as_str()).collect();
     if digests.is_empty() {
         return Ok(page);
     }
@@ -92,8 +91,8 @@ pub(crate) fn shots(
             is_in_use: used.contains(&row.digest),
             is_held: row.hold.is_some(),
             activated_at: row.activated_at,
-            storage_class: if row.storage_class == "ARCHIVE" { StorageClass::Archive } else { StorageClass::Standard },
-            transitioned_at: if row.storage_class == "ARCHIVE" { row.archived_at } else { row.activated_at },
+            storage_class: if row.is_archived() { StorageClass::Archive } else { StorageClass::Standard },
+            transitioned_at: if row.is_archived() { row.archived_at } else { row.activated_at },
         },
         tags: tags.remove(&row.digest).unwrap_or_default(),
         reached_by: parents.remove(&row.digest).unwrap_or_default().into_iter().chain(row.subject).collect(),

@@ -378,7 +378,7 @@ async fn an_image_that_is_tagged_at_the_moment_it_expires_is_there_afterwards() 
 
         let (expired, pushed) = two_writers(&ground.metadata, &cx, expiry, push).await;
 
-        assert_eq!(expired.unwrap().removed.len() == 1, pushed.unwrap().is_new);
+        assert_eq!(expired.unwrap().done.len() == 1, pushed.unwrap().is_new);
         assert!(ground.holds(&images[0]).await);
     }
 }
