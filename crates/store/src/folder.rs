@@ -4,10 +4,11 @@
 //! The archive is another such folder, `archive/` in this one or anywhere else: it has the blobs whose keys are
 //! [archived](Key::is_archived), below the rest of their keys.
 //!
-//! What is promised: when publishing returns, the bytes survive a power cut (file synced, renamed, folder synced, and each
+//! What is promised: when publishing returns, the bytes survive a power cut (file renamed and synced, folder synced, and each
 //! new folder above it too); when deleting or quarantining returns, so does that. An upload is promised nothing: after a
 //! power cut its file may be shorter, or gone, and its last bytes may be others; whoever resumes it hashes what is there.
 
+mod beside;
 mod busy;
 mod direct;
 mod open_files;

@@ -51,6 +51,11 @@ impl Arriving {
         Arriving { direct: direct.clone(), has_company: others > 0 }
     }
 
+    /// Whether nobody else's is arriving now.
+    pub(super) fn is_alone(&self) -> bool {
+        self.direct.arriving.load(Relaxed) == 1
+    }
+
     /// Whether others were arriving when it began. It holds to the body's end, so that all of it lies in one place.
     pub(super) fn has_company(&self) -> bool {
         self.has_company

@@ -1,4 +1,4 @@
-use super::{Folder, HASHED_AT_ONCE, blocking, busy::Mark, direct::Arriving, read_rest};
+use super::{Folder, HASHED_AT_ONCE, beside::Hashing, blocking, busy::Mark, direct::Arriving, read_rest};
 use crate::{
     Algorithm, Error, Key, UploadId,
     batch::Batch,
@@ -6,12 +6,14 @@ use crate::{
     sys,
     upload::{self, Written},
 };
+use bytes::Bytes;
 use gantry_env::BoxFuture;
 use std::{
     fs::{self, File, OpenOptions},
     future::Future,
-    io,
+    io::{self, IoSlice},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
     sync::Arc,
 };
 use tokio::sync::OwnedSemaphorePermit;
@@ -114,9 +116,11 @@ impl Sink {
         self.is_dirty = true;
         let mut started = self.started;
         let has_company = self.arriving.as_ref().is_some_and(Arriving::has_company);
+        let is_alone = self.arriving.as_ref().is_some_and(Arriving::is_alone);
         let file = self.checked_file(at)?;
         match has_company.then(|| folder.direct.block(at, batch.bytes())).flatten() {
             Some(block) => started = block.write(file, batch, at, hasher).map_err(failed)?,
+            None if is_alone && batch.is_worth_it() => write_beside(file, batch, at, hasher).map_err(failed)?,
             None => {
                 batch.pieces().for_each(|piece| hasher.update(piece));
                 sys::write_all_at(file, &mut batch.slices(), at).map_err(failed)?;
@@ -254,18 +258,18 @@ impl Sink {
 
     fn sync_and_close(&mut self) -> Result<(), Error> {
         let Some(file) = self.file.take() else { return Ok(()) };
-        self.sync(&file)?;
+        self.sync(&file, &self.folder.upload_path(&self.id))?;
         self.is_dirty = false;
         Ok(())
     }
 
-    fn sync(&self, file: &File) -> Result<(), Error> {
+    /// Syncs the file, which lies at `path`.
+    fn sync(&self, file: &File, path: &Path) -> Result<(), Error> {
         let Err(error) = file.sync_all() else { return Ok(()) };
-        let path = self.folder.upload_path(&self.id);
         // The kernel has told its error and forgets it: the next sync would claim that all is well. So no one may take
         // this file up again. Where it cannot be removed it is at least emptied; more cannot be done.
-        let _ = fs::remove_file(&path).or_else(|_| file.set_len(0));
-        Err(self.folder.explain("sync the upload", &self.id, &path, error))
+        let _ = fs::remove_file(path).or_else(|_| file.set_len(0));
+        Err(self.folder.explain("sync the upload", &self.id, path, error))
     }
 
     /// Makes the `length` bytes durable at `key`.
@@ -281,7 +285,6 @@ impl Sink {
     fn publish_now(&mut self, key: &Key, length: u64) -> Result<(), Error> {
         self.checked_file(length)?;
         let file = self.file.take().expect("it has just been checked");
-        self.sync(&file)?;
         let (from, to) = (self.folder.upload_path(&self.id), self.folder.blob_path(key));
         self.folder.make_parent(key, true)?;
         match sys::rename_new(&from, &to) {
@@ -296,8 +299,24 @@ impl Sink {
             io::ErrorKind::NotFound => self.folder.explain("publish", &self.id, &to, error),
             _ => self.folder.explain("publish", key, &to, error),
         })?;
+        // Nobody looks there before the blob is linked, and a place is never used twice. So the bytes may come home after the
+        // name: one commit of the file system's journal takes both, and the sync of the folder finds little to do.
+        self.sync(&file, &to)?;
         // The folder is synced too: without it the rename itself may be lost in a power cut, and we have already said 201.
         // The folder of uploads is not: a name that comes back there is collected like any other left-over.
         to.parent().map_or(Ok(()), |parent| self.folder.sync_folder(parent))
     }
+}
+
+/// Writes a batch through the page cache while another thread hashes it.
+fn write_beside(file: &File, batch: Batch, at: u64, hasher: &mut Hasher) -> io::Result<()> {
+    let pieces: Vec<Bytes> = batch.into_pieces().collect();
+    let hashing = Hashing::begin(hasher, &pieces);
+    let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let written = sys::write_all_at(file, &mut slices, at);
+    match hashing.end() {
+        Some(hashed) => *hasher = hashed,
+        None => pieces.iter().for_each(|piece| hasher.update(piece)),
+    }
+    written
 }
