@@ -106,6 +106,8 @@ pub struct Tx {
     now: Timestamp,
     account: AccountId,
     has_written: bool,
+    /// Whether what decisions about access know has changed.
+    pub(crate) changes_access: bool,
 }
 
 impl Deref for Tx {
@@ -124,7 +126,14 @@ impl DerefMut for Tx {
 impl Tx {
     pub(crate) fn new(engine: Engine, env: Env) -> Self {
         let reader = Reader { engine, takes_locks: true, must_lock: None };
-        Tx { reader, env, now: Timestamp::default(), account: AccountId::DEFAULT, has_written: false }
+        Tx {
+            reader,
+            env,
+            now: Timestamp::default(),
+            account: AccountId::DEFAULT,
+            has_written: false,
+            changes_access: false,
+        }
     }
 
     /// Writes, and awaits no answer: PostgreSQL may get it with its neighbours, so a fault may show up at the next
@@ -162,6 +171,7 @@ impl Tx {
         self.now = cx.now;
         self.account = cx.account;
         self.has_written = false;
+        self.changes_access = false;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every statement on `document`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, access_revision, change, query, values};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region, Timestamp};
 
@@ -51,6 +51,25 @@ static PUT: Change = change(
 static REMOVE: Change =
     change("DELETE FROM document WHERE account = $1 AND region = $2 AND repository = $3 AND kind = $4 AND name = $5");
 
+static ACCESS: Query = query(
+    "SELECT r.name, d.kind, d.body FROM document AS d LEFT JOIN repository AS r ON r.id = d.repository
+     WHERE d.account = $1 AND d.region = $2 AND d.kind IN ('registry-policy', 'repository-policy', 'resource-tags')",
+);
+
+/// The kinds that decisions about access know: [`access_documents`] returns them.
+const ACCESS_KINDS: [&str; 3] = ["registry-policy", "repository-policy", "resource-tags"];
+
+/// A document that decisions about access know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessDocument {
+    /// The repository it stands at; none where it stands at the registry.
+    pub repository: Option<String>,
+    /// `registry-policy`, `repository-policy` or `resource-tags`.
+    pub kind: String,
+    /// The text, as it came.
+    pub body: String,
+}
+
 fn row(row: Row) -> Result<DocumentRow, Fault> {
     Ok(DocumentRow {
         name: row.text(0)?.into(),
@@ -73,6 +92,15 @@ pub fn list(rows: &mut Reader, shelf: &Shelf, after: &str, count: usize) -> Resu
     rows.all(&LIST, values![account, region, *repository, *kind, after, count])?.into_iter().map(row).collect()
 }
 
+/// Returns all documents of a registry that decisions about access know.
+pub fn access_documents(rows: &mut Reader, account: AccountId, region: &Region) -> Result<Vec<AccessDocument>, Fault> {
+    let document = |row: Row| {
+        let repository = row.opt_text(0)?.map(str::to_string);
+        Ok(AccessDocument { repository, kind: row.text(1)?.into(), body: row.text(2)?.into() })
+    };
+    rows.all(&ACCESS, values![account, region])?.into_iter().map(document).collect()
+}
+
 /// Returns how many documents stand on a shelf.
 pub fn count(rows: &mut Reader, shelf: &Shelf) -> Result<u64, Fault> {
     let Shelf { account, region, repository, kind } = shelf;
@@ -83,11 +111,17 @@ pub fn count(rows: &mut Reader, shelf: &Shelf) -> Result<u64, Fault> {
 /// Writes a document.
 pub fn put(tx: &mut Tx, shelf: &Shelf, name: &str, body: &str, at: Timestamp, by: &str) -> Result<(), Fault> {
     let Shelf { account, region, repository, kind } = shelf;
+    if ACCESS_KINDS.contains(kind) {
+        access_revision::raise(tx)?;
+    }
     tx.write(&PUT, values![account, region, *repository, *kind, name, body, at, by])
 }
 
 /// Removes a document.
 pub fn remove(tx: &mut Tx, shelf: &Shelf, name: &str) -> Result<(), Fault> {
     let Shelf { account, region, repository, kind } = shelf;
+    if ACCESS_KINDS.contains(kind) {
+        access_revision::raise(tx)?;
+    }
     tx.write(&REMOVE, values![account, region, *repository, *kind, name])
 }

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs`, `inventory.rs` | every statement on those tables |
 //! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
+//! | `access_revision.rs` | the number that rises when something changes that decisions about access know |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -28,6 +29,7 @@
 //! | `settings.rs`, `error.rs`, `counters.rs` | knobs, why it does not open, what the metrics show |
 //! | `suite.rs`, `suite/` | what both engines must do, run by the tests and by `gantry doctor` |
 
+pub mod access_revision;
 mod act;
 mod alone;
 pub mod archive;

@@ -10,7 +10,7 @@ use crate::{
     pool,
     postgres::{Dialer, Pg},
     query,
-    queue::{Job, Look, QUEUE_MAX, closed, job, look},
+    queue::{AccessEpoch, Job, Look, QUEUE_MAX, closed, job, look},
     settings::{CONNECTIONS_MAX, CONNECTIONS_MIN, Checkpoint},
     sqlite::{Lite, Role, warn_of_slow_build},
     values,
@@ -21,7 +21,7 @@ use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -49,6 +49,7 @@ struct Inner {
     env: Env,
     ways: Ways,
     counters: Arc<Counters>,
+    access: AccessEpoch,
     wait_max: Duration,
     long_read_max: Duration,
     threads: Vec<JoinHandle<()>>,
@@ -99,7 +100,8 @@ impl Metadata {
             open_postgres(settings, &env, &counters)?
         };
         let (wait_max, long_read_max) = (settings.wait_max.duration(), settings.long_read_max.duration());
-        Ok(Metadata(Arc::new(Inner { env, ways, counters, wait_max, long_read_max, threads })))
+        let access = AccessEpoch::default();
+        Ok(Metadata(Arc::new(Inner { env, ways, counters, access, wait_max, long_read_max, threads })))
     }
 
     /// An empty database in memory, without a thread: each act is one poll. For tests and simulations.
@@ -113,8 +115,8 @@ impl Metadata {
         let defaults = Settings::default();
         let (wait_max, long_read_max) = (defaults.wait_max.duration(), defaults.long_read_max.duration());
         let ways = Ways::Alone(Alone::new(Tx::new(Engine::Lite(lite), env.clone())));
-        let counters = Arc::default();
-        Ok(Metadata(Arc::new(Inner { env, ways, counters, wait_max, long_read_max, threads: vec![] })))
+        let (counters, access) = (Arc::default(), AccessEpoch::default());
+        Ok(Metadata(Arc::new(Inner { env, ways, counters, access, wait_max, long_read_max, threads: vec![] })))
     }
 
     /// Another door to the same lone tables: as a replica has it that does not own them alone, if `is_shared`, and through
@@ -128,7 +130,9 @@ impl Metadata {
         let (env, ways, counters) =
             (inner.env.clone(), Ways::Alone(alone.door(is_shared, faults)), inner.counters.clone());
         let (wait_max, long_read_max) = (inner.wait_max, inner.long_read_max);
-        Metadata(Arc::new(Inner { env, ways, counters, wait_max, long_read_max, threads: vec![] }))
+        // Each door stands for a process of its own.
+        let access = AccessEpoch::default();
+        Metadata(Arc::new(Inner { env, ways, counters, access, wait_max, long_read_max, threads: vec![] }))
     }
 
     /// Does `act`: its three beats, its audit row, one commit. Returns once it is durable.
@@ -141,7 +145,8 @@ impl Metadata {
         let inner = &*self.0;
         // Busy while its beats run; the rest of its time it waited for its turn and for its commit.
         let span = tracing::debug_span!("act", "otel.name" = A::NAME, act = A::NAME);
-        let (job, answer) = job(cx.clone(), act, inner.env.elapsed() + inner.wait_max, span.clone());
+        let deadline = inner.env.elapsed() + inner.wait_max;
+        let (job, answer) = job(cx.clone(), act, deadline, span.clone(), inner.access.clone());
         match &inner.ways {
             Ways::Alone(alone) => {
                 alone.perform(job, &inner.env, &inner.counters)?;
@@ -247,6 +252,12 @@ impl Metadata {
         let (tell, told) = oneshot::channel();
         spawn("metadata-backup", move || drop(tell.send(work())));
         told.await.map_err(|_| Fault::internal("the thread of the backup died"))?.map_err(backup_fault)
+    }
+
+    /// How often this process has changed what decisions about access know; [`access_revision`](crate::access_revision)
+    /// tells of all processes.
+    pub fn access_epoch(&self) -> u64 {
+        self.0.access.load(Ordering::Acquire)
     }
 
     /// Which database it is.

@@ -10,6 +10,10 @@ use gantry_words::Cx;
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -41,16 +45,27 @@ struct Waiting<A: Act> {
     deadline: Duration,
     span: Span,
     played: Option<(A::Answer, Option<i64>)>,
+    access: AccessEpoch,
+    changes_access: bool,
     to: oneshot::Sender<Result<A::Answer, Fault>>,
 }
+
+/// How often this process has changed what decisions about access know.
+pub(crate) type AccessEpoch = Arc<AtomicU64>;
 
 /// Where an answer will arrive.
 pub(crate) type Answer<T> = oneshot::Receiver<Result<T, Fault>>;
 
 /// Makes a job of an act, whose beats run within `span`, and where its answer will arrive.
-pub(crate) fn job<A: Act>(cx: Cx, act: A, deadline: Duration, span: Span) -> (Box<dyn Job>, Answer<A::Answer>) {
+pub(crate) fn job<A: Act>(
+    cx: Cx,
+    act: A,
+    deadline: Duration,
+    span: Span,
+    access: AccessEpoch,
+) -> (Box<dyn Job>, Answer<A::Answer>) {
     let (to, answer) = oneshot::channel();
-    (Box::new(Waiting { cx, act, deadline, span, played: None, to }), answer)
+    (Box::new(Waiting { cx, act, deadline, span, played: None, access, changes_access: false, to }), answer)
 }
 
 impl<A: Act> Job for Waiting<A> {
@@ -67,13 +82,18 @@ impl<A: Act> Job for Waiting<A> {
         let _within = self.span.enter();
         self.played = None;
         self.played = Some(play(&self.cx, &self.act, tx)?);
+        self.changes_access |= tx.changes_access;
         Ok(())
     }
     fn audit(&self) -> Option<i64> {
         self.played.as_ref().and_then(|(_, audit)| *audit)
     }
     fn answer(self: Box<Self>, outcome: Outcome) {
-        let Waiting { played, to, .. } = *self;
+        let Waiting { played, to, access, changes_access, .. } = *self;
+        // Also where it may not stand: reading again does no harm. Before the answer: whoever hears it decides anew.
+        if changes_access {
+            access.fetch_add(1, Ordering::Release);
+        }
         let answer = outcome.and_then(|()| match played {
             Some((answer, _)) => Ok(answer),
             None => Err(Fault::internal(format!("{} was committed without having run", A::NAME))),

@@ -1,6 +1,6 @@
 //! Every statement on `repository`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, access_revision, change, query, values};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region, RepositoryName, Timestamp};
 
@@ -224,6 +224,8 @@ pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
 
 /// Removes a repository with its tags and documents, and leaves its manifests, which are in the trash, with their edges.
 pub fn delete_but_trash(tx: &mut Tx, id: i64) -> Result<(), Fault> {
+    // Its policy and tags go with it.
+    access_revision::raise(tx)?;
     for statement in [&DELETE_TAGS, &DELETE_DOCUMENTS, &DELETE_LIFECYCLE_RUN, &DELETE] {
         tx.write(statement, values![id])?;
     }

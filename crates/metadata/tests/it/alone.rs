@@ -4,7 +4,8 @@ use crate::{
 };
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Asked, InjectedFault, Metadata};
+use gantry_metadata::{Act, Asked, InjectedFault, Locks, Metadata, Reader, Tx, access_revision};
+use gantry_words::Timestamp;
 use std::{
     future::Future,
     pin::pin,
@@ -63,4 +64,47 @@ fn what_goes_wrong_at_one_door_is_seen_from_another() {
     assert_eq!(kinds, [Err(FaultKind::Unavailable), Err(FaultKind::Unavailable), Ok(2)]);
     assert!(matches!(poll_once(metadata.read(|rows| number(rows, "v1"))), Poll::Ready(Ok(2))));
     assert!(metadata.owns_alone() && !door.owns_alone());
+}
+
+/// Raises what tells that decisions about access may be others now; refuses afterwards, if it is told so.
+struct ChangeAccess {
+    refuses: bool,
+}
+
+impl Act for ChangeAccess {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "test.change_access";
+    const LOCKS: Locks = Locks::Unlocked("it asks nothing");
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        access_revision::raise(tx)?;
+        if self.refuses { Err(Fault::new(FaultKind::InvalidParameter, "on purpose")) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn whoever_serves_learns_that_what_decisions_know_has_changed() {
+    let metadata = Metadata::alone(Env::real()).unwrap();
+    let revision = || match poll_once(metadata.read(access_revision::find)) {
+        Poll::Ready(Ok(revision)) => revision,
+        _ => panic!("the revision is read in one step"),
+    };
+    let before = (metadata.access_epoch(), revision());
+
+    let refused = poll_once(metadata.perform(&cx(1), ChangeAccess { refuses: true }));
+    let after_refusal = revision();
+    let done = [(); 2].map(|()| poll_once(metadata.perform(&cx(1), ChangeAccess { refuses: false })));
+
+    assert!(matches!(refused, Poll::Ready(Err(_))));
+    assert!(done.iter().all(|done| matches!(done, Poll::Ready(Ok(())))));
+    assert_eq!((before, after_refusal, revision()), ((0, 0), 0, 2));
+    assert_eq!(metadata.access_epoch(), 2);
 }
