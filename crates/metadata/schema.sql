@@ -1,8 +1,29 @@
 -- Generated from an empty database by `UPDATE_SCHEMA=1 cargo test -p gantry-metadata`.
 
+CREATE TABLE access_key(
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    previous TEXT,
+    previous_until BIGINT,
+    is_active BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    used_at BIGINT,
+    used_service TEXT,
+    used_region TEXT
+);
+
+CREATE INDEX access_key_user ON access_key(account, user_id, id);
+
 CREATE TABLE account(
     id TEXT PRIMARY KEY,
     created_at BIGINT NOT NULL
+);
+
+CREATE TABLE account_alias(
+    account TEXT PRIMARY KEY,
+    alias TEXT NOT NULL UNIQUE
 );
 
 CREATE TABLE audit(
@@ -102,6 +123,43 @@ CREATE TABLE event(
     handled BIGINT NOT NULL
 );
 
+CREATE TABLE identity(
+    account TEXT NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    path TEXT NOT NULL,
+    description TEXT NOT NULL,
+    boundary TEXT,
+    tags TEXT NOT NULL,
+    trust TEXT,
+    trust_bindings TEXT,
+    session_seconds_max BIGINT NOT NULL,
+    is_robot BIGINT NOT NULL,
+    expires_at BIGINT,
+    networks TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY(account, id)
+);
+
+CREATE INDEX identity_boundary ON identity(account, boundary) WHERE boundary IS NOT NULL;
+
+CREATE UNIQUE INDEX identity_name ON identity(account, kind, name_key);
+
+CREATE TABLE identity_revision(
+    account TEXT PRIMARY KEY,
+    revision BIGINT NOT NULL
+);
+
+CREATE TABLE inline_policy(
+    account TEXT NOT NULL,
+    identity_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY(account, identity_id, name)
+);
+
 CREATE TABLE inventory_image(
     account TEXT NOT NULL,
     region TEXT NOT NULL,
@@ -134,6 +192,33 @@ CREATE TABLE lifecycle_run(
     repository BIGINT PRIMARY KEY,
     began_at BIGINT NOT NULL,
     body TEXT NOT NULL
+);
+
+CREATE TABLE managed_policy(
+    account TEXT NOT NULL,
+    arn TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    path TEXT NOT NULL,
+    description TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    default_version BIGINT NOT NULL,
+    last_version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    PRIMARY KEY(account, arn)
+);
+
+CREATE UNIQUE INDEX managed_policy_name ON managed_policy(account, name_key);
+
+CREATE TABLE managed_policy_version(
+    account TEXT NOT NULL,
+    arn TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    document TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY(account, arn, number)
 );
 
 CREATE TABLE manifest(
@@ -178,7 +263,36 @@ CREATE INDEX manifest_trash ON manifest(trashed_at) WHERE state = 'trash';
 
 CREATE INDEX manifest_untagged ON manifest(repository, pushed_at, digest) WHERE state = 'live' AND tag_count = 0;
 
+CREATE TABLE membership(
+    account TEXT NOT NULL,
+    group_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY(account, group_id, user_id)
+);
+
+CREATE INDEX membership_user ON membership(account, user_id, group_id);
+
 CREATE TABLE migration(number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, at BIGINT NOT NULL);
+
+CREATE TABLE oidc_provider(
+    account TEXT NOT NULL,
+    arn TEXT NOT NULL,
+    url TEXT NOT NULL,
+    client_ids TEXT NOT NULL,
+    thumbprints TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY(account, arn)
+);
+
+CREATE TABLE policy_attachment(
+    account TEXT NOT NULL,
+    identity_id TEXT NOT NULL,
+    policy_arn TEXT NOT NULL,
+    PRIMARY KEY(account, identity_id, policy_arn)
+);
+
+CREATE INDEX policy_attachment_policy ON policy_attachment(account, policy_arn, identity_id);
 
 CREATE TABLE repository(
     id BIGINT PRIMARY KEY,

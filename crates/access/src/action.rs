@@ -1,4 +1,4 @@
-//! Every action there is: ECR's own names, and `gantry:` where ECR has none.
+//! Every action there is: the names of ECR, IAM, STS and KMS, and `gantry:` where AWS has none.
 
 use std::fmt;
 
@@ -202,38 +202,274 @@ actions! {
     GANTRY_DELETE_INVENTORY = "gantry:DeleteInventory", [];
     /// Reads the metrics.
     GANTRY_GET_METRICS = "gantry:GetMetrics", [];
+
+    /// Makes a user.
+    IAM_CREATE_USER = "iam:CreateUser", [];
+    /// Reads a user.
+    IAM_GET_USER = "iam:GetUser", [];
+    /// Gives a user another name or path.
+    IAM_UPDATE_USER = "iam:UpdateUser", [];
+    /// Removes a user.
+    IAM_DELETE_USER = "iam:DeleteUser", [];
+    /// Lists the users of the account.
+    IAM_LIST_USERS = "iam:ListUsers", [];
+    /// Sets tags of a user, also while making it.
+    IAM_TAG_USER = "iam:TagUser", [];
+    /// Removes tags of a user.
+    IAM_UNTAG_USER = "iam:UntagUser", [];
+    /// Lists the tags of a user.
+    IAM_LIST_USER_TAGS = "iam:ListUserTags", [];
+    /// Sets what a user may be allowed at most.
+    IAM_PUT_USER_PERMISSIONS_BOUNDARY = "iam:PutUserPermissionsBoundary", [];
+    /// Removes the bounds of a user.
+    IAM_DELETE_USER_PERMISSIONS_BOUNDARY = "iam:DeleteUserPermissionsBoundary", [];
+    /// Writes a policy into a user.
+    IAM_PUT_USER_POLICY = "iam:PutUserPolicy", [];
+    /// Reads a policy written into a user.
+    IAM_GET_USER_POLICY = "iam:GetUserPolicy", [];
+    /// Removes a policy written into a user.
+    IAM_DELETE_USER_POLICY = "iam:DeleteUserPolicy", [];
+    /// Lists the policies written into a user.
+    IAM_LIST_USER_POLICIES = "iam:ListUserPolicies", [];
+    /// Gives a managed policy to a user.
+    IAM_ATTACH_USER_POLICY = "iam:AttachUserPolicy", [];
+    /// Takes a managed policy from a user.
+    IAM_DETACH_USER_POLICY = "iam:DetachUserPolicy", [];
+    /// Lists the managed policies of a user.
+    IAM_LIST_ATTACHED_USER_POLICIES = "iam:ListAttachedUserPolicies", [];
+    /// Lists the groups of a user.
+    IAM_LIST_GROUPS_FOR_USER = "iam:ListGroupsForUser", [];
+    /// Asks whether a user has a password for a console.
+    IAM_GET_LOGIN_PROFILE = "iam:GetLoginProfile", [];
+    /// Removes a user's password for a console.
+    IAM_DELETE_LOGIN_PROFILE = "iam:DeleteLoginProfile", [];
+    /// Lists the SSH keys of a user.
+    IAM_LIST_SSH_PUBLIC_KEYS = "iam:ListSSHPublicKeys", [];
+    /// Lists the second factors of a user.
+    IAM_LIST_MFA_DEVICES = "iam:ListMFADevices", [];
+    /// Lists the second factors of the account.
+    IAM_LIST_VIRTUAL_MFA_DEVICES = "iam:ListVirtualMFADevices", [];
+    /// Lists the signing certificates of a user.
+    IAM_LIST_SIGNING_CERTIFICATES = "iam:ListSigningCertificates", [];
+    /// Lists a user's credentials for single services.
+    IAM_LIST_SERVICE_SPECIFIC_CREDENTIALS = "iam:ListServiceSpecificCredentials", [];
+    /// Makes an access key.
+    IAM_CREATE_ACCESS_KEY = "iam:CreateAccessKey", [];
+    /// Lists the access keys of a user.
+    IAM_LIST_ACCESS_KEYS = "iam:ListAccessKeys", [];
+    /// Switches an access key on or off.
+    IAM_UPDATE_ACCESS_KEY = "iam:UpdateAccessKey", [];
+    /// Removes an access key.
+    IAM_DELETE_ACCESS_KEY = "iam:DeleteAccessKey", [];
+    /// Asks when an access key was used last.
+    IAM_GET_ACCESS_KEY_LAST_USED = "iam:GetAccessKeyLastUsed", [];
+    /// Makes a group.
+    IAM_CREATE_GROUP = "iam:CreateGroup", [];
+    /// Reads a group and who is in it.
+    IAM_GET_GROUP = "iam:GetGroup", [];
+    /// Gives a group another name or path.
+    IAM_UPDATE_GROUP = "iam:UpdateGroup", [];
+    /// Removes a group.
+    IAM_DELETE_GROUP = "iam:DeleteGroup", [];
+    /// Lists the groups of the account.
+    IAM_LIST_GROUPS = "iam:ListGroups", [];
+    /// Puts a user into a group.
+    IAM_ADD_USER_TO_GROUP = "iam:AddUserToGroup", [];
+    /// Takes a user out of a group.
+    IAM_REMOVE_USER_FROM_GROUP = "iam:RemoveUserFromGroup", [];
+    /// Writes a policy into a group.
+    IAM_PUT_GROUP_POLICY = "iam:PutGroupPolicy", [];
+    /// Reads a policy written into a group.
+    IAM_GET_GROUP_POLICY = "iam:GetGroupPolicy", [];
+    /// Removes a policy written into a group.
+    IAM_DELETE_GROUP_POLICY = "iam:DeleteGroupPolicy", [];
+    /// Lists the policies written into a group.
+    IAM_LIST_GROUP_POLICIES = "iam:ListGroupPolicies", [];
+    /// Gives a managed policy to a group.
+    IAM_ATTACH_GROUP_POLICY = "iam:AttachGroupPolicy", [];
+    /// Takes a managed policy from a group.
+    IAM_DETACH_GROUP_POLICY = "iam:DetachGroupPolicy", [];
+    /// Lists the managed policies of a group.
+    IAM_LIST_ATTACHED_GROUP_POLICIES = "iam:ListAttachedGroupPolicies", [];
+    /// Makes a role.
+    IAM_CREATE_ROLE = "iam:CreateRole", [];
+    /// Reads a role.
+    IAM_GET_ROLE = "iam:GetRole", [];
+    /// Changes the description of a role, or how long its sessions last.
+    IAM_UPDATE_ROLE = "iam:UpdateRole", [];
+    /// Changes the description of a role.
+    IAM_UPDATE_ROLE_DESCRIPTION = "iam:UpdateRoleDescription", [];
+    /// Sets who may take a role.
+    IAM_UPDATE_ASSUME_ROLE_POLICY = "iam:UpdateAssumeRolePolicy", [];
+    /// Removes a role.
+    IAM_DELETE_ROLE = "iam:DeleteRole", [];
+    /// Lists the roles of the account.
+    IAM_LIST_ROLES = "iam:ListRoles", [];
+    /// Hands a role to something that acts with it.
+    IAM_PASS_ROLE = "iam:PassRole", [];
+    /// Sets tags of a role, also while making it.
+    IAM_TAG_ROLE = "iam:TagRole", [];
+    /// Removes tags of a role.
+    IAM_UNTAG_ROLE = "iam:UntagRole", [];
+    /// Lists the tags of a role.
+    IAM_LIST_ROLE_TAGS = "iam:ListRoleTags", [];
+    /// Sets what a role may be allowed at most.
+    IAM_PUT_ROLE_PERMISSIONS_BOUNDARY = "iam:PutRolePermissionsBoundary", [];
+    /// Removes the bounds of a role.
+    IAM_DELETE_ROLE_PERMISSIONS_BOUNDARY = "iam:DeleteRolePermissionsBoundary", [];
+    /// Writes a policy into a role.
+    IAM_PUT_ROLE_POLICY = "iam:PutRolePolicy", [];
+    /// Reads a policy written into a role.
+    IAM_GET_ROLE_POLICY = "iam:GetRolePolicy", [];
+    /// Removes a policy written into a role.
+    IAM_DELETE_ROLE_POLICY = "iam:DeleteRolePolicy", [];
+    /// Lists the policies written into a role.
+    IAM_LIST_ROLE_POLICIES = "iam:ListRolePolicies", [];
+    /// Gives a managed policy to a role.
+    IAM_ATTACH_ROLE_POLICY = "iam:AttachRolePolicy", [];
+    /// Takes a managed policy from a role.
+    IAM_DETACH_ROLE_POLICY = "iam:DetachRolePolicy", [];
+    /// Lists the managed policies of a role.
+    IAM_LIST_ATTACHED_ROLE_POLICIES = "iam:ListAttachedRolePolicies", [];
+    /// Lists the machines' profiles that have a role.
+    IAM_LIST_INSTANCE_PROFILES_FOR_ROLE = "iam:ListInstanceProfilesForRole", [];
+    /// Makes a managed policy.
+    IAM_CREATE_POLICY = "iam:CreatePolicy", [];
+    /// Reads what is known of a managed policy.
+    IAM_GET_POLICY = "iam:GetPolicy", [];
+    /// Removes a managed policy.
+    IAM_DELETE_POLICY = "iam:DeletePolicy", [];
+    /// Lists the managed policies of the account.
+    IAM_LIST_POLICIES = "iam:ListPolicies", [];
+    /// Writes a managed policy anew.
+    IAM_CREATE_POLICY_VERSION = "iam:CreatePolicyVersion", [];
+    /// Reads the text of a managed policy.
+    IAM_GET_POLICY_VERSION = "iam:GetPolicyVersion", [];
+    /// Removes a text that a managed policy had.
+    IAM_DELETE_POLICY_VERSION = "iam:DeletePolicyVersion", [];
+    /// Lists the texts of a managed policy.
+    IAM_LIST_POLICY_VERSIONS = "iam:ListPolicyVersions", [];
+    /// Sets which text of a managed policy holds.
+    IAM_SET_DEFAULT_POLICY_VERSION = "iam:SetDefaultPolicyVersion", [];
+    /// Lists who has a managed policy.
+    IAM_LIST_ENTITIES_FOR_POLICY = "iam:ListEntitiesForPolicy", [];
+    /// Sets tags of a managed policy, also while making it.
+    IAM_TAG_POLICY = "iam:TagPolicy", [];
+    /// Removes tags of a managed policy.
+    IAM_UNTAG_POLICY = "iam:UntagPolicy", [];
+    /// Lists the tags of a managed policy.
+    IAM_LIST_POLICY_TAGS = "iam:ListPolicyTags", [];
+    /// Trusts an identity provider.
+    IAM_CREATE_OPENID_CONNECT_PROVIDER = "iam:CreateOpenIDConnectProvider", [];
+    /// Reads an identity provider.
+    IAM_GET_OPENID_CONNECT_PROVIDER = "iam:GetOpenIDConnectProvider", [];
+    /// Trusts an identity provider no longer.
+    IAM_DELETE_OPENID_CONNECT_PROVIDER = "iam:DeleteOpenIDConnectProvider", [];
+    /// Lists the identity providers of the account.
+    IAM_LIST_OPENID_CONNECT_PROVIDERS = "iam:ListOpenIDConnectProviders", [];
+    /// Sets the certificates of an identity provider.
+    IAM_UPDATE_OPENID_CONNECT_PROVIDER_THUMBPRINT = "iam:UpdateOpenIDConnectProviderThumbprint", [];
+    /// Accepts tokens of an identity provider for another client.
+    IAM_ADD_CLIENT_ID_TO_OPENID_CONNECT_PROVIDER = "iam:AddClientIDToOpenIDConnectProvider", [];
+    /// Accepts tokens of an identity provider for a client no longer.
+    IAM_REMOVE_CLIENT_ID_FROM_OPENID_CONNECT_PROVIDER = "iam:RemoveClientIDFromOpenIDConnectProvider", [];
+    /// Sets tags of an identity provider, also while making it.
+    IAM_TAG_OPENID_CONNECT_PROVIDER = "iam:TagOpenIDConnectProvider", [];
+    /// Removes tags of an identity provider.
+    IAM_UNTAG_OPENID_CONNECT_PROVIDER = "iam:UntagOpenIDConnectProvider", [];
+    /// Lists the tags of an identity provider.
+    IAM_LIST_OPENID_CONNECT_PROVIDER_TAGS = "iam:ListOpenIDConnectProviderTags", [];
+    /// Gives the account a name.
+    IAM_CREATE_ACCOUNT_ALIAS = "iam:CreateAccountAlias", [];
+    /// Takes the account's name from it.
+    IAM_DELETE_ACCOUNT_ALIAS = "iam:DeleteAccountAlias", [];
+    /// Reads the account's name.
+    IAM_LIST_ACCOUNT_ALIASES = "iam:ListAccountAliases", [];
+    /// Reads what passwords must be like.
+    IAM_GET_ACCOUNT_PASSWORD_POLICY = "iam:GetAccountPasswordPolicy", [];
+    /// Counts what the account has, and may have.
+    IAM_GET_ACCOUNT_SUMMARY = "iam:GetAccountSummary", [];
+    /// Reads all users, groups, roles and policies of the account.
+    IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS = "iam:GetAccountAuthorizationDetails", [];
+
+    /// Takes a role.
+    STS_ASSUME_ROLE = "sts:AssumeRole", [];
+    /// Takes a role with a token of an identity provider.
+    STS_ASSUME_ROLE_WITH_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity", [];
+    /// Takes a role with tags.
+    STS_TAG_SESSION = "sts:TagSession", [];
+
+    /// Makes a key.
+    KMS_CREATE_KEY = "kms:CreateKey", [];
+    /// Reads what is known of a key.
+    KMS_DESCRIBE_KEY = "kms:DescribeKey", [];
+    /// Lists the keys of the account.
+    KMS_LIST_KEYS = "kms:ListKeys", [];
+    /// Gives a key a name.
+    KMS_CREATE_ALIAS = "kms:CreateAlias", [];
+    /// Gives the name of a key to another one.
+    KMS_UPDATE_ALIAS = "kms:UpdateAlias", [];
+    /// Removes the name of a key.
+    KMS_DELETE_ALIAS = "kms:DeleteAlias", [];
+    /// Lists the names of keys.
+    KMS_LIST_ALIASES = "kms:ListAliases", [];
+    /// Lets a key be used again.
+    KMS_ENABLE_KEY = "kms:EnableKey", [];
+    /// Lets a key be used no longer.
+    KMS_DISABLE_KEY = "kms:DisableKey", [];
+    /// Has a key destroyed after some days.
+    KMS_SCHEDULE_KEY_DELETION = "kms:ScheduleKeyDeletion", [];
+    /// Keeps a key that was to be destroyed.
+    KMS_CANCEL_KEY_DELETION = "kms:CancelKeyDeletion", [];
+    /// Has a key renewed by itself.
+    KMS_ENABLE_KEY_ROTATION = "kms:EnableKeyRotation", [];
+    /// Has a key renewed by itself no longer.
+    KMS_DISABLE_KEY_ROTATION = "kms:DisableKeyRotation", [];
+    /// Asks when a key is renewed.
+    KMS_GET_KEY_ROTATION_STATUS = "kms:GetKeyRotationStatus", [];
+    /// Lists when a key was renewed.
+    KMS_LIST_KEY_ROTATIONS = "kms:ListKeyRotations", [];
+    /// Renews a key now.
+    KMS_ROTATE_KEY_ON_DEMAND = "kms:RotateKeyOnDemand", [];
+    /// Reads the policy of a key.
+    KMS_GET_KEY_POLICY = "kms:GetKeyPolicy", [];
+    /// Sets the policy of a key.
+    KMS_PUT_KEY_POLICY = "kms:PutKeyPolicy", [];
+    /// Lists the policies of a key.
+    KMS_LIST_KEY_POLICIES = "kms:ListKeyPolicies", [];
+    /// Sets tags of a key, also while making it.
+    KMS_TAG_RESOURCE = "kms:TagResource", [];
+    /// Removes tags of a key.
+    KMS_UNTAG_RESOURCE = "kms:UntagResource", [];
+    /// Lists the tags of a key.
+    KMS_LIST_RESOURCE_TAGS = "kms:ListResourceTags", [];
+    /// Changes the description of a key.
+    KMS_UPDATE_KEY_DESCRIPTION = "kms:UpdateKeyDescription", [];
+    /// Encrypts under a key.
+    KMS_ENCRYPT = "kms:Encrypt", [];
+    /// Decrypts what was encrypted under a key.
+    KMS_DECRYPT = "kms:Decrypt", [];
+    /// Decrypts under a key what is then encrypted under another.
+    KMS_RE_ENCRYPT_FROM = "kms:ReEncryptFrom", [];
+    /// Encrypts under a key what was encrypted under another.
+    KMS_RE_ENCRYPT_TO = "kms:ReEncryptTo", [];
+    /// Draws a key, in the clear and encrypted under a key.
+    KMS_GENERATE_DATA_KEY = "kms:GenerateDataKey", [];
+    /// Draws a key, encrypted under a key.
+    KMS_GENERATE_DATA_KEY_WITHOUT_PLAINTEXT = "kms:GenerateDataKeyWithoutPlaintext", [];
+    /// Draws random bytes.
+    KMS_GENERATE_RANDOM = "kms:GenerateRandom", [];
+    /// Lets somebody use a key.
+    KMS_CREATE_GRANT = "kms:CreateGrant", [];
+    /// Lists who may use a key.
+    KMS_LIST_GRANTS = "kms:ListGrants", [];
+    /// Lets somebody use a key no longer.
+    KMS_REVOKE_GRANT = "kms:RevokeGrant", [];
+    /// Gives back the use of a key.
+    KMS_RETIRE_GRANT = "kms:RetireGrant", [];
+    /// Lists the uses of keys that one may give back.
+    KMS_LIST_RETIRABLE_GRANTS = "kms:ListRetirableGrants", [];
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn every_action_has_a_name_of_its_own_behind_its_service() {
-        let names: HashSet<_> = ALL.iter().map(|action| action.name()).collect();
-
-        assert_eq!(names.len(), ALL.len());
-        for name in names {
-            let (service, verb) = name.split_once(':').unwrap();
-            assert!(["ecr", "gantry"].contains(&service), "{name}");
-            assert!(verb.starts_with(|first: char| first.is_ascii_uppercase()), "{name}");
-        }
-    }
-
-    #[test]
-    fn actions_are_known_to_docker_by_four_verbs() {
-        for (action, verb) in [
-            (ECR_BATCH_GET_IMAGE, Some(ScopeVerb::Pull)),
-            (ECR_BATCH_CHECK_LAYER_AVAILABILITY, Some(ScopeVerb::Pull)),
-            (ECR_PUT_IMAGE, Some(ScopeVerb::Push)),
-            (ECR_CREATE_REPOSITORY, Some(ScopeVerb::Push)),
-            (ECR_BATCH_DELETE_IMAGE, Some(ScopeVerb::Delete)),
-            (ECR_DESCRIBE_REPOSITORIES, Some(ScopeVerb::Catalog)),
-            (ECR_DELETE_REPOSITORY, None),
-            (GANTRY_GET_METRICS, None),
-        ] {
-            assert_eq!(action.scope_verb(), verb, "{action}");
-        }
-    }
-}
+mod tests;

@@ -19,6 +19,15 @@ pub enum Resource {
     Repository(RepositoryName),
     /// The registry as a whole: `*` in policies.
     Registry,
+    /// Anything else, of the account that is addressed.
+    Owned {
+        /// What ARNs call its service, such as `kms`.
+        service: &'static str,
+        /// What it is called there, such as `key/1234abcd-12ab-34cd-56ef-1234567890ab`.
+        path: String,
+    },
+    /// Whatever has this ARN, of any account.
+    Arn(String),
 }
 
 impl Access {
@@ -30,6 +39,16 @@ impl Access {
     /// An action on the registry as a whole.
     pub const fn to(action: Action) -> Self {
         Access { action, resource: Resource::Registry, alternative: None }
+    }
+
+    /// An action on something that is no repository, which need not exist: of the account that is addressed.
+    pub fn of(action: Action, service: &'static str, path: impl Into<String>) -> Self {
+        Access { action, resource: Resource::Owned { service, path: path.into() }, alternative: None }
+    }
+
+    /// An action on something that is no repository, by its whole ARN.
+    pub fn on_arn(action: Action, arn: impl Into<String>) -> Self {
+        Access { action, resource: Resource::Arn(arn.into()), alternative: None }
     }
 
     /// The same, also satisfied by `action` on the same resource.
@@ -55,6 +74,12 @@ impl Resource {
         match self {
             Resource::Repository(name) => format!("arn:aws:ecr:{region}:{account}:repository/{name}"),
             Resource::Registry => "*".into(),
+            // What IAM has is the same in all regions, and its ARNs name none.
+            Resource::Owned { service: service @ ("iam" | "sts"), path } => {
+                format!("arn:aws:{service}::{account}:{path}")
+            }
+            Resource::Owned { service, path } => format!("arn:aws:{service}:{region}:{account}:{path}"),
+            Resource::Arn(arn) => arn.clone(),
         }
     }
 }
@@ -74,5 +99,15 @@ mod tests {
             "arn:aws:ecr:us-east-1:000000000000:repository/team/app"
         );
         assert_eq!(arn(Access::to(action::ECR_GET_AUTHORIZATION_TOKEN)), "*");
+        assert_eq!(
+            arn(Access::of(action::IAM_GET_USER, "iam", "user/team/ann")),
+            "arn:aws:iam::000000000000:user/team/ann"
+        );
+        assert_eq!(
+            arn(Access::of(action::KMS_DESCRIBE_KEY, "kms", "key/1234abcd")),
+            "arn:aws:kms:us-east-1:000000000000:key/1234abcd"
+        );
+        let role = "arn:aws:iam::222222222222:role/deploy";
+        assert_eq!(arn(Access::on_arn(action::STS_ASSUME_ROLE, role)), role);
     }
 }

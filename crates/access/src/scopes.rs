@@ -128,7 +128,7 @@ impl Scopes {
                     building.add(name.clone(), [ScopeVerb::Pull, ScopeVerb::Push].into_iter().collect());
                 }
                 (Some(verb), Resource::Repository(name)) => building.add(name.clone(), [verb].into_iter().collect()),
-                (_, Resource::Registry) | (None, _) => {}
+                (_, Resource::Registry | Resource::Owned { .. } | Resource::Arn(_)) | (None, _) => {}
             }
         }
         building.done()
@@ -148,7 +148,7 @@ impl Scopes {
     fn allows_action(&self, action: Action, resource: &Resource) -> bool {
         action.scope_verbs().iter().any(|verb| match (verb, resource) {
             (ScopeVerb::Catalog, _) => self.has_catalog,
-            (_, Resource::Registry) => false,
+            (_, Resource::Registry | Resource::Owned { .. } | Resource::Arn(_)) => false,
             (verb, Resource::Repository(name)) => self.verbs(name).contains(*verb),
         })
     }

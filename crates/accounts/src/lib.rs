@@ -11,6 +11,7 @@
 //! | `keys.rs` | the keys that sign tokens; two are valid at a time |
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
 //! | `failures.rs` | how often a login from one address may fail |
+//! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers; not yet asked |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `problem.rs` | [`AuthenticationProblem`] |
@@ -18,6 +19,7 @@
 
 mod accounts;
 mod failures;
+mod identities;
 mod key_store;
 mod keys;
 mod problem;
@@ -27,6 +29,7 @@ mod settings;
 mod signatures;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
+pub use identities::*;
 pub use problem::AuthenticationProblem;
 pub use root::{RootCredentials, RootCredentialsError};
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};

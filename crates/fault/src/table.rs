@@ -163,6 +163,25 @@ faults! {
     /// There are as many of these as there may be.
     LimitExceeded => 400, "DENIED", "LimitExceededException";
 
+    /// No user, group, role, policy, access key or identity provider of this name.
+    NoSuchEntity => 404, "UNSUPPORTED", "NoSuchEntityException";
+    /// One of this name exists already; case does not count.
+    EntityAlreadyExists => 409, "DENIED", "EntityAlreadyExistsException";
+    /// Something still belongs to it.
+    DeleteConflict => 409, "DENIED", "DeleteConflictException";
+    /// An account has as many of these as it may, or one is as large as it may be.
+    IdentityLimitExceeded => 409, "DENIED", "LimitExceededException";
+    /// The text is no policy of its kind; the message names line, statement and member.
+    MalformedPolicyDocument => 400, "UNSUPPORTED", "MalformedPolicyDocumentException";
+    /// A parameter of the request about identities is wrong.
+    InvalidInput => 400, "UNSUPPORTED", "InvalidInputException";
+    /// This cannot be changed by anybody, such as a built-in policy.
+    UnmodifiableEntity => 400, "UNSUPPORTED", "UnmodifiableEntityException";
+    /// The policy can be attached to nobody here.
+    PolicyNotAttachable => 400, "UNSUPPORTED", "PolicyNotAttachableException";
+    /// Another request changed the same; try again.
+    ConcurrentModification => 409, "DENIED", "ConcurrentModificationException";
+
     /// No such upload, or it has expired.
     UploadNotFound => 404, "BLOB_UPLOAD_UNKNOWN", "UploadNotFoundException";
     /// The chunk does not begin where the upload ends.

@@ -11,6 +11,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs`, `inventory.rs` | every statement on those tables |
+//! | `identities.rs`, `identities/` | those on users, groups, roles, policies, access keys and identity providers |
 //! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
 //! | `access_revision.rs` | the number that rises when something changes that decisions about access know |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
@@ -42,6 +43,7 @@ mod engine;
 mod error;
 mod group;
 pub mod holds;
+pub mod identities;
 pub mod inventory;
 pub mod leases;
 pub mod lifecycle;
