@@ -2,6 +2,7 @@
 
 use gantry_access::{
     Access, Facts, Principal, PrincipalKind, Scopes, action, judge,
+    policy::{Context, Policies},
     token::{Claims, Key, sign, verify},
 };
 use gantry_words::{AccountId, Region, Timestamp};
@@ -13,13 +14,15 @@ fn main() {
     let now = Timestamp::from_millis(1_795_255_200_000);
     let keys = [Key::derive(1, &[1; 32], &[b"a", b"b"]), Key::derive(2, &[2; 32], &[b"a", b"b"])];
     let region = Region::default();
-    let facts = Facts { account: AccountId::DEFAULT, region: &region };
+    let (policies, context) = (Policies::default(), Context::default());
+    let facts = Facts { account: AccountId::DEFAULT, region: &region, policies, context: &context };
     for (name, count) in [("a typical token (2 scopes)", 2), ("a long one (40 scopes)", 40)] {
         let scopes: Vec<String> = (0..count).map(|number| format!("repository:team/app-{number}:pull,push")).collect();
         let claims = Claims {
             kind: PrincipalKind::Root,
             id: "AKIAIOSFODNN7EXAMPLE".into(),
             account: AccountId::DEFAULT,
+            role_session: None,
             audience: "gantry/us-east-1/000000000000".into(),
             scopes: Scopes::parse(scopes.iter().map(String::as_str)),
             issued_at: now,
@@ -30,8 +33,8 @@ fn main() {
         measure("sign", || sign(&keys[1], black_box(&claims)));
         measure("verify", || verify(&keys, black_box(&token), &claims.audience, now));
         let principal = Principal::root(AccountId::DEFAULT).within(claims.scopes.clone());
-        let needs = [Access::on(action::ECR_BATCH_GET_IMAGE, &"team/app-1".parse().expect("a name"))];
-        measure("judge", || judge(black_box(&principal), &needs, &facts));
+        let access = Access::on(action::ECR_BATCH_GET_IMAGE, &"team/app-1".parse().expect("a name"));
+        measure("judge", || judge(black_box(&principal), &access, &facts).is_ok());
     }
 }
 

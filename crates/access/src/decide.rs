@@ -1,6 +1,9 @@
-use crate::{Access, Action, Principal, PrincipalKind, Resource};
+use crate::{
+    Access, Action, Principal, PrincipalKind, Resource, action,
+    policy::{Context, Grant, Policies, Request, Verdict, evaluate},
+};
 use gantry_words::{AccountId, Region};
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 /// What a decision needs to know besides who asks for what.
 #[derive(Clone, Copy, Debug)]
@@ -9,15 +12,10 @@ pub struct Facts<'a> {
     pub account: AccountId,
     /// The region of this site.
     pub region: &'a Region,
-}
-
-/// A decision and its reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Whether it is allowed.
-    pub allowed: bool,
-    /// What decided it.
-    pub statement: Cow<'static, str>,
+    /// The policies that bear on it.
+    pub policies: Policies<'a>,
+    /// What is known of the request.
+    pub context: &'a Context,
 }
 
 /// Why something may not be done.
@@ -35,8 +33,8 @@ pub enum Refusal {
         action: Action,
         /// To what: an ARN, or `*`.
         resource: String,
-        /// Why not: the end of a sentence that begins with "because".
-        because: String,
+        /// Why not: the end of a sentence, such as "because no identity-based policy allows it".
+        reason: String,
     },
 }
 
@@ -48,59 +46,68 @@ impl Refusal {
             Refusal::InsufficientScope => {
                 "The token was not asked for this; ask for one with the scope of the WWW-Authenticate header".into()
             }
-            Refusal::Denied { principal, action, resource, because } => {
-                format!(
-                    "User: {principal} is not authorized to perform: {action} on resource: {resource} because {because}"
-                )
+            Refusal::Denied { principal, action, resource, reason } => {
+                format!("User: {principal} is not authorized to perform: {action} on resource: {resource} {reason}")
             }
         }
     }
 }
 
 /// Decides whether `principal` may do what `access` says, whatever token it came with.
-pub fn decide(principal: &Principal, access: &Access, facts: &Facts<'_>) -> Verdict {
+pub fn decide<'a>(principal: &Principal, access: &Access, facts: &Facts<'a>) -> Verdict<'a> {
+    if is_plain_root(principal, facts) || is_filtered(principal, access) {
+        return Verdict::Allowed(Grant { caller: None, resource: None });
+    }
     let verdict = decide_action(principal, access.action, &access.resource, facts);
     match access.alternative {
-        Some(action) if !verdict.allowed => {
+        Some(action) if !verdict.is_allowed() => {
             let other = decide_action(principal, action, &access.resource, facts);
-            if other.allowed { other } else { verdict }
+            if other.is_allowed() { other } else { verdict }
         }
         _ => verdict,
     }
 }
 
-fn decide_action(principal: &Principal, action: Action, _: &Resource, facts: &Facts<'_>) -> Verdict {
-    match principal.kind {
-        PrincipalKind::Root if principal.account == facts.account => {
-            allow("the root user of the account may do everything in it")
-        }
-        PrincipalKind::Root => deny(format!("no resource-based policy allows the {action} action")),
-        PrincipalKind::Anonymous => deny("nothing is open to anonymous"),
-    }
+/// Whether it is the root user at home, where nothing is written that could deny him anything.
+fn is_plain_root(principal: &Principal, facts: &Facts<'_>) -> bool {
+    let policies = &facts.policies;
+    principal.kind == PrincipalKind::Root
+        && principal.account == facts.account
+        && policies.repository.is_none()
+        && policies.registry.is_none()
+        && policies.trust.is_none()
+        && policies.account_wide.is_empty()
 }
 
-fn allow(statement: &'static str) -> Verdict {
-    Verdict { allowed: true, statement: statement.into() }
+/// Whether it is a list that shows everybody only what he may see.
+fn is_filtered(principal: &Principal, access: &Access) -> bool {
+    access.resource == Resource::Repositories && principal.kind != PrincipalKind::Anonymous
 }
 
-fn deny(statement: impl Into<Cow<'static, str>>) -> Verdict {
-    Verdict { allowed: false, statement: statement.into() }
+fn decide_action<'a>(principal: &Principal, action: Action, resource: &Resource, facts: &Facts<'a>) -> Verdict<'a> {
+    let arn = resource.arn(facts.region, facts.account);
+    // Everybody gets his tokens at home: no other account can give them to him, or keep them from him.
+    let is_at_home = action == action::ECR_GET_AUTHORIZATION_TOKEN && principal.kind != PrincipalKind::Anonymous;
+    let request = Request {
+        caller: &principal.caller,
+        action: action.name(),
+        resource: &arn,
+        resource_account: if is_at_home { principal.account } else { facts.account },
+        context: facts.context,
+    };
+    evaluate(&request, &facts.policies)
 }
 
-/// Judges a request: everything in `needs` must be allowed, and lie within the scopes of the token if it came with one.
+/// Judges one thing that a request needs: it must be allowed, and lie within the scopes of the token if it came with one.
 ///
 /// # Errors
-/// The first thing that is not. Whether a repository exists plays no part in it.
-pub fn judge(principal: &Principal, needs: &[Access], facts: &Facts<'_>) -> Result<(), Refusal> {
-    needs.iter().try_for_each(|access| judge_one(principal, access, facts))
-}
-
-fn judge_one(principal: &Principal, access: &Access, facts: &Facts<'_>) -> Result<(), Refusal> {
-    let denied = |because| Refusal::Denied {
+/// Why not. Whether a repository exists plays no part in it.
+pub fn judge<'a>(principal: &Principal, access: &Access, facts: &Facts<'a>) -> Result<Verdict<'a>, Refusal> {
+    let denied = |reason| Refusal::Denied {
         principal: principal.arn.clone(),
         action: access.action,
         resource: access.arn(facts.region, facts.account),
-        because,
+        reason,
     };
     if let Some(scopes) = &principal.scopes
         && !scopes.allows(access)
@@ -109,29 +116,31 @@ fn judge_one(principal: &Principal, access: &Access, facts: &Facts<'_>) -> Resul
         let may_ask = !crate::Scopes::of(std::slice::from_ref(access)).is_empty();
         return Err(match may_ask {
             true => Refusal::InsufficientScope,
-            false => {
-                denied("a Bearer token never covers this action; send user name and password (Basic) instead".into())
-            }
+            false => denied(
+                "because a Bearer token never covers this action; send user name and password (Basic) instead".into(),
+            ),
         });
     }
-    let verdict = decide(principal, access, facts);
-    match principal.kind {
-        _ if verdict.allowed => Ok(()),
-        PrincipalKind::Anonymous => Err(Refusal::Unauthenticated),
-        PrincipalKind::Root => Err(denied(verdict.statement.into_owned())),
+    match decide(principal, access, facts) {
+        verdict @ Verdict::Allowed(_) => Ok(verdict),
+        Verdict::Denied(_) if principal.kind == PrincipalKind::Anonymous => Err(Refusal::Unauthenticated),
+        Verdict::Denied(denial) => Err(denied(denial.reason(access.action.name()))),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Scopes, action};
+    use crate::Scopes;
 
     const OTHER: &str = "222222222222";
 
-    fn facts() -> Facts<'static> {
-        static REGION: std::sync::LazyLock<Region> = std::sync::LazyLock::new(Region::default);
-        Facts { account: AccountId::DEFAULT, region: &REGION }
+    fn judge(principal: &Principal, needs: &[Access]) -> Result<(), Refusal> {
+        let region = Region::default();
+        let context = Context::of(&principal.caller);
+        let policies = Policies::default();
+        let facts = Facts { account: AccountId::DEFAULT, region: &region, policies, context: &context };
+        needs.iter().try_for_each(|access| super::judge(principal, access, &facts).map(drop))
     }
 
     fn root() -> Principal {
@@ -149,7 +158,7 @@ mod tests {
     #[test]
     fn root_may_do_everything_in_his_account() {
         for action in action::ALL {
-            assert_eq!(judge(&root(), &[on(*action, "team/app"), Access::to(*action)], &facts()), Ok(()), "{action}");
+            assert_eq!(judge(&root(), &[on(*action, "team/app"), Access::to(*action)]), Ok(()), "{action}");
         }
     }
 
@@ -157,7 +166,7 @@ mod tests {
     fn root_of_another_account_may_do_nothing() {
         let stranger = Principal::root(OTHER.parse().unwrap());
 
-        let refusal = judge(&stranger, &[on(action::ECR_PUT_IMAGE, "team/app")], &facts()).unwrap_err();
+        let refusal = judge(&stranger, &[on(action::ECR_PUT_IMAGE, "team/app")]).unwrap_err();
 
         assert_eq!(
             refusal.message(),
@@ -172,7 +181,7 @@ mod tests {
         let nobody = Principal::anonymous(AccountId::DEFAULT);
 
         for action in action::ALL {
-            assert_eq!(judge(&nobody, &[on(*action, "a")], &facts()), Err(Refusal::Unauthenticated), "{action}");
+            assert_eq!(judge(&nobody, &[on(*action, "a")]), Err(Refusal::Unauthenticated), "{action}");
         }
     }
 
@@ -180,12 +189,12 @@ mod tests {
     fn a_token_of_anonymous_opens_nothing_whatever_it_was_asked_for() {
         let nobody = Principal::anonymous(AccountId::DEFAULT).within(Scopes::parse(["repository:a:*"]));
 
-        assert_eq!(judge(&nobody, &[on(action::ECR_BATCH_GET_IMAGE, "a")], &facts()), Err(Refusal::Unauthenticated));
+        assert_eq!(judge(&nobody, &[on(action::ECR_BATCH_GET_IMAGE, "a")]), Err(Refusal::Unauthenticated));
     }
 
     #[test]
     fn what_needs_nothing_is_open_to_all() {
-        assert_eq!(judge(&Principal::anonymous(AccountId::DEFAULT), &[], &facts()), Ok(()));
+        assert_eq!(judge(&Principal::anonymous(AccountId::DEFAULT), &[]), Ok(()));
     }
 
     #[test]
@@ -193,11 +202,11 @@ mod tests {
         let pull = on(action::ECR_BATCH_GET_IMAGE, "a");
         let push = on(action::ECR_PUT_IMAGE, "a");
 
-        assert_eq!(judge(&with_token("repository:a:pull"), std::slice::from_ref(&pull), &facts()), Ok(()));
-        assert_eq!(judge(&with_token("repository:a:pull,push"), &[pull.clone(), push.clone()], &facts()), Ok(()));
+        assert_eq!(judge(&with_token("repository:a:pull"), std::slice::from_ref(&pull)), Ok(()));
+        assert_eq!(judge(&with_token("repository:a:pull,push"), &[pull.clone(), push.clone()]), Ok(()));
         for scope in ["repository:a:pull", "repository:b:push", "repository:ab:push", "registry:catalog:*", ""] {
             assert_eq!(
-                judge(&with_token(scope), std::slice::from_ref(&push), &facts()),
+                judge(&with_token(scope), std::slice::from_ref(&push)),
                 Err(Refusal::InsufficientScope),
                 "{scope}"
             );
@@ -208,23 +217,32 @@ mod tests {
     fn one_need_beyond_the_scopes_refuses_the_request() {
         let needs = [on(action::ECR_PUT_IMAGE, "a"), on(action::ECR_BATCH_DELETE_IMAGE, "a")];
 
-        assert_eq!(judge(&with_token("repository:a:pull,push"), &needs, &facts()), Err(Refusal::InsufficientScope));
+        assert_eq!(judge(&with_token("repository:a:pull,push"), &needs), Err(Refusal::InsufficientScope));
     }
 
     #[test]
     fn what_no_token_covers_is_denied_and_says_what_to_send() {
-        let refusal =
-            judge(&with_token("repository:a:*"), &[on(action::ECR_DELETE_REPOSITORY, "a")], &facts()).unwrap_err();
+        let refusal = judge(&with_token("repository:a:*"), &[on(action::ECR_DELETE_REPOSITORY, "a")]).unwrap_err();
 
         assert!(matches!(refusal, Refusal::Denied { .. }));
         assert!(refusal.message().ends_with("send user name and password (Basic) instead"));
     }
 
     #[test]
+    fn whoever_is_known_may_ask_for_a_list_of_what_he_may_see() {
+        let list = [Access::to_list(action::ECR_DESCRIBE_REPOSITORIES)];
+        let stranger = Principal::root(OTHER.parse().unwrap());
+
+        assert_eq!(judge(&stranger, &list), Ok(()));
+        assert_eq!(judge(&Principal::anonymous(AccountId::DEFAULT), &list), Err(Refusal::Unauthenticated));
+        assert_eq!(judge(&with_token("repository:a:pull"), &list), Err(Refusal::InsufficientScope));
+    }
+
+    #[test]
     fn of_two_alternatives_one_is_enough() {
         let check = on(action::ECR_BATCH_GET_IMAGE, "a").or(action::ECR_BATCH_CHECK_LAYER_AVAILABILITY);
 
-        assert_eq!(judge(&with_token("repository:a:push"), std::slice::from_ref(&check), &facts()), Ok(()));
-        assert_eq!(judge(&with_token("repository:a:delete"), &[check], &facts()), Err(Refusal::InsufficientScope));
+        assert_eq!(judge(&with_token("repository:a:push"), std::slice::from_ref(&check)), Ok(()));
+        assert_eq!(judge(&with_token("repository:a:delete"), &[check]), Err(Refusal::InsufficientScope));
     }
 }

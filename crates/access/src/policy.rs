@@ -72,6 +72,11 @@ struct Statement {
 }
 
 impl Policy {
+    /// A policy that says nothing.
+    pub fn nothing() -> Self {
+        Policy { statements: Box::default() }
+    }
+
     /// Returns how many statements it has.
     pub fn statements_count(&self) -> usize {
         self.statements.len()

@@ -1,12 +1,19 @@
-use crate::Scopes;
-use gantry_words::AccountId;
-use std::sync::{Arc, LazyLock};
+use crate::{RoleSession, Scopes, policy::Caller};
+use gantry_words::{AccountId, Timestamp};
+use std::{
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+};
 
 /// What kind of principal someone is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PrincipalKind {
     /// The root user of an account.
     Root,
+    /// A user of an account, a person or a program.
+    User,
+    /// Someone who has become a role for a while.
+    Session,
     /// Someone without credentials.
     Anonymous,
 }
@@ -20,24 +27,70 @@ pub struct Principal {
     pub account: AccountId,
     /// How audit and messages name it.
     pub arn: Arc<str>,
+    /// The names under which policies know it.
+    pub caller: Arc<Caller>,
+    /// The access key of a user with which it came, itself or on the way to what it came with; else nothing.
+    pub access_key_id: Arc<str>,
     /// The scopes of the Bearer token it came with; `None` where it came with credentials of its own, or with none.
     pub scopes: Option<Scopes>,
     /// Whether it came with credentials of a session, which beget no others.
     pub is_session: bool,
+    /// Of someone who has become a role: how he did.
+    pub role_session: Option<Arc<RoleSession>>,
+    /// How its request came.
+    pub arrival: Arrival,
 }
 
-static ANONYMOUS: LazyLock<Arc<str>> = LazyLock::new(|| "anonymous".into());
+/// How a request came: what policies can ask of it whatever it is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// Where from; unknown behind a Unix socket.
+    pub source: Option<IpAddr>,
+    /// Whether it came encrypted, here or up to a proxy that is trusted to say so.
+    pub is_secure: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+static ANONYMOUS: LazyLock<(Arc<str>, Arc<Caller>)> =
+    LazyLock::new(|| ("anonymous".into(), Arc::new(Caller::anonymous())));
+static NOTHING: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
 
 impl Principal {
     /// The root user of `account`.
     pub fn root(account: AccountId) -> Self {
-        let arn = format!("arn:aws:iam::{account}:root").into();
-        Principal { kind: PrincipalKind::Root, account, arn, scopes: None, is_session: false }
+        Principal::new(PrincipalKind::Root, account, Arc::new(Caller::root(account)))
+    }
+
+    /// A user, who came with one of its access keys.
+    pub fn user(account: AccountId, caller: Arc<Caller>, access_key_id: Arc<str>) -> Self {
+        Principal { access_key_id, ..Principal::new(PrincipalKind::User, account, caller) }
+    }
+
+    /// Someone who has become a role.
+    pub fn role_session(account: AccountId, caller: Arc<Caller>, session: Arc<RoleSession>) -> Self {
+        let principal = Principal::new(PrincipalKind::Session, account, caller);
+        Principal { role_session: Some(session), ..principal.in_session() }
     }
 
     /// Someone without credentials, at the door of `account`.
     pub fn anonymous(account: AccountId) -> Self {
-        Principal { kind: PrincipalKind::Anonymous, account, arn: ANONYMOUS.clone(), scopes: None, is_session: false }
+        let (arn, caller) = &*ANONYMOUS;
+        Principal { arn: arn.clone(), ..Principal::new(PrincipalKind::Anonymous, account, caller.clone()) }
+    }
+
+    fn new(kind: PrincipalKind, account: AccountId, caller: Arc<Caller>) -> Self {
+        Principal {
+            kind,
+            account,
+            arn: caller.arn().into(),
+            caller,
+            access_key_id: NOTHING.clone(),
+            scopes: None,
+            is_session: false,
+            role_session: None,
+            arrival: Arrival::default(),
+        }
     }
 
     /// The same, for as long as a session lasts.
@@ -50,5 +103,11 @@ impl Principal {
     #[must_use]
     pub fn within(self, scopes: Scopes) -> Self {
         Principal { scopes: Some(scopes), ..self }
+    }
+
+    /// The same, with a request that came so.
+    #[must_use]
+    pub fn arrived(self, arrival: Arrival) -> Self {
+        Principal { arrival, ..self }
     }
 }

@@ -1,5 +1,6 @@
 use crate::Action;
 use gantry_words::{AccountId, Region, RepositoryName};
+use std::borrow::Cow;
 
 /// What is asked for: an action on a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct Access {
     pub resource: Resource,
     /// Another action that is as good: either one allowed is enough.
     pub alternative: Option<Action>,
+    /// What policies can ask of the request because of what it is about: keys such as `gantry:ImageTag`, with their values.
+    pub context: Vec<(Cow<'static, str>, Vec<Box<str>>)>,
 }
 
 /// What an action is done to, in the account that is addressed.
@@ -19,6 +22,8 @@ pub enum Resource {
     Repository(RepositoryName),
     /// The registry as a whole: `*` in policies.
     Registry,
+    /// Whichever repositories somebody may see: a list, which shows no others.
+    Repositories,
     /// Anything else, of the account that is addressed.
     Owned {
         /// What ARNs call its service, such as `kms`.
@@ -33,28 +38,70 @@ pub enum Resource {
 impl Access {
     /// An action on a repository, which need not exist.
     pub fn on(action: Action, repository: &RepositoryName) -> Self {
-        Access { action, resource: Resource::Repository(repository.clone()), alternative: None }
+        Access { action, resource: Resource::Repository(repository.clone()), ..Access::to(action) }
     }
 
     /// An action on the registry as a whole.
     pub const fn to(action: Action) -> Self {
-        Access { action, resource: Resource::Registry, alternative: None }
+        Access { action, resource: Resource::Registry, alternative: None, context: Vec::new() }
+    }
+
+    /// An action on whichever repositories somebody may see: whoever has credentials may ask for such a list, and what it shows
+    /// is decided for each of them.
+    pub const fn to_list(action: Action) -> Self {
+        Access { action, resource: Resource::Repositories, alternative: None, context: Vec::new() }
     }
 
     /// An action on something that is no repository, which need not exist: of the account that is addressed.
     pub fn of(action: Action, service: &'static str, path: impl Into<String>) -> Self {
-        Access { action, resource: Resource::Owned { service, path: path.into() }, alternative: None }
+        Access { resource: Resource::Owned { service, path: path.into() }, ..Access::to(action) }
     }
 
     /// An action on something that is no repository, by its whole ARN.
     pub fn on_arn(action: Action, arn: impl Into<String>) -> Self {
-        Access { action, resource: Resource::Arn(arn.into()), alternative: None }
+        Access { resource: Resource::Arn(arn.into()), ..Access::to(action) }
     }
 
     /// The same, also satisfied by `action` on the same resource.
     #[must_use]
     pub fn or(self, action: Action) -> Self {
         Access { alternative: Some(action), ..self }
+    }
+
+    /// The same, with the values of a key that policies can ask for.
+    #[must_use]
+    pub fn with(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        values: impl IntoIterator<Item = impl Into<Box<str>>>,
+    ) -> Self {
+        self.context.push((key.into(), values.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// The same, with the tags that a request brings: `aws:RequestTag/…`, `aws:TagKeys`.
+    #[must_use]
+    pub fn with_tags<'a>(self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut keys: Vec<&str> = Vec::new();
+        let mut access = self;
+        for (key, value) in tags {
+            keys.push(key);
+            access = access.with(format!("aws:RequestTag/{key}"), [value]);
+        }
+        access.with("aws:TagKeys", keys)
+    }
+
+    /// The same, about an image with this tag or digest: `gantry:ImageTag`, `gantry:ImageDigest`.
+    #[must_use]
+    pub fn with_image(self, tag: Option<&str>, digest: Option<&str>) -> Self {
+        let tagged = match tag {
+            Some(tag) => self.with("gantry:ImageTag", [tag]),
+            None => self,
+        };
+        match digest {
+            Some(digest) => tagged.with("gantry:ImageDigest", [digest]),
+            None => tagged,
+        }
     }
 
     /// Returns the actions of which one must be allowed.
@@ -74,6 +121,7 @@ impl Resource {
         match self {
             Resource::Repository(name) => format!("arn:aws:ecr:{region}:{account}:repository/{name}"),
             Resource::Registry => "*".into(),
+            Resource::Repositories => format!("arn:aws:ecr:{region}:{account}:repository/*"),
             // What IAM has is the same in all regions, and its ARNs name none.
             Resource::Owned { service: service @ ("iam" | "sts"), path } => {
                 format!("arn:aws:{service}::{account}:{path}")

@@ -128,7 +128,8 @@ impl Scopes {
                     building.add(name.clone(), [ScopeVerb::Pull, ScopeVerb::Push].into_iter().collect());
                 }
                 (Some(verb), Resource::Repository(name)) => building.add(name.clone(), [verb].into_iter().collect()),
-                (_, Resource::Registry | Resource::Owned { .. } | Resource::Arn(_)) | (None, _) => {}
+                (_, Resource::Registry | Resource::Repositories | Resource::Owned { .. } | Resource::Arn(_))
+                | (None, _) => {}
             }
         }
         building.done()
@@ -148,7 +149,7 @@ impl Scopes {
     fn allows_action(&self, action: Action, resource: &Resource) -> bool {
         action.scope_verbs().iter().any(|verb| match (verb, resource) {
             (ScopeVerb::Catalog, _) => self.has_catalog,
-            (_, Resource::Registry | Resource::Owned { .. } | Resource::Arn(_)) => false,
+            (_, Resource::Registry | Resource::Repositories | Resource::Owned { .. } | Resource::Arn(_)) => false,
             (verb, Resource::Repository(name)) => self.verbs(name).contains(*verb),
         })
     }
@@ -183,7 +184,7 @@ impl Scopes {
     #[must_use]
     pub fn filter(&self, mut keeps: impl FnMut(ScopeVerb, &Resource) -> bool) -> Self {
         let mut building = Building {
-            has_catalog: self.has_catalog && keeps(ScopeVerb::Catalog, &Resource::Registry),
+            has_catalog: self.has_catalog && keeps(ScopeVerb::Catalog, &Resource::Repositories),
             ..Building::default()
         };
         for (name, verbs) in self.repositories.iter() {

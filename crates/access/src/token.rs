@@ -6,14 +6,14 @@
 
 mod payload;
 
-use crate::{PrincipalKind, Scopes};
+use crate::{PrincipalKind, RoleSession, Scopes};
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use gantry_words::{AccountId, Timestamp};
 use std::{fmt, time::Duration};
 
 /// The longest token.
-pub const TOKEN_BYTES_MAX: usize = 4096;
+pub const TOKEN_BYTES_MAX: usize = 8192;
 /// How far ahead of ours the clock of the replica may be that issued a token.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(60);
 /// The most bytes of scopes in a token, two and the name for each.
@@ -23,7 +23,7 @@ const PREFIX: &str = "gtk1.";
 /// 32 bytes in base64 without padding.
 const SIGNATURE_BYTES: usize = 43;
 /// As long as the longest payload, rounded up to what the decoder wants to have.
-const PAYLOAD_BYTES_MAX: usize = 3 * 1024;
+const PAYLOAD_BYTES_MAX: usize = 6 * 1024;
 
 /// A key that signs and verifies tokens.
 pub struct Key {
@@ -63,8 +63,11 @@ impl fmt::Debug for Key {
 pub struct Claims {
     /// What kind of principal it was issued to.
     pub kind: PrincipalKind,
-    /// Which one: the access key id of a root user, nothing for anonymous; at most 255 bytes.
+    /// Which one: the access key id of a root user, the unique id of a user and the access key it came with, nothing for a
+    /// session or anonymous; at most 255 bytes.
     pub id: Box<str>,
+    /// Of someone who has become a role: his session, at most [`ROLE_SESSION_BYTES_MAX`](crate::ROLE_SESSION_BYTES_MAX) long.
+    pub role_session: Option<RoleSession>,
     /// The principal's account.
     pub account: AccountId,
     /// The site it is for; at most 255 bytes.

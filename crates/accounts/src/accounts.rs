@@ -4,16 +4,16 @@ use crate::{
     key_store::{self, RotateTokenKeys},
     keys::{KeyMaterial, Keys},
 };
+use crate::{Identities, directory::Directory};
 use gantry_access::{
-    Access, Authorization, Facts, Principal, PrincipalKind, Refusal, Resource, ScopeVerb, Scopes, action, decide,
-    equal_secrets, judge,
+    Authorization, Principal, PrincipalKind, Scopes, equal_secrets,
     token::{self, Claims, TokenError},
     withstands_guessing,
 };
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::Metadata;
-use gantry_words::{AccountId, Cx, Region, RepositoryName, RequestId, Secret, Timestamp};
+use gantry_metadata::{Metadata, access_revision};
+use gantry_words::{AccountId, Cx, Region, RequestId, Secret, Timestamp};
 use std::{
     net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
@@ -74,6 +74,8 @@ struct Inner {
     is_guessable: bool,
     keys: RwLock<Keys>,
     failures: Failures,
+    identities: Identities,
+    directory: RwLock<Arc<Directory>>,
     metadata: Metadata,
     env: Env,
 }
@@ -87,6 +89,7 @@ impl Accounts {
         settings: &Settings,
         root: RootCredentials,
         site: Site,
+        identities: Identities,
         metadata: Metadata,
         env: Env,
     ) -> Result<Self, Fault> {
@@ -104,8 +107,21 @@ impl Accounts {
         let failures = Failures::new(settings.login_failures_per_minute);
         let keys = RwLock::new(Keys::derive(&[], &root));
         let settings = settings.clone();
-        let inner =
-            Inner { settings, site, audience, root, root_principal, is_guessable, keys, failures, metadata, env };
+        let directory = RwLock::new(Arc::new(Directory::read(&metadata, &identities, &site, None).await?));
+        let inner = Inner {
+            settings,
+            site,
+            audience,
+            root,
+            root_principal,
+            is_guessable,
+            keys,
+            failures,
+            identities,
+            directory,
+            metadata,
+            env,
+        };
         let accounts = Accounts(Arc::new(inner));
         accounts.rotate(accounts.0.env.now()).await?;
         Ok(accounts)
@@ -125,8 +141,8 @@ impl Accounts {
     ) -> Result<Principal, AuthenticationProblem> {
         let header = authorization.ok_or(AuthenticationProblem::Missing)?;
         match Authorization::parse(header).map_err(|_| AuthenticationProblem::Malformed)? {
-            Authorization::Bearer(token) => self.bearer(token, now),
-            Authorization::Basic { user, password } => self.password(&user, &password, source),
+            Authorization::Bearer(token) => self.bearer(token, source, now),
+            Authorization::Basic { user, password } => self.password(&user, &password, source, now),
         }
     }
 
@@ -135,7 +151,7 @@ impl Accounts {
     /// # Errors
     /// [`FaultKind::Unauthenticated`] if nobody's; [`FaultKind::TooManyRequests`] after too many failures.
     pub fn log_in(&self, user: &str, password: &Secret<String>, cx: &Cx) -> Result<Principal, Fault> {
-        Ok(self.password(user, password, cx.source)?)
+        Ok(self.password(user, password, cx.source, cx.now)?)
     }
 
     /// Issues a token for what was asked. The principal must have come with credentials of its own: against a token
@@ -154,6 +170,7 @@ impl Accounts {
             id: self.id(principal),
             account: principal.account,
             audience: inner.audience.clone(),
+            role_session: principal.role_session.as_deref().cloned(),
             scopes: asked,
             issued_at: now,
             expires_at: now.plus(lifetime),
@@ -170,11 +187,15 @@ impl Accounts {
     pub fn login_password(&self, principal: &Principal, now: Timestamp) -> LoginPassword {
         let inner = &*self.0;
         let expires_at = now.plus(LOGIN_LIFETIME);
+        // The password of a session ends with it.
+        let session_end = principal.role_session.as_ref().map(|session| session.expires_at());
+        let expires_at = session_end.map_or(expires_at, |end| end.min(expires_at));
         let claims = Claims {
             kind: principal.kind,
             id: self.id(principal),
             account: principal.account,
             audience: login_audience(&inner.audience),
+            role_session: principal.role_session.as_deref().cloned(),
             scopes: Scopes::default(),
             issued_at: now,
             expires_at,
@@ -197,26 +218,57 @@ impl Accounts {
     fn id(&self, principal: &Principal) -> Box<str> {
         match principal.kind {
             PrincipalKind::Root => self.0.root.access_key_id.as_str().into(),
-            PrincipalKind::Anonymous => "".into(),
+            PrincipalKind::User => (*principal.access_key_id).into(),
+            PrincipalKind::Session | PrincipalKind::Anonymous => "".into(),
         }
     }
 
-    /// Whether `principal` may do everything in `needs`.
+    /// Reads anew what decisions know, where this process has changed something of it. Comes before each request is looked at;
+    /// costs nothing where nothing has changed.
     ///
     /// # Errors
-    /// Why not.
-    pub fn authorize(&self, principal: &Principal, needs: &[Access]) -> Result<(), Refusal> {
-        judge(principal, needs, &self.facts())
+    /// The metadata cannot be read: nobody can be let in by what is no longer true.
+    pub async fn freshen(&self) -> Result<(), Fault> {
+        if self.is_stale() { self.read_directory().await } else { Ok(()) }
     }
 
-    /// Whether `principal` may do this one thing.
-    pub fn may(&self, principal: &Principal, access: &Access) -> bool {
-        self.authorize(principal, std::slice::from_ref(access)).is_ok()
+    /// Whether this process has changed something that decisions know.
+    pub fn is_stale(&self) -> bool {
+        self.0.metadata.access_epoch() != self.directory().epoch
     }
 
-    /// Whether a list of repositories shows this one to `principal`.
-    pub fn may_see(&self, principal: &Principal, repository: &RepositoryName) -> bool {
-        self.may(principal, &Access::on(action::ECR_DESCRIBE_REPOSITORIES, repository))
+    /// Reads anew what decisions know, where anybody has changed something of it: to be called every second.
+    ///
+    /// # Errors
+    /// The metadata cannot be read; what was known stays.
+    pub async fn look_for_changes(&self) -> Result<(), Fault> {
+        let revision = self.0.metadata.read(access_revision::find).await?;
+        if revision == self.directory().revision { Ok(()) } else { self.read_directory().await }
+    }
+
+    async fn read_directory(&self) -> Result<(), Fault> {
+        let inner = &*self.0;
+        let before = self.directory();
+        let fresh = Directory::read(&inner.metadata, &inner.identities, &inner.site, Some(&before)).await?;
+        let mut held = inner.directory.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have read later, and been faster.
+        if (held.epoch, held.revision) <= (fresh.epoch, fresh.revision) {
+            *held = Arc::new(fresh);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        self.0.directory.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn is_open_to_anonymous(&self) -> bool {
+        self.0.settings.anonymous_pull
+    }
+
+    /// The room in which users, groups, roles and their policies are kept.
+    pub fn identities(&self) -> &Identities {
+        &self.0.identities
     }
 
     /// The principal of whoever comes without credentials.
@@ -282,22 +334,7 @@ impl Accounts {
         }
     }
 
-    fn facts(&self) -> Facts<'_> {
-        Facts { account: self.0.site.account, region: &self.0.site.region }
-    }
-
-    /// One action stands for each verb.
-    fn may_have(&self, principal: &Principal, verb: ScopeVerb, resource: &Resource) -> bool {
-        let action = match verb {
-            ScopeVerb::Pull => action::ECR_BATCH_GET_IMAGE,
-            ScopeVerb::Push => action::ECR_PUT_IMAGE,
-            ScopeVerb::Delete => action::ECR_BATCH_DELETE_IMAGE,
-            ScopeVerb::Catalog => action::ECR_DESCRIBE_REPOSITORIES,
-        };
-        decide(principal, &Access { action, resource: resource.clone(), alternative: None }, &self.facts()).allowed
-    }
-
-    fn bearer(&self, token: &str, now: Timestamp) -> Result<Principal, AuthenticationProblem> {
+    fn bearer(&self, token: &str, source: Option<IpAddr>, now: Timestamp) -> Result<Principal, AuthenticationProblem> {
         let inner = &*self.0;
         let keys = inner.keys.read().unwrap_or_else(PoisonError::into_inner);
         let claims = match keys.verify(token, &inner.audience, now) {
@@ -307,8 +344,9 @@ impl Accounts {
                 return Err(AuthenticationProblem::TokenInvalid);
             }
         };
-        let principal = self.principal(&claims).ok_or(AuthenticationProblem::TokenInvalid)?;
-        Ok(principal.within(claims.scopes))
+        let scopes = claims.scopes.clone();
+        let principal = self.principal(claims, source, now).ok_or(AuthenticationProblem::TokenInvalid)?;
+        Ok(principal.within(scopes))
     }
 
     /// The right password of a strong root is let in however many failed before him, so that nobody can lock him out;
@@ -318,13 +356,14 @@ impl Accounts {
         user: &str,
         password: &Secret<String>,
         source: Option<IpAddr>,
+        now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {
         let inner = &*self.0;
         if let Some(retry_after_seconds) = self.must_wait(source) {
             return Err(AuthenticationProblem::TooManyFailures { retry_after_seconds });
         }
         let is_login = user == LOGIN_USER && inner.root.access_key_id != LOGIN_USER;
-        let problem = match is_login.then(|| self.login(password)) {
+        let problem = match is_login.then(|| self.login(password, source, now)) {
             Some(Ok(principal)) => return Ok(principal),
             Some(Err(problem)) => problem,
             None => AuthenticationProblem::WrongCredentials,
@@ -335,6 +374,9 @@ impl Accounts {
         if is_user & is_password {
             return Ok(inner.root_principal.clone());
         }
+        if let Some(user) = self.user(user, password.reveal(), source, now) {
+            return Ok(user);
+        }
         if let Some(retry_after_seconds) = self.note_failure(source) {
             return Err(AuthenticationProblem::TooManyFailures { retry_after_seconds });
         }
@@ -344,11 +386,16 @@ impl Accounts {
     }
 
     /// Says whose password of [`Accounts::login_password`] this is.
-    fn login(&self, password: &Secret<String>) -> Result<Principal, AuthenticationProblem> {
+    fn login(
+        &self,
+        password: &Secret<String>,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Principal, AuthenticationProblem> {
         let inner = &*self.0;
         let keys = inner.keys.read().unwrap_or_else(PoisonError::into_inner);
-        match keys.verify(password.reveal(), &login_audience(&inner.audience), inner.env.now()) {
-            Ok(claims) => self.principal(&claims).ok_or(AuthenticationProblem::TokenInvalid),
+        match keys.verify(password.reveal(), &login_audience(&inner.audience), now) {
+            Ok(claims) => self.principal(claims, source, now).ok_or(AuthenticationProblem::TokenInvalid),
             Err(TokenError::Expired) => Err(AuthenticationProblem::LoginExpired),
             Err(TokenError::Malformed | TokenError::Signature | TokenError::Audience | TokenError::NotYetValid) => {
                 Err(AuthenticationProblem::WrongCredentials)
@@ -357,14 +404,36 @@ impl Accounts {
     }
 
     /// Returns the principal a token was issued to, if there still is one.
-    fn principal(&self, claims: &Claims) -> Option<Principal> {
+    fn principal(&self, claims: Claims, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
         let inner = &*self.0;
         match claims.kind {
             _ if claims.account != inner.site.account => None,
             PrincipalKind::Root if *claims.id == *inner.root.access_key_id => Some(inner.root_principal.clone()),
             PrincipalKind::Root => None,
+            PrincipalKind::User => {
+                let directory = self.directory();
+                directory.user(directory.key(&claims.id)?, source, now)
+            }
+            PrincipalKind::Session => self.directory().session(claims.role_session?, now),
             PrincipalKind::Anonymous => Some(self.anonymous()),
         }
+    }
+
+    /// Returns the user with this access key and secret. It takes as long where there is none.
+    fn user(&self, id: &str, secret: &str, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
+        let directory = self.directory();
+        let key = directory.key(id);
+        let nobodys = Secret::new(String::new());
+        let mut is_right = false;
+        match key {
+            Some(key) => {
+                for good in key.secrets(now) {
+                    is_right |= equal_secrets(secret.as_bytes(), good.reveal().as_bytes());
+                }
+            }
+            None => drop(equal_secrets(secret.as_bytes(), nobodys.reveal().as_bytes())),
+        }
+        key.filter(|_| is_right).and_then(|key| directory.user(key, source, now))
     }
 
     /// Returns how many seconds whoever guesses from `source` has to wait; none where guessing is hopeless anyhow.

@@ -1,36 +1,47 @@
 //! Who a credential is, and what a decision needs to know of him.
 //!
-//! Today there is one principal with credentials, the root user, who logs in with his access key (Basic) and then
-//! carries short-lived tokens (Bearer). Says who someone is; whether he may is said by `gantry_access::decide`. Nothing
-//! here waits for the database while a request does: keys are in memory, and renewed by [`Accounts::rotate`].
+//! Principals come with access keys, as user name and password (Basic) or as signatures, with short-lived tokens (Bearer), or
+//! with the credentials of a session. Says who someone is, and gathers what is attached to him and stands at what he asks for;
+//! whether he may is said by `gantry_access::judge`. Nothing here waits for the database while a request does: keys and policies
+//! are in memory, the former renewed by [`Accounts::rotate`], the latter by [`Accounts::freshen`] and
+//! [`Accounts::look_for_changes`].
 //!
 //! | file | what |
 //! |---|---|
-//! | `accounts.rs` | [`Accounts`]: authenticate, issue tokens, authorise |
+//! | `accounts.rs` | [`Accounts`]: authenticate, issue tokens |
+//! | `decisions.rs` | what of it all bears on a request, and what `access` says to that |
+//! | `directory.rs`, `library.rs` | what decisions know, in memory; policies, each compiled once |
+//! | `roles.rs` | becoming a role: [`AssumeRole`] |
 //! | `root.rs` | [`RootCredentials`], and the file they lie in |
 //! | `keys.rs` | the keys that sign tokens; two are valid at a time |
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
 //! | `failures.rs` | how often a login from one address may fail |
-//! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers; not yet asked |
+//! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
 mod accounts;
+mod decisions;
+mod directory;
 mod failures;
 mod identities;
 mod key_store;
 mod keys;
+mod library;
 mod problem;
+mod roles;
 mod root;
 mod sessions;
 mod settings;
 mod signatures;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
+pub use decisions::Explanation;
 pub use identities::*;
 pub use problem::AuthenticationProblem;
+pub use roles::{AssumeRole, AssumedRole, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};
 pub use root::{RootCredentials, RootCredentialsError};
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;

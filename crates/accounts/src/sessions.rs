@@ -1,8 +1,8 @@
 use crate::accounts::Accounts;
-use gantry_access::{Principal, PrincipalKind};
+use gantry_access::{Principal, PrincipalKind, RoleSession};
 use gantry_words::{AccountId, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// The shortest session (AWS STS API, `GetSessionToken`).
 pub const SESSION_SECONDS_MIN: u64 = 900;
@@ -31,28 +31,55 @@ pub(crate) struct Session {
     pub(crate) access_key_id: String,
     secret: String,
     account: AccountId,
-    /// The access key of the root user it was issued to: with another root it is worth nothing.
-    issued_to: String,
+    who: Who,
     /// In milliseconds.
     expires_at: i64,
+}
+
+/// Whose session it is.
+#[derive(Serialize, Deserialize)]
+enum Who {
+    /// The root user's, by his access key: with another root it is worth nothing.
+    Root(String),
+    /// A user's, by the access key it came with.
+    User(String),
+    /// Somebody's who has become a role.
+    Role(RoleSession),
 }
 
 impl Accounts {
     /// Issues credentials that stand for a principal until they end.
     pub fn session(&self, principal: &Principal, seconds: u64, now: Timestamp) -> SessionCredentials {
         let lifetime = Duration::from_secs(seconds);
-        let expires_at = now.plus(match principal.kind {
-            PrincipalKind::Root => lifetime.min(ROOT_SESSION),
+        let (who, lifetime) = match (principal.kind, &principal.role_session) {
+            (PrincipalKind::Root, _) => (Who::Root(self.root().access_key_id.clone()), lifetime.min(ROOT_SESSION)),
+            (PrincipalKind::Session, Some(session)) => (Who::Role(session.as_ref().clone()), lifetime),
+            (PrincipalKind::User, _) => (Who::User(principal.access_key_id.as_ref().into()), lifetime),
             // Nobody is not asked for his permission to be someone.
-            PrincipalKind::Anonymous => Duration::ZERO,
-        });
+            (PrincipalKind::Session | PrincipalKind::Anonymous, _) => (Who::User(String::new()), Duration::ZERO),
+        };
+        self.issue_session(principal.account, who, now.plus(lifetime), now)
+    }
+
+    /// Issues credentials of someone who has become a role.
+    pub(crate) fn session_of_role(
+        &self,
+        account: AccountId,
+        session: RoleSession,
+        now: Timestamp,
+    ) -> SessionCredentials {
+        let expires_at = session.expires_at();
+        self.issue_session(account, Who::Role(session), expires_at, now)
+    }
+
+    fn issue_session(&self, account: AccountId, who: Who, expires_at: Timestamp, now: Timestamp) -> SessionCredentials {
         let drawn = self.draw_credentials();
         let access_key_id = drawn.access_key_id.replacen("AKIA", "ASIA", 1);
         let session = Session {
             access_key_id: access_key_id.clone(),
             secret: drawn.secret_access_key.reveal().clone(),
-            account: principal.account,
-            issued_to: self.root().access_key_id.clone(),
+            account,
+            who,
             expires_at: expires_at.millis(),
         };
         let sealed = serde_json::to_vec(&session).expect("texts and numbers become JSON");
@@ -63,8 +90,23 @@ impl Accounts {
     /// Opens a session token; none where it is none of ours.
     pub(crate) fn open_session(&self, token: &str) -> Option<Session> {
         let session: Session = serde_json::from_slice(&self.open_seal(PURPOSE, token)?).ok()?;
-        let is_ours = session.account == self.site().account && session.issued_to == self.root().access_key_id;
-        is_ours.then_some(session)
+        (session.account == self.site().account).then_some(session)
+    }
+
+    /// Returns who has a session now; none where whoever began it is no more.
+    pub(crate) fn session_principal(
+        &self,
+        session: Session,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Option<Principal> {
+        let directory = self.directory();
+        match session.who {
+            Who::Root(id) => (id == self.root().access_key_id).then(|| Principal::root(session.account)),
+            Who::User(id) => directory.user(directory.key(&id)?, source, now),
+            Who::Role(role) => directory.session(role, now),
+        }
+        .map(Principal::in_session)
     }
 }
 
@@ -75,9 +117,5 @@ impl Session {
 
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         self.expires_at <= now.millis()
-    }
-
-    pub(crate) fn principal(&self) -> Principal {
-        Principal::root(self.account).in_session()
     }
 }

@@ -21,6 +21,9 @@ pub struct Settings {
     /// How many logins from one address may fail in a minute before further ones are answered 429; 0 for any number.
     /// The right credentials are let in nevertheless, unless they are so short that they could be guessed.
     pub login_failures_per_minute: u32,
+    /// Whether what the policy of a repository allows to anyone (`"Principal": "*"`) is allowed without credentials too. In
+    /// ECR such a policy means everybody who has some.
+    pub anonymous_pull: bool,
 }
 
 impl Default for Settings {
@@ -29,6 +32,7 @@ impl Default for Settings {
             pull_lifetime: Period::minutes(5),
             push_lifetime: Period::minutes(15),
             login_failures_per_minute: 30,
+            anonymous_pull: false,
         }
     }
 }
@@ -67,6 +71,7 @@ mod tests {
             pull_lifetime: Period::seconds(59),
             push_lifetime: Period::hours(13),
             login_failures_per_minute: 60_001,
+            anonymous_pull: true,
         };
 
         let complaints = settings.check();

@@ -1,4 +1,4 @@
-use crate::accounts::Accounts;
+use crate::{accounts::Accounts, sessions::Session};
 use gantry_access::{
     Principal, equal_secrets,
     sigv4::{PathForm, Realm, Signature, SignatureError, SignedRequest},
@@ -87,26 +87,29 @@ impl Accounts {
         if let Some(retry_after_seconds) = self.must_wait(source) {
             return Err(SignatureProblem::TooManyFailures { retry_after_seconds });
         }
-        let (root, site) = (self.root(), self.site());
-        let realm = Realm { region: site.region.as_str(), service, path: PathForm::Normalised };
-        let session = signature.session_token.as_deref().map(|token| self.open_session(token));
-        let (known_id, secret, principal) = match &session {
-            // A key of long standing has no session, and a session none but its own key.
-            None => (root.access_key_id.as_str(), root.secret_access_key.clone(), Principal::root(site.account)),
-            Some(Some(session)) => (session.access_key_id.as_str(), session.secret(), session.principal()),
-            Some(None) => ("", NOBODYS.clone(), self.anonymous()),
+        let realm = Realm { region: self.site().region.as_str(), service, path: PathForm::Normalised };
+        // A key of long standing has no session, and a session none but its own key.
+        let signer = match signature.session_token.as_deref() {
+            None => self.signer_of_key(&signature.access_key_id, now),
+            Some(token) => self.signer_of_session(&signature.access_key_id, token),
         };
-        let is_known = equal_secrets(signature.access_key_id.as_bytes(), known_id.as_bytes());
-        let verdict = signature.verify(request, if is_known { &secret } else { &NOBODYS }, &realm, now);
-        let problem = match verdict {
-            _ if !is_known => SignatureProblem::Unknown,
-            Ok(()) if session.flatten().is_some_and(|session| session.is_over(now)) => {
+        let secrets = signer.as_ref().map_or_else(|| vec![NOBODYS.clone()], Signer::secrets);
+        let mut verdict = Err(SignatureError::Mismatch);
+        for secret in &secrets {
+            verdict = verdict.or_else(|_| signature.verify(request, secret, &realm, now));
+        }
+        let problem = match (verdict, signer) {
+            (_, None) => SignatureProblem::Unknown,
+            (Ok(()), Some(Signer::Session(session))) if session.is_over(now) => {
                 return Err(SignatureProblem::SessionExpired);
             }
-            Ok(()) => return Ok(Some(principal)),
+            (Ok(()), Some(signer)) => match self.signer_principal(signer, source, now) {
+                Some(principal) => return Ok(Some(principal)),
+                None => SignatureProblem::Unknown,
+            },
             // What is said of scope, time and body does not depend on the secret: nothing is guessed by it.
-            Err(error) if error != SignatureError::Mismatch => return Err(error.into()),
-            Err(error) => error.into(),
+            (Err(error), _) if error != SignatureError::Mismatch => return Err(error.into()),
+            (Err(error), _) => error.into(),
         };
         if let Some(retry_after_seconds) = self.note_failure(source) {
             return Err(SignatureProblem::TooManyFailures { retry_after_seconds });
@@ -114,6 +117,53 @@ impl Accounts {
         let source = source.map_or("a Unix socket".into(), |source| source.to_string());
         tracing::info!(source, "request refused: {problem}");
         Err(problem)
+    }
+}
+
+/// Whose signature it may be.
+enum Signer {
+    Root(Secret<String>),
+    /// A user, with the secrets of its key that are good.
+    Key(Box<str>, Vec<Secret<String>>),
+    Session(Box<Session>),
+}
+
+impl Signer {
+    fn secrets(&self) -> Vec<Secret<String>> {
+        match self {
+            Signer::Root(secret) => vec![secret.clone()],
+            Signer::Key(_, secrets) => secrets.clone(),
+            Signer::Session(session) => vec![session.secret()],
+        }
+    }
+}
+
+impl Accounts {
+    fn signer_of_key(&self, id: &str, now: Timestamp) -> Option<Signer> {
+        let root = self.root();
+        if equal_secrets(id.as_bytes(), root.access_key_id.as_bytes()) {
+            return Some(Signer::Root(root.secret_access_key.clone()));
+        }
+        let directory = self.directory();
+        let key = directory.key(id)?;
+        Some(Signer::Key(id.into(), key.secrets(now).cloned().collect()))
+    }
+
+    fn signer_of_session(&self, id: &str, token: &str) -> Option<Signer> {
+        let session = self.open_session(token)?;
+        let is_its_key = equal_secrets(id.as_bytes(), session.access_key_id.as_bytes());
+        is_its_key.then(|| Signer::Session(Box::new(session)))
+    }
+
+    fn signer_principal(&self, signer: Signer, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
+        match signer {
+            Signer::Root(_) => Some(Principal::root(self.site().account)),
+            Signer::Key(id, _) => {
+                let directory = self.directory();
+                directory.user(directory.key(&id)?, source, now)
+            }
+            Signer::Session(session) => self.session_principal(*session, source, now),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use gantry_access::{
     Access, Facts, Principal, PrincipalKind, Refusal, Scopes, action, judge,
+    policy::{Context, Policies},
     token::{self, Claims, Key},
 };
 use gantry_accounts::AuthenticationProblem;
@@ -145,7 +146,9 @@ impl Guard for Tokens {
     }
 
     fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<(), Refusal> {
-        judge(principal, accesses, &Facts { account: AccountId::DEFAULT, region: &self.region })
+        let (policies, context) = (Policies::default(), Context::of(&principal.caller));
+        let facts = Facts { account: AccountId::DEFAULT, region: &self.region, policies, context: &context };
+        accesses.iter().try_for_each(|access| judge(principal, access, &facts).map(drop))
     }
 
     fn service(&self) -> &str {
@@ -158,6 +161,7 @@ fn sign(key: &Key, env: &Env) -> String {
         kind: PrincipalKind::Root,
         id: "root".into(),
         account: AccountId::DEFAULT,
+        role_session: None,
         audience: "toy".into(),
         scopes: Scopes::parse(["repository:team/app:pull"]),
         issued_at: env.now(),

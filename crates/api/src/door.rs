@@ -3,7 +3,7 @@ use crate::{
     porch::Porch,
 };
 use futures_util::FutureExt;
-use gantry_access::{Access, Principal, PrincipalKind, sigv4::SignedRequest};
+use gantry_access::{Access, Arrival, Principal, PrincipalKind, sigv4::SignedRequest};
 use gantry_accounts::{AuthenticationProblem, SignatureProblem};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
@@ -160,6 +160,9 @@ async fn attempt<O: Operation>(
     let Visit { porch, incoming, request_id, now } = visit;
     let guard = &*porch.guard;
     let source = incoming.peer;
+    if guard.is_stale() {
+        guard.freshen().await?;
+    }
     let cx = |principal: &Principal| Cx {
         actor: principal.arn.clone(),
         account: principal.account,
@@ -178,7 +181,8 @@ async fn attempt<O: Operation>(
             }
         },
     };
-    let principal = found.unwrap_or_else(|| guard.anonymous());
+    let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now };
+    let principal = found.unwrap_or_else(|| guard.anonymous()).arrived(arrival);
     *actor = Some(principal.arn.clone());
     let cx = cx(&principal);
     let changes = !incoming.method.is_safe();

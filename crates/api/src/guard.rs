@@ -5,6 +5,7 @@ use gantry_access::{
     sigv4::SignedRequest,
 };
 use gantry_accounts::{Accounts, AuthenticationProblem, SignatureProblem};
+use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Timestamp;
 use http::HeaderValue;
@@ -38,6 +39,19 @@ pub trait Guard: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Whether something that decisions know has changed since it was read: [`Guard::freshen`] comes first then.
+    fn is_stale(&self) -> bool {
+        false
+    }
+
+    /// Reads anew what decisions know.
+    ///
+    /// # Errors
+    /// It cannot be read: nobody is let in by what is no longer true.
+    fn freshen(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Whoever comes without credentials.
     fn anonymous(&self) -> Principal;
 
@@ -69,6 +83,14 @@ impl Guard for Accounts {
         now: Timestamp,
     ) -> Result<Option<Principal>, SignatureProblem> {
         self.authenticate_signed(request, service, source, now)
+    }
+
+    fn is_stale(&self) -> bool {
+        Accounts::is_stale(self)
+    }
+
+    fn freshen(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(Accounts::freshen(self))
     }
 
     fn anonymous(&self) -> Principal {
@@ -179,7 +201,7 @@ mod tests {
             principal: "someone".into(),
             action: action::ECR_PUT_IMAGE,
             resource: "*".into(),
-            because: "no".into(),
+            reason: "because".into(),
         };
 
         let stop = Stop::refused(&refusal, pull());

@@ -5,7 +5,7 @@ use crate::{
     guard::Stop,
     link::{Link, Purpose},
 };
-use gantry_access::{Access, action};
+use gantry_access::{Access, Arrival, action};
 use gantry_words::RequestId;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use std::{net::IpAddr, sync::atomic::Ordering::Relaxed, time::Duration};
@@ -89,9 +89,12 @@ fn metrics(link: &Link, parts: &Parts, source: Option<IpAddr>, origin: &Origin, 
 fn may_see(link: &Link, parts: &Parts, source: Option<IpAddr>) -> Result<(), Stop> {
     let guard = &*link.porch.guard;
     let authorization = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    let at = link.porch.env.now();
     let principal = guard
-        .identify(authorization, source, link.porch.env.now())
-        .map_err(|problem| Stop::unidentified(problem, Vec::new()))?;
+        .identify(authorization, source, at)
+        .map_err(|problem| Stop::unidentified(problem, Vec::new()))?
+        // Whether it came encrypted is not looked at here: a policy that demands it is not met.
+        .arrived(Arrival { source, is_secure: false, at });
     let wanted = [Access::to(action::GANTRY_GET_METRICS)];
     guard.authorize(&principal, &wanted).map_err(|refusal| Stop::refused(&refusal, Vec::new()))
 }

@@ -4,13 +4,21 @@ use crate::{
     model::{ImageDetail, ImageFailure, ImageFailureCode, ImageIdentifier, ImageStatus, ImageStatusFilter, TagStatus},
     shape::refusal,
 };
+use gantry_access::{Access, Action};
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Digest, Reference, Tag};
 use gantry_registry::{ImageFilter, ImageStatus as Status, ImageSummary, Images, Repository, TagFilter};
-use gantry_words::Cx;
+use gantry_words::{Cx, RepositoryName};
 
 const DIGEST_FORM: &str = "[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+";
 const TAG_FORM: &str = "[a-zA-Z0-9-_.]+";
+
+/// An action on each of some images, which are told apart by what policies can ask of them.
+pub(crate) fn accesses(action: Action, name: &RepositoryName, ids: &[ImageIdentifier]) -> Vec<Access> {
+    let on =
+        |id: &ImageIdentifier| Access::on(action, name).with_image(id.image_tag.as_deref(), id.image_digest.as_deref());
+    ids.iter().map(on).collect()
+}
 
 /// Which image is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Tags of resources as ECR reads and shows them.
 
 use crate::model::Tag;
+use gantry_access::Access;
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{ResourceTagError, ResourceTags};
 
@@ -10,6 +11,11 @@ use gantry_registry::{ResourceTagError, ResourceTags};
 /// [`FaultKind::ResourceTagInvalid`], [`FaultKind::ResourceTagsTooMany`].
 pub(crate) fn read(tags: &[Tag]) -> Result<ResourceTags, Fault> {
     ResourceTags::parse(tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()))).map_err(fault)
+}
+
+/// The same access, with the tags that a request brings.
+pub(crate) fn about(access: Access, tags: &[Tag]) -> Access {
+    access.with_tags(tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
 }
 
 /// Shows tags.

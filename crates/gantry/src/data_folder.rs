@@ -1,7 +1,9 @@
 //! The data folder: made at the first start, held by one server at a time, home of the root credentials.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use gantry_accounts::RootCredentials;
 use gantry_env::Env;
+use gantry_words::Secret;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
@@ -45,6 +47,14 @@ pub(crate) enum DataFolderError {
         /// The folder.
         path: PathBuf,
     },
+    /// The file of the master key cannot be read.
+    #[error("{path}: {problem}", path = path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The credentials file cannot be read.
     #[error("{path}: {problem}", path = path.display())]
     Credentials {
@@ -63,6 +73,9 @@ impl DataFolderError {
                 "Run as the folder's owner, or name another one with --data-dir"
             }
             DataFolderError::Unfinished { .. } => "Run the same gantry restore again",
+            DataFolderError::Key { .. } => {
+                "Without the key the secrets of access keys are lost. Where there is no backup, take the file away: a new key is made, and every access key has to be made anew"
+            }
             DataFolderError::Credentials { .. } => "Set it right, or take the file away: new ones are made then",
             DataFolderError::Io { .. } | DataFolderError::Missing { .. } | DataFolderError::Held { .. } => otherwise,
         }
@@ -150,16 +163,35 @@ impl DataFolder {
                 .map_err(|problem| DataFolderError::Credentials { path, problem: problem.to_string() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let credentials = RootCredentials::generate(env);
-                self.write_credentials(&path, &credentials)?;
+                self.write_private("root-credentials", &credentials.print())?;
                 Ok(credentials)
             }
             Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
         }
     }
 
-    /// Written under another name first, so that a crash leaves no half file behind.
-    fn write_credentials(&self, path: &Path, credentials: &RootCredentials) -> Result<(), DataFolderError> {
-        let fresh = self.path.join("root-credentials.new");
+    /// Reads the key under which secrets are sealed that the database keeps, or makes it at the first start: 32 bytes in
+    /// base64, in `master-key`.
+    pub(crate) fn master_key(&self, env: &Env) -> Result<Secret<[u8; 32]>, DataFolderError> {
+        let path = self.path.join("master-key");
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let bytes = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
+                let problem = "this is no key of 32 bytes in base64; restore the file from a backup".to_string();
+                bytes.map(Secret::new).ok_or(DataFolderError::Key { path, problem })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let bytes: [u8; 32] = env.random();
+                self.write_private("master-key", &format!("{}\n", STANDARD.encode(bytes)))?;
+                Ok(Secret::new(bytes))
+            }
+            Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
+        }
+    }
+
+    /// Written under another name first, so that a crash leaves no half file behind, and durable before it is used.
+    fn write_private(&self, name: &str, text: &str) -> Result<(), DataFolderError> {
+        let (path, fresh) = (self.path.join(name), self.path.join(format!("{name}.new")));
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(true)
@@ -167,9 +199,11 @@ impl DataFolder {
             .mode(0o600)
             .open(&fresh)
             .map_err(failed("create", &fresh))?;
-        file.write_all(credentials.print().as_bytes()).map_err(failed("write", &fresh))?;
+        file.write_all(text.as_bytes()).map_err(failed("write", &fresh))?;
         file.sync_all().map_err(failed("write", &fresh))?;
-        fs::rename(&fresh, path).map_err(failed("create", path))
+        fs::rename(&fresh, &path).map_err(failed("create", &path))?;
+        let folder = OpenOptions::new().read(true).open(&self.path).and_then(|folder| folder.sync_all());
+        folder.map_err(failed("sync", &self.path))
     }
 }
 

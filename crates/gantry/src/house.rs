@@ -1,5 +1,6 @@
 use crate::{command::tool::fault_failure, config::Config, output::Failure};
-use gantry_accounts::{Accounts, RootCredentials, Site};
+use gantry_access::sealed::SealingKey;
+use gantry_accounts::{Accounts, Identities, RootCredentials, Site};
 use gantry_api::{Paging, Pick};
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
@@ -63,9 +64,18 @@ impl House {
     }
 
     /// Adds what serving needs: who may come in.
-    pub(crate) async fn serve(self, config: &Config, root: RootCredentials) -> Result<ServingHouse, Fault> {
+    ///
+    /// `sealing` seals the secrets of access keys in the database.
+    pub(crate) async fn serve(
+        self,
+        config: &Config,
+        root: RootCredentials,
+        sealing: SealingKey,
+    ) -> Result<ServingHouse, Fault> {
         let site = Site { account: config.account_id, region: config.region.clone(), service: "gantry".into() };
-        let accounts = Accounts::open(&config.tokens, root, site, self.metadata.clone(), self.env.clone()).await?;
+        let (metadata, env) = (self.metadata.clone(), self.env.clone());
+        let identities = Identities::new(metadata.clone(), env.clone(), vec![sealing]);
+        let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await?;
         Ok(ServingHouse { house: self, accounts })
     }
 }
@@ -97,6 +107,12 @@ pub(crate) enum OpenError {
 impl Pick<ServingHouse> for Repositories {
     fn pick(house: &ServingHouse) -> Self {
         house.house.registry.repositories.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Identities {
+    fn pick(house: &ServingHouse) -> Self {
+        house.accounts.identities().clone()
     }
 }
 
@@ -182,7 +198,8 @@ mod tests {
         let config = Config { data_dir: folder.path().into(), ..Config::default() };
         let env = Env::real();
         let root = RootCredentials::generate(&env);
-        let house = House::open(&config, env).unwrap().serve(&config, root).await.unwrap();
+        let sealing = SealingKey::derive(1, &[7; 32], &[]);
+        let house = House::open(&config, env).unwrap().serve(&config, root, sealing).await.unwrap();
 
         let doors: Vec<_> = gantry_v2::doors(&house).into_iter().chain(gantry_aws::surface(&house).doors).collect();
         let doors: Vec<_> = doors.into_iter().chain(gantry_rest::doors(&house)).collect();

@@ -52,12 +52,18 @@ static REMOVE: Change =
     change("DELETE FROM document WHERE account = $1 AND region = $2 AND repository = $3 AND kind = $4 AND name = $5");
 
 static ACCESS: Query = query(
-    "SELECT r.name, d.kind, d.body FROM document AS d LEFT JOIN repository AS r ON r.id = d.repository
+    "SELECT r.name, d.kind, d.body, d.changed_at FROM document AS d LEFT JOIN repository AS r ON r.id = d.repository
      WHERE d.account = $1 AND d.region = $2 AND d.kind IN ('registry-policy', 'repository-policy', 'resource-tags')",
 );
 
+/// The policy of a registry.
+pub const REGISTRY_POLICY: &str = "registry-policy";
+/// The policy of a repository.
+pub const REPOSITORY_POLICY: &str = "repository-policy";
+/// The tags of a repository, as a JSON object.
+pub const RESOURCE_TAGS: &str = "resource-tags";
 /// The kinds that decisions about access know: [`access_documents`] returns them.
-const ACCESS_KINDS: [&str; 3] = ["registry-policy", "repository-policy", "resource-tags"];
+const ACCESS_KINDS: [&str; 3] = [REGISTRY_POLICY, REPOSITORY_POLICY, RESOURCE_TAGS];
 
 /// A document that decisions about access know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +74,8 @@ pub struct AccessDocument {
     pub kind: String,
     /// The text, as it came.
     pub body: String,
+    /// When it was last written.
+    pub changed_at: Timestamp,
 }
 
 fn row(row: Row) -> Result<DocumentRow, Fault> {
@@ -96,7 +104,12 @@ pub fn list(rows: &mut Reader, shelf: &Shelf, after: &str, count: usize) -> Resu
 pub fn access_documents(rows: &mut Reader, account: AccountId, region: &Region) -> Result<Vec<AccessDocument>, Fault> {
     let document = |row: Row| {
         let repository = row.opt_text(0)?.map(str::to_string);
-        Ok(AccessDocument { repository, kind: row.text(1)?.into(), body: row.text(2)?.into() })
+        Ok(AccessDocument {
+            repository,
+            kind: row.text(1)?.into(),
+            body: row.text(2)?.into(),
+            changed_at: row.time(3)?,
+        })
     };
     rows.all(&ACCESS, values![account, region])?.into_iter().map(document).collect()
 }

@@ -4,7 +4,7 @@ pub mod access_keys;
 pub mod policies;
 pub mod providers;
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, access_revision, change, query, values};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Timestamp};
 
@@ -231,6 +231,7 @@ pub fn revision(rows: &mut Reader, account: AccountId) -> Result<u64, Fault> {
 
 /// Says that something changed that may change a decision about an account.
 pub fn raise_revision(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
+    access_revision::raise(tx)?;
     tx.write(&RAISE, values![account])
 }
 

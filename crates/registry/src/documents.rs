@@ -48,11 +48,11 @@ pub enum DocumentKind {
 impl DocumentKind {
     const fn as_str(self) -> &'static str {
         match self {
-            DocumentKind::RepositoryPolicy => "repository-policy",
+            DocumentKind::RepositoryPolicy => documents::REPOSITORY_POLICY,
             DocumentKind::LifecyclePolicy => "lifecycle-policy",
             DocumentKind::LifecyclePreview => "lifecycle-preview",
-            DocumentKind::ResourceTags => "resource-tags",
-            DocumentKind::RegistryPolicy => "registry-policy",
+            DocumentKind::ResourceTags => documents::RESOURCE_TAGS,
+            DocumentKind::RegistryPolicy => documents::REGISTRY_POLICY,
             DocumentKind::ReplicationConfiguration => "replication-configuration",
             DocumentKind::ScanningConfiguration => "scanning-configuration",
             DocumentKind::SigningConfiguration => "signing-configuration",

@@ -54,6 +54,24 @@ pub(crate) fn upload(incoming: &Incoming) -> Result<UploadId, Fault> {
     })
 }
 
+/// One action on one image of a repository.
+pub(crate) fn on_image(action: Action, name: &RepositoryName, reference: &Reference) -> Vec<Access> {
+    vec![about(Access::on(action, name), reference)]
+}
+
+/// One action on one image of a repository, for each of its tags that are set besides too.
+pub(crate) fn on_tags(action: Action, name: &RepositoryName, reference: &Reference, more: &[Tag]) -> Vec<Access> {
+    let more = more.iter().map(|tag| Access::on(action, name).with_image(Some(tag.as_str()), None));
+    std::iter::once(about(Access::on(action, name), reference)).chain(more).collect()
+}
+
+fn about(access: Access, reference: &Reference) -> Access {
+    match reference {
+        Reference::Tag(tag) => access.with_image(Some(tag.as_str()), None),
+        Reference::Digest(digest) => access.with_image(None, Some(&digest.to_string())),
+    }
+}
+
 /// One action on one repository.
 pub(crate) fn on(action: Action, name: &RepositoryName) -> Vec<Access> {
     vec![Access::on(action, name)]

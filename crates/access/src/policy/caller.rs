@@ -97,6 +97,11 @@ impl Caller {
         self.account
     }
 
+    /// Returns the unique id of the user or role, `AIDA…` or `AROA…`; of the root user its account.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Returns how messages name it: an ARN, or the name of what has none.
     pub fn arn(&self) -> &str {
         &self.arn

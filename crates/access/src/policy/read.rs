@@ -15,7 +15,7 @@ pub const POLICY_DOCUMENT_BYTES_MAX: usize = 131_072;
 const DEPTH_MAX: usize = 32;
 
 /// What a policy stands at, which decides what may be in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PolicyPlace {
     /// A repository: it names no resource, since it stands at one.
     Repository,

@@ -132,7 +132,7 @@ fn a_star_that_loses_a_verb_becomes_the_others() {
     let scopes = Scopes::parse(["registry:catalog:* repository:a:* repository:b:*"]);
 
     let kept = scopes.filter(|verb, resource| match resource {
-        Resource::Registry | Resource::Owned { .. } | Resource::Arn(_) => false,
+        Resource::Registry | Resource::Repositories | Resource::Owned { .. } | Resource::Arn(_) => false,
         Resource::Repository(name) => name.as_str() == "a" || verb == ScopeVerb::Pull,
     });
 

@@ -14,6 +14,7 @@ fn claims(scope: &str) -> Claims {
         kind: PrincipalKind::Root,
         id: "AKIAIOSFODNN7EXAMPLE".into(),
         account: AccountId::DEFAULT,
+        role_session: None,
         audience: AUDIENCE.into(),
         scopes: Scopes::parse([scope]),
         issued_at: NOW,
@@ -155,7 +156,7 @@ fn a_payload_that_would_not_have_been_written_so_is_malformed() {
     // verbs, length, name; twice
     for (at, byte) in [
         (0, 2),
-        (5, 2),
+        (5, 4),
         (6, b'x'),
         (end - 8, 2),
         (end - 7, 1),
@@ -190,7 +191,12 @@ fn a_key_does_not_show_itself() {
 }
 
 fn any_claims() -> impl Strategy<Value = Claims> {
-    let kind = prop_oneof![Just(PrincipalKind::Root), Just(PrincipalKind::Anonymous)];
+    let kind = prop_oneof![
+        Just(PrincipalKind::Root),
+        Just(PrincipalKind::User),
+        Just(PrincipalKind::Session),
+        Just(PrincipalKind::Anonymous)
+    ];
     let scope = prop_oneof![
         "repository:[a-z]{1,4}(/[a-z0-9]{1,20}){0,2}:(pull|push|delete|\\*|pull,delete)",
         "registry:catalog:\\*"
@@ -202,6 +208,16 @@ fn any_claims() -> impl Strategy<Value = Claims> {
             id: id.into(),
             account: account.parse().unwrap(),
             audience: audience.into(),
+            role_session: (kind == PrincipalKind::Session).then(|| RoleSession {
+                role_id: "AROAROLEROLEROLEROLE".into(),
+                name: "ci".into(),
+                policies: vec![r#"{"Version": "2012-10-17"}"#.into()],
+                tags: vec![("team".into(), "a".into())],
+                source_identity: None,
+                provider: Some("p".into()),
+                issued_at: issued_at - 1,
+                expires_at: issued_at + lifetime,
+            }),
             scopes: Scopes::parse(scopes.iter().map(String::as_str)),
             issued_at: Timestamp::from_millis(issued_at),
             expires_at: Timestamp::from_millis(issued_at + lifetime),

@@ -1,5 +1,6 @@
 use super::*;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use gantry_access::{Access, Refusal, action, sealed::SealingKey};
 use gantry_env::{BoxFuture, Clock, Random};
 use gantry_words::Period;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -53,8 +54,8 @@ impl Random for World {
 /// A site: its database and its clock. Opening it twice makes two replicas, or one after a restart.
 pub(crate) struct Place {
     pub(crate) world: World,
-    metadata: Metadata,
-    settings: Settings,
+    pub(crate) metadata: Metadata,
+    pub(crate) settings: Settings,
     pub(crate) secret: &'static str,
     account: &'static str,
 }
@@ -66,10 +67,34 @@ impl Place {
         Place { world, metadata, settings: Settings::default(), secret: SECRET, account: "000000000000" }
     }
 
+    /// Another server on the same database.
+    pub(crate) async fn replica(&self) -> Accounts {
+        let metadata = self.metadata.door(true, Box::new(|_| None));
+        Place { world: self.world.clone(), metadata, settings: self.settings.clone(), ..*self }.open().await
+    }
+
+    pub(crate) fn cx(&self) -> Cx {
+        Cx {
+            actor: "test".into(),
+            account: AccountId::DEFAULT,
+            operation: "Test",
+            request_id: self.world.env().request_id(),
+            now: self.now(),
+            source: None,
+        }
+    }
+
+    /// The root user, as he comes with a request.
+    pub(crate) fn root(&self, accounts: &Accounts) -> Principal {
+        accounts.authenticate(Some(&basic(ID, self.secret)), None, self.now()).unwrap()
+    }
+
     async fn try_open(&self) -> Result<Accounts, Fault> {
         let root = RootCredentials { access_key_id: ID.into(), secret_access_key: Secret::new(self.secret.into()) };
         let site = Site { account: self.account.parse().unwrap(), region: Region::default(), service: "gantry".into() };
-        Accounts::open(&self.settings, root, site, self.metadata.clone(), self.world.env()).await
+        let keys = vec![SealingKey::derive(1, &[7; 32], &[])];
+        let identities = Identities::new(self.metadata.clone(), self.world.env(), keys);
+        Accounts::open(&self.settings, root, site, identities, self.metadata.clone(), self.world.env()).await
     }
 
     pub(crate) async fn open(&self) -> Accounts {

@@ -25,7 +25,7 @@ impl Operation for BatchGetImage {
     type Response = Answer<BatchGetImageResponse>;
 
     fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
-        vec![Access::on(action::ECR_BATCH_GET_IMAGE, &asked.input.repository_name)]
+        image::accesses(action::ECR_BATCH_GET_IMAGE, &asked.input.repository_name, &asked.input.image_ids)
     }
 
     async fn call(

@@ -24,13 +24,17 @@ impl Operation for CreateRepository {
     fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
         let name = &asked.input.repository_name;
         let create = Access::on(action::ECR_CREATE_REPOSITORY, name);
-        let tag = asked
-            .input
-            .tags
-            .as_ref()
-            .filter(|tags| !tags.is_empty())
-            .map(|_| Access::on(action::ECR_TAG_RESOURCE, name));
-        [Some(create), tag].into_iter().flatten().collect()
+        match asked.input.tags.as_deref() {
+            None | Some([]) => vec![create],
+            // The repository has them from its first moment on.
+            Some(tags) => {
+                let of_repository = tags.iter().map(|tag| (format!("aws:ResourceTag/{}", tag.key), tag.value.as_str()));
+                let create = of_repository.fold(create, |create, (key, value)| create.with(key, [value]));
+                [create, Access::on(action::ECR_TAG_RESOURCE, name)]
+                    .map(|access| resource_tags::about(access, tags))
+                    .into()
+            }
+        }
     }
 
     async fn call(

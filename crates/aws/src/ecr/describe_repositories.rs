@@ -24,7 +24,7 @@ impl Operation for DescribeRepositories {
     fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
         match asked.input.repository_names.as_deref() {
             Some(names) => names.iter().map(|name| Access::on(action::ECR_DESCRIBE_REPOSITORIES, name)).collect(),
-            None => vec![Access::to(action::ECR_DESCRIBE_REPOSITORIES)],
+            None => vec![Access::to_list(action::ECR_DESCRIBE_REPOSITORIES)],
         }
     }
 

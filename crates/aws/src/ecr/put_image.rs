@@ -25,7 +25,8 @@ impl Operation for PutImage {
     type Response = Answer<PutImageResponse>;
 
     fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
-        vec![Access::on(action::ECR_PUT_IMAGE, &asked.input.repository_name)]
+        let put = Access::on(action::ECR_PUT_IMAGE, &asked.input.repository_name);
+        vec![put.with_image(asked.input.image_tag.as_deref(), asked.input.image_digest.as_deref())]
     }
 
     async fn call(

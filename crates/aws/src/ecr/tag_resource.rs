@@ -22,7 +22,8 @@ impl Operation for TagResource {
     type Response = Answer<TagResourceResponse>;
 
     fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
-        vec![repository::access_by_arn(action::ECR_TAG_RESOURCE, &asked.input.resource_arn)]
+        let tag = repository::access_by_arn(action::ECR_TAG_RESOURCE, &asked.input.resource_arn);
+        vec![resource_tags::about(tag, &asked.input.tags)]
     }
 
     async fn call(

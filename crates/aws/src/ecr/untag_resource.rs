@@ -22,7 +22,8 @@ impl Operation for UntagResource {
     type Response = Answer<UntagResourceResponse>;
 
     fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
-        vec![repository::access_by_arn(action::ECR_UNTAG_RESOURCE, &asked.input.resource_arn)]
+        let untag = repository::access_by_arn(action::ECR_UNTAG_RESOURCE, &asked.input.resource_arn);
+        vec![untag.with("aws:TagKeys", asked.input.tag_keys.iter().map(String::as_str))]
     }
 
     async fn call(

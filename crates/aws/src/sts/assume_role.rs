@@ -1,13 +1,17 @@
 use crate::wire::{AwsQuery, Form, Xml};
 use gantry_access::{Access, Principal};
+use gantry_accounts::{Accounts, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};
 use gantry_api::{Lock, Operation};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
 const SESSION_NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=64;
+const EXTERNAL_ID_CHARS: std::ops::RangeInclusive<usize> = 2..=1224;
+/// Tags that a request may bring.
+const TAGS_MAX: usize = 50;
 
-/// `sts:AssumeRole`: credentials of a role. There are no roles yet, so nobody may have them: the answer is the one that AWS
-/// gives to who may not, or asks for a role that does not exist.
+/// `sts:AssumeRole`: credentials of a role, for whom it trusts. Who may is decided by the role's trust policy and his own
+/// policies at once, so the door asks for credentials only.
 pub struct AssumeRole;
 
 impl Operation for AssumeRole {
@@ -15,7 +19,7 @@ impl Operation for AssumeRole {
     const NAME: &'static str = "sts:AssumeRole";
     const ROUTE: (&'static str, &'static str) = ("POST", "/?Action=AssumeRole");
     const LOCK: Lock = Lock::Credential;
-    type Needs = ();
+    type Needs = Accounts;
     type Request = Form;
     type Response = Xml;
 
@@ -23,30 +27,96 @@ impl Operation for AssumeRole {
         vec![]
     }
 
-    async fn call((): &(), _: &Cx, principal: &Principal, form: Form) -> Result<Xml, Fault> {
-        let role = form.get("RoleArn").unwrap_or_default();
-        let session = form.get("RoleSessionName").unwrap_or_default();
-        check(role, session)?;
-        let message = format!(
-            "User: {} is not authorized to perform: sts:AssumeRole on resource: {role}; this site has no roles yet",
-            principal.arn
-        );
-        Err(Fault::new(FaultKind::AccessDenied, message))
+    async fn call(accounts: &Accounts, cx: &Cx, principal: &Principal, form: Form) -> Result<Xml, Fault> {
+        let asked = read(&form)?;
+        let assumed = accounts.assume_role(principal, asked, cx.now)?;
+        let credentials = &assumed.credentials;
+        Ok(Xml::response("AssumeRole", cx.request_id, |xml| {
+            xml.open("Credentials");
+            xml.text("AccessKeyId", &credentials.access_key_id);
+            xml.text("SecretAccessKey", credentials.secret_access_key.reveal());
+            xml.text("SessionToken", &credentials.session_token);
+            xml.text("Expiration", &credentials.expires_at.to_string());
+            xml.close("Credentials");
+            xml.open("AssumedRoleUser");
+            xml.text("AssumedRoleId", &assumed.id);
+            xml.text("Arn", &assumed.arn);
+            xml.close("AssumedRoleUser");
+            xml.text("PackedPolicySize", &assumed.packed_percent.to_string());
+        }))
     }
 }
 
-/// Checks what names a role and its session (AWS STS API, `AssumeRole`).
+fn invalid<T>(message: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault::new(FaultKind::ValidationFailed, message.into()))
+}
+
+/// Reads what is asked for (AWS STS API, `AssumeRole`).
+fn read(form: &Form) -> Result<gantry_accounts::AssumeRole, Fault> {
+    let (role, session) = (form.get("RoleArn").unwrap_or_default(), form.get("RoleSessionName").unwrap_or_default());
+    check(role, session)?;
+    let external_id = form.get("ExternalId");
+    if external_id.is_some_and(|id| !EXTERNAL_ID_CHARS.contains(&id.len())) {
+        return invalid("ExternalId must have 2 to 1224 characters");
+    }
+    let source_identity = form.get("SourceIdentity");
+    if source_identity.is_some_and(|name| !SESSION_NAME_CHARS.contains(&name.len()) || !name.chars().all(is_name_char)) {
+        return invalid("SourceIdentity must have 2 to 64 characters of [A-Za-z0-9_+=,.@-]");
+    }
+    if form.get("SerialNumber").is_some() || form.get("TokenCode").is_some() {
+        return invalid("This site knows no MFA devices; leave SerialNumber and TokenCode out");
+    }
+    if form.get("PolicyArns.member.1.arn").is_some() {
+        return invalid("Sessions are narrowed by Policy here; PolicyArns is not taken");
+    }
+    let seconds = match form.get("DurationSeconds") {
+        Some(_) => Some(form.number("DurationSeconds", ROLE_SECONDS_MIN..=ROLE_SECONDS_MAX, ROLE_SECONDS_MIN)?),
+        None => None,
+    };
+    Ok(gantry_accounts::AssumeRole {
+        role: role.into(),
+        session: session.into(),
+        seconds,
+        policy: form.get("Policy").map(str::to_string),
+        tags: tags(form)?,
+        external_id: external_id.map(str::to_string),
+        source_identity: source_identity.map(str::to_string),
+    })
+}
+
+fn tags(form: &Form) -> Result<Vec<(String, String)>, Fault> {
+    let mut tags: Vec<(String, String)> = Vec::new();
+    for number in 1..=TAGS_MAX {
+        let Some(key) = form.get(&format!("Tags.member.{number}.Key")) else { break };
+        let value = form.get(&format!("Tags.member.{number}.Value")).unwrap_or_default();
+        if !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 {
+            return invalid("The key of a tag has 1 to 128 characters, its value up to 256");
+        }
+        if tags.iter().any(|(known, _)| known.eq_ignore_ascii_case(key)) {
+            return invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+        }
+        tags.push((key.into(), value.into()));
+    }
+    if form.get(&format!("Tags.member.{}.Key", TAGS_MAX + 1)).is_some() {
+        return invalid(format!("A session has at most {TAGS_MAX} tags"));
+    }
+    Ok(tags)
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
+}
+
+/// Checks what names a role and its session.
 fn check(role: &str, session: &str) -> Result<(), Fault> {
-    let invalid = |message: String| Err(Fault::new(FaultKind::ValidationFailed, message));
     let is_role = role.split_once(":role/").is_some_and(|(account, name)| {
         account.strip_prefix("arn:aws:iam::").is_some_and(|account| account.len() == 12) && !name.is_empty()
     });
     if !is_role || role.len() > 2048 {
-        return invalid("RoleArn must be the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME".into());
+        return invalid("RoleArn must be the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME");
     }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    if !SESSION_NAME_CHARS.contains(&session.len()) || !session.chars().all(allowed) {
-        return invalid("RoleSessionName must have 2 to 64 characters of [A-Za-z0-9_+=,.@-]".into());
+    if !SESSION_NAME_CHARS.contains(&session.len()) || !session.chars().all(is_name_char) {
+        return invalid("RoleSessionName must have 2 to 64 characters of [A-Za-z0-9_+=,.@-]");
     }
     Ok(())
 }

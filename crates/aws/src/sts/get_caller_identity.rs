@@ -22,9 +22,15 @@ impl Operation for GetCallerIdentity {
 
     async fn call((): &(), cx: &Cx, principal: &Principal, _: Form) -> Result<Xml, Fault> {
         Ok(Xml::response("GetCallerIdentity", cx.request_id, |xml| {
-            xml.text("UserId", principal.account.as_str());
+            xml.text("UserId", &user_id(principal));
             xml.text("Account", principal.account.as_str());
             xml.text("Arn", &principal.arn);
         }))
     }
+}
+
+/// The unique id of a user; of a session of a role that and its name; of the root user the account.
+fn user_id(principal: &Principal) -> String {
+    let id = principal.caller.id();
+    principal.role_session.as_ref().map_or_else(|| id.to_string(), |session| format!("{id}:{}", session.name))
 }

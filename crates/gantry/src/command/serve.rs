@@ -9,6 +9,7 @@ use crate::{
     output::{Exit, Failure},
     trace::{self, Tracing},
 };
+use gantry_access::sealed::SealingKey;
 use gantry_accounts::RootCredentials;
 use gantry_api::{Listener, Oci, Rest, Server, Surface};
 use gantry_env::Env;
@@ -20,6 +21,8 @@ use tokio::{signal::unix, task::JoinHandle};
 
 /// How often it is written down who pulled what.
 const PULLS_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether others have changed policies or identities.
+const ACCESS_EVERY: Duration = Duration::from_secs(1);
 /// How often the keys that sign tokens are looked at.
 const KEYS_EVERY: Duration = Duration::from_secs(60);
 
@@ -73,7 +76,11 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         )
     })?;
     house.own_store(config, &command_line(config, &env, "serve")).await?;
-    let house = house.serve(config, root).await.map_err(fault_failure)?;
+    let master_key = folder.master_key(&env);
+    let master_key =
+        master_key.map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))?;
+    let sealing = SealingKey::derive(1, master_key.reveal(), &[b"access keys"]);
+    let house = house.serve(config, root, sealing).await.map_err(fault_failure)?;
     let (figures, figures_task) = RoomFigures::of(house.house.clone(), config.account_id);
     let mut server = server(config, &house)?.gauges(figures);
     if let Some(tracing) = tracing {
@@ -106,6 +113,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_archive(&house),
         spawn_retention(&house),
         spawn_key_renewal(&house),
+        spawn_access_changes(&house),
         spawn_pull_notes(&house),
         figures_task,
     ];
@@ -292,6 +300,19 @@ fn spawn_key_renewal(house: &ServingHouse) -> JoinHandle<()> {
             house.house.env.sleep(KEYS_EVERY).await;
             if let Err(fault) = house.accounts.rotate(house.house.env.now()).await {
                 tracing::error!(error = ?fault, "the keys that sign tokens could not be renewed: {fault}");
+            }
+        }
+    })
+}
+
+/// Looks whether another server on this database has changed what decisions know.
+fn spawn_access_changes(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        loop {
+            house.house.env.sleep(ACCESS_EVERY).await;
+            if let Err(fault) = house.accounts.look_for_changes().await {
+                tracing::error!(error = ?fault, "it cannot be told whether policies or identities have changed: {fault}");
             }
         }
     })

@@ -61,7 +61,7 @@ impl Operation for ListTrash {
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         let describe = action::ECR_DESCRIBE_IMAGES;
-        vec![request.name.as_ref().map_or(Access::to(describe), |name| Access::on(describe, name))]
+        vec![request.name.as_ref().map_or(Access::to_list(describe), |name| Access::on(describe, name))]
     }
 
     async fn call((trash, accounts): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {

@@ -43,7 +43,7 @@ impl Operation for Catalog {
     type Response = Response;
 
     fn access(_: &Request, _: &Cx) -> Vec<Access> {
-        vec![Access::to(action::ECR_DESCRIBE_REPOSITORIES)]
+        vec![Access::to_list(action::ECR_DESCRIBE_REPOSITORIES)]
     }
 
     async fn call((repositories, accounts): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {

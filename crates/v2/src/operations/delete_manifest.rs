@@ -28,7 +28,7 @@ impl Operation for DeleteManifest {
     type Response = Response;
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
-        target::on(action::ECR_BATCH_DELETE_IMAGE, &request.name)
+        target::on_image(action::ECR_BATCH_DELETE_IMAGE, &request.name, &request.reference)
     }
 
     async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {

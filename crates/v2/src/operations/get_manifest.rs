@@ -33,7 +33,7 @@ impl Operation for GetManifest {
     type Response = Response;
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
-        target::on(action::ECR_BATCH_GET_IMAGE, &request.name)
+        target::on_image(action::ECR_BATCH_GET_IMAGE, &request.name, &request.reference)
     }
 
     async fn call((repositories, images, pulls): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {

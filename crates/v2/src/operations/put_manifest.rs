@@ -39,7 +39,7 @@ impl Operation for PutManifest {
     type Response = Response;
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
-        target::on(action::ECR_PUT_IMAGE, &request.name)
+        target::on_tags(action::ECR_PUT_IMAGE, &request.name, &request.reference, &request.tags)
     }
 
     async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {

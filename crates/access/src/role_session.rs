@@ -1,0 +1,58 @@
+use gantry_words::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The most bytes a session may have as it travels in tokens.
+pub const ROLE_SESSION_BYTES_MAX: usize = 2600;
+
+/// How someone became a role: what holds of him for as long as the session lasts. There is no row for it; it travels, sealed or
+/// signed, in what he carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleSession {
+    /// The unique id of the role, `AROA…`.
+    #[serde(rename = "r")]
+    pub role_id: Box<str>,
+    /// The name of the session.
+    #[serde(rename = "n")]
+    pub name: Box<str>,
+    /// Policies that it was narrowed by, as texts; where there are none it was not.
+    #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Box<str>>,
+    /// Its tags, which stand for those of the role where both have one.
+    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<(Box<str>, Box<str>)>,
+    /// Who he said that he was, where he did (`SourceIdentity`).
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<Box<str>>,
+    /// Who vouched for him, where he came from outside: the ARN of an identity provider.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Box<str>>,
+    /// When it began, in milliseconds since 1970.
+    #[serde(rename = "i")]
+    pub issued_at: i64,
+    /// From when on it is over, in milliseconds since 1970.
+    #[serde(rename = "e")]
+    pub expires_at: i64,
+}
+
+impl RoleSession {
+    /// When it began.
+    pub const fn issued_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.issued_at)
+    }
+
+    /// From when on it is over.
+    pub const fn expires_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.expires_at)
+    }
+
+    /// Returns it as it travels.
+    pub fn print(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts and numbers become JSON")
+    }
+
+    /// Reads what [`RoleSession::print`] returned; none where that is something else.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}

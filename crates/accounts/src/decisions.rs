@@ -1,0 +1,166 @@
+use crate::{
+    accounts::Accounts,
+    directory::{Directory, Person},
+    library::NamedPolicy,
+};
+use gantry_access::{
+    Access, Facts, Principal, PrincipalKind, Refusal, Resource, ScopeVerb, action,
+    policy::{Attached, Context, Policies, Policy, PolicyPlace, Verdict},
+};
+use gantry_words::RepositoryName;
+
+impl Accounts {
+    /// Whether `principal` may do everything in `needs`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn authorize(&self, principal: &Principal, needs: &[Access]) -> Result<(), Refusal> {
+        let directory = self.directory();
+        needs.iter().try_for_each(|access| {
+            self.with_facts(&directory, principal, access, |facts| {
+                gantry_access::judge(principal, access, facts).map(drop)
+            })
+        })
+    }
+
+    /// Whether `principal` may do this one thing.
+    pub fn may(&self, principal: &Principal, access: &Access) -> bool {
+        self.authorize(principal, std::slice::from_ref(access)).is_ok()
+    }
+
+    /// Whether a list of repositories shows this one to `principal`.
+    pub fn may_see(&self, principal: &Principal, repository: &RepositoryName) -> bool {
+        self.may(principal, &Access::on(action::ECR_DESCRIBE_REPOSITORIES, repository))
+    }
+
+    /// Whether a token for a verb would be of use. One action stands for each.
+    pub(crate) fn may_have(&self, principal: &Principal, verb: ScopeVerb, resource: &Resource) -> bool {
+        let action = match verb {
+            ScopeVerb::Pull => action::ECR_BATCH_GET_IMAGE,
+            ScopeVerb::Push => action::ECR_PUT_IMAGE,
+            ScopeVerb::Delete => action::ECR_BATCH_DELETE_IMAGE,
+            ScopeVerb::Catalog => action::ECR_DESCRIBE_REPOSITORIES,
+        };
+        let access = Access { resource: resource.clone(), ..Access::to(action) };
+        let decide = |facts: &Facts<'_>| gantry_access::decide(principal, &access, facts).is_allowed();
+        self.with_facts(&self.directory(), principal, &access, decide)
+    }
+
+    /// Says what decides, with the statement: for people who ask why.
+    pub fn explain(&self, principal: &Principal, access: &Access) -> Explanation {
+        self.with_facts(&self.directory(), principal, access, |facts| {
+            let verdict = gantry_access::decide(principal, access, facts);
+            Explanation { is_allowed: verdict.is_allowed(), by: verdict.to_string(), reason: reason(&verdict, access) }
+        })
+    }
+
+    /// Gathers what a decision needs to know.
+    fn with_facts<T>(
+        &self,
+        directory: &Directory,
+        principal: &Principal,
+        access: &Access,
+        decide: impl FnOnce(&Facts<'_>) -> T,
+    ) -> T {
+        let person = person(directory, principal);
+        let narrowing: Vec<Policy> =
+            principal.role_session.iter().flat_map(|session| &session.policies).map(narrow).collect();
+        let session: Vec<_> = narrowing.iter().map(|policy| Attached { name: "session", policy }).collect();
+        let identity: Vec<_> =
+            person.into_iter().flat_map(|person| &person.policies).map(NamedPolicy::attached).collect();
+        let at = match &access.resource {
+            Resource::Repository(name) => directory.at_repository(name.as_str()),
+            Resource::Registry | Resource::Repositories | Resource::Owned { .. } | Resource::Arn(_) => None,
+        };
+        let policies = Policies {
+            identity: &identity,
+            boundary: person.and_then(|person| person.boundary.as_ref()).map(NamedPolicy::attached),
+            session: &session,
+            repository: at.and_then(|at| at.policy.as_ref()).map(NamedPolicy::attached),
+            registry: directory.registry().map(NamedPolicy::attached),
+            is_open_to_anonymous: self.is_open_to_anonymous(),
+            ..Policies::default()
+        };
+        let is_asked = !(identity.is_empty() && policies.repository.is_none() && policies.registry.is_none());
+        let context = if is_asked { self.context(principal, person, access, directory) } else { Context::default() };
+        let site = self.site();
+        decide(&Facts { account: site.account, region: &site.region, policies, context: &context })
+    }
+
+    /// What is known of a request besides who asks for what.
+    pub(crate) fn context(
+        &self,
+        principal: &Principal,
+        person: Option<&Person>,
+        access: &Access,
+        directory: &Directory,
+    ) -> Context {
+        let (site, arrival) = (self.site(), principal.arrival);
+        let mut context = Context::of(&principal.caller).at(arrival.at);
+        let is_secure = if arrival.is_secure { "true" } else { "false" };
+        context.set("aws:SecureTransport", [is_secure]);
+        context.set("aws:RequestedRegion", [site.region.as_str()]);
+        context.set("aws:ResourceAccount", [site.account.as_str()]);
+        if let Some(source) = arrival.source {
+            context.set("aws:SourceIp", [source.to_canonical().to_string().as_str()]);
+        }
+        for (key, value) in person.into_iter().flat_map(|person| person.identity.tags.iter()) {
+            context.set(&format!("aws:PrincipalTag/{key}"), [value]);
+        }
+        if let Some(session) = &principal.role_session {
+            for (key, value) in &session.tags {
+                context.set(&format!("aws:PrincipalTag/{key}"), [&**value]);
+            }
+            context.set("aws:TokenIssueTime", [session.issued_at().to_string().as_str()]);
+            context.set("aws:SourceIdentity", session.source_identity.as_deref());
+            context.set("aws:FederatedProvider", session.provider.as_deref());
+        }
+        if let Resource::Repository(name) = &access.resource
+            && let Some(at) = directory.at_repository(name.as_str())
+        {
+            for (key, value) in &at.tags {
+                context.set(&format!("aws:ResourceTag/{key}"), [&**value]);
+                context.set(&format!("ecr:ResourceTag/{key}"), [&**value]);
+            }
+        }
+        for (key, values) in &access.context {
+            context.set(key, values.iter().map(AsRef::as_ref));
+        }
+        context
+    }
+}
+
+/// What decides something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Whether it may be done.
+    pub is_allowed: bool,
+    /// Which statements made it so, or what is missing.
+    pub by: String,
+    /// Where it may not: how a refusal says it.
+    pub reason: Option<String>,
+}
+
+fn reason(verdict: &Verdict<'_>, access: &Access) -> Option<String> {
+    match verdict {
+        Verdict::Allowed(_) => None,
+        Verdict::Denied(denial) => Some(denial.reason(access.action.name())),
+    }
+}
+
+/// Returns the user or role behind a principal.
+fn person<'a>(directory: &'a Directory, principal: &Principal) -> Option<&'a Person> {
+    match principal.kind {
+        PrincipalKind::Root | PrincipalKind::Anonymous => None,
+        PrincipalKind::User | PrincipalKind::Session => directory.person(principal.caller.id()).map(AsRef::as_ref),
+    }
+}
+
+/// Compiles a policy that a session was narrowed by. It was read when the session began; one that cannot be read now leaves
+/// nothing.
+fn narrow(text: impl AsRef<str>) -> Policy {
+    Policy::parse(text.as_ref(), PolicyPlace::Identity).unwrap_or_else(|_| Policy::nothing())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+use crate::{
+    Identities, IdentityKind, Site, Snapshot, SnapshotIdentity,
+    identities::SnapshotKey,
+    library::{Library, NamedPolicy},
+};
+use gantry_access::{
+    Principal, RoleSession,
+    policy::{Caller, Policy, PolicyPlace},
+};
+use gantry_fault::Fault;
+use gantry_metadata::{
+    Metadata, access_revision, documents,
+    documents::{AccessDocument, access_documents},
+};
+use gantry_words::{Secret, Timestamp};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
+
+/// All that decisions know: who there is, what is attached to whom, and what stands at repositories. It is in memory, compiled,
+/// and made anew when something of it has changed: no request waits for the database to be decided.
+pub(crate) struct Directory {
+    /// What [`Metadata::access_epoch`] was before it was read.
+    pub(crate) epoch: u64,
+    /// What [`access_revision::find`] returned then.
+    pub(crate) revision: i64,
+    /// Users and roles, by their unique ids.
+    persons: HashMap<Box<str>, Arc<Person>>,
+    /// The unique ids of users and roles, by ARN.
+    ids: HashMap<Box<str>, Box<str>>,
+    keys: HashMap<Box<str>, SnapshotKey>,
+    repositories: HashMap<Box<str>, AtRepository>,
+    registry: Option<NamedPolicy>,
+    library: Library,
+}
+
+/// A user or role.
+pub(crate) struct Person {
+    pub(crate) identity: crate::Identity,
+    /// Of a user.
+    caller: Arc<Caller>,
+    /// What is attached to it, and of a user to its groups.
+    pub(crate) policies: Vec<NamedPolicy>,
+    pub(crate) boundary: Option<NamedPolicy>,
+    /// Of a role: who may become it.
+    pub(crate) trust: Option<NamedPolicy>,
+}
+
+/// What stands at a repository.
+#[derive(Default)]
+pub(crate) struct AtRepository {
+    pub(crate) policy: Option<NamedPolicy>,
+    pub(crate) tags: Vec<(Box<str>, Box<str>)>,
+}
+
+impl Directory {
+    /// Reads all of it; what `before` has compiled is not compiled again.
+    pub(crate) async fn read(
+        metadata: &Metadata,
+        identities: &Identities,
+        site: &Site,
+        before: Option<&Directory>,
+    ) -> Result<Directory, Fault> {
+        // First: what changes while the rest is read is read again the next time.
+        let epoch = metadata.access_epoch();
+        let (account, region) = (site.account, site.region.clone());
+        let revision = metadata.read(access_revision::find).await?;
+        let snapshot = identities.snapshot(account).await?;
+        let standing = metadata.read_long(move |rows| access_documents(rows, account, &region)).await?;
+        let mut directory = Directory {
+            epoch,
+            revision,
+            persons: HashMap::new(),
+            ids: HashMap::new(),
+            keys: HashMap::new(),
+            repositories: HashMap::new(),
+            registry: None,
+            library: Library::after(before.map(|before| &before.library)),
+        };
+        directory.take_identities(snapshot);
+        for document in standing {
+            directory.take_document(document, site);
+        }
+        directory.library.settle();
+        Ok(directory)
+    }
+
+    fn take_identities(&mut self, snapshot: Snapshot) {
+        let groups: HashMap<&str, &SnapshotIdentity> =
+            snapshot.of_kind(IdentityKind::Group).map(|group| (group.identity.id.as_str(), group)).collect();
+        for found in snapshot.identities.iter().filter(|found| found.identity.kind != IdentityKind::Group) {
+            let of_groups = found.groups.iter().filter_map(|id| groups.get(id.as_str()).copied());
+            let holders = std::iter::once(found).chain(of_groups);
+            let policies = holders.flat_map(|holder| self.library.of_holder(holder, &snapshot)).collect();
+            let identity = &found.identity;
+            let boundary = identity.boundary.as_ref().map(|arn| self.library.managed(arn, &snapshot));
+            let trust = identity.role.as_ref().map(|role| self.library.trust(&identity.name, role));
+            let caller = Arc::new(Caller::user(identity.account, &identity.path, &identity.name, &identity.id));
+            self.ids.insert(identity.arn().into(), identity.id.as_str().into());
+            let person = Person { identity: identity.clone(), caller, policies, boundary, trust };
+            self.persons.insert(identity.id.as_str().into(), Arc::new(person));
+        }
+        self.keys = snapshot.access_keys.into_iter().map(|key| (key.id.as_str().into(), key)).collect();
+    }
+
+    fn take_document(&mut self, document: AccessDocument, site: &Site) {
+        let AccessDocument { repository, kind, body, changed_at } = document;
+        match (kind.as_str(), repository) {
+            (documents::REGISTRY_POLICY, None) => {
+                self.registry = Some(self.library.standing("registry", &body, PolicyPlace::Registry));
+            }
+            (documents::REPOSITORY_POLICY, Some(name)) => {
+                let policy = self.library.standing(&name, &body, PolicyPlace::Repository);
+                let bound = self.bound(&policy.policy, changed_at, site);
+                let policy = NamedPolicy { name: policy.name, policy: bound };
+                self.repositories.entry(name.into()).or_default().policy = Some(policy);
+            }
+            (documents::RESOURCE_TAGS, Some(name)) => {
+                let tags: HashMap<Box<str>, Box<str>> = serde_json::from_str(&body).unwrap_or_else(|error| {
+                    tracing::error!(repository = name, "the tags of a repository cannot be read: {error}");
+                    HashMap::new()
+                });
+                self.repositories.entry(name.into()).or_default().tags = tags.into_iter().collect();
+            }
+            // Of a repository that is gone.
+            _ => {}
+        }
+    }
+
+    /// Puts unique ids in the place of ARNs of this account, so that whoever came after the policy was written is not meant by
+    /// it, whatever his name.
+    fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp, site: &Site) -> Arc<Policy> {
+        const NOBODY: &str = "AIDANOBODY";
+        let own = format!("arn:aws:iam::{}:", site.account);
+        let id_of = |arn: &str| -> Option<Box<str>> {
+            if !arn.starts_with(&own) {
+                return None;
+            }
+            let person = self.ids.get(arn).and_then(|id| self.person(id));
+            let person = person.filter(|person| person.identity.created_at <= written_at);
+            Some(person.map_or(NOBODY, |person| person.identity.id.as_str()).into())
+        };
+        Arc::new(Policy::clone(policy).bound(id_of))
+    }
+
+    /// Returns a user or role by its unique id.
+    pub(crate) fn person(&self, id: &str) -> Option<&Arc<Person>> {
+        self.persons.get(id)
+    }
+
+    /// Returns a role by its ARN.
+    pub(crate) fn role(&self, arn: &str) -> Option<&Arc<Person>> {
+        self.person(self.ids.get(arn)?).filter(|person| person.trust.is_some())
+    }
+
+    /// Returns an access key that may be used.
+    pub(crate) fn key(&self, id: &str) -> Option<&SnapshotKey> {
+        self.keys.get(id).filter(|key| key.is_active)
+    }
+
+    /// Returns what stands at a repository.
+    pub(crate) fn at_repository(&self, name: &str) -> Option<&AtRepository> {
+        self.repositories.get(name)
+    }
+
+    /// Returns the policy of the registry.
+    pub(crate) fn registry(&self) -> Option<&NamedPolicy> {
+        self.registry.as_ref()
+    }
+
+    /// Returns the principal of whoever has an access key; none where its user is no more, or may not come from there.
+    pub(crate) fn user(&self, key: &SnapshotKey, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
+        let person = self.person(&key.user_id)?;
+        let rules = person.identity.robot.as_ref();
+        let may_come = rules.is_none_or(|rules| rules.is_alive(now) && rules.admits(source));
+        may_come.then(|| Principal::user(person.identity.account, person.caller.clone(), key.id.as_str().into()))
+    }
+
+    /// Returns the principal of a session; none where it is over or its role is no more.
+    pub(crate) fn session(&self, session: RoleSession, now: Timestamp) -> Option<Principal> {
+        let role = self.person(&session.role_id).filter(|role| role.trust.is_some())?;
+        let identity = &role.identity;
+        let caller = Caller::session(identity.account, &identity.path, &identity.name, &identity.id, &session.name);
+        (now < session.expires_at())
+            .then(|| Principal::role_session(identity.account, Arc::new(caller), Arc::new(session)))
+    }
+}
+
+impl SnapshotKey {
+    /// Returns the secrets that are good now.
+    pub(crate) fn secrets(&self, now: Timestamp) -> impl Iterator<Item = &Secret<String>> {
+        let previous = self.previous.as_ref().filter(|(_, until)| now < *until).map(|(secret, _)| secret);
+        std::iter::once(&self.secret).chain(previous)
+    }
+}
