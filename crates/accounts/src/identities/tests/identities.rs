@@ -183,6 +183,31 @@ async fn a_role_trusts_who_was_there_and_nobody_made_later_under_his_name() {
 }
 
 #[tokio::test]
+async fn a_trust_policy_shows_whom_it_means_today() {
+    for ground in Ground::both() {
+        let (identities, cx) = (&ground.identities, ground.cx());
+        let arn = |name: &str| format!("arn:aws:iam::000000000000:user/{name}");
+        let gone = ground.user("gone").await;
+        ground.user("old").await;
+        let principals = format!("[\"{}\", \"{}\", \"111111111111\"]", arn("gone"), arn("old"));
+        let text = trust("000000000000").replace("\"000000000000\"", &principals);
+        let role = ground.create(NewIdentity::role("deploy", &text)).await;
+        let as_written = identities.shown_trust(&role).await.unwrap();
+
+        identities.delete(&cx, User, "gone").await.unwrap();
+        ground.user("gone").await;
+        identities.rename(&cx, User, "old", Some("new"), None).await.unwrap();
+        let shown = identities.shown_trust(&role).await.unwrap();
+
+        assert_eq!(as_written, text);
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(shown["Statement"]["Principal"]["AWS"], json!([gone.id, arn("new"), "111111111111"]));
+        // What is shown can be written again, and means the same.
+        identities.set_trust(&cx, "deploy", &shown.to_string()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn principals_of_a_trust_policy_are_told_apart_by_path_and_case() {
     for ground in Ground::both() {
         ground.user("ci").await;
