@@ -27,7 +27,7 @@ pub struct IdentityRow {
     pub tags: String,
     /// Of a role: the policy that says who may become it.
     pub trust: Option<String>,
-    /// Of a role: a JSON object of ARNs in that policy and the unique ids they had when it was written.
+    /// Of a role: the unique ids that the ARNs in that policy had when it was written, as JSON.
     pub trust_bindings: Option<String>,
     /// Of a role: the longest session, in seconds.
     pub session_seconds_max: i64,

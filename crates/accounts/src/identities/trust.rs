@@ -4,27 +4,39 @@ use super::{Identities, Identity, IdentityKind, faults::malformed, identity};
 use gantry_fault::Fault;
 use gantry_metadata::{Reader, identities};
 use gantry_words::AccountId;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The unique ids that the users and roles of a trust policy had when it was written, by ARN: what
 /// [`gantry_access::policy::Policy::bound`] asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustBindings(BTreeMap<String, String>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustBindings {
+    ids: BTreeMap<String, String>,
+    /// Of single sessions, the unique ids of their roles. A session is more than its role, so it is bound to none while the
+    /// role is there.
+    sessions: BTreeMap<String, String>,
+}
 
 impl TrustBindings {
-    /// Returns the unique id of who had the ARN; none for those of other accounts.
+    /// Returns the unique id of who had the ARN; none for those of other accounts. That of a session has one in a
+    /// [`super::Snapshot`] where its role is gone: then it is that role's, which nobody has any more.
     pub fn id_of(&self, arn: &str) -> Option<&str> {
-        self.0.get(arn).map(String::as_str)
+        self.ids.get(arn).map(String::as_str)
+    }
+
+    /// Binds the sessions of roles that are gone to those.
+    pub(super) fn settle(&mut self, is_there: impl Fn(&str) -> bool) {
+        let gone = self.sessions.iter().filter(|(_, id)| !is_there(id));
+        self.ids.extend(gone.map(|(arn, id)| (arn.clone(), id.clone())));
     }
 
     pub(super) fn print(&self) -> String {
-        serde_json::to_string(&self.0).expect("a map of texts becomes JSON")
+        serde_json::to_string(self).expect("maps of texts become JSON")
     }
 
     pub(super) fn read(text: &str) -> Result<Self, Fault> {
-        let read = serde_json::from_str(text).map(TrustBindings);
-        read.map_err(|error| Fault::internal(format!("stored bindings: {error}")))
+        serde_json::from_str(text).map_err(|error| Fault::internal(format!("stored bindings: {error}")))
     }
 }
 
@@ -39,11 +51,17 @@ impl Identities {
         let rules = role.role.clone().ok_or_else(|| Fault::internal(format!("{} is no role", role.id)))?;
         let look = move |rows: &mut Reader| {
             let mut moved = BTreeMap::new();
-            for (arn, id) in rules.bindings.0 {
+            let TrustBindings { ids, sessions } = rules.bindings;
+            for (arn, id) in ids {
                 let row = identities::by_id(rows, account, &id)?;
                 let today = row.map(|row| Identity::read(account, row)).transpose()?.map_or(id, |found| found.arn());
                 if today != arn {
                     moved.insert(arn, today);
+                }
+            }
+            for (arn, id) in sessions {
+                if identities::by_id(rows, account, &id)?.is_none() {
+                    moved.insert(arn, id);
                 }
             }
             Ok((rules.trust, moved))
@@ -81,7 +99,7 @@ pub(super) struct NamedPrincipal {
     pub(super) arn: String,
     kind: IdentityKind,
     name: String,
-    /// Of a session the ARN says no path, and it is bound to no id: it stays one session.
+    /// Of a session the ARN says no path.
     is_session: bool,
 }
 
@@ -127,7 +145,7 @@ pub(super) fn look_up(
 /// # Errors
 /// [`gantry_fault::FaultKind::MalformedPolicyDocument`] where one does not exist.
 pub(super) fn bind(named: &[NamedPrincipal], ids: Vec<Option<String>>) -> Result<TrustBindings, Fault> {
-    let mut bindings = BTreeMap::new();
+    let mut bindings = TrustBindings::default();
     for (principal, id) in named.iter().zip(ids) {
         let arn = &principal.arn;
         let id = id.ok_or_else(|| {
@@ -136,9 +154,8 @@ pub(super) fn bind(named: &[NamedPrincipal], ids: Vec<Option<String>>) -> Result
                 principal.kind.as_str()
             ))
         })?;
-        if !principal.is_session {
-            bindings.insert(arn.clone(), id);
-        }
+        let bound = if principal.is_session { &mut bindings.sessions } else { &mut bindings.ids };
+        bound.insert(arn.clone(), id);
     }
-    Ok(TrustBindings(bindings))
+    Ok(bindings)
 }

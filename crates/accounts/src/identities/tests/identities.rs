@@ -183,6 +183,29 @@ async fn a_role_trusts_who_was_there_and_nobody_made_later_under_his_name() {
 }
 
 #[tokio::test]
+async fn a_session_of_a_role_made_again_is_not_the_one_that_was_trusted() {
+    for ground in Ground::both() {
+        let (identities, cx) = (&ground.identities, ground.cx());
+        let (anyone, arn) = (trust("000000000000"), "arn:aws:sts::000000000000:assumed-role/ci/s1");
+        let first = ground.create(NewIdentity::role("ci", &anyone)).await;
+        ground.create(NewIdentity::role("deploy", &trust(arn))).await;
+        let bound = async || {
+            let snapshot = identities.snapshot(ACCOUNT).await.unwrap();
+            let deploy = snapshot.of_kind(Role).find(|one| one.identity.name == "deploy").unwrap();
+            deploy.identity.role.as_ref().unwrap().bindings.id_of(arn).map(str::to_string)
+        };
+
+        let while_it_is_there = bound().await;
+        identities.delete(&cx, Role, "ci").await.unwrap();
+        ground.create(NewIdentity::role("ci", &anyone)).await;
+
+        assert_eq!((while_it_is_there, bound().await), (None, Some(first.id.clone())));
+        let deploy = identities.load(ACCOUNT, Role, "deploy").await.unwrap();
+        assert!(identities.shown_trust(&deploy).await.unwrap().contains(&first.id));
+    }
+}
+
+#[tokio::test]
 async fn a_trust_policy_shows_whom_it_means_today() {
     for ground in Ground::both() {
         let (identities, cx) = (&ground.identities, ground.cx());
