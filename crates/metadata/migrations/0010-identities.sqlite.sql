@@ -1,7 +1,7 @@
 -- Users, groups and roles: kind is 'user', 'group' or 'role'. id is the unique id that everything else refers to, so that a
 -- new name moves nothing. name_key is the name in lower case: names are unique without regard to case. tags is a JSON object.
--- Of roles: trust is the policy that says who may become it, as it was written, and trust_bindings a JSON object of the ARNs
--- in it with the unique ids they had then. Of robots: networks is a JSON array, expires_at when they end.
+-- Of roles: trust is the policy that says who may become it, as it was written, and trust_bindings JSON that says
+-- which unique ids the ARNs in it had then. Of robots: networks is a JSON array, expires_at when they end.
 CREATE TABLE identity(
     account TEXT NOT NULL,
     id TEXT NOT NULL,

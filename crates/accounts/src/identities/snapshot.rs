@@ -148,6 +148,9 @@ fn gathered(
     let mut all = rows.into_iter().map(read).collect::<Result<Vec<_>, Fault>>()?;
     let places: HashMap<String, usize> =
         all.iter().enumerate().map(|(place, one)| (one.identity.id.clone(), place)).collect();
+    for role in all.iter_mut().filter_map(|one| one.identity.role.as_mut()) {
+        role.bindings.settle(|id| places.contains_key(id));
+    }
     for (user, group) in memberships {
         if let Some(place) = places.get(&user) {
             all[*place].groups.push(group);

@@ -1,29 +1,95 @@
 //! Whom a trust policy means: the users and roles that had its ARNs when it was written, and nobody who gets them later.
 
-use super::{IdentityKind, faults::malformed, identity};
+use super::{Identities, Identity, IdentityKind, faults::malformed, identity};
 use gantry_fault::Fault;
-use gantry_metadata::Reader;
+use gantry_metadata::{Reader, identities};
 use gantry_words::AccountId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The unique ids that the users and roles of a trust policy had when it was written, by ARN: what
 /// [`gantry_access::policy::Policy::bound`] asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustBindings(BTreeMap<String, String>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustBindings {
+    ids: BTreeMap<String, String>,
+    /// Of single sessions, the unique ids of their roles. A session is more than its role, so it is bound to none while the
+    /// role is there.
+    sessions: BTreeMap<String, String>,
+}
 
 impl TrustBindings {
-    /// Returns the unique id of who had the ARN; none for those of other accounts.
+    /// Returns the unique id of who had the ARN; none for those of other accounts. That of a session has one in a
+    /// [`super::Snapshot`] where its role is gone: then it is that role's, which nobody has any more.
     pub fn id_of(&self, arn: &str) -> Option<&str> {
-        self.0.get(arn).map(String::as_str)
+        self.ids.get(arn).map(String::as_str)
+    }
+
+    /// Binds the sessions of roles that are gone to those.
+    pub(super) fn settle(&mut self, is_there: impl Fn(&str) -> bool) {
+        let gone = self.sessions.iter().filter(|(_, id)| !is_there(id));
+        self.ids.extend(gone.map(|(arn, id)| (arn.clone(), id.clone())));
     }
 
     pub(super) fn print(&self) -> String {
-        serde_json::to_string(&self.0).expect("a map of texts becomes JSON")
+        serde_json::to_string(self).expect("maps of texts become JSON")
     }
 
     pub(super) fn read(text: &str) -> Result<Self, Fault> {
-        let read = serde_json::from_str(text).map(TrustBindings);
-        read.map_err(|error| Fault::internal(format!("stored bindings: {error}")))
+        serde_json::from_str(text).map_err(|error| Fault::internal(format!("stored bindings: {error}")))
+    }
+}
+
+impl Identities {
+    /// Returns the trust policy of a role as it counts today: as it was written, but with the present ARN of whom was renamed
+    /// since, and with the unique id of whom was deleted, who may come back under that name as somebody else.
+    ///
+    /// # Errors
+    /// The metadata cannot be read; `role` is no role.
+    pub async fn shown_trust(&self, role: &Identity) -> Result<String, Fault> {
+        let account = role.account;
+        let rules = role.role.clone().ok_or_else(|| Fault::internal(format!("{} is no role", role.id)))?;
+        let look = move |rows: &mut Reader| {
+            let mut moved = BTreeMap::new();
+            let TrustBindings { ids, sessions } = rules.bindings;
+            for (arn, id) in ids {
+                let row = identities::by_id(rows, account, &id)?;
+                let today = row.map(|row| Identity::read(account, row)).transpose()?.map_or(id, |found| found.arn());
+                if today != arn {
+                    moved.insert(arn, today);
+                }
+            }
+            for (arn, id) in sessions {
+                if identities::by_id(rows, account, &id)?.is_none() {
+                    moved.insert(arn, id);
+                }
+            }
+            Ok((rules.trust, moved))
+        };
+        let (text, moved) = self.0.metadata.read(look).await?;
+        if moved.is_empty() { Ok(text) } else { with_principals(&text, &moved) }
+    }
+}
+
+/// Puts other names for some principals into a trust policy.
+fn with_principals(text: &str, moved: &BTreeMap<String, String>) -> Result<String, Fault> {
+    let mut document: Value = serde_json::from_str(text).map_err(Fault::internal)?;
+    for statement in each(&mut document["Statement"]) {
+        let Some(principals) = statement.pointer_mut("/Principal/AWS") else { continue };
+        for principal in each(principals) {
+            if let Some(today) = principal.as_str().and_then(|arn| moved.get(arn)) {
+                *principal = Value::from(today.as_str());
+            }
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// The items of a list, or the one thing.
+fn each(value: &mut Value) -> &mut [Value] {
+    match value {
+        Value::Array(items) => items,
+        one => std::slice::from_mut(one),
     }
 }
 
@@ -33,7 +99,7 @@ pub(super) struct NamedPrincipal {
     pub(super) arn: String,
     kind: IdentityKind,
     name: String,
-    /// Of a session the ARN says no path, and it is bound to no id: it stays one session.
+    /// Of a session the ARN says no path.
     is_session: bool,
 }
 
@@ -79,7 +145,7 @@ pub(super) fn look_up(
 /// # Errors
 /// [`gantry_fault::FaultKind::MalformedPolicyDocument`] where one does not exist.
 pub(super) fn bind(named: &[NamedPrincipal], ids: Vec<Option<String>>) -> Result<TrustBindings, Fault> {
-    let mut bindings = BTreeMap::new();
+    let mut bindings = TrustBindings::default();
     for (principal, id) in named.iter().zip(ids) {
         let arn = &principal.arn;
         let id = id.ok_or_else(|| {
@@ -88,9 +154,8 @@ pub(super) fn bind(named: &[NamedPrincipal], ids: Vec<Option<String>>) -> Result
                 principal.kind.as_str()
             ))
         })?;
-        if !principal.is_session {
-            bindings.insert(arn.clone(), id);
-        }
+        let bound = if principal.is_session { &mut bindings.sessions } else { &mut bindings.ids };
+        bound.insert(arn.clone(), id);
     }
-    Ok(TrustBindings(bindings))
+    Ok(bindings)
 }
