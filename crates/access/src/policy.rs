@@ -34,6 +34,7 @@ pub use caller::{Caller, CallerKind};
 pub use context::Context;
 pub use evaluate::{Attached, Policies, Request, Traced, evaluate, trace};
 pub use hints::lint_policy;
+pub use networks::{Network, NoNetwork};
 pub use read::{
     POLICY_BYTES_MAX, POLICY_DOCUMENT_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text,
 };

@@ -45,6 +45,10 @@ static FIND: Query = query(
     "SELECT id, kind, name, path, description, boundary, tags, trust, trust_bindings, session_seconds_max, is_robot,
          expires_at, networks, created_at FROM identity WHERE account = $1 AND kind = $2 AND name_key = $3",
 );
+static BY_ID: Query = query(
+    "SELECT id, kind, name, path, description, boundary, tags, trust, trust_bindings, session_seconds_max, is_robot,
+         expires_at, networks, created_at FROM identity WHERE account = $1 AND id = $2",
+);
 static LIST: Query = query(
     "SELECT id, kind, name, path, description, boundary, tags, trust, trust_bindings, session_seconds_max, is_robot,
          expires_at, networks, created_at FROM identity
@@ -124,6 +128,11 @@ fn number(found: Option<Row>) -> Result<u64, Fault> {
 /// Looks a user, group or role up by its name, in any case.
 pub fn find(rows: &mut Reader, account: AccountId, kind: &str, name: &str) -> Result<Option<IdentityRow>, Fault> {
     rows.one(&FIND, values![account, kind, name.to_ascii_lowercase()])?.map(row).transpose()
+}
+
+/// Looks a user, group or role up by its unique id.
+pub fn by_id(rows: &mut Reader, account: AccountId, id: &str) -> Result<Option<IdentityRow>, Fault> {
+    rows.one(&BY_ID, values![account, id])?.map(row).transpose()
 }
 
 /// Returns up to `count` of a kind whose path begins with `path` and whose name comes after `after`, by their names in lower

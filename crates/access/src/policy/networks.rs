@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// A network as CIDR writes it (RFC 4632, RFC 4291): an address and how many of its bits count. Without a length it is that
 /// one address. What of IPv4 is written in IPv6 (`::ffff:10.0.0.1`) is IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Network {
+pub struct Network {
     address: u128,
     /// The bits that count.
     mask: u128,
@@ -14,12 +14,13 @@ pub(super) struct Network {
 }
 
 /// A text that is no network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NoNetwork;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no network in CIDR form, such as 10.1.0.0/16 or 2001:db8::/32")]
+pub struct NoNetwork;
 
 impl Network {
     /// Says whether `address` lies in it.
-    pub(super) fn holds(self, address: IpAddr) -> bool {
+    pub fn holds(self, address: IpAddr) -> bool {
         let (address, is_v4) = bits(address);
         is_v4 == self.is_v4 && (address ^ self.address) & self.mask == 0
     }

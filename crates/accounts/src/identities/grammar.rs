@@ -45,3 +45,53 @@ pub(super) fn check_description(text: &str) -> Result<(), Fault> {
     }
     Err(invalid(format!("A description has at most {DESCRIPTION_CHARS_MAX} characters, without control characters")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_path_lies_between_slashes() {
+        let long = format!("/{}/", "x".repeat(510));
+        for (path, is_path) in [
+            ("/", true),
+            ("/team/", true),
+            ("/a/b/", true),
+            (&long, true),
+            (&long.replacen('x', "xx", 1), false),
+            ("", false),
+            ("team/", false),
+            ("/team", false),
+            ("//", false),
+            ("/a*/", false),
+            ("/a:b/", false),
+            ("/a b/", false),
+            ("/\u{e9}/", false),
+        ] {
+            assert_eq!(check_path(path).is_ok(), is_path, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_characters_that_mean_nothing_in_an_arn() {
+        for (name, is_name) in [
+            ("a", true),
+            ("A_+=,.@-9", true),
+            ("", false),
+            ("a/b", false),
+            ("a*", false),
+            ("a:b", false),
+            ("abcdefghijk", false),
+        ] {
+            assert_eq!(check_name("userName", name, 10).is_ok(), is_name, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_checked_without_panic(text in "\\PC{0,40}") {
+            let _ = (check_name("userName", &text, 10), check_path(&text), check_description(&text));
+        }
+    }
+}

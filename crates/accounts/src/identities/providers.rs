@@ -311,3 +311,19 @@ impl Act for ChangeProvider {
         done(tx, self.account, kind, &self.actor, json!({"arn": self.arn}))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_issuer_is_the_url_without_its_scheme(url in "(https://)?[a-zA-Z0-9.:/?#@*\\[\\]-]{0,30}|\\PC{0,30}") {
+            if let Ok(issuer) = issuer(&url) {
+                prop_assert_eq!(format!("{SCHEME}{issuer}"), url.as_str());
+                prop_assert!(!issuer.starts_with('/') && !issuer.contains(['?', '#', '*', ' ']));
+            }
+        }
+    }
+}

@@ -97,3 +97,45 @@ fn check(key: &str, value: &str) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<IdentityTags, Fault> {
+        IdentityTags::parse(pairs.iter().copied())
+    }
+
+    #[test]
+    fn what_no_tag_may_be_is_refused() {
+        let (key, value) = ("a".repeat(129), "a".repeat(257));
+
+        for pairs in
+            [&[("", "")][..], &[("a\n", "")], &[(&key, "")], &[("a", &value)], &[("a", "<b>")], &[("AWS:a", "")]]
+        {
+            assert_eq!(parse(pairs).unwrap_err().kind, gantry_fault::FaultKind::InvalidInput, "{pairs:?}");
+        }
+        assert_eq!(parse(&[("a", "1"), ("A", "2")]).unwrap_err().kind, gantry_fault::FaultKind::InvalidInput);
+    }
+
+    #[test]
+    fn there_are_at_most_fifty_tags() {
+        let keys: Vec<String> = (0..51).map(|number| format!("key{number}")).collect();
+        let first = |count: usize| IdentityTags::parse(keys[..count].iter().map(|key| (key.as_str(), "")));
+
+        assert!(first(50).unwrap().with(&parse(&[("KEY7", "other")]).unwrap()).is_ok());
+        assert!(first(51).is_err());
+        assert!(first(50).unwrap().with(&parse(&[("other", "")]).unwrap()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn tags_that_are_kept_are_read_again(key in "\\PC{0,130}", value in "\\PC{0,20}") {
+            if let Ok(tags) = parse(&[(&key, &value)]) {
+                prop_assert_eq!(IdentityTags::read(&tags.print()).unwrap(), tags.clone());
+                prop_assert!(tags.without(&[key.to_ascii_uppercase()]).is_empty());
+            }
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! Whom a trust policy means: the users and roles that had its ARNs when it was written, and nobody who gets them later.
 
-use super::{IdentityKind, faults::malformed, identity};
+use super::{Identities, Identity, IdentityKind, faults::malformed, identity};
 use gantry_fault::Fault;
-use gantry_metadata::Reader;
+use gantry_metadata::{Reader, identities};
 use gantry_words::AccountId;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The unique ids that the users and roles of a trust policy had when it was written, by ARN: what
@@ -24,6 +25,53 @@ impl TrustBindings {
     pub(super) fn read(text: &str) -> Result<Self, Fault> {
         let read = serde_json::from_str(text).map(TrustBindings);
         read.map_err(|error| Fault::internal(format!("stored bindings: {error}")))
+    }
+}
+
+impl Identities {
+    /// Returns the trust policy of a role as it counts today: as it was written, but with the present ARN of whom was renamed
+    /// since, and with the unique id of whom was deleted, who may come back under that name as somebody else.
+    ///
+    /// # Errors
+    /// The metadata cannot be read; `role` is no role.
+    pub async fn shown_trust(&self, role: &Identity) -> Result<String, Fault> {
+        let account = role.account;
+        let rules = role.role.clone().ok_or_else(|| Fault::internal(format!("{} is no role", role.id)))?;
+        let look = move |rows: &mut Reader| {
+            let mut moved = BTreeMap::new();
+            for (arn, id) in rules.bindings.0 {
+                let row = identities::by_id(rows, account, &id)?;
+                let today = row.map(|row| Identity::read(account, row)).transpose()?.map_or(id, |found| found.arn());
+                if today != arn {
+                    moved.insert(arn, today);
+                }
+            }
+            Ok((rules.trust, moved))
+        };
+        let (text, moved) = self.0.metadata.read(look).await?;
+        if moved.is_empty() { Ok(text) } else { with_principals(&text, &moved) }
+    }
+}
+
+/// Puts other names for some principals into a trust policy.
+fn with_principals(text: &str, moved: &BTreeMap<String, String>) -> Result<String, Fault> {
+    let mut document: Value = serde_json::from_str(text).map_err(Fault::internal)?;
+    for statement in each(&mut document["Statement"]) {
+        let Some(principals) = statement.pointer_mut("/Principal/AWS") else { continue };
+        for principal in each(principals) {
+            if let Some(today) = principal.as_str().and_then(|arn| moved.get(arn)) {
+                *principal = Value::from(today.as_str());
+            }
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// The items of a list, or the one thing.
+fn each(value: &mut Value) -> &mut [Value] {
+    match value {
+        Value::Array(items) => items,
+        one => std::slice::from_mut(one),
     }
 }
 
