@@ -1,7 +1,8 @@
 //! Every operation of every surface, on rooms in memory that nobody enters.
 
 use futures_util::FutureExt;
-use gantry_accounts::{Accounts, RootCredentials, Settings, Site};
+use gantry_access::sealed::SealingKey;
+use gantry_accounts::{Accounts, Identities, RootCredentials, Settings, Site};
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_env::Env;
 use gantry_metadata::Metadata;
@@ -29,6 +30,7 @@ pub static AWS: LazyLock<Surface> = LazyLock::new(|| gantry_aws::surface(&House:
 struct House {
     registry: Registry,
     accounts: Accounts,
+    identities: Identities,
 }
 
 impl House {
@@ -42,8 +44,9 @@ impl House {
             secret_access_key: Secret::new("0123456789abcdefghijklmnopqrstuvwxyz".into()),
         };
         let site = Site { account: AccountId::DEFAULT, region: Region::default(), service: "gantry".into() };
+        let identities = Identities::new(metadata.clone(), env.clone(), vec![SealingKey::derive(1, &[7; 32], &[])]);
         let accounts = Accounts::open(&Settings::default(), root, site, metadata, env).now_or_never();
-        House { registry, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
+        House { registry, identities, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
     }
 }
 
@@ -61,6 +64,7 @@ rooms! {
     Accounts: accounts,
     Blobs: registry.blobs,
     Documents: registry.documents,
+    Identities: identities,
     Images: registry.images,
     Archive: registry.archive,
     Inventory: registry.inventory,

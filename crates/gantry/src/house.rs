@@ -1,5 +1,6 @@
 use crate::{command::tool::fault_failure, config::Config, output::Failure};
-use gantry_accounts::{Accounts, RootCredentials, Site};
+use gantry_access::sealed::SealingKey;
+use gantry_accounts::{Accounts, Identities, RootCredentials, Site};
 use gantry_api::{Paging, Pick};
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
@@ -25,6 +26,7 @@ pub(crate) struct House {
 pub(crate) struct ServingHouse {
     pub(crate) house: House,
     pub(crate) accounts: Accounts,
+    pub(crate) identities: Identities,
 }
 
 impl House {
@@ -65,9 +67,18 @@ impl House {
     /// Adds what serving needs: who may come in.
     pub(crate) async fn serve(self, config: &Config, root: RootCredentials) -> Result<ServingHouse, Fault> {
         let site = Site { account: config.account_id, region: config.region.clone(), service: "gantry".into() };
+        let keys = vec![access_keys_key(&root)];
         let accounts = Accounts::open(&config.tokens, root, site, self.metadata.clone(), self.env.clone()).await?;
-        Ok(ServingHouse { house: self, accounts })
+        let identities = Identities::new(self.metadata.clone(), self.env.clone(), keys);
+        Ok(ServingHouse { house: self, accounts, identities })
     }
+}
+
+/// The key that seals the secrets of access keys: a stolen database alone opens none, and with other root credentials none
+/// that was made before opens.
+fn access_keys_key(root: &RootCredentials) -> SealingKey {
+    const USE: &[u8; 32] = b"gantry secrets of access keys  1";
+    SealingKey::derive(1, USE, &[root.access_key_id.as_bytes(), root.secret_access_key.reveal().as_bytes()])
 }
 
 /// Says that a blob folder is another's, and what can be done.
@@ -169,6 +180,12 @@ impl Pick<ServingHouse> for Paging {
 impl Pick<ServingHouse> for Accounts {
     fn pick(house: &ServingHouse) -> Self {
         house.accounts.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Identities {
+    fn pick(house: &ServingHouse) -> Self {
+        house.identities.clone()
     }
 }
 
