@@ -61,7 +61,13 @@ fn look_inside(incoming: &Incoming) -> Routed {
     }
     let form = Form::of(incoming);
     match (form.get("Action"), &incoming.method) {
-        (Some(action), &Method::POST | &Method::GET) => by_action(action, form.get("Version")),
+        (Some(action), &Method::POST | &Method::GET) => match by_action(action, form.get("Version")) {
+            // A link tells who somebody is; it changes nothing.
+            Routed::To(name, _) if incoming.method == Method::GET && iam::NAMES.contains(&name) => {
+                Routed::MethodNotAllowed("POST")
+            }
+            routed => routed,
+        },
         (_, &Method::POST) => {
             let message = "The request names no operation, neither in X-Amz-Target nor as Action";
             Routed::Refused(unknown(message))
@@ -186,15 +192,31 @@ mod tests {
             message,
             "Could not find operation GetCallerIdentity for version 2010-05-08; did you mean GetRolePolicy?"
         );
-        assert!(matches!(get("/?Action=GetUser&Version=2010-05-08"), Routed::To("iam:GetUser", _)));
-        assert!(matches!(get("/?Action=GetUser"), Routed::To("iam:GetUser", _)));
-        assert!(
-            refusal(get("/?Action=GetUser&Version=2011-06-15")).starts_with("Could not find operation GetUser for")
-        );
-        assert!(refusal(get("/?Action=GetUsers&Version=2010-05-08")).ends_with("did you mean GetUser?"));
-        let none = refusal(get("/?Action=GetUser&Version=1"));
-        assert_eq!(none, "Could not find operation GetUser for version 1");
         assert!(refusal(get("/?Action=Nothing")).starts_with("Could not find operation Nothing"));
+    }
+
+    #[test]
+    fn the_version_tells_iam_from_sts() {
+        let post = |body: &'static str| {
+            let mut incoming = Incoming::new(Method::POST, "/");
+            incoming.body = bytes::Bytes::from_static(body.as_bytes()).into();
+            look_inside(&incoming)
+        };
+
+        for body in ["Action=GetUser&Version=2010-05-08", "Action=GetUser"] {
+            assert!(matches!(post(body), Routed::To("iam:GetUser", _)), "{body}");
+        }
+        let elsewhere = refusal(post("Action=GetUser&Version=2011-06-15"));
+        assert!(elsewhere.starts_with("Could not find operation GetUser for version 2011-06-15"), "{elsewhere}");
+        assert!(refusal(post("Action=GetUsers&Version=2010-05-08")).ends_with("did you mean GetUser?"));
+        assert_eq!(refusal(post("Action=GetUser&Version=1")), "Could not find operation GetUser for version 1");
+    }
+
+    #[test]
+    fn a_link_changes_no_identity() {
+        let link = Incoming::new(Method::GET, "/?Action=DeleteUser&UserName=ann&Version=2010-05-08");
+
+        assert!(matches!(look_inside(&link), Routed::MethodNotAllowed("POST")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What actions on users, groups, roles and policies are asked on.
 //!
-//! A request names somebody without his path, so that is asked on `user/NAME`; one that makes somebody has the path too.
+//! A request names somebody without his path and in any case, so that is asked on `user/NAME` as it was written; one that
+//! makes somebody has the path too. Whoever decides by policies must put the ARN of whom the name means in its place.
 
 use super::model::PolicyUsageType;
 use gantry_access::{Access, Action};
