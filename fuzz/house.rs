@@ -1,7 +1,8 @@
 //! Every operation of every surface, on rooms in memory that nobody enters.
 
 use futures_util::FutureExt;
-use gantry_accounts::{Accounts, RootCredentials, Settings, Site};
+use gantry_access::sealed::SealingKey;
+use gantry_accounts::{Accounts, Identities, RootCredentials, Settings, Site};
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_env::Env;
 use gantry_metadata::Metadata;
@@ -42,7 +43,8 @@ impl House {
             secret_access_key: Secret::new("0123456789abcdefghijklmnopqrstuvwxyz".into()),
         };
         let site = Site { account: AccountId::DEFAULT, region: Region::default(), service: "gantry".into() };
-        let accounts = Accounts::open(&Settings::default(), root, site, metadata, env).now_or_never();
+        let identities = Identities::new(metadata.clone(), env.clone(), vec![SealingKey::derive(1, &[7; 32], &[])]);
+        let accounts = Accounts::open(&Settings::default(), root, site, identities, metadata, env).now_or_never();
         House { registry, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
     }
 }
@@ -70,6 +72,12 @@ rooms! {
     Tags: registry.tags,
     Trash: registry.trash,
     Uploads: registry.uploads,
+}
+
+impl Pick<House> for Identities {
+    fn pick(house: &House) -> Self {
+        house.accounts.identities().clone()
+    }
 }
 
 impl Pick<House> for Paging {

@@ -41,8 +41,18 @@ fuzz_target!(|text: &str| {
                 Ok(needs) => {
                     assert_eq!(needs.is_empty(), door.lock != Lock::Access, "{name}");
                     for need in needs {
-                        if let Resource::Repository(repository) = need.resource {
-                            assert!(names(body, repository.as_str()), "{name} asks for {repository}");
+                        match need.resource {
+                            Resource::Repository(repository) => {
+                                assert!(names(body, repository.as_str()), "{name} asks for {repository}");
+                            }
+                            Resource::Owned { path, .. } if name.starts_with("iam:") => {
+                                let last = path.rsplit('/').next().unwrap_or_default();
+                                assert!(["*", "root"].contains(&last) || fills(body, last), "{name} asks for {path}");
+                            }
+                            Resource::Arn(arn) if name.starts_with("iam:") => {
+                                assert!(fills(body, &arn), "{name} asks for {arn}");
+                            }
+                            Resource::Owned { .. } | Resource::Arn(_) | Resource::Registry => {}
                         }
                     }
                 }
@@ -73,6 +83,11 @@ fn read(head: &str) -> Option<Incoming> {
 fn assert_is_told(fault: &Fault, text: &str) {
     assert!((400..500).contains(&fault.kind.row().status), "{fault:?}");
     assert!(!fault.message.is_empty() && fault.message.len() < 4 * text.len() + 4_000, "{fault}");
+}
+
+/// Whether a value of a form has a text in it.
+fn fills(body: &str, text: &str) -> bool {
+    gantry_api::form(body.as_bytes()).iter().any(|(_, value)| value.contains(text))
 }
 
 /// Whether a text in a body of JSON names a repository: as it is, or at the end of an ARN.

@@ -1,4 +1,5 @@
-//! The AWS protocols, as far as ECR's users speak them: ECR (JSON 1.1) and STS (query), a file for each operation.
+//! The AWS protocols, as far as ECR's users speak them: ECR (JSON 1.1), IAM and STS (query), a file for each
+//! operation.
 //!
 //! Turns bytes into calls of the rooms and their answers into bytes; decides nothing. An operation declares its request
 //! and response (types of the service model, generated), what must be allowed, and the call; routing, signatures,
@@ -7,6 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | `ecr.rs`, `ecr/` | the operations of ECR, a file each |
+//! | `iam.rs`, `iam/` | those of IAM; the types of its API in `iam/model.rs`, `iam/model/` |
 //! | `sts.rs`, `sts/` | those of STS |
 //! | `route.rs` | which request leads to which |
 //! | `wire.rs`, `wire/` | how requests, answers and refusals look |
@@ -15,13 +17,17 @@
 //! | `shape.rs` | what a request must look like, and how ECR says that it does not |
 //! | `model.rs`, `model/` | the types of the ECR API, generated |
 
+// Its macros declare the generated types of every model.
+#[macro_use]
+mod model;
+
 mod backfill;
 mod cache_rule;
 pub mod download;
 pub mod ecr;
+pub mod iam;
 mod image;
 mod layer;
-mod model;
 mod paging;
 mod policy;
 mod registry;
@@ -36,7 +42,7 @@ mod template;
 mod testing;
 mod wire;
 
-use gantry_accounts::Accounts;
+use gantry_accounts::{Accounts, Identities};
 use gantry_api::{Door, Paging, Pick, Surface};
 use gantry_registry::{Archive, Blobs, Documents, Images, Pulls, Repositories, Uploads};
 
@@ -47,6 +53,7 @@ where
     Archive: Pick<H>,
     Blobs: Pick<H>,
     Documents: Pick<H>,
+    Identities: Pick<H>,
     Images: Pick<H>,
     Paging: Pick<H>,
     Pulls: Pick<H>,
@@ -54,6 +61,7 @@ where
     Uploads: Pick<H>,
 {
     let mut doors = ecr::doors(house);
+    doors.extend(iam::doors(house));
     doors.extend(sts::doors(house));
     doors.push(Door::mount::<download::GetLayer, H>(house));
     Surface::new::<wire::AwsJson>(&["/", "/layers"], doors, route::route)
@@ -61,7 +69,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use crate::{ecr, model::OPERATIONS};
+    use crate::{ecr, iam, model::OPERATIONS};
 
     #[test]
     fn every_operation_of_ecr_is_one_of_its_model() {
@@ -86,5 +94,15 @@ mod tests {
         let missing: Vec<_> = OPERATIONS.iter().map(|(name, _)| *name).filter(|name| !answers(name)).collect();
 
         assert_eq!(missing, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_operations_of_iam_are_those_of_its_model_and_its_page() {
+        let answered: Vec<_> = iam::NAMES.iter().filter_map(|name| name.strip_prefix("iam:")).collect();
+        let rows = include_str!("../../../docs/iam.md").lines().filter_map(|line| line.strip_prefix("| `"));
+        let told: Vec<_> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
+
+        assert_eq!(answered, iam::model::OPERATIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        assert_eq!(told, answered);
     }
 }

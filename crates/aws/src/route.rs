@@ -1,8 +1,8 @@
 use crate::{
-    download, ecr,
+    download, ecr, iam,
     model::OPERATIONS,
     sts,
-    wire::{AwsQuery, Form},
+    wire::{AwsQuery, Form, IamQuery},
 };
 use gantry_api::{ByContent, Incoming, Operation, Params, Routed, Wire};
 use gantry_fault::{Fault, FaultKind};
@@ -10,6 +10,7 @@ use http::{HeaderMap, Method};
 
 /// What ECR's targets begin with.
 const ECR: &str = "AmazonEC2ContainerRegistry_V20150921";
+const IAM_VERSION: &str = "2010-05-08";
 const STS_VERSION: &str = "2011-06-15";
 const TARGET: &str = "x-amz-target";
 
@@ -60,7 +61,13 @@ fn look_inside(incoming: &Incoming) -> Routed {
     }
     let form = Form::of(incoming);
     match (form.get("Action"), &incoming.method) {
-        (Some(action), &Method::POST | &Method::GET) => by_action(action, form.get("Version")),
+        (Some(action), &Method::POST | &Method::GET) => match by_action(action, form.get("Version")) {
+            // A link tells who somebody is; it changes nothing.
+            Routed::To(name, _) if incoming.method == Method::GET && iam::NAMES.contains(&name) => {
+                Routed::MethodNotAllowed("POST")
+            }
+            routed => routed,
+        },
         (_, &Method::POST) => {
             let message = "The request names no operation, neither in X-Amz-Target nor as Action";
             Routed::Refused(unknown(message))
@@ -82,14 +89,18 @@ fn by_target(operation: &str) -> Routed {
 }
 
 fn by_action(action: &str, version: Option<&str>) -> Routed {
-    match named(sts::NAMES, action).filter(|_| version.is_none_or(|version| version == STS_VERSION)) {
-        Some(name) => Routed::To(name, Params::new()),
-        None => {
-            let (action, version) = (cut(action), cut(version.unwrap_or_default()));
-            let message = format!("Could not find operation {action} for version {version}");
-            Routed::RefusedBy(unknown(message), AwsQuery::refuse)
-        }
+    // Their versions tell the services apart; and where none is given, no name is in both.
+    let services = [(STS_VERSION, sts::NAMES), (IAM_VERSION, iam::NAMES)];
+    let asked = services.iter().filter(|(known, _)| version.is_none_or(|version| version == *known));
+    if let Some(name) = asked.clone().find_map(|(_, names)| named(names, action)) {
+        return Routed::To(name, Params::new());
     }
+    let distance = |name: &str| strsim::damerau_levenshtein(&cut(action), name);
+    let known = asked.flat_map(|(_, names)| *names).filter_map(|name| Some(name.split_once(':')?.1));
+    let hint = known.min_by_key(|name| distance(name)).map_or(String::new(), |name| format!("; did you mean {name}?"));
+    let (action, shown) = (cut(action), cut(version.unwrap_or_default()));
+    let fault = unknown(format!("Could not find operation {action} for version {shown}{hint}"));
+    Routed::RefusedBy(fault, if version == Some(IAM_VERSION) { IamQuery::refuse } else { AwsQuery::refuse })
 }
 
 /// Finds an operation by its name without the service's.
@@ -177,8 +188,35 @@ mod tests {
 
         assert!(matches!(get("/?Action=GetCallerIdentity&Version=2011-06-15"), Routed::To("sts:GetCallerIdentity", _)));
         let message = refusal(get("/?Action=GetCallerIdentity&Version=2010-05-08"));
-        assert_eq!(message, "Could not find operation GetCallerIdentity for version 2010-05-08");
+        assert_eq!(
+            message,
+            "Could not find operation GetCallerIdentity for version 2010-05-08; did you mean GetRolePolicy?"
+        );
         assert!(refusal(get("/?Action=Nothing")).starts_with("Could not find operation Nothing"));
+    }
+
+    #[test]
+    fn the_version_tells_iam_from_sts() {
+        let post = |body: &'static str| {
+            let mut incoming = Incoming::new(Method::POST, "/");
+            incoming.body = bytes::Bytes::from_static(body.as_bytes()).into();
+            look_inside(&incoming)
+        };
+
+        for body in ["Action=GetUser&Version=2010-05-08", "Action=GetUser"] {
+            assert!(matches!(post(body), Routed::To("iam:GetUser", _)), "{body}");
+        }
+        let elsewhere = refusal(post("Action=GetUser&Version=2011-06-15"));
+        assert!(elsewhere.starts_with("Could not find operation GetUser for version 2011-06-15"), "{elsewhere}");
+        assert!(refusal(post("Action=GetUsers&Version=2010-05-08")).ends_with("did you mean GetUser?"));
+        assert_eq!(refusal(post("Action=GetUser&Version=1")), "Could not find operation GetUser for version 1");
+    }
+
+    #[test]
+    fn a_link_changes_no_identity() {
+        let link = Incoming::new(Method::GET, "/?Action=DeleteUser&UserName=ann&Version=2010-05-08");
+
+        assert!(matches!(look_inside(&link), Routed::MethodNotAllowed("POST")));
     }
 
     #[test]

@@ -52,8 +52,8 @@ struct Pattern {
 /// A member of a structure.
 #[derive(Debug)]
 pub struct Member {
-    name: &'static str,
-    shape: &'static Shape,
+    pub(crate) name: &'static str,
+    pub(crate) shape: &'static Shape,
     is_required: bool,
 }
 
@@ -102,17 +102,34 @@ impl Member {
 /// [`FaultKind::Malformed`] for the first value of another type; else [`FaultKind::InvalidParameter`] with all that is
 /// wrong, in the model's order.
 pub(crate) fn check(value: &Value, shape: &Shape) -> Result<(), Fault> {
-    let mut found = Vec::new();
-    let check = Check { member: "", depth: 0 };
-    check.value(value, shape, &mut found).map_err(|message| Fault::new(FaultKind::Malformed, message))?;
-    if found.is_empty() {
+    let found = violations(value, shape).map_err(|message| Fault::new(FaultKind::Malformed, message))?;
+    let sentences: Vec<_> = found.iter().take(TOLD_MAX).map(Violation::message).collect();
+    if sentences.is_empty() { Ok(()) } else { Err(Fault::new(FaultKind::InvalidParameter, sentences.join("; "))) }
+}
+
+/// Checks a request of the query protocol against its shape; says what is wrong as IAM does.
+///
+/// # Errors
+/// [`FaultKind::ValidationFailed`] with all that is wrong, in the model's order.
+pub(crate) fn check_query(value: &Value, shape: &Shape) -> Result<(), Fault> {
+    let failed = |message| Fault::new(FaultKind::ValidationFailed, message);
+    let found = violations(value, shape).map_err(failed)?;
+    let sentences: Vec<_> = found.iter().take(TOLD_MAX).map(Violation::in_words_of_iam).collect();
+    if sentences.is_empty() {
         return Ok(());
     }
+    let errors = if sentences.len() == 1 { "error" } else { "errors" };
+    Err(failed(format!("{} validation {errors} detected: {}", sentences.len(), sentences.join("; "))))
+}
+
+/// Returns what is wrong with a request, each thing once; a sentence for the first value of another type.
+fn violations(value: &Value, shape: &Shape) -> Result<Vec<Violation>, String> {
+    let mut found = Vec::new();
+    Check { member: "", depth: 0 }.value(value, shape, &mut found)?;
     // A list may break the same rule a hundred times.
     let mut told = BTreeSet::new();
     found.retain(|violation: &Violation| told.insert(violation.message()));
-    let sentences: Vec<_> = found.iter().take(TOLD_MAX).map(Violation::message).collect();
-    Err(Fault::new(FaultKind::InvalidParameter, sentences.join("; ")))
+    Ok(found)
 }
 
 /// A sentence about one member, as ECR writes it.
@@ -130,6 +147,13 @@ struct Violation {
 impl Violation {
     fn message(&self) -> String {
         format!("Invalid parameter at '{}' failed to satisfy constraint: '{}'", self.member, self.constraint)
+    }
+
+    fn in_words_of_iam(&self) -> String {
+        let value = if self.constraint.ends_with("not be null") { "Value null" } else { "Value" };
+        let (first, rest) = self.member.split_at_checked(1).unwrap_or_default();
+        let member = first.to_ascii_lowercase() + rest;
+        format!("{value} at '{member}' failed to satisfy constraint: {}", self.constraint)
     }
 }
 
@@ -272,7 +296,12 @@ impl Pattern {
     fn matches(&self, text: &str) -> bool {
         let regex = self.regex.get_or_init(|| {
             let whole = format!("^(?:{})$", self.text);
-            RegexBuilder::new(&whole).unicode(false).build().expect("every pattern of the model is tried in a test")
+            // Classes of Unicode are named by patterns that mean text of all languages; `\w` alone means ASCII.
+            let is_unicode = self.text.contains("\\p") || self.text.contains("\\u");
+            RegexBuilder::new(&whole)
+                .unicode(is_unicode)
+                .build()
+                .expect("every pattern of the model is tried in a test")
         });
         regex.is_match(text.as_bytes())
     }

@@ -1,10 +1,13 @@
-//! How requests and answers look: JSON 1.1 for ECR, the query protocol for STS.
+//! How requests and answers look: JSON 1.1 for ECR, the query protocol for STS and IAM.
 
+mod iam;
 mod json;
+mod members;
 mod query;
 
+pub(crate) use iam::{Filled, IamQuery, Reply};
 pub(crate) use json::{Answer, Asked, AwsJson};
-pub(crate) use query::{AwsQuery, Form, Xml};
+pub(crate) use query::{AwsQuery, Form, MAP_ENTRY, Xml};
 
 use gantry_fault::FaultKind;
 use gantry_words::RequestId;

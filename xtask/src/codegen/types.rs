@@ -2,7 +2,7 @@
 
 use super::{
     Part,
-    names::{camel, field, pascal, snake},
+    names::{field, pascal, snake},
     service::{Kind, Member, Service},
     wrapped,
 };
@@ -22,30 +22,30 @@ struct Sides<'a> {
 
 /// Writes all types.
 pub(super) fn write(service: &Service) -> Vec<Part> {
-    let sides = Sides {
-        inputs: service.reach(service.operations.iter().map(|operation| operation.input.as_str())),
-        outputs: service.reach(service.operations.iter().map(|operation| operation.output.as_str())),
-    };
+    let sides = Sides { inputs: service.reach(service.inputs()), outputs: service.reach(service.outputs()) };
     let all: BTreeSet<&str> = sides.inputs.union(&sides.outputs).copied().collect();
     let is_structure = |name: &&str| matches!(service.shape(name).kind, Kind::Structure(_));
-    let requests: BTreeSet<&str> = service.operations.iter().map(|operation| operation.input.as_str()).collect();
-    let responses: BTreeSet<&str> = service.operations.iter().map(|operation| operation.output.as_str()).collect();
+    let requests: BTreeSet<&str> = service.inputs().collect();
+    let responses: BTreeSet<&str> = service.outputs().collect();
     let others = all.iter().copied().filter(|name| !requests.contains(name) && !responses.contains(name));
     let structures: BTreeSet<&str> = others.filter(is_structure).collect();
     let elsewhere =
         service.reach(responses.iter().copied().filter(|name| *name != "DescribeImageScanFindingsResponse"));
-    let of_findings = service.reach([FINDINGS_OF]);
+    let of_findings = service.reach(Some(FINDINGS_OF).filter(|name| service.has(name)));
     let is_finding = |name: &&str| of_findings.contains(name) && !elsewhere.contains(name);
     let findings: BTreeSet<&str> = structures.iter().copied().filter(is_finding).collect();
     let parts: BTreeSet<&str> = structures.difference(&findings).copied().collect();
     let choices = all.iter().copied().filter(|name| matches!(service.shape(name).kind, Kind::Choice(_)));
-    vec![
+    let mut written = vec![
         Part { file: "choices.rs", text: write_choices(service, choices) },
-        Part { file: "findings.rs", text: write_structures(service, &sides, &findings) },
         Part { file: "parts.rs", text: write_structures(service, &sides, &parts) },
         Part { file: "requests.rs", text: write_structures(service, &sides, &requests) },
         Part { file: "responses.rs", text: write_structures(service, &sides, &responses) },
-    ]
+    ];
+    if !findings.is_empty() {
+        written.push(Part { file: "findings.rs", text: write_structures(service, &sides, &findings) });
+    }
+    written
 }
 
 fn write_choices<'a>(service: &Service, names: impl Iterator<Item = &'a str>) -> String {
@@ -104,7 +104,7 @@ fn write_structure(service: &Service, sides: &Sides<'_>, name: &str, members: &[
     }
     let mut text = format!("#[derive({})]\n", derived.join(", "));
     if !members.is_empty() {
-        text.push_str("#[serde(rename_all = \"camelCase\")]\n");
+        let _ = writeln!(text, "#[serde(rename_all = {:?})]", service.style.case());
     }
     let _ = writeln!(text, "pub struct {name} {{");
     for member in members {
@@ -116,7 +116,7 @@ fn write_structure(service: &Service, sides: &Sides<'_>, name: &str, members: &[
 
 fn write_member(service: &Service, member: &Member, is_output: bool) -> String {
     let mut attributes = Vec::new();
-    if camel(&snake(&member.name)) != member.name {
+    if service.style.print(&snake(&member.name)) != member.name {
         attributes.push(format!("rename = {:?}", member.name));
     }
     if is_output && !member.is_required {
@@ -138,10 +138,12 @@ fn type_of(service: &Service, name: &str) -> String {
         Kind::Long => "i64".into(),
         Kind::Double => "f64".into(),
         Kind::Flag => "bool".into(),
-        Kind::Moment => "Epoch".into(),
+        Kind::Moment => service.style.moment().into(),
         Kind::Bytes => "Blob".into(),
         Kind::List(of) => format!("Vec<{}>", type_of(service, of)),
-        Kind::Map(key, value) => format!("BTreeMap<{}, {}>", type_of(service, key), type_of(service, value)),
+        Kind::Map(key, value) => {
+            format!("{}<{}, {}>", service.style.map(), type_of(service, key), type_of(service, value))
+        }
         Kind::Choice(_) | Kind::Structure(_) => name.into(),
     }
 }

@@ -202,3 +202,31 @@ fn every_pattern_of_the_model_can_be_matched() {
     }
     assert!(count >= 20, "{count}");
 }
+
+#[test]
+fn every_pattern_of_iam_can_be_matched() {
+    use crate::iam::model::*;
+
+    let mut count = 0;
+    for shape in [
+        CreateAccessKeyRequest::SHAPE,
+        CreateGroupRequest::SHAPE,
+        CreatePolicyRequest::SHAPE,
+        CreateRoleRequest::SHAPE,
+        CreateUserRequest::SHAPE,
+        DeleteAccessKeyRequest::SHAPE,
+        GetPolicyVersionRequest::SHAPE,
+        ListUsersRequest::SHAPE,
+        PutUserPolicyRequest::SHAPE,
+        UpdateRoleDescriptionRequest::SHAPE,
+    ] {
+        each_text(shape, &mut |text| {
+            if let Some(pattern) = &text.pattern {
+                count += 1;
+                assert!(!pattern.matches("\u{1}"), "{}", pattern.text);
+            }
+        });
+    }
+
+    assert!(count >= 20, "{count}");
+}

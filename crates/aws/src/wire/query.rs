@@ -2,10 +2,15 @@ use gantry_api::{Challenges, FromWire, Incoming, IntoWire, Outgoing, Payload, Re
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::RequestId;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use std::ops::RangeInclusive;
+use serde_json::Value;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/xml");
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// What the entries of a map are called; no member of a structure is.
+pub(crate) const MAP_ENTRY: &str = "entry";
+/// The most parameters of a request.
+const PARAMETERS_MAX: usize = 5_000;
 
 /// The AWS query protocol as STS speaks it: a form with its `Action`, XML back. Links may be presigned.
 pub struct AwsQuery;
@@ -17,28 +22,38 @@ impl Wire for AwsQuery {
     const SIGNED_FOR: Option<&'static str> = Some("sts");
 
     fn refuse(refused: &Refused<'_>) -> Outgoing {
-        let Fault { kind, message, .. } = refused.fault;
-        let row = kind.row();
-        // Here AWS tells who may not from who asks wrongly also by the status.
-        let status = match row.status {
-            403 => StatusCode::FORBIDDEN,
-            _ => super::status(*kind),
-        };
-        let mut xml = Xml::default();
-        xml.open(&format!("ErrorResponse xmlns=\"{NAMESPACE}\""));
-        xml.open("Error");
-        xml.text("Type", if status.is_server_error() { "Receiver" } else { "Sender" });
-        xml.text("Code", row.aws_query());
-        xml.text("Message", message);
-        xml.close("Error");
-        xml.text("RequestId", &refused.request_id.to_string());
-        xml.close("ErrorResponse");
-        xml.answer(status)
+        refuse(refused, NAMESPACE)
     }
 
     fn dress(headers: &mut HeaderMap, request_id: RequestId) {
         super::dress(headers, request_id);
     }
+}
+
+/// Says no in the namespace of a service.
+pub(super) fn refuse(refused: &Refused<'_>, namespace: &str) -> Outgoing {
+    let Fault { kind, message, .. } = refused.fault;
+    let row = kind.row();
+    let status = match kind {
+        FaultKind::NoSuchEntity
+        | FaultKind::EntityAlreadyExists
+        | FaultKind::DeleteConflict
+        | FaultKind::IdentityLimitExceeded
+        | FaultKind::ConcurrentModification => StatusCode::from_u16(row.status).unwrap_or(StatusCode::BAD_REQUEST),
+        // Here AWS tells who may not from who asks wrongly also by the status.
+        _ if row.status == 403 => StatusCode::FORBIDDEN,
+        _ => super::status(*kind),
+    };
+    let mut xml = Xml::default();
+    xml.open(&format!("ErrorResponse xmlns=\"{namespace}\""));
+    xml.open("Error");
+    xml.text("Type", if status.is_server_error() { "Receiver" } else { "Sender" });
+    xml.text("Code", row.aws_query());
+    xml.text("Message", message);
+    xml.close("Error");
+    xml.text("RequestId", &refused.request_id.to_string());
+    xml.close("ErrorResponse");
+    xml.answer(status)
 }
 
 /// The parameters of a request, wherever they stand.
@@ -56,6 +71,18 @@ impl Form {
     /// Returns the value of a parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the names and values of all parameters; of those with the same name the first.
+    ///
+    /// # Errors
+    /// There are more than any request has.
+    pub(super) fn parameters(&self) -> Result<BTreeMap<&str, &str>, Fault> {
+        if self.0.len() > PARAMETERS_MAX {
+            let message = format!("The request has {} parameters; at most {PARAMETERS_MAX} are read", self.0.len());
+            return Err(Fault::new(FaultKind::Malformed, message));
+        }
+        Ok(self.0.iter().rev().map(|(name, value)| (name.as_str(), value.as_str())).collect())
     }
 
     /// Returns a whole number within bounds; `other` where none is given.
@@ -97,6 +124,47 @@ impl Xml {
         xml
     }
 
+    /// The answer to an action as a service's model has it; nothing stands in it where there is no result.
+    pub(super) fn reply(action: &str, namespace: &str, request_id: RequestId, result: Option<&Value>) -> Xml {
+        let mut xml = Xml::default();
+        xml.open(&format!("{action}Response xmlns=\"{namespace}\""));
+        if let Some(result) = result {
+            xml.value(&format!("{action}Result"), result);
+        }
+        xml.open("ResponseMetadata");
+        xml.text("RequestId", &request_id.to_string());
+        xml.close("ResponseMetadata");
+        xml.close(&format!("{action}Response"));
+        xml
+    }
+
+    /// An element that holds a value: items of lists as `member`, members of structures by their names.
+    fn value(&mut self, element: &str, value: &Value) {
+        match value {
+            Value::Null => {}
+            Value::Bool(is) => self.text(element, if *is { "true" } else { "false" }),
+            Value::Number(number) => self.text(element, &number.to_string()),
+            Value::String(text) => self.text(element, text),
+            Value::Array(items) => {
+                self.open(element);
+                items.iter().for_each(|item| self.value("member", item));
+                self.close(element);
+            }
+            Value::Object(members) => {
+                self.open(element);
+                for (name, value) in members {
+                    match value {
+                        Value::Array(entries) if name == MAP_ENTRY => {
+                            entries.iter().for_each(|entry| self.value(name, entry));
+                        }
+                        _ => self.value(name, value),
+                    }
+                }
+                self.close(element);
+            }
+        }
+    }
+
     /// Opens an element.
     pub(crate) fn open(&mut self, element: &str) {
         self.0.push('<');
@@ -119,15 +187,18 @@ impl Xml {
                 '<' => self.0.push_str("&lt;"),
                 '>' => self.0.push_str("&gt;"),
                 '&' => self.0.push_str("&amp;"),
+                // Readers make a line feed of it where it stands as it is.
+                '\r' => self.0.push_str("&#13;"),
                 // XML 1.0 has no way to write these.
-                c if c.is_control() && !matches!(c, '\t' | '\n' | '\r') => self.0.push('\u{fffd}'),
+                c if c.is_control() && !matches!(c, '\t' | '\n') => self.0.push('\u{fffd}'),
+                '\u{fffe}' | '\u{ffff}' => self.0.push('\u{fffd}'),
                 c => self.0.push(c),
             }
         }
         self.close(element);
     }
 
-    fn answer(self, status: StatusCode) -> Outgoing {
+    pub(super) fn answer(self, status: StatusCode) -> Outgoing {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
         Outgoing { status, headers, body: Payload::Bytes(self.0.into()) }

@@ -3,6 +3,7 @@
 mod cli;
 mod errors;
 mod every;
+mod iam;
 mod images;
 mod lifecycle;
 mod pages;

@@ -1,4 +1,4 @@
-//! Terraform's AWS provider, as it is, with the example as it stands.
+//! Terraform's AWS provider, as it is, with the examples as they stand.
 
 use crate::{
     aws::{Boto, settle},
@@ -15,7 +15,7 @@ use std::{
 /// The provider's folder in a mirror (Terraform, "Provider Installation", `filesystem_mirror`).
 const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 
-/// A copy of the example, and Terraform for it.
+/// A copy of an example, and Terraform for it.
 struct Terraform<'a> {
     server: &'a Server,
     home: Home,
@@ -24,7 +24,7 @@ struct Terraform<'a> {
 
 impl<'a> Terraform<'a> {
     /// `None`, and a line that says why, where Terraform or the provider is missing.
-    fn find(server: &'a Server) -> Option<Terraform<'a>> {
+    fn find(server: &'a Server, example: &str) -> Option<Terraform<'a>> {
         let path = env::var_os("PATH").unwrap_or_default();
         let program = env::split_paths(&path).map(|folder| folder.join("terraform")).find(|file| file.is_file());
         let mirror = mirrors().into_iter().find(|folder| folder.join(PROVIDER).is_dir());
@@ -34,7 +34,7 @@ impl<'a> Terraform<'a> {
             return None;
         };
         let home = Home::new();
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ecr/terraform");
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example).join("terraform");
         for file in fs::read_dir(example).unwrap().map(|entry| entry.unwrap().path()) {
             if file.extension().is_some_and(|extension| extension == "tf") {
                 let name = file.file_name().unwrap().to_str().unwrap();
@@ -100,7 +100,7 @@ fn mirrors() -> Vec<PathBuf> {
 #[test]
 fn terraform_applies_plans_without_changes_changes_and_destroys() {
     let server = Server::start();
-    let Some(terraform) = Terraform::find(&server) else { return };
+    let Some(terraform) = Terraform::find(&server, "ecr") else { return };
     let mut boto = Boto::of(&server);
     let named = json!({"repositoryName": "team/app"});
 
@@ -134,4 +134,32 @@ fn terraform_applies_plans_without_changes_changes_and_destroys() {
     assert_eq!(boto.done("describe_registry", json!({}))["replicationConfiguration"], json!({"rules": []}));
     assert_eq!(boto.refused("get_registry_policy", json!({})).code, "RegistryPolicyNotFoundException");
     assert_eq!(boto.refused("get_lifecycle_policy", named).code, "RepositoryNotFoundException");
+}
+
+#[test]
+fn terraform_manages_identities_and_finds_nothing_to_do_afterwards() {
+    let server = Server::start();
+    let Some(terraform) = Terraform::find(&server, "iam") else { return };
+    let mut boto = Boto::of(&server);
+    let mut iam = |operation: &str| boto.ask("iam", operation, json!({"RoleName": "deploy"}));
+
+    terraform.done("init", &[]);
+    terraform.done("apply", &[]);
+    terraform.done("plan", &[]);
+    let role = iam("get_role").unwrap()["Role"].clone();
+    assert_eq!((&role["Arn"], &role["MaxSessionDuration"]), (&terraform.output("deploy_role_arn"), &json!(3600)));
+
+    let longer = "session_seconds=7200";
+    assert_says(&terraform.done("apply", &[longer]), &["0 added, 1 changed, 0 destroyed"]);
+    terraform.done("plan", &[longer]);
+    assert_eq!(iam("get_role").unwrap()["Role"]["MaxSessionDuration"], 7200);
+
+    terraform.done("destroy", &[]);
+    assert_eq!(iam("get_role").unwrap_err().code, "NoSuchEntity");
+    assert_eq!(boto.ask("iam", "list_users", json!({})).unwrap()["Users"], json!([]));
+    assert_eq!(boto.ask("iam", "list_policies", json!({"Scope": "Local"})).unwrap()["Policies"], json!([]));
+    assert_eq!(
+        boto.ask("iam", "list_open_id_connect_providers", json!({})).unwrap()["OpenIDConnectProviderList"],
+        json!([])
+    );
 }
