@@ -20,7 +20,7 @@ mod conditions;
 mod context;
 mod evaluate;
 mod hints;
-mod json;
+pub(crate) mod json;
 mod networks;
 mod operators;
 mod pattern;
