@@ -13,6 +13,7 @@
 //! | `failures.rs` | how often a login from one address may fail |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
+//! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
@@ -21,6 +22,7 @@ mod failures;
 mod key_store;
 mod keys;
 mod problem;
+mod providers;
 mod root;
 mod sessions;
 mod settings;
@@ -28,6 +30,7 @@ mod signatures;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use problem::AuthenticationProblem;
+pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};
 pub use root::{RootCredentials, RootCredentialsError};
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;

@@ -56,7 +56,8 @@ impl UnverifiedToken<'_> {
         if self.issuer() != Some(expected.issuer) {
             return Err(TokenProblem::Issuer { expected: expected.issuer.into() });
         }
-        let (audiences, authorized_party) = self.check_audience(expected.client_ids)?;
+        let audiences = self.check_audience(expected.client_ids)?.into_iter().map(Box::from).collect();
+        let authorized_party = self.text("azp")?.map(Box::from);
         let (issued_at, expires_at) = self.check_times(now)?;
         let subject = self.text("sub")?.filter(|subject| !subject.is_empty());
         let subject = subject.ok_or_else(|| malformed("it has no sub"))?.into();
@@ -66,16 +67,13 @@ impl UnverifiedToken<'_> {
     }
 
     /// Of several audiences each could show the token here: then it must say to which of ours it was given.
-    fn check_audience(&self, client_ids: &[Box<str>]) -> Result<(Box<[Box<str>]>, Option<Box<str>>), TokenProblem> {
+    fn check_audience(&self, client_ids: &[Box<str>]) -> Result<Vec<&str>, TokenProblem> {
         let listed = self.claims.get("aud").and_then(Node::texts).filter(|listed| listed.len() <= AUDIENCES_MAX);
         let listed = listed.ok_or_else(|| malformed("its aud is neither a text nor a list of at most 100"))?;
-        let party = self.text("azp")?;
         let is_ours = |id: &str| client_ids.iter().any(|known| **known == *id);
-        let is_given_to_us = listed.len() < 2 || party.is_some_and(is_ours);
-        if !listed.iter().any(|id| is_ours(id)) || !is_given_to_us {
-            return Err(TokenProblem::Audience);
-        }
-        Ok((listed.into_iter().map(Box::from).collect(), party.map(Box::from)))
+        let is_given_to_us = listed.len() < 2 || self.text("azp")?.is_some_and(is_ours);
+        let is_for_us = listed.iter().any(|id| is_ours(id));
+        if is_for_us && is_given_to_us { Ok(listed) } else { Err(TokenProblem::Audience) }
     }
 
     fn check_times(&self, now: Timestamp) -> Result<(Timestamp, Timestamp), TokenProblem> {
