@@ -11,6 +11,7 @@
 //! | `scopes.rs` | [`Scopes`]: what a docker token was asked for |
 //! | `decide.rs` | [`decide`], [`judge`]; [`Facts`], [`Refusal`] |
 //! | `policy.rs` and below | policies: [`policy::Policy`] and what they allow, [`policy::evaluate`] |
+//! | `oidc.rs` and below | tokens of identity providers, and who may become a role by one; no surface asks it yet |
 //! | `token.rs`, `token/payload.rs` | Bearer tokens, signed and verified |
 //! | `sigv4.rs` and below | AWS Signature Version 4 |
 //! | `basic.rs`, `authorization.rs` | the `Authorization` header |
@@ -23,6 +24,7 @@ mod authorization;
 pub mod basic;
 pub mod challenge;
 mod decide;
+pub mod oidc;
 pub mod policy;
 mod principal;
 mod request;

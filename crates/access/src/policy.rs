@@ -5,7 +5,7 @@
 //! | file | what |
 //! |---|---|
 //! | `read.rs`, `json.rs` | [`Policy::parse`]: text to [`Policy`], with what is wrong and on which line |
-//! | `hints.rs` | [`lint_policy`]: what was probably meant otherwise, or opens more than it seems |
+//! | `hints.rs`, `hints/federated.rs` | [`lint_policy`]: what was probably meant otherwise, or opens more than it seems |
 //! | `principals.rs`, `actions.rs`, `resources.rs`, `conditions.rs` | the members of a statement |
 //! | `operators.rs`, `networks.rs` | what conditions compare |
 //! | `pattern.rs` | wildcards and variables |
@@ -20,7 +20,7 @@ mod conditions;
 mod context;
 mod evaluate;
 mod hints;
-mod json;
+pub(crate) mod json;
 mod networks;
 mod operators;
 mod pattern;
@@ -36,7 +36,8 @@ pub use evaluate::{Attached, Policies, Request, Traced, evaluate, trace};
 pub use hints::lint_policy;
 pub use networks::{Network, NoNetwork};
 pub use read::{
-    POLICY_BYTES_MAX, POLICY_DOCUMENT_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text,
+    HintSeverity, POLICY_BYTES_MAX, POLICY_DOCUMENT_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError,
+    check_policy_text,
 };
 pub use roles::{BUILT_IN_ROLES, BuiltInRole};
 pub use verdict::{Denial, Element, Grant, Side, StatementAt, Verdict};

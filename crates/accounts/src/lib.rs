@@ -19,6 +19,7 @@
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
+//! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
@@ -32,6 +33,7 @@ mod keys;
 mod library;
 mod problem;
 mod roles;
+mod providers;
 mod root;
 mod sessions;
 mod settings;
@@ -42,6 +44,7 @@ pub use decisions::Explanation;
 pub use identities::*;
 pub use problem::AuthenticationProblem;
 pub use roles::{AssumeRole, AssumedRole, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};
+pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};
 pub use root::{RootCredentials, RootCredentialsError};
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;

@@ -1,8 +1,10 @@
 //! What in a policy is taken, but was probably meant otherwise.
 
+mod federated;
+
 use super::json::Node;
 use super::read::read;
-use super::{PolicyHint, PolicyPlace, PolicyTextError, actions, pattern::arn_parts};
+use super::{HintSeverity, PolicyHint, PolicyPlace, PolicyTextError, actions, pattern::arn_parts};
 
 /// The keys that requests here may have; behind a slash comes the name of a tag.
 const KEYS: [&str; 34] = [
@@ -58,7 +60,8 @@ const KEYS_OF_CALLERS: [&str; 10] = [
 
 /// Reads a policy, and returns all that was probably meant otherwise, or opens more than people see in it: actions and keys
 /// that do not exist, with the nearest that does; accounts that are none; access for anyone; exceptions that allow
-/// everything else; tests that hold where their key is absent. More than [`check_policy_text`](super::check_policy_text).
+/// everything else; tests that hold where their key is absent; trust
+/// in identity providers that lets in strangers. More than [`check_policy_text`](super::check_policy_text).
 ///
 /// # Errors
 /// The first thing that is wrong.
@@ -79,7 +82,11 @@ pub fn lint_policy(text: &str, place: PolicyPlace) -> Result<Vec<PolicyHint>, Po
                 "it has ${…}, which is plain text unless the policy has the Version \"2012-10-17\"".to_string()
             }),
         );
-        found.extend(sentences.into_iter().map(|sentence| PolicyHint { statement, sentence }));
+        let mut hints: Vec<_> = sentences.into_iter().map(|sentence| (HintSeverity::Warning, sentence)).collect();
+        if place == PolicyPlace::Trust {
+            hints.extend(federated::hints(&statement_of));
+        }
+        found.extend(hints.into_iter().map(|(severity, sentence)| PolicyHint { statement, severity, sentence }));
     }
     Ok(found)
 }
@@ -109,9 +116,14 @@ struct Test<'a> {
 impl Test<'_> {
     /// Whether it keeps out those for whom the key has another value, or none.
     fn narrows(&self) -> bool {
+        self.quantifier != Some("ForAllValues") && self.narrows_where_present()
+    }
+
+    /// Whether it keeps out those for whom the key has another value.
+    fn narrows_where_present(&self) -> bool {
         let is_all = |value: &&str| ["*", "0.0.0.0/0", "::/0"].contains(value);
         let is_negated = self.operator.contains("Not");
-        let is_sure = !self.if_exists && self.quantifier != Some("ForAllValues") && self.operator != "Null";
+        let is_sure = !self.if_exists && self.operator != "Null";
         is_sure && !is_negated && !self.values.iter().any(is_all)
     }
 }
@@ -203,17 +215,6 @@ impl<'a> Statement<'a> {
                       accounts, users or roles, or ask for aws:PrincipalOrgID or aws:PrincipalAccount"
                     .to_string(),
             });
-        }
-        if self.place == PolicyPlace::Trust && principal.get("Federated").is_some() {
-            let subject = |test: &&Test<'_>| test.key.ends_with(":sub") && test.narrows();
-            let is_open = |value: &&str| value.ends_with(":*") && value.matches(':').count() < 2;
-            match tests.iter().find(subject) {
-                None => found.push("whoever the provider knows may become this role; ask for its sub".into()),
-                Some(test) if test.values.iter().any(|value| value.starts_with('*') || is_open(value)) => {
-                    found.push("the sub that it asks for fits other projects too; say more of it before the *".into());
-                }
-                Some(_) => {}
-            }
         }
         found
     }

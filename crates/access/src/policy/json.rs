@@ -1,11 +1,12 @@
 //! JSON read strictly: members in their order and each only once, with the line of each at hand where one is wrong.
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::collections::HashSet;
 use std::fmt;
 
 /// JSON, with members in their order and each only once.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     /// A string.
     Text(String),
     /// A number or a boolean, as JSON prints it.
@@ -16,33 +17,33 @@ pub(super) enum Node {
 }
 
 impl Node {
-    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
         match self {
             Node::Object(members) => members.iter().find(|(known, _)| known == name).map(|(_, node)| node),
             _ => None,
         }
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         if let Node::Text(text) = self { Some(text) } else { None }
     }
 
     /// A string, a number or a boolean, as text.
-    pub(super) fn scalar(&self) -> Option<&str> {
+    pub(crate) fn scalar(&self) -> Option<&str> {
         if let Node::Text(text) | Node::Scalar(text) = self { Some(text) } else { None }
     }
 
     /// The items of a list, or the one thing.
-    pub(super) fn each(&self) -> &[Node] {
+    pub(crate) fn each(&self) -> &[Node] {
         if let Node::List(items) = self { items } else { std::slice::from_ref(self) }
     }
 
     /// One string or a list of them.
-    pub(super) fn texts(&self) -> Option<Vec<&str>> {
+    pub(crate) fn texts(&self) -> Option<Vec<&str>> {
         self.each().iter().map(Node::text).collect()
     }
 
-    pub(super) fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         1 + match self {
             Node::List(items) => items.iter().map(Node::depth).max().unwrap_or(0),
             Node::Object(members) => members.iter().map(|(_, node)| node.depth()).max().unwrap_or(0),
@@ -53,7 +54,7 @@ impl Node {
 
 /// One step down into JSON.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step<'a> {
+pub(crate) enum Step<'a> {
     /// The member of this name; a list or value without it is its own.
     Member(&'a str),
     /// The item of this index; what is no list is its own only item.
@@ -62,7 +63,7 @@ pub(super) enum Step<'a> {
 
 /// Returns the line (from 1) on which what lies at the end of `path` begins, or the last thing on the way that is there.
 /// `text` is JSON.
-pub(super) fn line(text: &str, path: &[Step<'_>]) -> usize {
+pub(crate) fn line(text: &str, path: &[Step<'_>]) -> usize {
     let at = path.iter().fold(value_start(text, 0), |at, step| find(text, at, *step).unwrap_or(at));
     1 + text[..at].bytes().filter(|byte| *byte == b'\n').count()
 }
@@ -146,10 +147,10 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::List(items))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Node, A::Error> {
-        let mut members: Vec<(String, Node)> = Vec::new();
+        let (mut members, mut names) = (Vec::new(), HashSet::new());
         while let Some((name, node)) = object.next_entry::<String, Node>()? {
             // Of two members of one name a reader may see the one and a program the other.
-            if members.iter().any(|(known, _)| *known == name) {
+            if !names.insert(name.clone()) {
                 return Err(A::Error::custom(format_args!("the member {name:?} stands twice")));
             }
             members.push((name, node));

@@ -68,8 +68,19 @@ pub enum PolicyTextError {
 pub struct PolicyHint {
     /// The statement, counted from 1.
     pub statement: usize,
+    /// How bad it is.
+    pub severity: HintSeverity,
     /// What it probably means, in a sentence.
     pub sentence: String,
+}
+
+/// How bad a hint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HintSeverity {
+    /// It may be meant.
+    Warning,
+    /// It lets in strangers: nobody means that.
+    Error,
 }
 
 /// Checks the text of a policy, and returns what in it was probably meant otherwise.
@@ -80,7 +91,11 @@ pub fn check_policy_text(text: &str, place: PolicyPlace) -> Result<Vec<PolicyHin
     let (document, _) = read(text, place)?;
     let statements = document.get("Statement").map(Node::each).unwrap_or_default();
     let hints = (1..).zip(statements).flat_map(|(statement, node)| {
-        hints::of(node).into_iter().map(move |sentence| PolicyHint { statement, sentence })
+        hints::of(node).into_iter().map(move |sentence| PolicyHint {
+            statement,
+            severity: HintSeverity::Warning,
+            sentence,
+        })
     });
     Ok(hints.collect())
 }

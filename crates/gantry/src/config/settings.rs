@@ -70,6 +70,8 @@ config! {
     tls: gantry_api::TlsSettings = Default::default();
     /// Tokens of docker clients.
     tokens: gantry_accounts::Settings = Default::default(), check gantry_accounts::Settings::check;
+    /// Requests that leave the site, such as to identity providers: whom they may reach, and how.
+    outbound: gantry_outbound::Settings = Default::default(), check gantry_outbound::Settings::check;
     /// Uploads.
     uploads: gantry_registry::UploadSettings = Default::default();
     /// The collection of what nothing names.

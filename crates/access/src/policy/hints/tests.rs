@@ -115,14 +115,86 @@ fn a_role_that_asks_a_provider_too_little_is_told() {
         });
         hints(PolicyPlace::Trust, statement).join(" ")
     };
-    let sub = |operator: &str, value: &str| trust(json!({operator: {"token.example.com:sub": value}}));
+    let aud = json!({"token.example.com:aud": "sts"});
+    let sub = |operator: &str, value: &str| {
+        trust(json!({operator: {"token.example.com:sub": value}, "StringEqualsIgnoreCase": aud}))
+    };
 
     assert_eq!(sub("StringEquals", "repo:team/app:ref:refs/heads/main"), "");
-    assert_eq!(sub("StringLike", "repo:team/app:*"), "");
-    assert!(trust(json!({"StringEquals": {"token.example.com:aud": "sts"}})).contains("ask for its sub"));
+    assert_eq!(sub("StringLike", "repo:team/app:ref:refs/heads/release-*"), "");
+    assert_eq!(sub("StringLike", "repo:team/*:environment:prod"), "");
+    assert!(sub("StringLike", "repo:team/app:*").contains("every pull request"));
+    assert!(trust(json!({"StringEquals": aud})).contains("ask for its sub"));
     assert!(sub("StringLike", "*").contains("ask for its sub"));
     assert!(sub("StringLike", "repo:*").contains("fits other projects too"));
     assert!(sub("StringLike", "*:main").contains("fits other projects too"));
+}
+
+/// Threats 12 and 13.
+#[test]
+fn every_bad_example_is_told_what_is_wrong_with_it() {
+    use HintSeverity::{Error, Warning};
+    let bad = [
+        ("actor.json", Error, "it asks for actor"),
+        ("any-service-account.json", Error, "other namespaces too"),
+        ("aud-for-all-values.json", Error, "ask for token.actions.githubusercontent.com:aud"),
+        ("email-unverified.json", Error, "email_verified too"),
+        ("every-branch.json", Warning, "every branch and every pull request"),
+        ("group-that-begins-alike.json", Error, "fits other projects too"),
+        ("names-without-ids.json", Warning, "belong to others once"),
+        ("owner-that-begins-alike.json", Error, "fits other projects too"),
+        ("preferred-username.json", Error, "it asks for preferred_username"),
+        ("providers-of-two-accounts.json", Error, "of several accounts"),
+        ("pull-requests.json", Warning, "let it pull only"),
+        ("shared-provider.json", Error, "everybody in the world"),
+        ("sub-if-exists.json", Error, "asked for with StringEqualsIfExists"),
+        ("sub-negated.json", Error, "asked for with StringNotEquals"),
+        ("sub-of-all-repositories.json", Error, "fits other projects too"),
+        ("sub-of-anybody.json", Error, "everybody in the world"),
+        ("wildcard-under-equals.json", Warning, "is a plain character under StringEquals"),
+        ("without-aud.json", Error, "made for other services"),
+        ("without-sub.json", Error, "whoever the provider knows"),
+        ("workflow-without-ref.json", Error, "end it in @refs/heads/NAME"),
+    ];
+    let folder = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/policies/bad");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let mut files: Vec<String> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    files.sort();
+
+    assert_eq!(files[1..], bad.map(|(name, _, _)| name), "besides README.md");
+    for (name, severity, fragment) in bad {
+        let hints = lint_policy(&read(name), PolicyPlace::Trust).unwrap();
+        let is_told = hints.iter().any(|hint| hint.severity == severity && hint.sentence.contains(fragment));
+        assert!(is_told && (hints.len() == 1 || name == "aud-for-all-values.json"), "{name}: {hints:?}");
+        assert!(read("README.md").contains(&format!("]({name})")), "{name}");
+    }
+}
+
+#[test]
+fn trust_that_says_enough_is_without_a_hint() {
+    let github = "token.actions.githubusercontent.com";
+    let trust = |condition: Value| {
+        let statement = json!({
+            "Effect": "Allow",
+            "Principal": {"Federated": format!("arn:aws:iam::111111111111:oidc-provider/{github}")},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": condition,
+        });
+        hints(PolicyPlace::Trust, statement)
+    };
+    let key = |claim: &str| format!("{github}:{claim}");
+
+    let by_id = json!({"StringEquals": {key("aud"): "sts", key("repository_id"): "74", key("environment"): "prod"}});
+    let by_new_sub = json!({"StringEquals": {key("aud"): "sts", key("sub"): "repo:team-65/app-74:environment:prod"}});
+    let by_workflow = json!({"StringEquals": {
+        key("aud"): "sts", key("repository_owner_id"): "65",
+        key("job_workflow_ref"): "team/ci/.github/workflows/push.yml@refs/heads/main",
+    }});
+
+    for condition in [by_id, by_new_sub, by_workflow] {
+        assert_eq!(trust(condition.clone()), [""; 0], "{condition}");
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What the policies of `examples/policies/` allow.
 
 use super::world::*;
-use crate::policy::{Attached, Caller, Context, Policies, Policy, PolicyPlace, Request, check_policy_text, evaluate};
+use crate::policy::{
+    Attached, Caller, Context, Policies, Policy, PolicyPlace, Request, check_policy_text, evaluate, lint_policy,
+};
 use std::path::PathBuf;
 
 const PUSH: &str = "ecr:PutImage";
@@ -56,6 +58,9 @@ fn every_example_is_read_without_a_hint_and_stands_in_the_table() {
     assert_eq!(files, places.map(|(name, _)| name));
     for (name, place) in places {
         assert_eq!(check_policy_text(&text(name), place), Ok(vec![]), "{name}");
+        if place == PolicyPlace::Trust {
+            assert_eq!(lint_policy(&text(name), place), Ok(vec![]), "{name}");
+        }
         assert!(text("README.md").contains(&format!("]({name})")), "{name}");
     }
 }
@@ -152,7 +157,8 @@ fn workflows_of_one_branch_become_the_role() {
     let host = "token.actions.githubusercontent.com";
     let caller = Caller::federated(&format!("arn:aws:iam::{A}:oidc-provider/{host}"));
     let becomes = |caller: &Caller, sub: &str| {
-        let keys = [(format!("{host}:aud"), "sts.amazonaws.com"), (format!("{host}:sub"), sub)];
+        let keys = [("aud", "sts.amazonaws.com"), ("repository_id", "123456789"), ("sub", sub)];
+        let keys = keys.map(|(claim, value)| (format!("{host}:{claim}"), value));
         let keys = keys.each_ref().map(|(key, value)| (key.as_str(), *value));
         may(&policies, caller, "sts:AssumeRoleWithWebIdentity", ROLE, &keys)
     };
