@@ -7,8 +7,8 @@ use std::ops::{Deref, DerefMut};
 static EVENT: Change =
     change("INSERT INTO event(id, account, at, kind, repository, body, handled) VALUES ($1, $2, $3, $4, $5, $6, 0)");
 pub(crate) static AUDIT: Change = change(
-    "INSERT INTO audit(id, at, account, actor, act, operation, request_id, source) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    "INSERT INTO audit(id, at, account, actor, act, operation, request_id, source, event, chained) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
 );
 
 /// Something that changes the metadata, in three beats. It stands whole or not at all.
@@ -106,6 +106,8 @@ pub struct Tx {
     now: Timestamp,
     account: AccountId,
     has_written: bool,
+    /// The first event of the act under way.
+    event: Option<i64>,
 }
 
 impl Deref for Tx {
@@ -124,7 +126,7 @@ impl DerefMut for Tx {
 impl Tx {
     pub(crate) fn new(engine: Engine, env: Env) -> Self {
         let reader = Reader { engine, takes_locks: true, must_lock: None };
-        Tx { reader, env, now: Timestamp::default(), account: AccountId::DEFAULT, has_written: false }
+        Tx { reader, env, now: Timestamp::default(), account: AccountId::DEFAULT, has_written: false, event: None }
     }
 
     /// Writes, and awaits no answer: PostgreSQL may get it with its neighbours, so a fault may show up at the next
@@ -144,8 +146,9 @@ impl Tx {
     }
     /// Puts a fact into the outbox.
     pub fn event(&mut self, event: Event) -> Result<(), Fault> {
-        let values =
-            values![self.fresh_id(), self.account, self.now, event.kind, event.repository, event.body.to_string()];
+        let id = self.fresh_id();
+        self.event.get_or_insert(id);
+        let values = values![id, self.account, self.now, event.kind, event.repository, event.body.to_string()];
         self.write(&EVENT, values)
     }
     /// A number for a new row.
@@ -162,6 +165,7 @@ impl Tx {
         self.now = cx.now;
         self.account = cx.account;
         self.has_written = false;
+        self.event = None;
     }
 }
 
@@ -178,7 +182,7 @@ pub(crate) fn play<A: Act>(cx: &Cx, act: &A, tx: &mut Tx) -> Result<(A::Answer, 
     }
     let id = tx.fresh_id();
     let source = cx.source.map(|address| address.to_string());
-    let values = values![id, cx.now, cx.account, &*cx.actor, A::NAME, cx.operation, cx.request_id, source];
+    let values = values![id, cx.now, cx.account, &*cx.actor, A::NAME, cx.operation, cx.request_id, source, tx.event];
     tx.write(&AUDIT, values)?;
     Ok((answer, Some(id)))
 }

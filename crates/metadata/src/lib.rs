@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs`, `inventory.rs` | every statement on those tables |
 //! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
+//! | `audit.rs`, `audit/` | the same of the audit: its chains, its checkpoints, what is searched in it |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -31,6 +32,7 @@
 mod act;
 mod alone;
 pub mod archive;
+pub mod audit;
 mod backup;
 pub mod blobs;
 pub mod consistency;
