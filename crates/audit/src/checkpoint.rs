@@ -1,4 +1,8 @@
-use crate::{Hash, chain::GENESIS, record::{parse_hash, print_hash}};
+use crate::{
+    Hash,
+    chain::GENESIS,
+    record::{parse_hash, print_hash},
+};
 use aws_lc_rs::{
     digest::{SHA256, digest},
     signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},

@@ -32,8 +32,7 @@ impl Kind {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Kind> {
-        let all =
-            [Kind::Pull, Kind::Login, Kind::AuthenticationFailure, Kind::Refusal, Kind::Change, Kind::Service];
+        let all = [Kind::Pull, Kind::Login, Kind::AuthenticationFailure, Kind::Refusal, Kind::Change, Kind::Service];
         all.into_iter().find(|kind| kind.as_str() == text)
     }
 

@@ -2,7 +2,7 @@ use crate::{Entry, Kind, Outcome, Record};
 use gantry_words::{AccountId, Timestamp};
 use std::{
     collections::{HashMap, hash_map::RandomState},
-    hash::{BuildHasher, Hash, Hasher},
+    hash::BuildHasher,
     net::IpAddr,
 };
 
@@ -124,9 +124,7 @@ impl Fold {
     /// It is unlike all others, and there are too many of them.
     pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), Full> {
         let key = Key::of(entry);
-        let mut hasher = self.hasher.build_hasher();
-        key.hash(&mut hasher);
-        let mut at = hasher.finish();
+        let mut at = self.hasher.hash_one(&key);
         while let Some(open) = self.open.get_mut(&at) {
             if Key::of_open(open) == key {
                 count(open, entry);

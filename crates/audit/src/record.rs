@@ -1,4 +1,7 @@
-use crate::{Entry, Hash, Kind, Outcome, text::{TEXT_BYTES_MAX, bounded}};
+use crate::{
+    Entry, Hash, Kind, Outcome,
+    text::{TEXT_BYTES_MAX, bounded},
+};
 use aws_lc_rs::digest::{SHA256, digest};
 use gantry_words::{AccountId, Region, Timestamp};
 use serde_json::{Value, json};
@@ -131,16 +134,20 @@ impl Record {
         };
         let parameters = match self.repository.is_empty() {
             true => Value::Null,
-            false => json!({"repositoryName": self.repository, "imageDigest": opt(&self.digest), "imageTag": opt(&self.tag)}),
+            false => json!({
+                "repositoryName": self.repository,
+                "imageDigest": opt(&self.digest),
+                "imageTag": opt(&self.tag),
+            }),
         };
-        json!({
+        let record = json!({
             "eventVersion": "1.08",
             "userIdentity": identity(&self.principal, is_service),
             "eventTime": seconds(self.first_at),
             "eventSource": format!("{service}.amazonaws.com"),
             "eventName": name,
             "awsRegion": region.as_str(),
-            "sourceIPAddress": if is_service && self.source.is_empty() { json!("AWS Internal") } else { opt(&self.source) },
+            "sourceIPAddress": opt(if is_service && self.source.is_empty() { "AWS Internal" } else { &self.source }),
             "userAgent": opt(&self.user_agent),
             "errorCode": opt(&self.error_code),
             "requestParameters": parameters,
@@ -166,8 +173,8 @@ impl Record {
                 "lastAt": self.last_at.millis(),
                 "changes": changes,
             }},
-        })
-        .to_string()
+        });
+        without_nothing(record).to_string()
     }
 
     /// Prints it as it waits to be chained; [`Record::parse_open`] reads it.
@@ -202,6 +209,16 @@ impl Record {
             changes: vec![],
         })
     }
+}
+
+/// Leaves out what is not known; CloudTrail says `null` of parameters and answers only.
+fn without_nothing(mut record: Value) -> Value {
+    for place in ["", "/requestParameters", "/additionalEventData/gantry"] {
+        if let Some(Value::Object(fields)) = record.pointer_mut(place) {
+            fields.retain(|key, value| !value.is_null() || key.ends_with("Parameters") || key.ends_with("Elements"));
+        }
+    }
+    record
 }
 
 fn opt(text: &str) -> Value {

@@ -34,7 +34,10 @@ mod tests {
 
     #[test]
     fn what_moves_a_cursor_or_turns_a_line_round_is_taken_out() {
-        assert_eq!(bounded("curl\u{1b}[2J\r\n\0\u{9b}x\u{202e}y", 64), "curl\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}x\u{fffd}y");
+        assert_eq!(
+            bounded("curl\u{1b}[2J\r\n\0\u{9b}x\u{202e}y", 64),
+            "curl\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}x\u{fffd}y"
+        );
     }
 
     #[test]

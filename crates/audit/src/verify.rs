@@ -160,7 +160,9 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Finding::Edited { seq } => write!(f, "record {seq}: its bytes, or its hash, are not those that were written"),
+            Finding::Edited { seq } => {
+                write!(f, "record {seq}: its bytes, or its hash, are not those that were written")
+            }
             Finding::HashUnreadable { seq } => write!(f, "record {seq}: the hash beside it is none"),
             Finding::Moved { seq, from } => write!(f, "record {seq}: here stands what was written as record {from}"),
             Finding::ColumnsDiffer { seq } => {
@@ -176,18 +178,25 @@ impl fmt::Display for Finding {
             }
             Finding::Forged { seq } => write!(f, "the checkpoint at record {seq} was not signed by this writer's key"),
             Finding::Rewritten { seq, by_anchor: false } => {
-                write!(f, "the checkpoint at record {seq} vouches for another chain: what comes before it was rewritten")
+                write!(
+                    f,
+                    "the checkpoint at record {seq} vouches for another chain: what comes before it was rewritten"
+                )
             }
             Finding::Rewritten { seq, by_anchor: true } => {
                 write!(f, "the anchor at record {seq} vouches for another chain: what comes before it was rewritten")
             }
-            Finding::CheckpointMissing { seq } => write!(f, "before the checkpoint at record {seq} another one is gone"),
+            Finding::CheckpointMissing { seq } => {
+                write!(f, "before the checkpoint at record {seq} another one is gone")
+            }
             Finding::RolledBack { last, anchored, at } => write!(
                 f,
                 "an anchor of {at} vouches for record {anchored}, and the chain ends at {last}: its end was cut off, or \
                  an older copy of the database was put back"
             ),
-            Finding::AnchorForged { seq } => write!(f, "the anchor at record {seq} was not signed by this writer's key"),
+            Finding::AnchorForged { seq } => {
+                write!(f, "the anchor at record {seq} was not signed by this writer's key")
+            }
         }
     }
 }
@@ -390,7 +399,8 @@ impl Verifier {
 /// Up to which record the chain was trimmed, if this record says so.
 fn trimmed_through(value: &Value) -> Option<u64> {
     let own = &value["additionalEventData"]["gantry"];
-    (own["kind"] == "service" && own["action"] == "gantry:AuditTrimmed").then(|| own["changes"][0]["body"]["through"].as_u64())?
+    (own["kind"] == "service" && own["action"] == "gantry:AuditTrimmed")
+        .then(|| own["changes"][0]["body"]["through"].as_u64())?
 }
 
 #[cfg(test)]

@@ -170,7 +170,8 @@ fn plan(act: &ChainRecords, seen: Seen) -> Plan {
     };
     let since = batch.now.since(writer.checkpoint_at);
     let grown = writer.seq - writer.checkpoint_seq;
-    let is_due = batch.is_last || grown >= RECORDS_PER_CHECKPOINT_MAX || since >= keeper.settings.checkpoint_every.duration();
+    let is_due =
+        batch.is_last || grown >= RECORDS_PER_CHECKPOINT_MAX || since >= keeper.settings.checkpoint_every.duration();
     if grown > 0 && is_due {
         sign(&mut plan, batch.now, seen.heads, keeper);
     }
@@ -200,8 +201,7 @@ fn sign(plan: &mut Plan, now: Timestamp, others: Vec<(i64, u64, Hash)>, keeper: 
     heads.push((writer.writer, writer.seq, writer.hash));
     heads.sort_unstable();
     let previous = if writer.checkpoint_seq == 0 { GENESIS } else { writer.checkpoint_hash };
-    let checkpoint =
-        Checkpoint { writer: writer.writer, seq: writer.seq, hash: writer.hash, at: now, previous, heads };
+    let checkpoint = Checkpoint { writer: writer.writer, seq: writer.seq, hash: writer.hash, at: now, previous, heads };
     let signed = keeper.key.sign(&checkpoint);
     (writer.checkpoint_seq, writer.checkpoint_at, writer.checkpoint_hash) = (writer.seq, now, signed.hash());
     plan.checkpoint = Some(signed);
@@ -219,7 +219,9 @@ fn with_changes(batch: &Batch, trail: Vec<TrailRow>, site: AccountId) -> (Vec<Re
         if let Some(call) = places.get(&row.request_id).map(|place| &mut calls[*place]) {
             taken.push(row.id);
             let own = of_row(row, site);
-            for (empty, known) in [(&mut call.repository, own.repository), (&mut call.digest, own.digest), (&mut call.tag, own.tag)] {
+            for (empty, known) in
+                [(&mut call.repository, own.repository), (&mut call.digest, own.digest), (&mut call.tag, own.tag)]
+            {
                 if empty.is_empty() {
                     *empty = known;
                 }

@@ -12,7 +12,7 @@ use gantry_words::{AccountId, Cx, Region, Timestamp};
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -43,16 +43,20 @@ struct Inner {
     env: Env,
     pending: Mutex<Pending>,
     /// A batch whose writing failed, with who waits for it: it is tried again before any other.
-    stuck: Mutex<Option<(Arc<Batch>, Vec<oneshot::Sender<()>>)>>,
+    stuck: Mutex<Option<Awaited>>,
     /// Something is there.
     wake: Notify,
     /// Somebody waits for it.
     urge: Notify,
     outlet: Option<Box<dyn Outlet>>,
     state: Mutex<State>,
+    is_ending: AtomicBool,
     lost: AtomicU64,
     chained: AtomicU64,
 }
+
+/// A batch, and who waits for it.
+type Awaited = (Arc<Batch>, Vec<oneshot::Sender<()>>);
 
 /// What does not change about a writer.
 pub(crate) struct Keeper {
@@ -125,6 +129,7 @@ impl Audit {
             urge: Notify::new(),
             outlet,
             state: Mutex::default(),
+            is_ending: AtomicBool::new(false),
             lost: AtomicU64::new(0),
             chained: AtomicU64::new(0),
         }))
@@ -160,11 +165,16 @@ impl Audit {
         Ok(told)
     }
 
-    /// Writes facts to the chain as they come, until it is dropped.
+    /// Whether a change may begin: there is room for its record, or it may be missing.
+    pub fn has_room(&self) -> bool {
+        lock(&self.0.pending).has_room()
+    }
+
+    /// Writes facts to the chain as they come, until [`Audit::stop`]. Dropped before that, it may lose what it was writing.
     pub async fn run(&self) {
         let inner = &*self.0;
         let mut next_trim = inner.env.elapsed() + LOOK_EVERY;
-        loop {
+        while !inner.is_ending.load(Relaxed) {
             let woken = inner.env.within(LOOK_EVERY, inner.wake.notified()).await;
             // Where somebody waits it is written down at once.
             if woken.is_some() && !lock(&inner.pending).has_waiters() {
@@ -181,6 +191,13 @@ impl Audit {
                 }
             }
         }
+    }
+
+    /// Has [`Audit::run`] end after what it does now.
+    pub fn stop(&self) {
+        self.0.is_ending.store(true, Relaxed);
+        self.0.wake.notify_one();
+        self.0.urge.notify_one();
     }
 
     /// Writes down what waits and signs the chain: the last thing before the end.
@@ -238,7 +255,10 @@ impl Audit {
         let state = *lock(&inner.state);
         let every = inner.keeper.settings.checkpoint_every.duration();
         let grown = state.seq > state.checkpoint_seq;
-        if !batch.is_empty() || !state.has_begun || grown && (batch.is_last || batch.now.since(state.checkpoint_at) >= every) {
+        if !batch.is_empty()
+            || !state.has_begun
+            || grown && (batch.is_last || batch.now.since(state.checkpoint_at) >= every)
+        {
             return Ok(true);
         }
         inner.metadata.read(audit::has_unchained).await

@@ -24,8 +24,8 @@ mod trim;
 mod verify;
 
 pub use gantry_metadata::audit::{Found, Place};
-pub use keep::{Audit, Figures, Outlet};
 pub(crate) use keep::Keeper;
+pub use keep::{Audit, Figures, Outlet};
 pub use search::{Question, search};
 pub use settings::{OnOverflow, Settings};
 pub use verify::{Verified, verify};

@@ -77,6 +77,11 @@ impl Pending {
         }
     }
 
+    /// Whether one more record of a single fact has room, or may be missing.
+    pub(crate) fn has_room(&self) -> bool {
+        self.settings.on_overflow == OnOverflow::Gap || self.singles.len() < self.settings.queue_max
+    }
+
     /// Whether nobody has been told yet that something is there; it is taken for told now.
     pub(crate) fn begins(&mut self) -> bool {
         !std::mem::replace(&mut self.is_known, true)

@@ -21,6 +21,9 @@ pub struct Settings {
     /// How often the chain is signed while it grows; it is after 10,000 records in any case. At least 1s.
     #[schemars(with = "String")]
     pub checkpoint_every: Period,
+    /// The file with the key that signs the chain; `audit-key` in the data folder if nothing names another. It is made at the
+    /// first start. Whoever has another key writes another chain.
+    pub key_file: Option<PathBuf>,
     /// A file to which each signed checkpoint is appended as a line of JSON. On another machine's disk, or where it can only
     /// be appended to, these are the anchors that `gantry audit verify --anchors` compares with.
     pub anchor_file: Option<PathBuf>,
@@ -50,6 +53,7 @@ impl Default for Settings {
             queue_max: 65_536,
             on_overflow: OnOverflow::Gap,
             checkpoint_every: Period::minutes(1),
+            key_file: None,
             anchor_file: None,
             export: None,
             keep: Period::hours(7 * 365 * 24),

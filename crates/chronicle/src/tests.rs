@@ -2,7 +2,9 @@ use crate::{Audit, OnOverflow, Question, Settings, verify};
 use gantry_audit::{Entry, Finding, Full, Kind, Outcome, PublicKey, Signed, SigningKey};
 use gantry_env::{BoxFuture, Clock, Env, Random};
 use gantry_fault::Fault;
-use gantry_metadata::{Act, Change, Event, Locks, Metadata, Reader, Tx, change, leases, suite::postgres::Database, values};
+use gantry_metadata::{
+    Act, Change, Event, Locks, Metadata, Reader, Tx, change, leases, suite::postgres::Database, values,
+};
 use gantry_words::{AccountId, Cx, Period, Region, RequestId, Timestamp};
 use serde_json::{Value, json};
 use std::{
@@ -378,7 +380,8 @@ async fn old_records_go_up_to_a_checkpoint_and_the_chain_says_so() {
     assert_eq!(again, 0);
     world.pass(5);
     audit.end().await.unwrap();
-    let names: Vec<Value> = world.records(&Question::default()).await.iter().map(|it| it["eventName"].clone()).collect();
+    let names: Vec<Value> =
+        world.records(&Question::default()).await.iter().map(|it| it["eventName"].clone()).collect();
     assert!(names.contains(&json!("AuditTrimmed")), "{names:?}");
     assert_eq!(world.findings(&[]).await, []);
     let anchors = world.anchors.lock().unwrap().clone();

@@ -1,6 +1,7 @@
 //! The data folder: made at the first start, held by one server at a time, home of the root credentials.
 
 use gantry_accounts::RootCredentials;
+use gantry_audit::SigningKey;
 use gantry_env::Env;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -150,27 +151,54 @@ impl DataFolder {
                 .map_err(|problem| DataFolderError::Credentials { path, problem: problem.to_string() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let credentials = RootCredentials::generate(env);
-                self.write_credentials(&path, &credentials)?;
+                write_private(&path, &credentials.print())?;
                 Ok(credentials)
             }
             Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
         }
     }
 
-    /// Written under another name first, so that a crash leaves no half file behind.
-    fn write_credentials(&self, path: &Path, credentials: &RootCredentials) -> Result<(), DataFolderError> {
-        let fresh = self.path.join("root-credentials.new");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&fresh)
-            .map_err(failed("create", &fresh))?;
-        file.write_all(credentials.print().as_bytes()).map_err(failed("write", &fresh))?;
-        file.sync_all().map_err(failed("write", &fresh))?;
-        fs::rename(&fresh, path).map_err(failed("create", path))
+    /// Reads the key that signs the audit, from `file` or from the folder; `None` where there is none.
+    pub(crate) fn find_audit_key(&self, file: Option<&Path>) -> Result<Option<SigningKey>, DataFolderError> {
+        let path = file.map_or_else(|| self.path.join("audit-key"), Path::to_path_buf);
+        match fs::read_to_string(&path) {
+            Ok(text) => match gantry_audit::parse_hash(text.trim()) {
+                Some(seed) => Ok(Some(SigningKey::from_seed(&seed))),
+                None => {
+                    let problem = "this is no key of the audit: 64 hexadecimal digits".into();
+                    Err(DataFolderError::Credentials { path, problem })
+                }
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
+        }
     }
+
+    /// The same, and makes one at the first start.
+    pub(crate) fn audit_key(&self, file: Option<&Path>, env: &Env) -> Result<SigningKey, DataFolderError> {
+        if let Some(key) = self.find_audit_key(file)? {
+            return Ok(key);
+        }
+        let path = file.map_or_else(|| self.path.join("audit-key"), Path::to_path_buf);
+        let seed: [u8; 32] = env.random();
+        write_private(&path, &format!("{}\n", gantry_audit::print_hash(&seed)))?;
+        Ok(SigningKey::from_seed(&seed))
+    }
+}
+
+/// Written under another name first, so that a crash leaves no half file behind.
+fn write_private(path: &Path, text: &str) -> Result<(), DataFolderError> {
+    let fresh = path.with_added_extension("new");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&fresh)
+        .map_err(failed("create", &fresh))?;
+    file.write_all(text.as_bytes()).map_err(failed("write", &fresh))?;
+    file.sync_all().map_err(failed("write", &fresh))?;
+    fs::rename(&fresh, path).map_err(failed("create", path))
 }
 
 fn refuse_unfinished(path: &Path) -> Result<(), DataFolderError> {

@@ -1,6 +1,8 @@
-use crate::{command::tool::fault_failure, config::Config, output::Failure};
+use crate::{audit_files::Files, command::tool::fault_failure, config::Config, output::Failure};
 use gantry_accounts::{Accounts, RootCredentials, Site};
 use gantry_api::{Paging, Pick};
+use gantry_audit::SigningKey;
+use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
@@ -25,6 +27,7 @@ pub(crate) struct House {
 pub(crate) struct ServingHouse {
     pub(crate) house: House,
     pub(crate) accounts: Accounts,
+    pub(crate) audit: Audit,
 }
 
 impl House {
@@ -62,11 +65,19 @@ impl House {
         self.store.free_bytes().await.map(drop).map_err(|error| format!("the blob folder does not answer: {error}"))
     }
 
-    /// Adds what serving needs: who may come in.
-    pub(crate) async fn serve(self, config: &Config, root: RootCredentials) -> Result<ServingHouse, Fault> {
+    /// Adds what serving needs: who may come in, and who writes down that he did.
+    pub(crate) async fn serve(
+        self,
+        config: &Config,
+        root: RootCredentials,
+        key: SigningKey,
+    ) -> Result<ServingHouse, Fault> {
         let site = Site { account: config.account_id, region: config.region.clone(), service: "gantry".into() };
         let accounts = Accounts::open(&config.tokens, root, site, self.metadata.clone(), self.env.clone()).await?;
-        Ok(ServingHouse { house: self, accounts })
+        let place = (config.account_id, config.region.clone());
+        let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
+        let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
+        Ok(ServingHouse { house: self, accounts, audit })
     }
 }
 
@@ -166,6 +177,12 @@ impl Pick<ServingHouse> for Paging {
     }
 }
 
+impl Pick<ServingHouse> for Audit {
+    fn pick(house: &ServingHouse) -> Self {
+        house.audit.clone()
+    }
+}
+
 impl Pick<ServingHouse> for Accounts {
     fn pick(house: &ServingHouse) -> Self {
         house.accounts.clone()
@@ -182,7 +199,8 @@ mod tests {
         let config = Config { data_dir: folder.path().into(), ..Config::default() };
         let env = Env::real();
         let root = RootCredentials::generate(&env);
-        let house = House::open(&config, env).unwrap().serve(&config, root).await.unwrap();
+        let house =
+            House::open(&config, env).unwrap().serve(&config, root, SigningKey::from_seed(&[0; 32])).await.unwrap();
 
         let doors: Vec<_> = gantry_v2::doors(&house).into_iter().chain(gantry_aws::surface(&house).doors).collect();
         let doors: Vec<_> = doors.into_iter().chain(gantry_rest::doors(&house)).collect();

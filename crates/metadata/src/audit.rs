@@ -103,9 +103,8 @@ static UNCHAINED: Query = query(
      WHERE a.chained = 0 ORDER BY a.id LIMIT $1",
 );
 static HAS_UNCHAINED: Query = query("SELECT id FROM audit WHERE chained = 0 ORDER BY id LIMIT 1");
-static CHAINED: Change = change(
-    "UPDATE audit SET chained = 1 WHERE id IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j)",
-);
+static CHAINED: Change =
+    change("UPDATE audit SET chained = 1 WHERE id IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j)");
 static INSERT_RECORD: Change = change(
     "INSERT INTO audit_record(writer, seq, at, account, principal, repository, digest, action, outcome)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -121,9 +120,8 @@ static CHECKPOINTS: Query = query(
      WHERE writer = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4",
 );
 static CHECKPOINT: Query = query("SELECT seq, bytes, signature FROM audit_checkpoint WHERE writer = $1 AND seq = $2");
-static CHECKPOINT_BEFORE: Query = query(
-    "SELECT seq, bytes, signature FROM audit_checkpoint WHERE writer = $1 AND at < $2 ORDER BY seq DESC LIMIT 1",
-);
+static CHECKPOINT_BEFORE: Query =
+    query("SELECT seq, bytes, signature FROM audit_checkpoint WHERE writer = $1 AND at < $2 ORDER BY seq DESC LIMIT 1");
 static INSERT_CHECKPOINT: Change =
     change("INSERT INTO audit_checkpoint(writer, seq, at, bytes, signature) VALUES ($1, $2, $3, $4, $5)");
 static STALE_OPEN: Query =
@@ -222,7 +220,14 @@ pub fn note_chained(tx: &mut Tx, ids: &[i64]) -> Result<(), Fault> {
 }
 
 /// Writes a record.
-pub fn insert_record(tx: &mut Tx, writer: i64, seq: u64, columns: &Columns, hash: &Hash, bytes: &str) -> Result<(), Fault> {
+pub fn insert_record(
+    tx: &mut Tx,
+    writer: i64,
+    seq: u64,
+    columns: &Columns,
+    hash: &Hash,
+    bytes: &str,
+) -> Result<(), Fault> {
     let Columns { at, account, principal, repository, digest, action, outcome } = *columns;
     tx.write(&INSERT_RECORD, values![writer, seq, at, account, principal, repository, digest, action, outcome])?;
     tx.write(&INSERT_BYTES, values![writer, seq, print_hash(hash), bytes])
@@ -247,7 +252,13 @@ pub fn records(rows: &mut Reader, writer: i64, after: u64, count: usize) -> Resu
 }
 
 /// Returns up to `count` checkpoints of a chain behind the place `after`, up to the place `through`.
-pub fn checkpoints(rows: &mut Reader, writer: i64, after: u64, through: u64, count: usize) -> Result<Vec<(u64, Signed)>, Fault> {
+pub fn checkpoints(
+    rows: &mut Reader,
+    writer: i64,
+    after: u64,
+    through: u64,
+    count: usize,
+) -> Result<Vec<(u64, Signed)>, Fault> {
     rows.all(&CHECKPOINTS, values![writer, after, through, count])?.into_iter().map(checkpoint_row).collect()
 }
 
@@ -267,7 +278,12 @@ pub fn insert_checkpoint(tx: &mut Tx, writer: i64, seq: u64, at: Timestamp, sign
 }
 
 /// Returns up to `count` records that began to count before a moment: a writer's, or everybody's.
-pub fn open_before(rows: &mut Reader, before: Timestamp, writer: Option<i64>, count: usize) -> Result<Vec<OpenRow>, Fault> {
+pub fn open_before(
+    rows: &mut Reader,
+    before: Timestamp,
+    writer: Option<i64>,
+    count: usize,
+) -> Result<Vec<OpenRow>, Fault> {
     let found = match writer {
         Some(writer) => rows.all(&STALE_OPEN, values![before, writer, count])?,
         None => rows.all(&STALE_OPEN_OF_ALL, values![before, count])?,

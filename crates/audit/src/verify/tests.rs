@@ -130,10 +130,7 @@ fn a_tail_cut_off_with_its_end_is_found_by_an_anchor_only() {
     let anchors: Vec<Signed> = whole.checkpoints.iter().map(|(_, signed)| signed.clone()).collect();
 
     assert_eq!(found(&cut), []);
-    assert_eq!(
-        verify_with(&cut, &anchors).findings,
-        [Finding::RolledBack { last: 5, anchored: 6, at: at(6) }]
-    );
+    assert_eq!(verify_with(&cut, &anchors).findings, [Finding::RolledBack { last: 5, anchored: 6, at: at(6) }]);
     assert_eq!(verify_with(&whole, &anchors).anchored_through, Some(6));
 }
 
