@@ -56,7 +56,7 @@ CREATE TABLE audit_record(
     action BIGINT NOT NULL,
     outcome BIGINT NOT NULL,
     PRIMARY KEY (writer, seq)
-);
+) WITHOUT ROWID;
 
 CREATE INDEX audit_record_digest ON audit_record(digest, at, writer, seq) WHERE digest <> 0;
 

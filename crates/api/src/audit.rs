@@ -211,7 +211,8 @@ impl Seen {
             tag,
             outcome,
             error_code,
-            statement: if self.statement.is_empty() { ended.message } else { &self.statement },
+            error_message: ended.message,
+            statement: &self.statement,
             request_id: ended.request_id,
         }
     }
@@ -235,7 +236,8 @@ impl Seen {
             return Some((Kind::Refusal, Outcome::Refused));
         }
         let outcome = if ended.fault.is_some() { Outcome::Failed } else { Outcome::Success };
-        if PULLS.contains(&ended.operation) {
+        let only_looks = self.method == Method::HEAD && ended.operation == "GetBlob";
+        if PULLS.contains(&ended.operation) && !only_looks {
             return Some((Kind::Pull, outcome));
         }
         if LOGINS.contains(&ended.operation) {
@@ -334,6 +336,8 @@ mod tests {
         for (method, operation, access, fault, kind) in [
             (Method::GET, "GetManifest", pull, None, Some(Kind::Pull)),
             (Method::GET, "GetManifest", pull, Some(FaultKind::ImageNotFound), Some(Kind::Pull)),
+            (Method::HEAD, "GetManifest", pull, None, Some(Kind::Pull)),
+            (Method::HEAD, "GetBlob", Some(actions::ECR_GET_DOWNLOAD_URL_FOR_LAYER), None, None),
             (Method::GET, "GetManifest", pull, denied, Some(Kind::Refusal)),
             (Method::GET, "ListReferrers", pull, None, None),
             (Method::PUT, "PutManifest", Some(actions::ECR_PUT_IMAGE), None, Some(Kind::Change)),

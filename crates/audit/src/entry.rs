@@ -116,7 +116,9 @@ pub struct Entry<'a> {
     pub outcome: Outcome,
     /// Which refusal it was: the AWS type of the fault, or why somebody could not be identified.
     pub error_code: &'a str,
-    /// The statement that decided, or what is missing.
+    /// Why it was refused or failed, as the client was told.
+    pub error_message: &'a str,
+    /// The statement that decided.
     pub statement: &'a str,
     /// The request.
     pub request_id: RequestId,

@@ -195,11 +195,10 @@ fn count(open: &mut Open, entry: &Entry<'_>) {
     if entry.at > record.first_at {
         return;
     }
-    let earlier = Record::of(entry);
     // At the same millisecond the request's name decides, so that the order they come in does not.
-    if entry.at < record.first_at || earlier.request_id < record.request_id {
+    if entry.at < record.first_at || entry.request_id.to_string() < record.request_id {
         let (count, last_at) = (record.count, record.last_at);
-        *record = Record { count, last_at, ..earlier };
+        *record = Record { count, last_at, ..Record::of(entry) };
     }
 }
 

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `entry.rs` | a fact as it happens |
 //! | `record.rs` | a fact as it is stored, and the columns it is found by |
+//! | `json.rs` | a line of JSON in the making |
 //! | `text.rs` | texts that strangers wrote, bounded and made harmless |
 //! | `fold.rs` | what is alike, counted together |
 //! | `chain.rs` | the hash of a record in its place |
@@ -22,6 +23,7 @@ mod chain;
 mod checkpoint;
 mod entry;
 mod fold;
+mod json;
 mod record;
 mod text;
 mod verify;

@@ -1,10 +1,11 @@
 use crate::{
     Entry, Hash, Kind, Outcome,
+    json::Json,
     text::{TEXT_BYTES_MAX, bounded},
 };
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use gantry_words::{AccountId, Region, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The most bytes of a change's own account of itself.
 const CHANGE_BYTES_MAX: usize = 4096;
@@ -46,6 +47,8 @@ pub struct Record {
     pub outcome: Outcome,
     /// Which refusal it was.
     pub error_code: String,
+    /// Why it was refused or failed.
+    pub error_message: String,
     /// What decided.
     pub statement: String,
     /// The request of the first.
@@ -61,8 +64,8 @@ pub struct Change {
     pub act: String,
     /// The event's kind; empty where there was none.
     pub event: String,
-    /// What the event says; `Null` where there was none.
-    pub body: Value,
+    /// What the event says, as JSON; empty where there was none.
+    pub body: String,
 }
 
 impl Record {
@@ -86,6 +89,7 @@ impl Record {
             tag: text(entry.tag),
             outcome: entry.outcome,
             error_code: text(entry.error_code),
+            error_message: bounded(entry.error_message, NAME_BYTES_MAX),
             statement: bounded(entry.statement, NAME_BYTES_MAX),
             request_id: entry.request_id.to_string(),
             changes: vec![],
@@ -93,7 +97,7 @@ impl Record {
     }
 
     /// A record of what the server did by itself, with what there is to say of it.
-    pub fn service(account: AccountId, actor: &str, action: &str, at: Timestamp, body: Value) -> Self {
+    pub fn service(account: AccountId, actor: &str, action: &str, at: Timestamp, body: &Value) -> Self {
         Record {
             kind: Kind::Service,
             first_at: at,
@@ -111,70 +115,76 @@ impl Record {
             tag: String::new(),
             outcome: Outcome::Success,
             error_code: String::new(),
+            error_message: String::new(),
             statement: String::new(),
             request_id: String::new(),
-            changes: vec![Change { act: String::new(), event: String::new(), body }],
+            changes: vec![Change { act: String::new(), event: String::new(), body: body.to_string() }],
         }
     }
 
     /// Prints it as it is stored, hashed and exported: a line of JSON in the shape of a CloudTrail record (AWS CloudTrail
     /// User Guide, "CloudTrail record contents"), keys in the order of their bytes. What CloudTrail has no words for stands
-    /// below `additionalEventData.gantry`. `seq` is its place in the chain of `writer`; both are in `eventID`.
+    /// below `additionalEventData.gantry`; what is not known is left out. `seq` is its place in the chain of `writer`; both
+    /// are in `eventID`.
     pub fn print(&self, region: &Region, writer: i64, seq: u64) -> String {
         let is_service = self.kind == Kind::Service || self.principal.starts_with("gantry:");
         let (service, name) = self.action.split_once(':').unwrap_or(("gantry", &self.action));
-        let changes: Vec<Value> = self.changes.iter().map(print_change).collect();
-        let resources = match self.repository.is_empty() {
-            true => Value::Null,
-            false => json!([{
-                "ARN": format!("arn:aws:ecr:{region}:{}:repository/{}", self.account, self.repository),
-                "accountId": self.account.as_str(),
-                "type": "AWS::ECR::Repository",
-            }]),
-        };
-        let parameters = match self.repository.is_empty() {
-            true => Value::Null,
-            false => json!({
-                "repositoryName": self.repository,
-                "imageDigest": opt(&self.digest),
-                "imageTag": opt(&self.tag),
+        let source = if is_service && self.source.is_empty() { "AWS Internal" } else { &self.source };
+        let has_repository = !self.repository.is_empty();
+        let mut json = Json::begin();
+        json.object("additionalEventData", |json| json.object("gantry", |json| self.print_own(json)));
+        json.text("awsRegion", region.as_str());
+        json.text("errorCode", &self.error_code);
+        json.text("errorMessage", &self.error_message);
+        json.text("eventID", &event_id(writer, seq));
+        json.text("eventName", name);
+        json.text("eventSource", &format!("{service}.amazonaws.com"));
+        json.text("eventTime", &seconds(self.first_at));
+        json.text("eventType", if is_service { "AwsServiceEvent" } else { "AwsApiCall" });
+        json.text("eventVersion", "1.08");
+        json.raw("readOnly", if matches!(self.kind, Kind::Change | Kind::Service) { "false" } else { "true" });
+        json.text("recipientAccountId", self.account.as_str());
+        json.text("requestID", &self.request_id);
+        match has_repository {
+            false => json.raw("requestParameters", "null"),
+            true => json.object("requestParameters", |json| {
+                json.text("imageDigest", &self.digest);
+                json.text("imageTag", &self.tag);
+                json.text("repositoryName", &self.repository);
             }),
-        };
-        let record = json!({
-            "eventVersion": "1.08",
-            "userIdentity": identity(&self.principal, is_service),
-            "eventTime": seconds(self.first_at),
-            "eventSource": format!("{service}.amazonaws.com"),
-            "eventName": name,
-            "awsRegion": region.as_str(),
-            "sourceIPAddress": opt(if is_service && self.source.is_empty() { "AWS Internal" } else { &self.source }),
-            "userAgent": opt(&self.user_agent),
-            "errorCode": opt(&self.error_code),
-            "requestParameters": parameters,
-            "responseElements": null,
-            "requestID": opt(&self.request_id),
-            "eventID": event_id(writer, seq),
-            "readOnly": !matches!(self.kind, Kind::Change | Kind::Service),
-            "resources": resources,
-            "eventType": if is_service { "AwsServiceEvent" } else { "AwsApiCall" },
-            "recipientAccountId": self.account.as_str(),
-            "additionalEventData": {"gantry": {
-                "kind": self.kind.as_str(),
-                "action": self.action,
-                "operation": opt(&self.operation),
-                "principal": self.principal,
-                "session": self.is_session,
-                "outcome": self.outcome.as_str(),
-                "statement": opt(&self.statement),
-                "digest": opt(&self.digest),
-                "tag": opt(&self.tag),
-                "count": self.count,
-                "firstAt": self.first_at.millis(),
-                "lastAt": self.last_at.millis(),
-                "changes": changes,
-            }},
+        }
+        if has_repository {
+            json.list("resources", |json| {
+                json.item(|json| {
+                    json.text("ARN", &format!("arn:aws:ecr:{region}:{}:repository/{}", self.account, self.repository));
+                    json.text("accountId", self.account.as_str());
+                    json.text("type", "AWS::ECR::Repository");
+                });
+            });
+        }
+        json.raw("responseElements", "null");
+        json.text("sourceIPAddress", source);
+        json.text("userAgent", &self.user_agent);
+        json.object("userIdentity", |json| identity(json, &self.principal, is_service));
+        json.end()
+    }
+
+    fn print_own(&self, json: &mut Json) {
+        json.text("action", &self.action);
+        json.list("changes", |json| {
+            self.changes.iter().for_each(|change| json.item(|json| print_change(json, change)))
         });
-        without_nothing(record).to_string()
+        json.raw("count", &self.count.to_string());
+        json.text("digest", &self.digest);
+        json.raw("firstAt", &self.first_at.millis().to_string());
+        json.text("kind", self.kind.as_str());
+        json.raw("lastAt", &self.last_at.millis().to_string());
+        json.text("operation", &self.operation);
+        json.text("outcome", self.outcome.as_str());
+        json.text("principal", &self.principal);
+        json.raw("session", if self.is_session { "true" } else { "false" });
+        json.text("statement", &self.statement);
+        json.text("tag", &self.tag);
     }
 
     /// Prints it as it waits to be chained; [`Record::parse_open`] reads it.
@@ -204,6 +214,7 @@ impl Record {
             tag: of(&own["tag"]),
             outcome: Outcome::parse(own["outcome"].as_str()?)?,
             error_code: of(&value["errorCode"]),
+            error_message: of(&value["errorMessage"]),
             statement: of(&own["statement"]),
             request_id: of(&value["requestID"]),
             changes: vec![],
@@ -211,52 +222,60 @@ impl Record {
     }
 }
 
-/// Leaves out what is not known; CloudTrail says `null` of parameters and answers only.
-fn without_nothing(mut record: Value) -> Value {
-    for place in ["", "/requestParameters", "/additionalEventData/gantry"] {
-        if let Some(Value::Object(fields)) = record.pointer_mut(place) {
-            fields.retain(|key, value| !value.is_null() || key.ends_with("Parameters") || key.ends_with("Elements"));
-        }
+fn print_change(json: &mut Json, change: &Change) {
+    json.text("act", &change.act);
+    match change.body.len() {
+        0 => {}
+        1..=CHANGE_BYTES_MAX => json.raw("body", &change.body),
+        bytes => json.object("body", |json| json.raw("leftOutBytes", &bytes.to_string())),
     }
-    record
-}
-
-fn opt(text: &str) -> Value {
-    if text.is_empty() { Value::Null } else { text.into() }
-}
-
-fn print_change(change: &Change) -> Value {
-    let body = match change.body.to_string().len() {
-        0..=CHANGE_BYTES_MAX => change.body.clone(),
-        bytes => json!({"leftOutBytes": bytes}),
-    };
-    json!({"act": opt(&change.act), "event": opt(&change.event), "body": body})
+    json.text("event", &change.event);
 }
 
 /// CloudTrail's `userIdentity` of an ARN ("CloudTrail userIdentity element").
-fn identity(principal: &str, is_service: bool) -> Value {
+fn identity(json: &mut Json, principal: &str, is_service: bool) {
     let mut parts = principal.splitn(6, ':');
     let (account, name) = (parts.nth(4).unwrap_or_default(), parts.next().unwrap_or_default());
-    let last = name.rsplit('/').next().unwrap_or_default();
     match name.split('/').next().unwrap_or_default() {
-        _ if is_service => json!({"type": "AWSService", "invokedBy": "AWS Internal"}),
-        "root" => json!({"type": "Root", "arn": principal, "accountId": account, "principalId": account}),
-        "user" => json!({"type": "IAMUser", "arn": principal, "accountId": account, "userName": last}),
+        _ if is_service => {
+            json.text("invokedBy", "AWS Internal");
+            json.text("type", "AWSService");
+        }
+        "root" => {
+            json.text("accountId", account);
+            json.text("arn", principal);
+            json.text("principalId", account);
+            json.text("type", "Root");
+        }
+        "user" => {
+            json.text("accountId", account);
+            json.text("arn", principal);
+            json.text("type", "IAMUser");
+            json.text("userName", name.rsplit('/').next().unwrap_or_default());
+        }
         "assumed-role" => {
             let role = name.split('/').nth(1).unwrap_or_default();
-            let issuer = json!({
-                "type": "Role", "accountId": account, "userName": role,
-                "arn": format!("arn:aws:iam::{account}:role/{role}"),
+            json.text("accountId", account);
+            json.text("arn", principal);
+            json.object("sessionContext", |json| {
+                json.object("sessionIssuer", |json| {
+                    json.text("accountId", account);
+                    json.text("arn", &format!("arn:aws:iam::{account}:role/{role}"));
+                    json.text("type", "Role");
+                    json.text("userName", role);
+                });
             });
-            json!({
-                "type": "AssumedRole", "arn": principal, "accountId": account,
-                "sessionContext": {"sessionIssuer": issuer},
-            })
+            json.text("type", "AssumedRole");
         }
         _ if principal == "anonymous" => {
-            json!({"type": "AWSAccount", "accountId": "ANONYMOUS_PRINCIPAL", "principalId": "ANONYMOUS_PRINCIPAL"})
+            json.text("accountId", "ANONYMOUS_PRINCIPAL");
+            json.text("principalId", "ANONYMOUS_PRINCIPAL");
+            json.text("type", "AWSAccount");
         }
-        _ => json!({"type": "Unknown", "arn": opt(principal)}),
+        _ => {
+            json.text("arn", principal);
+            json.text("type", "Unknown");
+        }
     }
 }
 
@@ -300,6 +319,20 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Returns the columns of a record: those that its bytes have, without reading them.
+    pub fn of_record(record: &Record) -> Columns {
+        let key_of = |text: &str| key(record.account, text);
+        Columns {
+            at: record.first_at.millis(),
+            account: number(record.account),
+            principal: key_of(&record.principal),
+            repository: key_of(&record.repository),
+            digest: key_of(&record.digest),
+            action: key_of(&record.action),
+            outcome: record.outcome.number(),
+        }
+    }
+
     /// Returns the columns of a record as it is stored; `None` where it is no record.
     pub fn of(bytes: &str) -> Option<Columns> {
         let value: Value = serde_json::from_str(bytes).ok()?;
@@ -334,7 +367,11 @@ pub fn key(account: AccountId, text: &str) -> i64 {
     if text.is_empty() {
         return 0;
     }
-    let hash = digest(&SHA256, format!("{account}\0{text}").as_bytes());
+    let mut context = Context::new(&SHA256);
+    context.update(account.as_str().as_bytes());
+    context.update(&[0]);
+    context.update(text.as_bytes());
+    let hash = context.finish();
     hash.as_ref().first_chunk().copied().map_or(0, i64::from_be_bytes)
 }
 
@@ -371,6 +408,7 @@ pub(crate) mod tests {
             tag: "v1",
             outcome: Outcome::Success,
             error_code: "",
+            error_message: "",
             statement: "ci-pull/0",
             request_id: RequestId::new([1; 16]),
         }
@@ -395,13 +433,18 @@ pub(crate) mod tests {
 
     #[test]
     fn principals_are_told_apart_as_cloudtrail_does() {
-        let kind = |principal| identity(principal, false)["type"].clone();
+        let identity = |principal| {
+            let mut json = Json::begin();
+            identity(&mut json, principal, false);
+            serde_json::from_str::<Value>(&json.end()).unwrap()
+        };
+        let kind = |principal| identity(principal)["type"].clone();
 
         assert_eq!(kind("arn:aws:iam::000000000000:root"), "Root");
         assert_eq!(kind("arn:aws:sts::000000000000:assumed-role/deploy/s1"), "AssumedRole");
         assert_eq!(kind("anonymous"), "AWSAccount");
         assert_eq!(kind(""), "Unknown");
-        let session = identity("arn:aws:sts::000000000000:assumed-role/deploy/s1", false);
+        let session = identity("arn:aws:sts::000000000000:assumed-role/deploy/s1");
         assert_eq!(session["sessionContext"]["sessionIssuer"]["arn"], "arn:aws:iam::000000000000:role/deploy");
     }
 
@@ -414,8 +457,28 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn whatever_a_record_says_its_keys_are_in_order() {
+        let region = Region::default();
+        let change = Change { act: "push".into(), event: "image.pushed".into(), body: "{\"digest\":\"a\"}".into() };
+        let long = Change { act: String::new(), event: String::new(), body: format!("\"{}\"", "x".repeat(5000)) };
+        for principal in ["gantry:lifecycle", "anonymous", "unidentified", "arn:aws:sts::000000000000:assumed-role/a/b"]
+        {
+            let odd = Entry { principal, user_agent: "\"\\\u{7}ä", error_code: "a", error_message: "b", ..entry() };
+            let mut record = Record::of(&odd);
+            record.changes = vec![change.clone(), long.clone()];
+
+            let text = record.print(&region, 1, 2);
+
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
     fn the_columns_follow_from_the_bytes() {
-        let columns = Columns::of(&Record::of(&entry()).print(&Region::default(), 1, 1)).unwrap();
+        let record = Record::of(&entry());
+        let columns = Columns::of(&record.print(&Region::default(), 1, 1)).unwrap();
+
+        assert_eq!(columns, Columns::of_record(&record));
 
         assert_eq!(columns.repository, key(AccountId::DEFAULT, "team/app"));
         assert_eq!(columns.at, 1_800_000_000_123);

@@ -1,15 +1,18 @@
 //! The act that takes facts into the chain.
 
 use crate::{Keeper, pending::Batch};
-use gantry_audit::{Change, Checkpoint, Columns, GENESIS, Hash, Kind, Outcome, Record, Signed, bounded, link};
+use gantry_audit::{
+    Change, Checkpoint, Columns, GENESIS, Hash, Kind, Outcome, Record, Signed, TEXT_BYTES_MAX, bounded, link,
+};
 use gantry_fault::Fault;
 use gantry_metadata::{
     Act, Reader, Trail, Tx,
     audit::{self, OpenRow, TrailRow, WriterRow},
 };
 use gantry_words::{AccountId, Timestamp};
-use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use serde::Deserialize;
+use serde_json::json;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Rows of the change trail, and records that others left, taken at once.
 const ROWS_MAX: usize = 256;
@@ -147,7 +150,7 @@ fn plan(act: &ChainRecords, seen: Seen) -> Plan {
         let body = json!({
             "count": gap.count, "firstAt": gap.first_at.to_string(), "lastAt": gap.last_at.to_string(),
         });
-        Record::service(keeper.account, "gantry:audit", "gantry:AuditGap", batch.now, body)
+        Record::service(keeper.account, "gantry:audit", "gantry:AuditGap", batch.now, &body)
     });
     let over = batch.over.iter().map(|open| open.record.clone());
     // One's own that still count are in memory too, but for those from before the start.
@@ -189,8 +192,7 @@ fn chain(records: &[Record], writer: &mut WriterRow, keeper: &Keeper) -> Vec<Cha
         let bytes = record.print(&keeper.region, writer.writer, seq);
         let hash = link(&writer.hash, seq, bytes.as_bytes());
         (writer.seq, writer.hash) = (seq, hash);
-        let columns = Columns::of(&bytes).expect("a record that was just printed has its columns");
-        Chained { seq, hash, columns, bytes }
+        Chained { seq, hash, columns: Columns::of_record(record), bytes }
     };
     records.iter().map(place).collect()
 }
@@ -235,9 +237,25 @@ fn with_changes(batch: &Batch, trail: Vec<TrailRow>, site: AccountId) -> (Vec<Re
     (calls, taken)
 }
 
+/// What an event may tell of what it is about.
+#[derive(Default, Deserialize)]
+struct Told<'a> {
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    digest: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    tag: Option<Cow<'a, str>>,
+}
+
 fn of_row(row: TrailRow, site: AccountId) -> Record {
-    let body: Value = row.body.and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default();
-    let told = |key: &str| bounded(body[key].as_str().unwrap_or_default(), 256);
+    let body = row.body.unwrap_or_default();
+    // What is not JSON would make the record none.
+    let told: Result<Told<'_>, _> = serde_json::from_str(&body);
+    let is_json = told.is_ok();
+    let Told { name, digest, tag } = told.unwrap_or_default();
+    let text = |told: Option<Cow<'_, str>>| told.map_or_else(String::new, |text| bounded(&text, TEXT_BYTES_MAX));
+    let (name, digest, tag) = (text(name), text(digest), text(tag));
     let action = match row.event.as_deref() {
         Some("lifecycle.ran") => "ecr:PolicyExecutionEvent".to_string(),
         _ => format!("gantry:{}", row.act),
@@ -254,13 +272,18 @@ fn of_row(row: TrailRow, site: AccountId) -> Record {
         user_agent: String::new(),
         action,
         operation: row.operation,
-        repository: row.repository.unwrap_or_else(|| told("name")),
-        digest: told("digest"),
-        tag: told("tag"),
+        repository: row.repository.unwrap_or(name),
+        digest,
+        tag,
         outcome: Outcome::Success,
         error_code: String::new(),
+        error_message: String::new(),
         statement: String::new(),
         request_id: row.request_id,
-        changes: vec![Change { act: row.act, event: row.event.unwrap_or_default(), body }],
+        changes: vec![Change {
+            act: row.act,
+            event: row.event.unwrap_or_default(),
+            body: if is_json { body } else { String::new() },
+        }],
     }
 }

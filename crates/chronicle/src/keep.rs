@@ -22,6 +22,9 @@ use tokio::sync::{Notify, oneshot};
 const GATHER: Duration = Duration::from_millis(250);
 /// How often it is looked whether there are rows of the change trail to take, and records whose minute is over.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Of the database's time the audit takes one part in so many while much is changed: what it has not taken yet is durable in
+/// the change trail.
+const TIME_SHARE: u32 = 5;
 /// How often it is looked whether records are too old.
 const TRIM_EVERY: Duration = Duration::from_secs(3600);
 
@@ -220,6 +223,7 @@ impl Audit {
                     (Arc::new(batch), waiters)
                 }
             };
+            let began = inner.env.elapsed();
             match self.write(&batch).await {
                 Ok(answer) => {
                     let goes_on = answer.as_ref().is_some_and(|answer| answer.has_more) || !batch.is_empty();
@@ -229,12 +233,25 @@ impl Audit {
                     if !goes_on {
                         return Ok(());
                     }
+                    self.make_way(inner.env.elapsed().saturating_sub(began), is_last).await;
                 }
                 Err(fault) => {
                     *lock(&inner.stuck) = Some((batch, waiters));
                     return Err(fault);
                 }
             }
+        }
+    }
+
+    /// Leaves the database to everybody else for a while, unless somebody waits or so much does that room becomes short.
+    async fn make_way(&self, took: Duration, is_last: bool) {
+        let inner = &*self.0;
+        let is_pressed = {
+            let pending = lock(&inner.pending);
+            pending.has_waiters() || pending.len() > inner.keeper.settings.queue_max / 2
+        };
+        if !is_last && !is_pressed {
+            inner.env.within(took * (TIME_SHARE - 1), inner.urge.notified()).await;
         }
     }
 

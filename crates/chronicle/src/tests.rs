@@ -115,6 +115,7 @@ impl World {
             tag: "v1",
             outcome: Outcome::Success,
             error_code: "",
+            error_message: "",
             statement: "",
             request_id: RequestId::new([request; 16]),
         }

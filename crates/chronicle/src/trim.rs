@@ -55,6 +55,8 @@ impl Act for BeginTrim {
     type Plan = Option<Plan>;
     type Answer = Option<u64>;
     const NAME: &'static str = "audit.begin_trim";
+    // Its record in the chain says more.
+    const TRAIL: Trail = Trail::Housekeeping;
 
     fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
         rows.lock("audit chain")?;
@@ -70,10 +72,10 @@ impl Act for BeginTrim {
             return Ok(Some(Plan { writer, record: None }));
         }
         let body = json!({"through": through, "before": self.before.to_string()});
-        let record = Record::service(self.keeper.account, "gantry:audit", "gantry:AuditTrimmed", now, body);
+        let record = Record::service(self.keeper.account, "gantry:audit", "gantry:AuditTrimmed", now, &body);
         let seq = writer.seq + 1;
         let bytes = record.print(&self.keeper.region, writer.writer, seq);
-        let columns = Columns::of(&bytes).expect("a record that was just printed has its columns");
+        let columns = Columns::of_record(&record);
         writer.hash = link(&writer.hash, seq, bytes.as_bytes());
         (writer.seq, writer.root) = (seq, through);
         Ok(Some(Plan { writer, record: Some((columns, bytes)) }))

@@ -43,7 +43,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(7, "0007-lifecycle-runs"),
     one!(8, "0008-protection"),
     one!(9, "0009-archive"),
-    one!(10, "0010-audit"),
+    pair!(10, "0010-audit"),
 ];
 
 #[cfg(test)]

@@ -196,7 +196,7 @@ fn trimmed(says_so: bool) -> Chain {
     let mut all = records(7);
     if says_so {
         let body = json!({"through": 3});
-        all[6] = Record::service(AccountId::DEFAULT, "gantry:audit", "gantry:AuditTrimmed", at(7), body);
+        all[6] = Record::service(AccountId::DEFAULT, "gantry:audit", "gantry:AuditTrimmed", at(7), &body);
     }
     let mut chain = chain_of(&all, &[3, 6]);
     chain.rows.drain(..3);
