@@ -200,6 +200,8 @@ actions! {
     GANTRY_LIST_INVENTORY = "gantry:ListInventory", [];
     /// Forgets what somebody runs.
     GANTRY_DELETE_INVENTORY = "gantry:DeleteInventory", [];
+    /// Reads the audit.
+    GANTRY_LIST_AUDIT_RECORDS = "gantry:ListAuditRecords", [];
     /// Reads the metrics.
     GANTRY_GET_METRICS = "gantry:GetMetrics", [];
 

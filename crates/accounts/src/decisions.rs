@@ -5,22 +5,30 @@ use crate::{
 };
 use gantry_access::{
     Access, Facts, Principal, PrincipalKind, Refusal, Resource, ScopeVerb, action,
-    policy::{Attached, Context, Policies, Policy, PolicyPlace, Verdict},
+    policy::{Attached, Context, Grant, Policies, Policy, PolicyPlace, Verdict},
 };
 use gantry_words::RepositoryName;
 
 impl Accounts {
-    /// Whether `principal` may do everything in `needs`.
+    /// Whether `principal` may do everything in `needs`; returns which statements say so of the first of them, and nothing
+    /// where none had to.
     ///
     /// # Errors
     /// Why not.
-    pub fn authorize(&self, principal: &Principal, needs: &[Access]) -> Result<(), Refusal> {
+    pub fn authorize(&self, principal: &Principal, needs: &[Access]) -> Result<String, Refusal> {
         let directory = self.directory();
-        needs.iter().try_for_each(|access| {
+        let mut statement = String::new();
+        for access in needs {
+            let access = &*directory.settled(access);
             self.with_facts(&directory, principal, access, |facts| {
-                gantry_access::judge(principal, access, facts).map(drop)
-            })
-        })
+                let verdict = gantry_access::judge(principal, access, facts)?;
+                if statement.is_empty() && !is_unwritten(&verdict) {
+                    statement = verdict.to_string();
+                }
+                Ok(())
+            })?;
+        }
+        Ok(statement)
     }
 
     /// Whether `principal` may do this one thing.
@@ -146,6 +154,11 @@ fn reason(verdict: &Verdict<'_>, access: &Access) -> Option<String> {
         Verdict::Allowed(_) => None,
         Verdict::Denied(denial) => Some(denial.reason(access.action.name())),
     }
+}
+
+/// Whether no statement had to allow it.
+const fn is_unwritten(verdict: &Verdict<'_>) -> bool {
+    matches!(verdict, Verdict::Allowed(Grant { caller: None, resource: None }))
 }
 
 /// Returns the user or role behind a principal.

@@ -4,7 +4,7 @@ use crate::{
     library::{Library, NamedPolicy},
 };
 use gantry_access::{
-    Principal, RoleSession,
+    Access, Principal, Resource, RoleSession,
     policy::{Caller, Policy, PolicyPlace},
 };
 use gantry_fault::Fault;
@@ -13,7 +13,7 @@ use gantry_metadata::{
     documents::{AccessDocument, access_documents},
 };
 use gantry_words::{Secret, Timestamp};
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, net::IpAddr, sync::Arc};
 
 /// All that decisions know: who there is, what is attached to whom, and what stands at repositories. It is in memory, compiled,
 /// and made anew when something of it has changed: no request waits for the database to be decided.
@@ -26,6 +26,8 @@ pub(crate) struct Directory {
     persons: HashMap<Box<str>, Arc<Person>>,
     /// The unique ids of users and roles, by ARN.
     ids: HashMap<Box<str>, Box<str>>,
+    /// How ARNs name users, groups and roles (`user/team/ann`), by kind and name in lower case (`user/ann`).
+    names: HashMap<Box<str>, Box<str>>,
     keys: HashMap<Box<str>, SnapshotKey>,
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
@@ -70,6 +72,7 @@ impl Directory {
             revision,
             persons: HashMap::new(),
             ids: HashMap::new(),
+            names: HashMap::new(),
             keys: HashMap::new(),
             repositories: HashMap::new(),
             registry: None,
@@ -86,6 +89,12 @@ impl Directory {
     fn take_identities(&mut self, snapshot: Snapshot) {
         let groups: HashMap<&str, &SnapshotIdentity> =
             snapshot.of_kind(IdentityKind::Group).map(|group| (group.identity.id.as_str(), group)).collect();
+        for one in &snapshot.identities {
+            let identity = &one.identity;
+            let name = format!("{}/{}", identity.kind.as_str(), identity.name.to_ascii_lowercase());
+            let in_arn = format!("{}{}{}", identity.kind.as_str(), identity.path, identity.name);
+            self.names.insert(name.into(), in_arn.into());
+        }
         for found in snapshot.identities.iter().filter(|found| found.identity.kind != IdentityKind::Group) {
             let of_groups = found.groups.iter().filter_map(|id| groups.get(id.as_str()).copied());
             let holders = std::iter::once(found).chain(of_groups);
@@ -149,6 +158,19 @@ impl Directory {
     /// Returns a role by its ARN.
     pub(crate) fn role(&self, arn: &str) -> Option<&Arc<Person>> {
         self.person(self.ids.get(arn)?).filter(|person| person.trust.is_some())
+    }
+
+    /// The same access, to whom is meant: requests name users, groups and roles without their paths and in any case, policies by
+    /// their ARNs.
+    pub(crate) fn settled<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
+        let Resource::Owned { service: "iam", path } = &access.resource else { return Cow::Borrowed(access) };
+        match self.names.get(path.to_ascii_lowercase().as_str()) {
+            Some(in_arn) if **in_arn != **path => {
+                let resource = Resource::Owned { service: "iam", path: in_arn.to_string() };
+                Cow::Owned(Access { resource, ..access.clone() })
+            }
+            _ => Cow::Borrowed(access),
+        }
     }
 
     /// Returns an access key that may be used.

@@ -1,5 +1,7 @@
 use crate::{
-    Challenges, FromWire, Guard, Incoming, IntoWire, Operation, Outgoing, Pick, Refused, Wire, guard::Stop,
+    Challenges, FromWire, Guard, Incoming, IntoWire, Operation, Outgoing, Pick, Refused, Wire,
+    audit::{Ended, Seen, make_sure_of_room},
+    guard::Stop,
     porch::Porch,
 };
 use futures_util::FutureExt;
@@ -130,15 +132,17 @@ impl<O: Operation> Enter for Mounted<O> {
 
 /// The whole way through a door: identify, read, authorise, call, write; and how to say no at any point of it.
 async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
-    let (porch, request_id) = (visit.porch, visit.request_id);
+    let (porch, request_id, now) = (visit.porch, visit.request_id, visit.now);
     let origin = visit.incoming.origin.clone();
     let is_token_service = visit.incoming.uri.path() == TOKEN_PATH;
-    let mut actor = None;
-    let attempt = AssertUnwindSafe(attempt::<O>(needs, visit, &mut actor)).catch_unwind().await;
-    let outgoing = match attempt.unwrap_or_else(|panic| Err(panicked(O::NAME, panic.as_ref()).into())) {
+    let mut seen = Seen::of(&visit.incoming);
+    let attempt = AssertUnwindSafe(attempt::<O>(needs, visit, &mut seen)).catch_unwind().await;
+    let (mut fault, mut message) = (None, String::new());
+    let mut outgoing = match attempt.unwrap_or_else(|panic| Err(panicked(O::NAME, panic.as_ref()).into())) {
         Ok(response) => {
             if let Some(kind) = response.refusal() {
                 porch.metrics.refused(kind);
+                fault = Some(kind);
             }
             response.write()
         }
@@ -146,17 +150,21 @@ async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
             porch.note_refusal(&stop.fault, O::NAME, request_id);
             let offered = if is_token_service { Challenges::Basic } else { O::Wire::CHALLENGES };
             let challenges = stop.challenges(offered, &origin, porch.guard.service());
+            fault = Some(stop.fault.kind);
+            message.clone_from(&stop.fault.message);
             O::Wire::refuse(&Refused::new(&stop.fault, &challenges, request_id).after(stop.retry_after_seconds))
         }
     };
-    Passed { outgoing, actor }
+    let ended =
+        Ended { operation: O::NAME, lock: O::LOCK, now, request_id, fault, message: &message, outgoing: &outgoing };
+    if let Err(unrecorded) = seen.tell(porch, &ended).await {
+        porch.note_refusal(&unrecorded, O::NAME, request_id);
+        outgoing = O::Wire::refuse(&Refused::new(&unrecorded, &[], request_id).after(Some(1)));
+    }
+    Passed { outgoing, actor: seen.actor }
 }
 
-async fn attempt<O: Operation>(
-    needs: &O::Needs,
-    visit: Visit<'_>,
-    actor: &mut Option<Arc<str>>,
-) -> Result<O::Response, Stop> {
+async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Seen) -> Result<O::Response, Stop> {
     let Visit { porch, incoming, request_id, now } = visit;
     let guard = &*porch.guard;
     let source = incoming.peer;
@@ -172,18 +180,23 @@ async fn attempt<O: Operation>(
         source,
     };
     let found = match O::Wire::SIGNED_FOR {
-        Some(service) => identify_signed(guard, &incoming, service, now).map_err(Stop::unsigned)?,
+        Some(service) => identify_signed(guard, &incoming, service, now).map_err(|problem| {
+            seen.is_signed_wrongly(&problem);
+            Stop::unsigned(problem)
+        })?,
         None => match identify(guard, &incoming, now) {
             Ok(principal) => Some(principal),
             Err(AuthenticationProblem::Missing) => None,
             Err(problem) => {
-                return Err(Stop::unidentified(problem, wanted::<O>(incoming, cx(&guard.anonymous())).await));
+                seen.fails(problem);
+                seen.accesses = wanted::<O>(incoming, cx(&guard.anonymous())).await;
+                return Err(Stop::unidentified(problem, seen.accesses.clone()));
             }
         },
     };
     let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now };
     let principal = found.unwrap_or_else(|| guard.anonymous()).arrived(arrival);
-    *actor = Some(principal.arn.clone());
+    seen.know(&principal);
     let cx = cx(&principal);
     let changes = !incoming.method.is_safe();
     let is_nobody = principal.kind == PrincipalKind::Anonymous && O::LOCK != Lock::Open;
@@ -196,8 +209,11 @@ async fn attempt<O: Operation>(
         Err(_) if is_nobody => return Err(unauthenticated::<O::Wire>()),
         Err(fault) => return Err(fault.into()),
     };
-    admit::<O>(guard, &principal, &request, &cx)?;
-    if !changes {
+    seen.accesses = O::access(&request, &cx);
+    seen.statement = admit::<O>(guard, &principal, &request, &cx)?;
+    if changes {
+        make_sure_of_room(porch)?;
+    } else {
         return Ok(O::call(needs, &cx, &principal, request).await?);
     }
     let (needs, running) = (needs.clone(), porch.runs_call());
@@ -274,19 +290,24 @@ async fn needs<O: Operation>(incoming: Incoming, cx: &Cx) -> Result<Vec<Access>,
     O::Request::read(incoming).await.map(|request| O::access(&request, cx))
 }
 
-/// Decides whether the lock opens.
-fn admit<O: Operation>(guard: &dyn Guard, principal: &Principal, request: &O::Request, cx: &Cx) -> Result<(), Stop> {
+/// Decides whether the lock opens; returns what opened it, where that was a statement.
+fn admit<O: Operation>(
+    guard: &dyn Guard,
+    principal: &Principal,
+    request: &O::Request,
+    cx: &Cx,
+) -> Result<String, Stop> {
     match O::LOCK {
-        Lock::Open => Ok(()),
+        Lock::Open => Ok(String::new()),
         Lock::Credential if principal.kind == PrincipalKind::Anonymous => Err(unauthenticated::<O::Wire>()),
-        Lock::Credential => Ok(()),
+        Lock::Credential => Ok(String::new()),
         Lock::Access => {
             let accesses = O::access(request, cx);
             if accesses.is_empty() {
                 return Err(Fault::internal(format!("{} is locked by an empty list of accesses", O::NAME)).into());
             }
             match guard.authorize(principal, &accesses) {
-                Ok(()) => Ok(()),
+                Ok(statement) => Ok(statement),
                 Err(refusal) => Err(Stop::refused(&refusal, accesses)),
             }
         }

@@ -55,11 +55,11 @@ pub trait Guard: Send + Sync + 'static {
     /// Whoever comes without credentials.
     fn anonymous(&self) -> Principal;
 
-    /// Decides whether a principal may do all of `accesses`.
+    /// Decides whether a principal may do all of `accesses`; returns which statements say so, and nothing where none had to.
     ///
     /// # Errors
     /// The first thing that stands in the way.
-    fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<(), Refusal>;
+    fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<String, Refusal>;
 
     /// What challenges call this site.
     fn service(&self) -> &str;
@@ -97,7 +97,7 @@ impl Guard for Accounts {
         Accounts::anonymous(self)
     }
 
-    fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<(), Refusal> {
+    fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<String, Refusal> {
         Accounts::authorize(self, principal, accesses)
     }
 

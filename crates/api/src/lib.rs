@@ -12,6 +12,7 @@
 //! | `openapi.rs` | [`Signature`], [`Shape`]: what an operation says of itself; the OpenAPI document |
 //! | `door.rs` | [`Door`]: an operation with its types forgotten; the order of the pipeline |
 //! | `guard.rs` | [`Guard`]: who may; from its verdicts to faults and challenges |
+//! | `audit.rs` | what the audit is told of a call |
 //! | `surface.rs` | [`Surface`], [`Routed`], [`ByContent`], [`Params`] |
 //! | `incoming.rs`, `body.rs`, `buffers.rs`, `origin.rs`, `forwarded.rs` | what comes in: request, body with its deadlines and what bodies may take together, the address the client used |
 //! | `outgoing.rs`, `sending.rs`, `ending.rs` | what goes out, how it is sent, and what is counted and logged afterwards |
@@ -24,6 +25,7 @@
 //! | `span.rs` | what a trace shows of a request |
 //! | `settings.rs`, `network.rs` | what can be set |
 
+mod audit;
 mod body;
 mod buffers;
 mod connection;
@@ -55,6 +57,7 @@ mod surface;
 mod tls;
 mod wire;
 
+pub use audit::Audit;
 pub use body::{Body, BodyError};
 pub use buffers::Held;
 pub use door::{Door, Lock, call, open_doors};

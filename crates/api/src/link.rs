@@ -300,8 +300,8 @@ mod tests {
         fn anonymous(&self) -> Principal {
             Principal::anonymous(AccountId::DEFAULT)
         }
-        fn authorize(&self, _: &Principal, _: &[Access]) -> Result<(), Refusal> {
-            Ok(())
+        fn authorize(&self, _: &Principal, _: &[Access]) -> Result<String, Refusal> {
+            Ok(String::new())
         }
         fn service(&self) -> &str {
             "nobody"

@@ -1,3 +1,4 @@
+use crate::audit::{Audit, Failures};
 use crate::{
     Body, ByContent, Door, Figures, Gauges, Guard, Incoming, Lock, Origin, Outgoing, Params, Payload, Refused, Rest,
     Routed, Settings, Surface, Wire,
@@ -41,6 +42,8 @@ pub(crate) struct Porch {
     pub(crate) patience: Patience,
     pub(crate) env: Env,
     pub(crate) guard: Arc<dyn Guard>,
+    pub(crate) audit: Option<Arc<dyn Audit>>,
+    pub(crate) failures: Failures,
     pub(crate) metrics: Metrics,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) gauges: Vec<Box<dyn Gauges>>,
@@ -82,6 +85,8 @@ impl Porch {
             patience,
             env,
             guard,
+            audit: None,
+            failures: Failures::default(),
             gauges,
             ready,
             join,
@@ -128,6 +133,7 @@ impl Porch {
     pub(crate) fn figures(&self) -> Figures {
         let mut figures = Figures::default();
         self.metrics.collect(&mut figures);
+        self.failures.collect(&mut figures);
         let (connections, requests) = (self.links().len(), self.requests.load(Relaxed));
         figures.gauge("gantry_connections", "Open connections", &[], connections as f64);
         figures.gauge("gantry_requests_in_flight", "Requests being worked on", &[], requests as f64);

@@ -1,5 +1,5 @@
 use crate::{
-    Gauges, Guard, Listener, Settings, Surface,
+    Audit, Gauges, Guard, Listener, Settings, Surface,
     connection::Speech,
     link::{Link, Order},
     porch::{Porch, Ready},
@@ -37,6 +37,7 @@ pub struct Server {
     settings: Settings,
     surfaces: Vec<Surface>,
     guard: Arc<dyn Guard>,
+    audit: Option<Arc<dyn Audit>>,
     env: Env,
     gauges: Vec<Box<dyn Gauges>>,
     ready: Option<Ready>,
@@ -70,7 +71,23 @@ impl Server {
         env: Env,
     ) -> Result<Self, ServerError> {
         let certificates = Certificates::read(&settings.tls)?.map(Arc::new);
-        Ok(Server { settings, surfaces, guard, env, gauges: Vec::new(), ready: None, join: None, certificates })
+        Ok(Server {
+            settings,
+            surfaces,
+            guard,
+            audit: None,
+            env,
+            gauges: Vec::new(),
+            ready: None,
+            join: None,
+            certificates,
+        })
+    }
+
+    /// Who is told what came of each call.
+    pub fn audited(mut self, audit: impl Audit) -> Self {
+        self.audit = Some(Arc::new(audit));
+        self
     }
 
     /// Adds figures to `/metrics`.
@@ -112,7 +129,9 @@ impl Server {
             return Err(ServerError::NoCertificate { url: listener.url(has_certificate) });
         }
         let speech = Arc::new(Speech::new(usize::try_from(self.settings.header_bytes_max.get()).unwrap_or(usize::MAX)));
-        let porch = Porch::new(self.settings, self.surfaces, self.guard, self.env, self.gauges, self.ready, self.join);
+        let mut porch =
+            Porch::new(self.settings, self.surfaces, self.guard, self.env, self.gauges, self.ready, self.join);
+        porch.audit = self.audit;
         let porch = Arc::new(porch);
         let mut tasks = JoinSet::new();
         for listener in listeners {

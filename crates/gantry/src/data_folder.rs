@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use gantry_accounts::RootCredentials;
+use gantry_audit::SigningKey;
 use gantry_env::Env;
 use gantry_words::Secret;
 use std::{
@@ -163,7 +164,7 @@ impl DataFolder {
                 .map_err(|problem| DataFolderError::Credentials { path, problem: problem.to_string() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let credentials = RootCredentials::generate(env);
-                self.write_private("root-credentials", &credentials.print())?;
+                write_private(&path, &credentials.print())?;
                 Ok(credentials)
             }
             Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
@@ -182,29 +183,54 @@ impl DataFolder {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let bytes: [u8; 32] = env.random();
-                self.write_private("master-key", &format!("{}\n", STANDARD.encode(bytes)))?;
+                write_private(&path, &format!("{}\n", STANDARD.encode(bytes)))?;
                 Ok(Secret::new(bytes))
             }
             Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
         }
     }
 
-    /// Written under another name first, so that a crash leaves no half file behind, and durable before it is used.
-    fn write_private(&self, name: &str, text: &str) -> Result<(), DataFolderError> {
-        let (path, fresh) = (self.path.join(name), self.path.join(format!("{name}.new")));
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&fresh)
-            .map_err(failed("create", &fresh))?;
-        file.write_all(text.as_bytes()).map_err(failed("write", &fresh))?;
-        file.sync_all().map_err(failed("write", &fresh))?;
-        fs::rename(&fresh, &path).map_err(failed("create", &path))?;
-        let folder = OpenOptions::new().read(true).open(&self.path).and_then(|folder| folder.sync_all());
-        folder.map_err(failed("sync", &self.path))
+    /// Reads the key that signs the audit, from `file` or from the folder; `None` where there is none.
+    pub(crate) fn find_audit_key(&self, file: Option<&Path>) -> Result<Option<SigningKey>, DataFolderError> {
+        let path = file.map_or_else(|| self.path.join("audit-key"), Path::to_path_buf);
+        match fs::read_to_string(&path) {
+            Ok(text) => match gantry_audit::parse_hash(text.trim()) {
+                Some(seed) => Ok(Some(SigningKey::from_seed(&seed))),
+                None => {
+                    let problem = "this is no key of the audit: 64 hexadecimal digits".into();
+                    Err(DataFolderError::Credentials { path, problem })
+                }
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
+        }
     }
+
+    /// The same, and makes one at the first start.
+    pub(crate) fn audit_key(&self, file: Option<&Path>, env: &Env) -> Result<SigningKey, DataFolderError> {
+        if let Some(key) = self.find_audit_key(file)? {
+            return Ok(key);
+        }
+        let path = file.map_or_else(|| self.path.join("audit-key"), Path::to_path_buf);
+        let seed: [u8; 32] = env.random();
+        write_private(&path, &format!("{}\n", gantry_audit::print_hash(&seed)))?;
+        Ok(SigningKey::from_seed(&seed))
+    }
+}
+
+/// Written under another name first, so that a crash leaves no half file behind.
+fn write_private(path: &Path, text: &str) -> Result<(), DataFolderError> {
+    let fresh = path.with_added_extension("new");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&fresh)
+        .map_err(failed("create", &fresh))?;
+    file.write_all(text.as_bytes()).map_err(failed("write", &fresh))?;
+    file.sync_all().map_err(failed("write", &fresh))?;
+    fs::rename(&fresh, path).map_err(failed("create", path))
 }
 
 fn refuse_unfinished(path: &Path) -> Result<(), DataFolderError> {

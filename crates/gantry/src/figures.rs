@@ -1,5 +1,6 @@
 use crate::{house::House, process};
 use gantry_api::{Figures, Gauges};
+use gantry_chronicle::Audit;
 use gantry_metadata::blobs;
 use gantry_registry::RepositoryCounts;
 use gantry_words::{AccountId, Timestamp};
@@ -175,5 +176,19 @@ impl RoomFigures {
         let help = "When a lifecycle policy last ran in this process, in seconds since 1970; 0 before that";
         let ended_at = total.last_ended_at.map_or(0, |at| at.seconds());
         figures.gauge("gantry_lifecycle_last_run_timestamp_seconds", help, &[], ended_at as f64);
+    }
+}
+
+/// Figures of the audit.
+pub(crate) struct AuditFigures(pub(crate) Audit);
+
+impl Gauges for AuditFigures {
+    fn collect(&self, figures: &mut Figures) {
+        let audit = self.0.figures();
+        figures.counter("gantry_audit_records", "Records taken into the audit's chain", &[], audit.records as f64);
+        let help = "Different facts that wait to be recorded, or are still being counted";
+        figures.gauge("gantry_audit_queue", help, &[], audit.waiting as f64);
+        let help = "Facts that found no room; the chain says how many, or their requests were answered 503";
+        figures.counter("gantry_audit_lost", help, &[], audit.lost as f64);
     }
 }

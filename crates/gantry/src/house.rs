@@ -1,7 +1,9 @@
-use crate::{command::tool::fault_failure, config::Config, output::Failure};
+use crate::{audit_files::Files, command::tool::fault_failure, config::Config, output::Failure};
 use gantry_access::sealed::SealingKey;
 use gantry_accounts::{Accounts, Identities, RootCredentials, Site};
 use gantry_api::{Paging, Pick};
+use gantry_audit::SigningKey;
+use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::Metadata;
@@ -26,6 +28,7 @@ pub(crate) struct House {
 pub(crate) struct ServingHouse {
     pub(crate) house: House,
     pub(crate) accounts: Accounts,
+    pub(crate) audit: Audit,
 }
 
 impl House {
@@ -63,20 +66,24 @@ impl House {
         self.store.free_bytes().await.map(drop).map_err(|error| format!("the blob folder does not answer: {error}"))
     }
 
-    /// Adds what serving needs: who may come in.
+    /// Adds what serving needs: who may come in, and who writes down that he did.
     ///
-    /// `sealing` seals the secrets of access keys in the database.
+    /// `sealing` seals the secrets of access keys in the database, and `key` signs the audit.
     pub(crate) async fn serve(
         self,
         config: &Config,
         root: RootCredentials,
         sealing: SealingKey,
+        key: SigningKey,
     ) -> Result<ServingHouse, Fault> {
         let site = Site { account: config.account_id, region: config.region.clone(), service: "gantry".into() };
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
         let identities = Identities::new(metadata.clone(), env.clone(), vec![sealing]);
         let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await?;
-        Ok(ServingHouse { house: self, accounts })
+        let place = (config.account_id, config.region.clone());
+        let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
+        let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
+        Ok(ServingHouse { house: self, accounts, audit })
     }
 }
 
@@ -182,6 +189,12 @@ impl Pick<ServingHouse> for Paging {
     }
 }
 
+impl Pick<ServingHouse> for Audit {
+    fn pick(house: &ServingHouse) -> Self {
+        house.audit.clone()
+    }
+}
+
 impl Pick<ServingHouse> for Accounts {
     fn pick(house: &ServingHouse) -> Self {
         house.accounts.clone()
@@ -199,7 +212,8 @@ mod tests {
         let env = Env::real();
         let root = RootCredentials::generate(&env);
         let sealing = SealingKey::derive(1, &[7; 32], &[]);
-        let house = House::open(&config, env).unwrap().serve(&config, root, sealing).await.unwrap();
+        let key = SigningKey::from_seed(&[0; 32]);
+        let house = House::open(&config, env).unwrap().serve(&config, root, sealing, key).await.unwrap();
 
         let doors: Vec<_> = gantry_v2::doors(&house).into_iter().chain(gantry_aws::surface(&house).doors).collect();
         let doors: Vec<_> = doors.into_iter().chain(gantry_rest::doors(&house)).collect();

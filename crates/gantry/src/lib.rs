@@ -14,6 +14,7 @@
 //! `main.rs` only calls [`run`]: as a library it can be fuzzed.
 
 mod agent;
+mod audit_files;
 mod cli;
 mod command;
 mod config;

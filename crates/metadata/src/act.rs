@@ -7,8 +7,8 @@ use std::ops::{Deref, DerefMut};
 static EVENT: Change =
     change("INSERT INTO event(id, account, at, kind, repository, body, handled) VALUES ($1, $2, $3, $4, $5, $6, 0)");
 pub(crate) static AUDIT: Change = change(
-    "INSERT INTO audit(id, at, account, actor, act, operation, request_id, source) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    "INSERT INTO audit(id, at, account, actor, act, operation, request_id, source, event, chained) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
 );
 
 /// Something that changes the metadata, in three beats. It stands whole or not at all.
@@ -108,6 +108,8 @@ pub struct Tx {
     has_written: bool,
     /// Whether what decisions about access know has changed.
     pub(crate) changes_access: bool,
+    /// The first event of the act under way.
+    event: Option<i64>,
 }
 
 impl Deref for Tx {
@@ -133,6 +135,7 @@ impl Tx {
             account: AccountId::DEFAULT,
             has_written: false,
             changes_access: false,
+            event: None,
         }
     }
 
@@ -153,8 +156,9 @@ impl Tx {
     }
     /// Puts a fact into the outbox.
     pub fn event(&mut self, event: Event) -> Result<(), Fault> {
-        let values =
-            values![self.fresh_id(), self.account, self.now, event.kind, event.repository, event.body.to_string()];
+        let id = self.fresh_id();
+        self.event.get_or_insert(id);
+        let values = values![id, self.account, self.now, event.kind, event.repository, event.body.to_string()];
         self.write(&EVENT, values)
     }
     /// A number for a new row.
@@ -172,6 +176,7 @@ impl Tx {
         self.account = cx.account;
         self.has_written = false;
         self.changes_access = false;
+        self.event = None;
     }
 }
 
@@ -188,7 +193,7 @@ pub(crate) fn play<A: Act>(cx: &Cx, act: &A, tx: &mut Tx) -> Result<(A::Answer, 
     }
     let id = tx.fresh_id();
     let source = cx.source.map(|address| address.to_string());
-    let values = values![id, cx.now, cx.account, &*cx.actor, A::NAME, cx.operation, cx.request_id, source];
+    let values = values![id, cx.now, cx.account, &*cx.actor, A::NAME, cx.operation, cx.request_id, source, tx.event];
     tx.write(&AUDIT, values)?;
     Ok((answer, Some(id)))
 }

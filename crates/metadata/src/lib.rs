@@ -14,6 +14,7 @@
 //! | `identities.rs`, `identities/` | those on users, groups, roles, policies, access keys and identity providers |
 //! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
 //! | `access_revision.rs` | the number that rises when something changes that decisions about access know |
+//! | `audit.rs`, `audit/` | the same of the audit: its chains, its checkpoints, what is searched in it |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -34,6 +35,7 @@ pub mod access_revision;
 mod act;
 mod alone;
 pub mod archive;
+pub mod audit;
 mod backup;
 pub mod blobs;
 pub mod consistency;

@@ -13,6 +13,7 @@ gantry_api::operations! {
     get_repository::GetRepository,
     get_tag_history::GetTagHistory,
     hold_image::HoldImage,
+    list_audit_records::ListAuditRecords,
     list_images::ListImages,
     list_inventory::ListInventory,
     list_repositories::ListRepositories,

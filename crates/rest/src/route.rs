@@ -20,6 +20,10 @@ pub fn route(method: &Method, path: &str) -> Routed {
             },
         );
     }
+    if rest == "audit" {
+        let get = (*method == Method::GET).then_some(list_audit_records::ListAuditRecords::NAME);
+        return choose("GET", Params::new(), get);
+    }
     if rest == "trash" {
         return choose(
             "GET, DELETE",
@@ -187,6 +191,7 @@ mod tests {
             (Method::DELETE, "/api/v1/repositories/a/images/b/images/v1", "DeleteImage", "a/images/b"),
             (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
+            (Method::GET, "/api/v1/audit", "ListAuditRecords", ""),
             (Method::GET, "/api/v1/trash", "ListTrash", ""),
             (Method::DELETE, "/api/v1/trash", "EmptyTrash", ""),
             (Method::POST, "/api/v1/repositories/team/app/trash/v1/restore", "RestoreImage", "team/app"),

@@ -140,7 +140,7 @@ async fn root_logs_in_with_his_access_key() {
 
     assert_eq!((root.kind, &*root.arn), (PrincipalKind::Root, "arn:aws:iam::000000000000:root"));
     assert!(root.scopes.is_none());
-    assert_eq!(accounts.authorize(&root, &[on(action::ECR_DELETE_REPOSITORY, "a")]), Ok(()));
+    assert!(accounts.authorize(&root, &[on(action::ECR_DELETE_REPOSITORY, "a")]).is_ok());
 }
 
 #[tokio::test]

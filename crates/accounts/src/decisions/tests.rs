@@ -135,7 +135,7 @@ impl Site {
     }
 
     fn judge(&self, principal: &Principal, access: &Access) -> Result<(), String> {
-        self.accounts.authorize(principal, std::slice::from_ref(access)).map_err(|refusal| refusal.message())
+        self.accounts.authorize(principal, std::slice::from_ref(access)).map(drop).map_err(|refusal| refusal.message())
     }
 
     fn may_pull(&self, principal: &Principal) -> bool {
@@ -350,6 +350,36 @@ async fn conditions_see_where_a_request_comes_from_and_how_its_repository_is_tag
 }
 
 #[tokio::test]
+async fn what_a_policy_says_of_somebody_holds_however_he_is_spelled() {
+    let site = Site::new().await;
+    let policy = r#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "iam:*", "Resource": "*"},
+        {"Sid": "NotAnn", "Effect": "Deny", "Action": "iam:DeleteUser", "Resource": "arn:aws:iam::*:user/team/ann"}]}"#;
+    let key = site.user("admin", Some(policy)).await;
+    site.user_as(NewIdentity { path: "/team/".into(), ..NewIdentity::user("ann") }, None).await;
+
+    let admin = site.log_in(&key).await.unwrap();
+
+    for name in ["ann", "ANN", "Ann"] {
+        let delete = Access::of(action::IAM_DELETE_USER, "iam", format!("user/{name}"));
+        assert!(!site.accounts.may(&admin, &delete), "{name}");
+    }
+    assert!(site.accounts.may(&admin, &Access::of(action::IAM_DELETE_USER, "iam", "user/bob")));
+}
+
+#[tokio::test]
+async fn whoever_may_is_told_by_which_statement() {
+    let site = Site::new().await;
+    let key = site.user("ci", Some(PULL)).await;
+    let ci = site.log_in(&key).await.unwrap();
+
+    let by = site.accounts.authorize(&ci, &[pull()]);
+
+    assert_eq!(by, Ok("statement 2 (Pull) of the identity-based policy own".into()));
+    assert_eq!(site.accounts.authorize(&site.place.root(&site.accounts), &[pull()]), Ok(String::new()));
+}
+
+#[tokio::test]
 async fn a_list_shows_everybody_what_he_may_see() {
     let site = Site::new().await;
     let sees_team = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecr:DescribeRepositories",
@@ -372,7 +402,7 @@ async fn nobody_may_pull_what_is_allowed_to_anyone_unless_the_site_says_so() {
         let site = Site::of(place).await;
         site.stand(documents::REPOSITORY_POLICY, &at_repository("\"*\"")).await;
         site.accounts.freshen().await.unwrap();
-        answers.push(site.accounts.authorize(&site.accounts.anonymous(), &[pull()]));
+        answers.push(site.accounts.authorize(&site.accounts.anonymous(), &[pull()]).map(drop));
         assert!(site.accounts.authorize(&site.accounts.anonymous(), &[on(action::ECR_PUT_IMAGE)]).is_err());
     }
 

@@ -104,7 +104,7 @@ impl Guard for Signatures {
     fn anonymous(&self) -> Principal {
         Words.anonymous()
     }
-    fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<(), Refusal> {
+    fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<String, Refusal> {
         Words.authorize(principal, accesses)
     }
     fn service(&self) -> &str {

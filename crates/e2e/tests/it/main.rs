@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "these tests live in real time, with real files")]
 
 mod archive;
+mod audit;
 mod aws;
 mod backup;
 mod basics;

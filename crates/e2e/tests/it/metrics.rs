@@ -1,6 +1,6 @@
 //! What `/metrics` says, and what is written of it.
 
-use gantry_e2e::{Image, Server, until};
+use gantry_e2e::{Client, Image, Server, USER, until};
 use std::{collections::BTreeSet, time::Duration};
 
 /// The families of a scrape, named as their samples are.
@@ -21,6 +21,7 @@ fn every_figure_is_in_the_documentation_and_none_else() {
     Image::small(1).push(&server.client(), "team/app", "v1").unwrap();
     server.client().get("/v2/team/app/manifests/none");
     server.client().send("PUT", "/v2/team/app/manifests/v2", &[], b"{");
+    Client::new(server.address(), USER, "wrong").get("/v2/");
     let is_read = || server.client().get("/metrics").text().contains("aws_ecr_repository_images{");
     assert!(until(Duration::from_secs(15), is_read), "repositories are read every ten seconds");
 

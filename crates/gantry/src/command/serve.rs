@@ -2,7 +2,7 @@ use super::tool::{command_line, fault_failure, read_config, runtime};
 use crate::{
     config::{Config, ConfigFlags},
     data_folder::DataFolder,
-    figures::RoomFigures,
+    figures::{AuditFigures, RoomFigures},
     greeting::Greeting,
     house::{House, ServingHouse},
     log,
@@ -80,9 +80,11 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     let master_key =
         master_key.map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))?;
     let sealing = SealingKey::derive(1, master_key.reveal(), &[b"access keys"]);
-    let house = house.serve(config, root, sealing).await.map_err(fault_failure)?;
+    let key = folder.audit_key(config.audit.key_file.as_deref(), &env);
+    let key = key.map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))?;
+    let house = house.serve(config, root, sealing, key).await.map_err(fault_failure)?;
     let (figures, figures_task) = RoomFigures::of(house.house.clone(), config.account_id);
-    let mut server = server(config, &house)?.gauges(figures);
+    let mut server = server(config, &house)?.gauges(figures).gauges(AuditFigures(house.audit.clone()));
     if let Some(tracing) = tracing {
         server = server.gauges(tracing.figures()).joining_traces(trace::join);
     }
@@ -117,9 +119,11 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_pull_notes(&house),
         figures_task,
     ];
+    let audit = tokio::spawn(write_audit(house.clone()));
     let ended = server.run(listeners, shutdown()).await;
     sweeps.iter().for_each(JoinHandle::abort);
     write_pulls_down(&house).await;
+    end_audit(&house, audit).await;
     if let Err(fault) = registry.orphans.end(&cx(&house, "serve")).await {
         tracing::warn!(error = ?fault, "the end could not be noted; the next start looks for what a crash might have left: {fault}");
     }
@@ -160,7 +164,7 @@ fn server(config: &Config, house: &ServingHouse) -> Result<Server, Failure> {
         let rooms = rooms.clone();
         async move { rooms.is_ready().await }
     };
-    Ok(server.ready(ready))
+    Ok(server.ready(ready).audited(house.audit.clone()))
 }
 
 fn cx(house: &ServingHouse, operation: &'static str) -> Cx {
@@ -326,6 +330,20 @@ fn spawn_pull_notes(house: &ServingHouse) -> JoinHandle<()> {
             write_pulls_down(&house).await;
         }
     })
+}
+
+async fn write_audit(house: ServingHouse) {
+    house.audit.run().await;
+}
+
+/// Lets the audit end what it writes, and write the rest.
+async fn end_audit(house: &ServingHouse, running: JoinHandle<()>) {
+    house.audit.stop();
+    // It does not panic; and if it did, what it left is still written.
+    let _ = running.await;
+    if let Err(fault) = house.audit.end().await {
+        tracing::error!(error = ?fault, "the end of the audit could not be written down: {fault}");
+    }
 }
 
 async fn write_pulls_down(house: &ServingHouse) {

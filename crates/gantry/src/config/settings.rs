@@ -80,6 +80,8 @@ config! {
     trash: gantry_registry::TrashSettings = Default::default();
     /// How long it is remembered what happened.
     retention: gantry_registry::RetentionSettings = Default::default();
+    /// The audit: who did what, and who was refused.
+    audit: gantry_chronicle::Settings = Default::default(), check gantry_chronicle::Settings::check;
     /// Lifecycle policies.
     lifecycle: gantry_registry::LifecycleSettings = Default::default();
     /// Scans of images.

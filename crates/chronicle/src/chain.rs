@@ -1,0 +1,289 @@
+//! The act that takes facts into the chain.
+
+use crate::{Keeper, pending::Batch};
+use gantry_audit::{
+    Change, Checkpoint, Columns, GENESIS, Hash, Kind, Outcome, Record, Signed, TEXT_BYTES_MAX, bounded, link,
+};
+use gantry_fault::Fault;
+use gantry_metadata::{
+    Act, Reader, Trail, Tx,
+    audit::{self, OpenRow, TrailRow, WriterRow},
+};
+use gantry_words::{AccountId, Timestamp};
+use serde::Deserialize;
+use serde_json::json;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+
+/// Rows of the change trail, and records that others left, taken at once.
+const ROWS_MAX: usize = 256;
+/// The chain is signed after so many records at the latest.
+const RECORDS_PER_CHECKPOINT_MAX: u64 = 10_000;
+/// Writers that a checkpoint names.
+const WRITERS_MAX: usize = 1000;
+/// How long the row of a change waits for the record of the call that made it, so that both are one.
+const CALL_WAIT: Duration = Duration::from_secs(2);
+/// Records that still count and whose minute has been over for so long were left by one who is gone.
+const LEFT_AFTER: Duration = Duration::from_secs(600);
+
+pub(crate) struct ChainRecords {
+    pub(crate) batch: Arc<Batch>,
+    pub(crate) keeper: Arc<Keeper>,
+    /// Whether records that still count can only be from before the start.
+    pub(crate) is_first: bool,
+}
+
+pub(crate) struct Seen {
+    writer: Option<WriterRow>,
+    heads: Vec<(i64, u64, Hash)>,
+    trail: Vec<TrailRow>,
+    left: Vec<OpenRow>,
+}
+
+/// What is written; nothing where it was written before.
+pub(crate) struct Plan {
+    has_changes: bool,
+    records: Vec<Chained>,
+    trail: Vec<i64>,
+    counting: Vec<(i64, Timestamp, String)>,
+    over: Vec<(i64, i64)>,
+    checkpoint: Option<Signed>,
+    writer: WriterRow,
+    has_more: bool,
+}
+
+struct Chained {
+    seq: u64,
+    hash: Hash,
+    columns: Columns,
+    bytes: String,
+}
+
+/// Where the chain stands afterwards.
+#[derive(Default)]
+pub(crate) struct Answer {
+    pub(crate) seq: u64,
+    pub(crate) checkpoint_seq: u64,
+    pub(crate) checkpoint_at: Timestamp,
+    pub(crate) lines: Vec<String>,
+    pub(crate) checkpoint: Option<Signed>,
+    pub(crate) has_more: bool,
+}
+
+impl Act for ChainRecords {
+    type Seen = Seen;
+    type Plan = Plan;
+    type Answer = Answer;
+    const NAME: &'static str = "audit.chain";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, rows: &mut Reader) -> Result<Seen, Fault> {
+        // One for all writers: of two, only one may take a row of the change trail.
+        rows.lock("audit chain")?;
+        let writers = audit::writers(rows, WRITERS_MAX)?;
+        let own = self.keeper.writer;
+        let writer = match writers.iter().find(|row| row.writer == own) {
+            Some(row) => Some(row.clone()),
+            None => audit::writer(rows, own)?,
+        };
+        let heads = writers.iter().filter(|row| row.writer != own).map(|row| (row.writer, row.seq, row.hash)).collect();
+        let (before, whose) = match self.is_first {
+            true => (Timestamp::from_millis(i64::MAX), Some(own)),
+            false => (self.batch.now.minus(LEFT_AFTER), None),
+        };
+        let trail = audit::unchained(rows, ROWS_MAX)?;
+        Ok(Seen { writer, heads, trail, left: audit::open_before(rows, before, whose, ROWS_MAX)? })
+    }
+
+    fn decide(&self, seen: Seen, _: Timestamp) -> Result<Plan, Fault> {
+        Ok(plan(self, seen))
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<Answer, Fault> {
+        let own = self.keeper.writer;
+        if plan.has_changes {
+            for record in &plan.records {
+                audit::insert_record(tx, own, record.seq, &record.columns, &record.hash, &record.bytes)?;
+            }
+            audit::note_chained(tx, &plan.trail)?;
+            for (id, at, body) in &plan.counting {
+                audit::put_open(tx, own, *id, *at, body)?;
+            }
+            for (writer, id) in &plan.over {
+                audit::remove_open(tx, *writer, *id)?;
+            }
+            if let Some(signed) = &plan.checkpoint {
+                audit::insert_checkpoint(tx, own, plan.writer.seq, plan.writer.checkpoint_at, signed)?;
+            }
+            audit::put_writer(tx, &plan.writer)?;
+        }
+        Ok(Answer {
+            seq: plan.writer.seq,
+            checkpoint_seq: plan.writer.checkpoint_seq,
+            checkpoint_at: plan.writer.checkpoint_at,
+            lines: plan.records.into_iter().map(|record| record.bytes).collect(),
+            checkpoint: plan.checkpoint,
+            has_more: plan.has_more,
+        })
+    }
+}
+
+fn plan(act: &ChainRecords, seen: Seen) -> Plan {
+    let ChainRecords { batch, keeper, is_first } = act;
+    let own = keeper.writer;
+    let mut writer = seen.writer.unwrap_or_else(|| keeper.first_row());
+    let nothing = |writer| Plan {
+        has_changes: false,
+        records: vec![],
+        trail: vec![],
+        counting: vec![],
+        over: vec![],
+        checkpoint: None,
+        writer,
+        has_more: false,
+    };
+    if writer.batch == batch.id {
+        return nothing(writer);
+    }
+    let is_full = seen.trail.len() == ROWS_MAX;
+    let (calls, trail) = with_changes(batch, seen.trail, keeper.account);
+    let gap = batch.gap.map(|gap| {
+        let body = json!({
+            "count": gap.count, "firstAt": gap.first_at.to_string(), "lastAt": gap.last_at.to_string(),
+        });
+        Record::service(keeper.account, "gantry:audit", "gantry:AuditGap", batch.now, &body)
+    });
+    let over = batch.over.iter().map(|open| open.record.clone());
+    // One's own that still count are in memory too, but for those from before the start.
+    let left: Vec<&OpenRow> = seen.left.iter().filter(|row| *is_first || row.writer != own).collect();
+    // What is not taken now would not be taken the next time either.
+    let has_more = is_full && !trail.is_empty() || seen.left.len() == ROWS_MAX && !left.is_empty();
+    let left_records = left.iter().filter_map(|row| Record::parse_open(&row.body));
+    let records: Vec<Record> = gap.into_iter().chain(calls).chain(over).chain(left_records).collect();
+    let records = chain(&records, &mut writer, keeper);
+    let counting = |(id, record): &(i64, Record)| (*id, record.first_at, record.print_open());
+    let mut plan = Plan {
+        has_changes: true,
+        records,
+        trail,
+        counting: batch.changed.iter().map(counting).collect(),
+        over: batch.over.iter().map(|open| (own, open.id)).chain(left.iter().map(|row| (row.writer, row.id))).collect(),
+        checkpoint: None,
+        has_more,
+        writer: writer.clone(),
+    };
+    let since = batch.now.since(writer.checkpoint_at);
+    let grown = writer.seq - writer.checkpoint_seq;
+    let is_due =
+        batch.is_last || grown >= RECORDS_PER_CHECKPOINT_MAX || since >= keeper.settings.checkpoint_every.duration();
+    if grown > 0 && is_due {
+        sign(&mut plan, batch.now, seen.heads, keeper);
+    }
+    if plan.records.is_empty() && plan.counting.is_empty() && plan.over.is_empty() && plan.checkpoint.is_none() {
+        return Plan { has_more, ..nothing(writer) };
+    }
+    plan.writer.batch = batch.id;
+    plan
+}
+
+/// Gives each record its place behind the last one.
+fn chain(records: &[Record], writer: &mut WriterRow, keeper: &Keeper) -> Vec<Chained> {
+    let place = |record: &Record| {
+        let seq = writer.seq + 1;
+        let bytes = record.print(&keeper.region, writer.writer, seq);
+        let hash = link(&writer.hash, seq, bytes.as_bytes());
+        (writer.seq, writer.hash) = (seq, hash);
+        Chained { seq, hash, columns: Columns::of_record(record), bytes }
+    };
+    records.iter().map(place).collect()
+}
+
+fn sign(plan: &mut Plan, now: Timestamp, others: Vec<(i64, u64, Hash)>, keeper: &Keeper) {
+    let writer = &mut plan.writer;
+    let mut heads = others;
+    heads.push((writer.writer, writer.seq, writer.hash));
+    heads.sort_unstable();
+    let previous = if writer.checkpoint_seq == 0 { GENESIS } else { writer.checkpoint_hash };
+    let checkpoint = Checkpoint { writer: writer.writer, seq: writer.seq, hash: writer.hash, at: now, previous, heads };
+    let signed = keeper.key.sign(&checkpoint);
+    (writer.checkpoint_seq, writer.checkpoint_at, writer.checkpoint_hash) = (writer.seq, now, signed.hash());
+    plan.checkpoint = Some(signed);
+}
+
+/// Joins calls and the rows of the change trail that they left. A row whose call is still under way waits for it for a
+/// moment; one without a call (of a job, or from before a crash) becomes a record of its own. Returns the records, and the
+/// rows that are in them.
+fn with_changes(batch: &Batch, trail: Vec<TrailRow>, site: AccountId) -> (Vec<Record>, Vec<i64>) {
+    let mut calls = batch.singles.clone();
+    let places: BTreeMap<String, usize> =
+        calls.iter().enumerate().map(|(place, call)| (call.request_id.clone(), place)).collect();
+    let mut taken = vec![];
+    for row in trail {
+        if let Some(call) = places.get(&row.request_id).map(|place| &mut calls[*place]) {
+            taken.push(row.id);
+            let own = of_row(row, site);
+            for (empty, known) in
+                [(&mut call.repository, own.repository), (&mut call.digest, own.digest), (&mut call.tag, own.tag)]
+            {
+                if empty.is_empty() {
+                    *empty = known;
+                }
+            }
+            call.changes.extend(own.changes);
+        } else if batch.is_last || row.at < batch.now.minus(CALL_WAIT) {
+            taken.push(row.id);
+            calls.push(of_row(row, site));
+        }
+    }
+    (calls, taken)
+}
+
+/// What an event may tell of what it is about.
+#[derive(Default, Deserialize)]
+struct Told<'a> {
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    digest: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    tag: Option<Cow<'a, str>>,
+}
+
+fn of_row(row: TrailRow, site: AccountId) -> Record {
+    let body = row.body.unwrap_or_default();
+    // What is not JSON would make the record none.
+    let told: Result<Told<'_>, _> = serde_json::from_str(&body);
+    let is_json = told.is_ok();
+    let Told { name, digest, tag } = told.unwrap_or_default();
+    let text = |told: Option<Cow<'_, str>>| told.map_or_else(String::new, |text| bounded(&text, TEXT_BYTES_MAX));
+    let (name, digest, tag) = (text(name), text(digest), text(tag));
+    let action = match row.event.as_deref() {
+        Some("lifecycle.ran") => "ecr:PolicyExecutionEvent".to_string(),
+        _ => format!("gantry:{}", row.act),
+    };
+    Record {
+        kind: if row.actor.starts_with("gantry:") { Kind::Service } else { Kind::Change },
+        first_at: row.at,
+        last_at: row.at,
+        count: 1,
+        account: row.account.parse().unwrap_or(site),
+        principal: row.actor,
+        is_session: false,
+        source: row.source.unwrap_or_default(),
+        user_agent: String::new(),
+        action,
+        operation: row.operation,
+        repository: row.repository.unwrap_or(name),
+        digest,
+        tag,
+        outcome: Outcome::Success,
+        error_code: String::new(),
+        error_message: String::new(),
+        statement: String::new(),
+        request_id: row.request_id,
+        changes: vec![Change {
+            act: row.act,
+            event: row.event.unwrap_or_default(),
+            body: if is_json { body } else { String::new() },
+        }],
+    }
+}

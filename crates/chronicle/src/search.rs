@@ -1,0 +1,91 @@
+use crate::Audit;
+use gantry_audit::{Outcome, key, number};
+use gantry_fault::Fault;
+use gantry_metadata::{
+    Metadata,
+    audit::{self, Found, Place, Search},
+};
+use gantry_words::{AccountId, Page, Timestamp};
+use serde_json::Value;
+
+/// Rows looked at in one read, so that none takes long.
+const ROWS_MAX: usize = 1000;
+
+/// What is asked of the audit of an account. What is `None` may be anything.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// Who acted: an ARN, `anonymous`, `gantry:<job>`.
+    pub principal: Option<String>,
+    /// In which repository.
+    pub repository: Option<String>,
+    /// On which digest.
+    pub digest: Option<String>,
+    /// What was asked for: `ecr:PutImage`.
+    pub action: Option<String>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// Not before this moment.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+impl Audit {
+    /// As [`search`], in the database it writes to.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn search(
+        &self,
+        account: AccountId,
+        question: &Question,
+        before: Option<Place>,
+        limit: usize,
+    ) -> Result<Page<Found>, Fault> {
+        search(self.metadata(), account, question, before, limit).await
+    }
+}
+
+/// Returns up to `limit` records of an account before a place, the newest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn search(
+    metadata: &Metadata,
+    account: AccountId,
+    question: &Question,
+    before: Option<Place>,
+    limit: usize,
+) -> Result<Page<Found>, Fault> {
+    let of = |text: &Option<String>| text.as_deref().map_or(0, |text| key(account, text));
+    let asked = Search {
+        account: number(account),
+        principal: of(&question.principal),
+        repository: of(&question.repository),
+        digest: of(&question.digest),
+        action: of(&question.action),
+        outcome: question.outcome.map_or(-1, Outcome::number),
+        from: question.from.map_or(i64::MIN, Timestamp::millis),
+    };
+    let end = question.until.map_or(i64::MAX, Timestamp::millis);
+    let end = Place { at: end, writer: i64::MIN, seq: i64::MIN };
+    let place = before.map_or(end, |before| before.min(end));
+    let wanted = limit.min(ROWS_MAX);
+    let mut items = metadata.read_long(move |rows| audit::search(rows, &asked, place, wanted + 1)).await?;
+    let has_more = items.len() > wanted;
+    items.truncate(wanted);
+    // By an accident of 1 in 2^64 another text has the same key.
+    items.retain(|found| is_meant(&found.bytes, account, question));
+    Ok(Page { items, has_more })
+}
+
+fn is_meant(bytes: &str, account: AccountId, question: &Question) -> bool {
+    let Ok(value) = serde_json::from_str::<Value>(bytes) else { return true };
+    let own = &value["additionalEventData"]["gantry"];
+    let fits = |wanted: &Option<String>, told: &Value| wanted.as_deref().is_none_or(|wanted| told == wanted);
+    value["recipientAccountId"] == account.as_str()
+        && fits(&question.principal, &own["principal"])
+        && fits(&question.digest, &own["digest"])
+        && fits(&question.action, &own["action"])
+        && fits(&question.repository, &value["requestParameters"]["repositoryName"])
+}
