@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// What the bytes of an upload go through on the thread that writes them: they are hashed, and sealed where there is a key.
 pub(crate) struct Intake {
     pub(crate) hasher: Hasher,
-    pub(crate) sealing: Option<Sealing>,
+    pub(crate) sealing: Option<Box<Sealing>>,
 }
 
 /// What comes after a write.
@@ -29,21 +29,21 @@ impl Intake {
     pub(crate) fn new(algorithm: Algorithm, key: Option<Arc<DataKey>>, env: &Env) -> Intake {
         let sealing = key.map(|key| {
             let table = Table::new(key.layers());
-            Sealing::new(key, env.clone(), table)
+            Box::new(Sealing::new(key, env.clone(), table))
         });
         Intake { hasher: Hasher::new(algorithm), sealing }
     }
 
     /// Returns what goes on where this does. Bytes of a segment that is open stay behind: no nonce is used twice.
     pub(crate) fn fork(&self) -> Intake {
-        Intake { hasher: self.hasher.clone(), sealing: self.sealing.as_ref().map(Sealing::fork) }
+        Intake { hasher: self.hasher.clone(), sealing: self.sealing.as_ref().map(|sealing| Box::new(sealing.fork())) }
     }
 
     /// Returns the same for an upload without bytes and for another hash.
     pub(crate) fn anew(&self, algorithm: Algorithm) -> Intake {
         let sealing = self.sealing.as_ref().map(|sealing| {
             let table = Table::new(sealing.table().layers());
-            Sealing::new(sealing.key().clone(), sealing.env().clone(), table)
+            Box::new(Sealing::new(sealing.key().clone(), sealing.env().clone(), table))
         });
         Intake { hasher: Hasher::new(algorithm), sealing }
     }
@@ -60,7 +60,7 @@ impl Intake {
 
     /// Whether the end of a body must be written though no byte is left of it.
     pub(crate) fn is_open(&self) -> bool {
-        self.sealing.as_ref().is_some_and(Sealing::is_open)
+        self.sealing.as_ref().is_some_and(|sealing| sealing.is_open())
     }
 }
 

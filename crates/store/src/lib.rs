@@ -5,6 +5,9 @@
 //! manifests, metrics, and retries. Another backend is one file and one variant of `Backend`; [`suite()`] says what it
 //! must hold.
 //!
+//! What is encrypted is begun, resumed and opened with a data key ([`Store::begin_sealed`]); that is not wired in: nobody hands
+//! keys in yet.
+//!
 //! | file | what |
 //! |---|---|
 //! | `key.rs` | [`Key`], [`UploadId`]: the names of places |
@@ -49,12 +52,12 @@ pub use suite::{BrokenPromise, suite};
 pub use upload::Upload;
 
 use folder::{Folder, blocking};
-use sealed::{DataKey, Object, OpenError};
 use futures_util::{Stream, StreamExt, future::Either};
 use gantry_env::Env;
 use gantry_words::Timestamp;
 use memory::Memory;
 use reading::Source;
+use sealed::{DataKey, Object, OpenError};
 use std::{io, os::unix::fs::FileExt, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 

@@ -44,7 +44,9 @@ pub use key::DataKey;
 pub use object::open_bytes;
 pub(crate) use object::{Object, OpenError, PLACE_BYTES_MAX};
 pub(crate) use scan::scan;
+pub use scan::scan_bytes;
 pub(crate) use sealing::Sealing;
+pub use sealing::seal_bytes;
 pub(crate) use table::Table;
 
 /// Plain bytes of a chunk.

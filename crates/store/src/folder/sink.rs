@@ -140,8 +140,9 @@ impl Sink {
         let (at, sealed) = sealing.unwritten(ALIGNMENT);
         let bytes = sealed.len();
         match self.block(at, bytes as u64, &folder) {
-            Some(block) => self
-                .write_through(at, bytes as u64, |file| block.write(file, std::iter::once(sealed), at, |_| {})),
+            Some(block) => {
+                self.write_through(at, bytes as u64, |file| block.write(file, std::iter::once(sealed), at, |_| {}))
+            }
             None => self.write_through(at, bytes as u64, |file| {
                 sys::write_all_at(file, &mut [IoSlice::new(sealed)], at).map(|()| 0)
             }),
@@ -209,12 +210,12 @@ impl Sink {
         }
         if let Some(sealing) = intake.sealing.take() {
             let read = |at: u64, buffer: &mut [u8]| read_rest(&file, buffer, 0, at);
-            let sealing = sealed::scan(sealing, &mut intake.hasher, found, read).map_err(failed)?;
+            let sealing = sealed::scan(*sealing, &mut intake.hasher, found, read).map_err(failed)?;
             let (plain, end) = (sealing.table().plain_end(), sealing.table().sealed_end());
             if found > end {
                 file.set_len(end).map_err(failed)?;
             }
-            (self.started, self.file, intake.sealing) = (end, Some(file), Some(sealing));
+            (self.started, self.file, intake.sealing) = (end, Some(file), Some(Box::new(sealing)));
             return Ok((intake, plain));
         }
         let mut buffer = vec![0; HASHED_AT_ONCE];

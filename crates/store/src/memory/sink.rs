@@ -113,11 +113,11 @@ impl Sink {
             buffer[..count].copy_from_slice(&rest[..count]);
             Ok::<_, Error>(count)
         };
-        let sealing = sealed::scan(sealing, &mut intake.hasher, found, read)?;
+        let sealing = sealed::scan(*sealing, &mut intake.hasher, found, read)?;
         let (plain, end) = (sealing.table().plain_end(), sealing.table().sealed_end());
         state.bytes_read_again += found - expected;
         state.uploads.get_mut(&self.id).expect("it has just been found").bytes.truncate(end as usize);
-        intake.sealing = Some(sealing);
+        intake.sealing = Some(Box::new(sealing));
         Ok((intake, plain))
     }
 
@@ -128,13 +128,7 @@ impl Sink {
         }
     }
 
-    pub(crate) fn write(
-        self,
-        batch: Batch,
-        at: u64,
-        mut intake: Intake,
-        until: Until,
-    ) -> BoxFuture<'static, Written> {
+    pub(crate) fn write(self, batch: Batch, at: u64, mut intake: Intake, until: Until) -> BoxFuture<'static, Written> {
         Box::pin(async move {
             let result = self.write_now(batch, at, &mut intake, until).await;
             Written { back: Some((upload::Sink::Memory(self), intake)), result }

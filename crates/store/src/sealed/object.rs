@@ -112,7 +112,8 @@ impl Object {
         if opened != Some(plain_bytes) {
             return Err(SealedError::Chunk { segment, chunk: number.into() });
         }
-        let within = |at: u64| (at.max(plain_start) - plain_start).min(plain_bytes as u64) as usize + place.header_bytes;
+        let within =
+            |at: u64| (at.max(plain_start) - plain_start).min(plain_bytes as u64) as usize + place.header_bytes;
         Ok(within(plain.start)..within(plain.end))
     }
 

@@ -3,7 +3,9 @@ use super::{
     cipher::Cipher,
     header::{Facts, Header, Kind},
 };
-use crate::hash::Hasher;
+use crate::{Algorithm, hash::Hasher};
+use gantry_env::Env;
+use std::{convert::Infallible, sync::Arc};
 
 /// Ends of one segment that are tried. More than one is found only where somebody wrote them there.
 const ENDS_TRIED_MAX: usize = 4;
@@ -33,6 +35,20 @@ pub(crate) fn scan<E>(
         *hasher = attempt;
     }
     Ok(Sealing::new(key, sealing.env().clone(), table))
+}
+
+/// Returns what of an upload in memory is kept when it is taken up again: how many plain bytes, and how many sealed ones.
+pub fn scan_bytes(key: DataKey, env: &Env, upload: &[u8]) -> (u64, u64) {
+    let table = Table::new(key.layers());
+    let read = |at: u64, buffer: &mut [u8]| {
+        let rest = usize::try_from(at).ok().and_then(|at| upload.get(at..)).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok::<_, Infallible>(count)
+    };
+    let sealing = Sealing::new(Arc::new(key), env.clone(), table);
+    let Ok(sealing) = scan(sealing, &mut Hasher::new(Algorithm::Sha256), upload.len() as u64, read);
+    (sealing.table().plain_end(), sealing.table().sealed_end())
 }
 
 /// Reads one segment; returns its header and how many plain bytes it has, or `None` where there is no whole one.

@@ -19,6 +19,18 @@ pub(crate) struct Sealing {
     written: u64,
 }
 
+/// Seals a whole object in memory: a segment for each part that is not empty, what is random from `env`.
+pub fn seal_bytes(key: DataKey, env: &Env, parts: &[&[u8]]) -> Vec<u8> {
+    let table = Table::new(key.layers());
+    let mut sealing = Sealing::new(Arc::new(key), env.clone(), table);
+    for part in parts {
+        sealing.push(part, |_| {});
+        sealing.close();
+    }
+    sealing.complete();
+    sealing.bytes
+}
+
 /// A segment in the making.
 struct Segment {
     cipher: Cipher,

@@ -119,7 +119,11 @@ impl Table {
     }
 
     /// Reads the header of a directory: returns it and how many bytes of the object the directory has, itself included.
-    pub(crate) fn read_directory_header(header: &[u8], layers: usize, plain: u64) -> Result<(Header, u64), SealedError> {
+    pub(crate) fn read_directory_header(
+        header: &[u8],
+        layers: usize,
+        plain: u64,
+    ) -> Result<(Header, u64), SealedError> {
         let (header, facts) = Header::read(header, layers).ok_or(SealedError::Directory)?;
         let count = facts.number as usize;
         let fits = facts.kind == Kind::Directory && facts.offset == plain && (2..=SEGMENTS_MAX).contains(&count);

@@ -51,10 +51,7 @@ fn drain(sealing: &mut Sealing, object: &mut Vec<u8>) {
 }
 
 fn seal(key: DataKey, parts: &[&[u8]]) -> Vec<u8> {
-    let (mut sealing, mut object) = seal_parts(key, parts);
-    sealing.complete();
-    drain(&mut sealing, &mut object);
-    object
+    seal_bytes(key, &Env::real(), parts)
 }
 
 /// What a resumed upload keeps of `upload`: the plain bytes' number, their hash, and where to cut.
@@ -118,7 +115,10 @@ fn a_long_append_opens_a_segment_after_64_mebibytes() {
     let (sealing, object) = seal_parts(key(1), &[&plain]);
 
     assert_eq!((sealing.table().len(), sealing.table().plain_end()), (2, plain.len() as u64));
-    assert_eq!(scanned(key(1), &object), (plain.len() as u64, hash_bytes(Algorithm::Sha256, &plain), object.len() as u64));
+    assert_eq!(
+        scanned(key(1), &object),
+        (plain.len() as u64, hash_bytes(Algorithm::Sha256, &plain), object.len() as u64)
+    );
 }
 
 #[test]
@@ -254,11 +254,14 @@ impl Clock for Known {
     }
 }
 
+/// A key, the parts of an upload, what is drawn, and the hash of the object.
+type Case<'a> = (DataKey, &'a [&'a [u8]], &'a [u8], &'a str);
+
 /// The hashes are of what a second implementation makes, thirty lines of Python upon its `cryptography` package.
 #[test]
 fn objects_are_those_of_another_implementation() {
     let plain: Vec<u8> = (0..100_000u32).map(|at| (at % 251) as u8).collect();
-    let cases: [(DataKey, &[&[u8]], &[u8], &str); 5] = [
+    let cases: [Case<'_>; 5] = [
         (key(1), &[], &[0], "52e1755a313f2827d50121a5c5c9333907980a8e073f6788e85aaf8dea362ad6"),
         (key(1), &[&plain], &[0], "c08cd8e2d8620d1b30b657928b219e45c68734498802a1336aa86d3e46a0d61c"),
         (
