@@ -1,8 +1,11 @@
-//! Blobs to and from files outside the store: backups.
+//! Blobs to and from files outside the store (backups), and from one key to another.
 
-use crate::{Algorithm, AppendError, Backend, Error, Key, Store, UploadId, folder::blocking};
+use crate::{Algorithm, AppendError, Backend, Error, Key, Store, UploadId, folder::blocking, sealed::DataKey};
 use futures_util::StreamExt;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio::{
     fs,
     io::{AsyncReadExt, AsyncWriteExt},
@@ -11,7 +14,64 @@ use tokio::{
 /// Bytes read from a file at a time.
 const PIECE: usize = 256 * 1024;
 
+/// One side of a copy between keys.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// Its place.
+    pub key: &'a Key,
+    /// What it is sealed with; `None` where it is plain.
+    pub data_key: Option<&'a Arc<DataKey>>,
+}
+
+/// What a copy between keys has made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Plain bytes.
+    pub length: u64,
+    /// Bytes on the disk.
+    pub object_bytes: u64,
+    /// The hash of the plain bytes that were copied, for the caller to compare with what they should be.
+    pub hash: Vec<u8>,
+}
+
 impl Store {
+    /// Copies a blob of `length` plain bytes to another place, durably, opened with one key and sealed with another on the
+    /// way; a side without a key is plain. Only sealed bytes of a side that has one touch the disk. `id` is that of an upload
+    /// nobody else uses.
+    ///
+    /// # Errors
+    /// As [`Store::open`] and [`Store::open_sealed`]; [`Error::Full`]; [`Error::Exists`] where the place is taken. `to` must not
+    /// be in the archive.
+    pub async fn copy_between(
+        &self,
+        (from, length): (Side<'_>, u64),
+        to: Side<'_>,
+        id: &UploadId,
+        algorithm: Algorithm,
+    ) -> Result<Copied, Error> {
+        let reading = match from.data_key {
+            Some(data_key) => self.open_sealed(from.key, length, data_key.clone()).await?,
+            None => self.open(from.key, length).await?,
+        };
+        let upload = match to.data_key {
+            Some(data_key) => self.begin_sealed(id, algorithm, data_key.clone()).await?,
+            None => self.begin(id, algorithm).await?,
+        };
+        let (upload, appended) = upload.append_exactly(reading.body(0..length), length).await;
+        if let Err(error) = appended {
+            upload.abort().await?;
+            return Err(problem(from.key, error));
+        }
+        let (hash, object_bytes) = (upload.hash(), upload.object_bytes());
+        match upload.publish(to.key).await {
+            Ok(length) => Ok(Copied { length, object_bytes, hash }),
+            Err(error) => {
+                self.discard(id).await?;
+                Err(error)
+            }
+        }
+    }
+
     /// Copies a blob of `length` bytes into a file, durably, and whole or not at all. Folders above it are made.
     ///
     /// # Errors

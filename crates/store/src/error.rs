@@ -1,3 +1,4 @@
+use crate::sealed::SealedError;
 use std::{fmt, io, path::PathBuf};
 
 /// Why the store could not do something.
@@ -39,6 +40,20 @@ pub enum Error {
         /// The id of the upload.
         place: String,
     },
+    /// A sealed upload has as many parts as there may be.
+    #[error("the upload {place} came in too many parts to be sealed; begin a new one and send it in larger parts")]
+    Parts {
+        /// The id of the upload.
+        place: String,
+    },
+    /// A sealed blob does not open with its key.
+    #[error("{place} is not what was sealed: {source}; run gantry fsck")]
+    Sealed {
+        /// The key.
+        place: String,
+        /// What is wrong with it.
+        source: SealedError,
+    },
     /// The disk, or the system, failed.
     #[error("cannot {action} {place}{at}: {source}", at = AtPath(path))]
     Io {
@@ -68,7 +83,9 @@ impl Error {
             | Error::Exists { .. }
             | Error::Length { .. }
             | Error::Full { .. }
-            | Error::Broken { .. } => false,
+            | Error::Broken { .. }
+            | Error::Parts { .. }
+            | Error::Sealed { .. } => false,
         }
     }
 

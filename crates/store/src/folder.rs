@@ -255,21 +255,28 @@ impl Folder {
 
     /// Opens a blob of `length` bytes; all who read it at the same time share one descriptor.
     pub(crate) fn open_blob(&self, key: &Key, length: u64) -> Result<Arc<File>, Error> {
+        match self.open_whole(key)? {
+            (file, found) if found == length => Ok(file),
+            (_, found) => Err(Error::Length { place: key.to_string(), expected: length, found }),
+        }
+    }
+
+    /// As [`Folder::open_blob`], of whatever length; returns that, too.
+    pub(crate) fn open_whole(&self, key: &Key) -> Result<(Arc<File>, u64), Error> {
         let path = self.blob_path(key);
         let failed = |error| self.explain("open", key, &path, error);
         if let Some(file) = self.open_files.find(key) {
             let (open, there) = (file.metadata().map_err(failed)?, fs::metadata(&path).map_err(failed)?);
             // Another one lies there since somebody brought it back from a backup, or nothing does any more.
-            if (open.dev(), open.ino(), open.len()) == (there.dev(), there.ino(), length) {
-                return Ok(file);
+            if (open.dev(), open.ino(), open.len()) == (there.dev(), there.ino(), there.len()) {
+                return Ok((file, open.len()));
             }
         }
         let file = OpenOptions::new().read(true).open(&path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        match metadata.len() {
-            _ if !metadata.is_file() => Err(Error::Missing { place: key.to_string() }),
-            found if found == length => Ok(self.open_files.share(key, file)),
-            found => Err(Error::Length { place: key.to_string(), expected: length, found }),
+        match metadata.is_file() {
+            true => Ok((self.open_files.share(key, file), metadata.len())),
+            false => Err(Error::Missing { place: key.to_string() }),
         }
     }
 
@@ -395,7 +402,7 @@ impl Folder {
 }
 
 /// Reads on behind the `filled` bytes of `buffer` until it is full or the file ends; returns how much is in it.
-fn read_rest(file: &File, buffer: &mut [u8], mut filled: usize, start: u64) -> io::Result<usize> {
+pub(crate) fn read_rest(file: &File, buffer: &mut [u8], mut filled: usize, start: u64) -> io::Result<usize> {
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], start + filled as u64) {
             Ok(0) => break,

@@ -5,6 +5,9 @@
 //! manifests, metrics, and retries. Another backend is one file and one variant of `Backend`; [`suite()`] says what it
 //! must hold.
 //!
+//! What is encrypted is begun, resumed and opened with a data key ([`Store::begin_sealed`]); that is not wired in: nobody hands
+//! keys in yet.
+//!
 //! | file | what |
 //! |---|---|
 //! | `key.rs` | [`Key`], [`UploadId`]: the names of places |
@@ -16,6 +19,7 @@
 //! | `folder/owner.rs` | whose a folder is |
 //! | `memory.rs` | the same in memory, for the simulated world, with crashes and faults |
 //! | `upload.rs`, `batch.rs`, `hash.rs` | bytes that arrive: gathered, hashed, handed to the backend |
+//! | `intake.rs`, `sealed.rs` | what seals them on the way, where a blob is encrypted |
 //! | `reading.rs`, `pool.rs` | bytes that leave: from the page cache in place, else by a thread |
 //! | `suite.rs` | what every backend promises, as checks |
 //! | `sys.rs` | the system calls the standard library has no words for |
@@ -25,15 +29,18 @@ mod copying;
 mod error;
 mod folder;
 mod hash;
+mod intake;
 mod key;
 mod memory;
 mod pool;
 mod reading;
+pub mod sealed;
 mod settings;
 mod suite;
 mod sys;
 mod upload;
 
+pub use copying::{Copied, Side};
 pub use error::{AppendError, Error};
 pub use folder::{disown, place_in};
 pub use hash::{Algorithm, hash_bytes};
@@ -45,12 +52,13 @@ pub use suite::{BrokenPromise, suite};
 pub use upload::Upload;
 
 use folder::{Folder, blocking};
-use futures_util::{Stream, future::Either};
+use futures_util::{Stream, StreamExt, future::Either};
 use gantry_env::Env;
 use gantry_words::Timestamp;
 use memory::Memory;
 use reading::Source;
-use std::{path::Path, sync::Arc};
+use sealed::{DataKey, Object, OpenError};
+use std::{io, os::unix::fs::FileExt, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 
 /// Blobs that a listing reads ahead.
@@ -158,7 +166,16 @@ impl Store {
     /// # Errors
     /// [`Error::Full`]; [`Error::Exists`] where the id is in use.
     pub async fn begin(&self, id: &UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
-        Upload::begin(self.clone(), id.clone(), algorithm).await
+        Upload::begin(self.clone(), id.clone(), algorithm, None).await
+    }
+
+    /// As [`Store::begin`], for bytes that are to lie on the disk only sealed with `key`, from the first on: the hash is that
+    /// of the plain bytes, and so is every length that the upload tells, save [`Upload::object_bytes`].
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn begin_sealed(&self, id: &UploadId, algorithm: Algorithm, key: Arc<DataKey>) -> Result<Upload, Error> {
+        Upload::begin(self.clone(), id.clone(), algorithm, Some(key)).await
     }
 
     /// Takes an upload up again, after a restart or elsewhere: its bytes are read and hashed again.
@@ -168,10 +185,20 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`].
     pub async fn resume(&self, id: &UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
-        Upload::resume(self.clone(), id.clone(), algorithm).await
+        Upload::resume(self.clone(), id.clone(), algorithm, None).await
     }
 
-    /// Returns how many bytes of an upload are here, also while somebody writes to it; `None` where there is none.
+    /// As [`Store::resume`], for an upload that was begun with `key`. What an append wrote that was cut short, up to 64 MiB,
+    /// is dropped: it cannot be sealed to its end any more.
+    ///
+    /// # Errors
+    /// As [`Store::resume`].
+    pub async fn resume_sealed(&self, id: &UploadId, algorithm: Algorithm, key: Arc<DataKey>) -> Result<Upload, Error> {
+        Upload::resume(self.clone(), id.clone(), algorithm, Some(key)).await
+    }
+
+    /// Returns how many bytes of an upload are here, also while somebody writes to it; `None` where there is none. Of a
+    /// sealed one they are the sealed bytes.
     pub async fn upload_length(&self, id: &UploadId) -> Result<Option<u64>, Error> {
         match &self.backend {
             // In place, as a blob's.
@@ -247,7 +274,45 @@ impl Store {
         Ok(Reading::new(source, length))
     }
 
-    /// Copies a blob to another place, durably: into the archive, or out of it. Returns the length and the hash of the bytes
+    /// Opens a sealed blob of `length` plain bytes for reading: its ranges are those of the plain bytes.
+    ///
+    /// # Errors
+    /// [`Error::Missing`]; [`Error::Sealed`] where its beginning or its directory is not what was sealed, or it has another
+    /// length. A chunk that does not open, or does not open with this key, is found when it is read.
+    pub async fn open_sealed(&self, key: &Key, length: u64, data_key: Arc<DataKey>) -> Result<Reading, Error> {
+        let (source, object) = match &self.backend {
+            Backend::Folder(folder) => {
+                let (folder, key) = (folder.clone(), key.clone());
+                // The disk may have to be asked for its beginning.
+                blocking("open a blob of", move || {
+                    let (file, sealed) = folder.open_whole(&key)?;
+                    let read = |at: u64, buffer: &mut [u8]| file.read_exact_at(buffer, at);
+                    let object = Object::open(data_key, (sealed, length), read);
+                    let object = object.map_err(|error| unopened(&key, error))?;
+                    Ok((Source::File(file), object))
+                })
+                .await?
+            }
+            Backend::Memory(memory) => {
+                let opened = memory.open_whole(key).await?;
+                let read = |at: u64, buffer: &mut [u8]| {
+                    let bytes = opened.slice(at, buffer.len());
+                    if bytes.len() < buffer.len() {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    buffer.copy_from_slice(&bytes);
+                    Ok(())
+                };
+                let object = Object::open(data_key, (opened.length(), length), read);
+                let object = object.map_err(|error| unopened(key, error))?;
+                (Source::Memory(opened), object)
+            }
+        };
+        Ok(Reading::sealed(key, source, object, length))
+    }
+
+    /// Copies a blob to another place, durably: into the archive, or out of it. One that is sealed stays so, with the same
+    /// key, and its hash is that of the sealed bytes: see [`Store::hash_sealed`]. Returns the length and the hash of the bytes
     /// that were copied, for the caller to compare: what is wrong with them is now wrong in both places.
     ///
     /// Dropped before its end, it may leave bytes at `to`, for the collection and for fsck to find.
@@ -352,6 +417,27 @@ impl Store {
         reading.await.unwrap_or_else(|_| Err(Error::panicked("hash a blob of", "the store")))
     }
 
+    /// As [`Store::hash`], of the plain bytes of a sealed blob of `length` plain bytes that is in its place.
+    ///
+    /// # Errors
+    /// As [`Store::open_sealed`]; [`Error::Sealed`], as the source of [`Error::Io`], where a chunk does not open.
+    pub async fn hash_sealed(
+        &self,
+        key: &Key,
+        length: u64,
+        data_key: Arc<DataKey>,
+        algorithm: Algorithm,
+        progress: impl Fn(u64),
+    ) -> Result<Vec<u8>, Error> {
+        let mut body = self.open_sealed(key, length, data_key).await?.body(0..length);
+        let mut hasher = hash::Hasher::new(algorithm);
+        while let Some(piece) = body.next().await {
+            hasher.update(&piece.map_err(|error| Error::of("read", key, error))?);
+            progress(length - body.remaining());
+        }
+        Ok(hasher.value())
+    }
+
     /// Lists every blob in a fixed order: folder by folder, each sorted by name. Holds one folder's names in memory.
     ///
     /// What comes or goes meanwhile may be there or not. After an error nothing more comes.
@@ -388,5 +474,13 @@ impl Store {
             }
             Backend::Memory(memory) => memory.free_bytes().await,
         }
+    }
+}
+
+/// Says why a sealed blob is not opened.
+fn unopened(key: &Key, error: OpenError) -> Error {
+    match error {
+        OpenError::Read(error) => Error::of("read", key, error),
+        OpenError::Sealed(source) => Error::Sealed { place: key.to_string(), source },
     }
 }

@@ -166,13 +166,18 @@ impl Memory {
     }
 
     pub(crate) async fn open(self: &Arc<Self>, key: &Key, length: u64) -> Result<Opened, Error> {
-        self.enter(Operation::Open, key.as_str()).await?;
-        let opened = self.opened(key)?;
+        let opened = self.open_whole(key).await?;
         let found = opened.length();
         match found == length {
             true => Ok(opened),
             false => Err(Error::Length { place: key.to_string(), expected: length, found }),
         }
+    }
+
+    /// As [`Memory::open`], of whatever length.
+    pub(crate) async fn open_whole(self: &Arc<Self>, key: &Key) -> Result<Opened, Error> {
+        self.enter(Operation::Open, key.as_str()).await?;
+        self.opened(key)
     }
 
     fn opened(self: &Arc<Self>, key: &Key) -> Result<Opened, Error> {
@@ -283,11 +288,11 @@ impl Memory {
 }
 
 impl Opened {
-    fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         length(&self.content)
     }
 
-    fn slice(&self, offset: u64, wanted: usize) -> Bytes {
+    pub(crate) fn slice(&self, offset: u64, wanted: usize) -> Bytes {
         let content = self.content.lock().expect("nothing panics while it holds a blob");
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
         Bytes::copy_from_slice(&content[from..from.saturating_add(wanted).min(content.len())])

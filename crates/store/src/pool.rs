@@ -1,13 +1,15 @@
-use crate::reading::PIECE;
+use crate::{reading::PIECE, sealed::PLACE_BYTES_MAX};
 use bytes::Bytes;
 use std::sync::Mutex;
 
-/// Buffers kept for the next reader: with 64 of them, 8 MiB.
+/// What buffers have room for: a chunk that is sealed, or a piece.
+const SIZES: [usize; 2] = [PLACE_BYTES_MAX, PIECE];
+/// Buffers of each size kept for the next reader: 4 and 8 MiB.
 const KEPT_MAX: usize = 64;
 /// Reads that are smaller get a buffer of their own size: many slow readers of small blobs shall not hold big ones.
 const POOLED_FROM: usize = 16 << 10;
 
-static POOL: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
+static POOLS: [Mutex<Vec<Box<[u8]>>>; SIZES.len()] = [const { Mutex::new(Vec::new()) }; SIZES.len()];
 
 /// A buffer to read into; goes back to the pool when the last slice of it is dropped.
 pub(crate) struct Pooled {
@@ -21,8 +23,9 @@ impl Pooled {
         if length < POOLED_FROM {
             return Pooled { bytes: vec![0; length].into_boxed_slice(), length };
         }
-        let kept = POOL.lock().expect("nothing panics while it holds the pool").pop();
-        Pooled { bytes: kept.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice()), length }
+        let size = if length <= SIZES[0] { 0 } else { 1 };
+        let kept = POOLS[size].lock().expect("nothing panics while it holds the pool").pop();
+        Pooled { bytes: kept.unwrap_or_else(|| vec![0; SIZES[size]].into_boxed_slice()), length }
     }
 
     /// Where to read to.
@@ -46,10 +49,8 @@ impl AsRef<[u8]> for Pooled {
 impl Drop for Pooled {
     fn drop(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
-        if bytes.len() != PIECE {
-            return;
-        }
-        let mut pool = POOL.lock().expect("nothing panics while it holds the pool");
+        let Some(size) = SIZES.iter().position(|size| *size == bytes.len()) else { return };
+        let mut pool = POOLS[size].lock().expect("nothing panics while it holds the pool");
         if pool.len() < KEPT_MAX {
             pool.push(bytes);
         }

@@ -1,4 +1,6 @@
-use crate::{memory, pool::Pooled, sys};
+mod unsealing;
+
+use crate::{Key, memory, pool::Pooled, sealed::Object, sys};
 use bytes::Bytes;
 use futures_util::Stream;
 use gantry_env::BoxFuture;
@@ -14,6 +16,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 use tokio::task::JoinHandle;
+use unsealing::Unsealing;
 
 /// Bytes read at a time: from 64 KiB on it makes no difference for one reader; more only costs memory with many.
 pub(crate) const PIECE: usize = 128 << 10;
@@ -23,6 +26,8 @@ pub(crate) const PIECE: usize = 128 << 10;
 pub struct Reading {
     source: Source,
     length: u64,
+    /// What opens it, where it is sealed.
+    unsealing: Option<Unsealing>,
 }
 
 #[derive(Clone)]
@@ -33,7 +38,12 @@ pub(crate) enum Source {
 
 impl Reading {
     pub(crate) fn new(source: Source, length: u64) -> Self {
-        Reading { source, length }
+        Reading { source, length, unsealing: None }
+    }
+
+    /// Of a sealed blob; `length` is that of its plain bytes.
+    pub(crate) fn sealed(key: &Key, source: Source, object: Object, length: u64) -> Self {
+        Reading { source, length, unsealing: Some(Unsealing::new(key.clone(), object)) }
     }
 
     /// Returns its length in bytes.
@@ -41,18 +51,18 @@ impl Reading {
         self.length
     }
 
-    /// Returns the file it lies in, where it is one.
+    /// Returns the file it lies in, where it is one, and not a sealed one.
     pub fn file(&self) -> Option<&Arc<File>> {
-        match &self.source {
-            Source::File(file) => Some(file),
-            Source::Memory(_) => None,
+        match (&self.source, &self.unsealing) {
+            (Source::File(file), None) => Some(file),
+            _ => None,
         }
     }
 
     /// Returns the bytes of `range`, cut to the blob.
     pub fn body(self, range: Range<u64>) -> Body {
         let end = range.end.min(self.length);
-        Body { source: self.source, offset: range.start.min(end), end, waiting: None }
+        Body { source: self.source, unsealing: self.unsealing, offset: range.start.min(end), end, waiting: None }
     }
 }
 
@@ -66,8 +76,11 @@ impl fmt::Debug for Reading {
 ///
 /// What lies in the page cache is read in place; only where the disk must be asked does a thread wait for it. A file that
 /// is shorter than it was when it was opened ends in an error, never in fewer bytes. After an error nothing more comes.
+///
+/// What is sealed is opened on a thread, chunk by chunk, one ahead of who asks; nothing of a chunk comes that does not open.
 pub struct Body {
     source: Source,
+    unsealing: Option<Unsealing>,
     offset: u64,
     end: u64,
     waiting: Option<Waiting>,
@@ -87,12 +100,12 @@ impl Body {
     }
 
     /// Returns file, offset and length of what is still to come, for whoever can send that without reading it; `None`
-    /// while a read is under way, and where there is no file.
+    /// while a read is under way, where there is no file, and where it is sealed.
     ///
     /// Whoever does so must itself see that the file may be shorter by now.
     pub fn as_file_range(&self) -> Option<(Arc<File>, u64, u64)> {
-        match (&self.source, &self.waiting) {
-            (Source::File(file), None) => Some((file.clone(), self.offset, self.remaining())),
+        match (&self.source, &self.waiting, &self.unsealing) {
+            (Source::File(file), None, None) => Some((file.clone(), self.offset, self.remaining())),
             _ => None,
         }
     }
@@ -100,6 +113,9 @@ impl Body {
     /// Begins to read the next `wanted` bytes: either they are there at once, or somebody is waiting for them.
     fn start(&mut self, wanted: usize) -> Result<io::Result<Bytes>, Waiting> {
         let offset = self.offset;
+        if let Some(unsealing) = &self.unsealing {
+            return Err(unsealing.start(&self.source, offset..self.end));
+        }
         let file = match &self.source {
             Source::File(file) => file,
             Source::Memory(opened) => {
@@ -164,7 +180,11 @@ impl Stream for Body {
             }
         };
         self.waiting = None;
-        Poll::Ready(Some(self.arrived(read)))
+        let read = self.arrived(read);
+        if let (Some(unsealing), true) = (&self.unsealing, self.remaining() > 0) {
+            self.waiting = Some(unsealing.start(&self.source, self.offset..self.end));
+        }
+        Poll::Ready(Some(read))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

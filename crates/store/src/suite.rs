@@ -32,6 +32,8 @@ macro_rules! expect {
     };
 }
 
+mod sealed;
+
 /// Checks what every store promises, on one that may be in use: it writes a few megabytes below `suite/` and removes them.
 ///
 /// It cannot check what only a power cut would show.
@@ -68,6 +70,10 @@ impl Bench<'_> {
         self.places_are_used_once().await.map_err(says("nothing is overwritten"))?;
         self.absence_is_told().await.map_err(says("what is not there, or not whole, is told from what is"))?;
         self.copies_are_whole().await.map_err(says("what goes to the archive is the same there, and comes back"))?;
+        self.sealed_bytes_come_back().await.map_err(says("what is sealed is read back, whole and in parts"))?;
+        self.sealed_uploads_go_on().await.map_err(says("an upload that is sealed goes on where it was"))?;
+        self.sealed_bytes_need_their_key().await.map_err(says("what is sealed needs its key and its length"))?;
+        self.copies_change_keys().await.map_err(says("a blob goes from one key to another"))?;
         self.lists_are_whole().await.map_err(says("blobs and uploads are listed"))?;
         self.deleting_lasts().await.map_err(says("what is deleted is gone, and what is gone may be deleted"))
     }

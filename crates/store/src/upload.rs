@@ -1,8 +1,15 @@
-use crate::{Algorithm, AppendError, Backend, Error, Key, Store, UploadId, batch::Batch, folder, hash::Hasher, memory};
+use crate::{
+    Algorithm, AppendError, Backend, Error, Key, Store, UploadId,
+    batch::Batch,
+    folder,
+    intake::{Intake, Until},
+    memory,
+    sealed::DataKey,
+};
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt};
 use gantry_env::BoxFuture;
-use std::{fmt, future::poll_fn, ops::RangeInclusive, task::Poll};
+use std::{fmt, future::poll_fn, ops::RangeInclusive, sync::Arc, task::Poll};
 use tracing::{Instrument, field::Empty};
 
 /// Bytes that are arriving: a temporary file and the hash of what is in it. One writer by construction.
@@ -11,7 +18,7 @@ use tracing::{Instrument, field::Empty};
 pub struct Upload {
     store: Store,
     id: UploadId,
-    hasher: Hasher,
+    intake: Intake,
     offset: u64,
     /// `None` after a failure that leaves open what is on the disk.
     sink: Option<Sink>,
@@ -25,31 +32,43 @@ pub(crate) enum Sink {
 
 /// How a write ended; what was lent to it comes back, unless a thread panicked.
 pub(crate) struct Written {
-    pub(crate) back: Option<(Sink, Hasher)>,
+    pub(crate) back: Option<(Sink, Intake)>,
     pub(crate) result: Result<(), Error>,
 }
 
 impl Upload {
-    pub(crate) async fn begin(store: Store, id: UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
+    pub(crate) async fn begin(
+        store: Store,
+        id: UploadId,
+        algorithm: Algorithm,
+        key: Option<Arc<DataKey>>,
+    ) -> Result<Upload, Error> {
         let sink = match &store.backend {
             Backend::Folder(folder) => Sink::Folder(folder::Sink::create(folder.clone(), id.clone()).await?),
             Backend::Memory(memory) => Sink::Memory(memory::Sink::create(memory.clone(), id.clone()).await?),
         };
-        Ok(Upload { store, id, hasher: Hasher::new(algorithm), offset: 0, sink: Some(sink) })
+        let intake = Intake::new(algorithm, key, store.env());
+        Ok(Upload { store, id, intake, offset: 0, sink: Some(sink) })
     }
 
-    pub(crate) async fn resume(store: Store, id: UploadId, algorithm: Algorithm) -> Result<Upload, Error> {
-        let (sink, hasher, offset) = match &store.backend {
+    pub(crate) async fn resume(
+        store: Store,
+        id: UploadId,
+        algorithm: Algorithm,
+        key: Option<Arc<DataKey>>,
+    ) -> Result<Upload, Error> {
+        let intake = Intake::new(algorithm, key, store.env());
+        let (sink, intake, offset) = match &store.backend {
             Backend::Folder(folder) => {
-                let (sink, hasher, offset) = folder::Sink::reopen(folder.clone(), id.clone(), algorithm).await?;
-                (Sink::Folder(sink), hasher, offset)
+                let (sink, intake, offset) = folder::Sink::reopen(folder.clone(), id.clone(), intake).await?;
+                (Sink::Folder(sink), intake, offset)
             }
             Backend::Memory(memory) => {
-                let (sink, hasher, offset) = memory::Sink::reopen(memory.clone(), id.clone(), algorithm).await?;
-                (Sink::Memory(sink), hasher, offset)
+                let (sink, intake, offset) = memory::Sink::reopen(memory.clone(), id.clone(), intake).await?;
+                (Sink::Memory(sink), intake, offset)
             }
         };
-        Ok(Upload { store, id, hasher, offset, sink: Some(sink) })
+        Ok(Upload { store, id, intake, offset, sink: Some(sink) })
     }
 
     /// Returns its id.
@@ -64,12 +83,17 @@ impl Upload {
 
     /// Returns which hash is computed.
     pub fn algorithm(&self) -> Algorithm {
-        self.hasher.algorithm
+        self.intake.hasher.algorithm
+    }
+
+    /// Returns how many bytes the blob will have on the disk: more than [`Upload::offset`] where it is sealed.
+    pub fn object_bytes(&self) -> u64 {
+        self.intake.object_bytes(self.offset)
     }
 
     /// Returns the hash of all bytes so far.
     pub fn hash(&self) -> Vec<u8> {
-        self.hasher.value()
+        self.intake.hasher.value()
     }
 
     /// Returns the upload with a running hash of another algorithm: the bytes are read again where that differs.
@@ -77,22 +101,23 @@ impl Upload {
     /// # Errors
     /// The upload is given back to the store: it can be resumed.
     pub async fn rehash(mut self, algorithm: Algorithm) -> Result<Upload, Error> {
-        if algorithm == self.hasher.algorithm {
+        if algorithm == self.algorithm() {
             return Ok(self);
         }
+        let intake = self.intake.anew(algorithm);
         if self.offset == 0 {
-            self.hasher = Hasher::new(algorithm);
+            self.intake = intake;
             return Ok(self);
         }
-        let (sink, hasher) = match self.sink.take().ok_or_else(|| self.broken())? {
+        let (sink, intake) = match self.sink.take().ok_or_else(|| self.broken())? {
             Sink::Folder(sink) => {
-                sink.rehash(algorithm, self.offset).await.map(|(sink, hash)| (Sink::Folder(sink), hash))?
+                sink.rehash(intake, self.offset).await.map(|(sink, intake)| (Sink::Folder(sink), intake))?
             }
             Sink::Memory(sink) => {
-                sink.rehash(algorithm, self.offset).await.map(|(sink, hash)| (Sink::Memory(sink), hash))?
+                sink.rehash(intake, self.offset).await.map(|(sink, intake)| (Sink::Memory(sink), intake))?
             }
         };
-        Ok(Upload { sink: Some(sink), hasher, ..self })
+        Ok(Upload { sink: Some(sink), intake, ..self })
     }
 
     /// Adds a body of at most `limit` bytes at the end; answers how many came.
@@ -136,11 +161,15 @@ impl Upload {
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
         lengths: RangeInclusive<u64>,
     ) -> (Upload, Result<u64, AppendError<E>>) {
+        if self.intake.sealing.as_ref().is_some_and(|sealing| !sealing.has_room(0)) {
+            let error = AppendError::Store(Error::Parts { place: self.id.to_string() });
+            return (self, Err(error));
+        }
         let Some(sink) = self.sink.take() else {
             let error = AppendError::Store(self.broken());
             return (self, Err(error));
         };
-        let mut writer = Writer { state: State::Idle(sink, self.hasher.clone()), offset: self.offset };
+        let mut writer = Writer { state: State::Idle(sink, self.intake.fork()), offset: self.offset };
         let mut received = writer.receive(body, *lengths.end()).await;
         if received.is_ok() && writer.offset - self.offset < *lengths.start() {
             received = Err(AppendError::TooShort);
@@ -169,8 +198,9 @@ impl Upload {
 
     /// Takes over what was written.
     async fn take_back(&mut self, writer: Writer) -> Result<(), Error> {
-        let State::Idle(sink, hasher) = writer.state else { return Err(self.broken()) };
-        (self.hasher, self.offset) = (hasher, writer.offset);
+        let State::Idle(sink, intake) = writer.state else { return Err(self.broken()) };
+        // Forked, so that it holds no buffers while nothing comes.
+        (self.intake, self.offset) = (intake.fork(), writer.offset);
         self.sink = Some(sink.rest().await?);
         Ok(())
     }
@@ -178,7 +208,7 @@ impl Upload {
     /// Undoes what was written.
     async fn cut_back(&mut self, writer: Writer) -> Result<(), Error> {
         let sink = match writer.settle().await {
-            State::Idle(sink, _) => sink.cut(self.offset).await?,
+            State::Idle(sink, _) => sink.cut(self.intake.file_bytes(self.offset)).await?,
             State::Busy(_) | State::Broken => return Err(self.broken()),
         };
         self.sink = Some(sink.rest().await?);
@@ -189,17 +219,24 @@ impl Upload {
         Error::Broken { place: self.id.to_string() }
     }
 
-    /// Makes the bytes durable at `key`, where nothing lies yet; answers how many there are. When it returns they survive
-    /// a power cut, and the upload is no more.
+    /// Makes the bytes durable at `key`, where nothing lies yet; answers how many there are, in plain. When it returns they
+    /// survive a power cut, and the upload is no more.
     ///
     /// # Errors
     /// [`Error::Exists`] where the place is taken, [`Error::Missing`] where the upload was discarded. After any error the
     /// bytes may still be below the upload's id, and, rarely, at `key`, for the collection and for fsck to find.
     pub async fn publish(mut self, key: &Key) -> Result<u64, Error> {
         let span = tracing::debug_span!("store.publish", bytes = self.offset);
-        match self.sink.take().ok_or_else(|| self.broken())? {
-            Sink::Folder(sink) => sink.publish(key, self.offset).instrument(span).await?,
-            Sink::Memory(sink) => sink.publish(key, self.offset).instrument(span).await?,
+        let mut sink = self.sink.take().ok_or_else(|| self.broken())?;
+        let length = self.object_bytes();
+        if length != self.intake.file_bytes(self.offset) {
+            let written = sink.write(Batch::default(), self.offset, self.intake, Until::EndOfObject).await;
+            written.result?;
+            sink = written.back.ok_or_else(|| Error::Broken { place: self.id.to_string() })?.0;
+        }
+        match sink {
+            Sink::Folder(sink) => sink.publish(key, length).instrument(span).await?,
+            Sink::Memory(sink) => sink.publish(key, length).instrument(span).await?,
         }
         Ok(self.offset)
     }
@@ -222,9 +259,9 @@ impl Upload {
     /// # Errors
     /// [`Error::Missing`], and [`Error::Length`] where somebody else wrote to it. The upload is given back to the store.
     pub async fn open(mut self) -> Result<Upload, Error> {
-        let offset = self.offset;
+        let length = self.intake.file_bytes(self.offset);
         self.sink = match self.sink.take().ok_or_else(|| self.broken())? {
-            Sink::Folder(sink) => Some(Sink::Folder(sink.open(offset).await?)),
+            Sink::Folder(sink) => Some(Sink::Folder(sink.open(length).await?)),
             Sink::Memory(sink) => Some(Sink::Memory(sink)),
         };
         Ok(self)
@@ -237,15 +274,15 @@ impl Upload {
     /// [`Error::Missing`], and [`Error::Length`] where there are fewer bytes than there were. The upload is given back to
     /// the store: it can be resumed.
     pub async fn catch_up(mut self) -> Result<Upload, Error> {
-        let (hasher, offset) = (self.hasher.clone(), self.offset);
-        (self.sink, self.hasher, self.offset) = match self.sink.take().ok_or_else(|| self.broken())? {
+        let (intake, offset) = (self.intake.fork(), self.offset);
+        (self.sink, self.intake, self.offset) = match self.sink.take().ok_or_else(|| self.broken())? {
             Sink::Folder(sink) => {
-                let (sink, hasher, offset) = sink.catch_up(hasher, offset).await?;
-                (Some(Sink::Folder(sink)), hasher, offset)
+                let (sink, intake, offset) = sink.catch_up(intake, offset).await?;
+                (Some(Sink::Folder(sink)), intake, offset)
             }
             Sink::Memory(sink) => {
-                let (hasher, offset) = sink.read_on(hasher, offset).await?;
-                (Some(Sink::Memory(sink)), hasher, offset)
+                let (intake, offset) = sink.read_on(intake, offset).await?;
+                (Some(Sink::Memory(sink)), intake, offset)
             }
         };
         Ok(self)
@@ -280,7 +317,7 @@ struct Writer {
 }
 
 enum State {
-    Idle(Sink, Hasher),
+    Idle(Sink, Intake),
     Busy(BoxFuture<'static, Written>),
     /// A failure leaves open what is there.
     Broken,
@@ -313,7 +350,7 @@ impl Writer {
                 }
             }
             if batch.is_worth_it() {
-                self.start(&mut batch, false);
+                self.start(&mut batch, Until::More);
             }
         };
         self.finish(&mut batch).await.map_err(AppendError::Store)?;
@@ -334,16 +371,13 @@ impl Writer {
     }
 
     /// Begins to write the batch, or most of it where it is not the last, unless another is being written.
-    fn start(&mut self, batch: &mut Batch, is_last: bool) {
+    fn start(&mut self, batch: &mut Batch, until: Until) {
         self.state = match std::mem::replace(&mut self.state, State::Broken) {
-            State::Idle(sink, hasher) => {
+            State::Idle(sink, intake) => {
                 let at = self.offset;
-                let batch = if is_last { batch.take() } else { batch.take_whole(at) };
+                let batch = if until == Until::More { batch.take_whole(at) } else { batch.take() };
                 self.offset += batch.bytes();
-                State::Busy(match sink {
-                    Sink::Folder(sink) => sink.write(batch, at, hasher),
-                    Sink::Memory(sink) => sink.write(batch, at, hasher),
-                })
+                State::Busy(sink.write(batch, at, intake, until))
             }
             busy => busy,
         }
@@ -351,8 +385,9 @@ impl Writer {
 
     async fn finish(&mut self, batch: &mut Batch) -> Result<(), Error> {
         self.wait().await?;
-        if !batch.is_empty() {
-            self.start(batch, true);
+        let is_open = matches!(&self.state, State::Idle(_, intake) if intake.is_open());
+        if is_open || !batch.is_empty() {
+            self.start(batch, Until::EndOfBody);
             self.wait().await?;
         }
         Ok(())
@@ -367,7 +402,7 @@ impl Writer {
     fn settled(&mut self, written: Written) -> Result<(), Error> {
         let is_known = written.result.as_ref().err().is_none_or(Error::is_full);
         self.state = match written.back.filter(|_| is_known) {
-            Some((sink, hasher)) => State::Idle(sink, hasher),
+            Some((sink, intake)) => State::Idle(sink, intake),
             None => State::Broken,
         };
         written.result
@@ -381,6 +416,14 @@ impl Writer {
 }
 
 impl Sink {
+    /// Hashes, seals and writes a batch at `at` of the plain bytes.
+    fn write(self, batch: Batch, at: u64, intake: Intake, until: Until) -> BoxFuture<'static, Written> {
+        match self {
+            Sink::Folder(sink) => sink.write(batch, at, intake, until),
+            Sink::Memory(sink) => sink.write(batch, at, intake, until),
+        }
+    }
+
     async fn rest(self) -> Result<Sink, Error> {
         match self {
             Sink::Folder(sink) => sink.rest().await.map(Sink::Folder),

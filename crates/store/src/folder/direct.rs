@@ -9,8 +9,7 @@
 //! more comes, and who pulls it soon finds it there.
 
 use crate::{
-    batch::{ALIGNMENT, BATCH_BYTES_MIN, BLOCK_BYTES, Batch},
-    hash::Hasher,
+    batch::{ALIGNMENT, BATCH_BYTES_MIN, BLOCK_BYTES},
     sys,
 };
 use std::{
@@ -115,15 +114,21 @@ impl Direct {
 }
 
 impl Block<'_> {
-    /// Hashes a batch and writes it at `at`, a multiple of [`ALIGNMENT`]; returns up to where it went past the page cache.
-    pub(super) fn write(mut self, file: &File, batch: Batch, at: u64, hasher: &mut Hasher) -> io::Result<u64> {
-        let mut at = at;
-        for piece in batch.into_pieces() {
-            let mut piece = &piece[..];
+    /// Writes pieces at `at`, a multiple of [`ALIGNMENT`], each let go when it is done with; returns up to where they went
+    /// past the page cache. `seen` is shown all bytes.
+    pub(super) fn write(
+        mut self,
+        file: &File,
+        pieces: impl Iterator<Item: AsRef<[u8]>>,
+        mut at: u64,
+        mut seen: impl FnMut(&[u8]),
+    ) -> io::Result<u64> {
+        for piece in pieces {
+            let mut piece = piece.as_ref();
             while !piece.is_empty() {
                 let taken = self.take(piece);
                 // Here, where they have just been copied to, the processor has them at hand.
-                hasher.update(&self.bytes()[self.filled - taken..]);
+                seen(&self.bytes()[self.filled - taken..]);
                 piece = &piece[taken..];
                 if self.filled == BLOCK_BYTES {
                     self.write_whole(file, at, BLOCK_BYTES)?;

@@ -1,9 +1,17 @@
-use super::{Folder, HASHED_AT_ONCE, beside::Hashing, blocking, busy::Mark, direct::Arriving, read_rest};
+use super::{
+    Folder, HASHED_AT_ONCE,
+    beside::Hashing,
+    blocking,
+    busy::Mark,
+    direct::{Arriving, Block},
+    read_rest,
+};
 use crate::{
-    Algorithm, Error, Key, UploadId,
-    batch::Batch,
+    Error, Key, UploadId,
+    batch::{ALIGNMENT, Batch},
     hash::Hasher,
-    sys,
+    intake::{self, Intake, Until},
+    sealed, sys,
     upload::{self, Written},
 };
 use bytes::Bytes;
@@ -55,9 +63,9 @@ impl Sink {
     pub(crate) async fn reopen(
         folder: Arc<Folder>,
         id: UploadId,
-        algorithm: Algorithm,
-    ) -> Result<(Sink, Hasher, u64), Error> {
-        let (sink, hasher, length) = blocking("resume an upload in", move || {
+        intake: Intake,
+    ) -> Result<(Sink, Intake, u64), Error> {
+        let (sink, intake, length) = blocking("resume an upload in", move || {
             folder.busy.wait(&id);
             let path = folder.upload_path(&id);
             let opened = OpenOptions::new().read(true).write(true).open(&path);
@@ -65,12 +73,11 @@ impl Sink {
             let mut sink = Sink::new(folder, id, file);
             // Who left these bytes may not have synced them.
             sink.is_dirty = true;
-            let (hasher, length) = sink.read_all(algorithm)?;
-            sink.started = length;
-            Ok((sink, hasher, length))
+            let (intake, length) = sink.read_on(intake, 0)?;
+            Ok((sink, intake, length))
         })
         .await?;
-        Ok((sink.rest().await?, hasher, length))
+        Ok((sink.rest().await?, intake, length))
     }
 
     fn new(folder: Arc<Folder>, id: UploadId, file: File) -> Sink {
@@ -91,41 +98,86 @@ impl Sink {
         async move { working.await.ok() }
     }
 
-    /// Writes and hashes a batch at `at`, where the file ends.
-    pub(crate) fn write(mut self, batch: Batch, at: u64, mut hasher: Hasher) -> BoxFuture<'static, Written> {
+    /// Hashes and writes a batch at `at`, where the file ends, or, where it is sealed, where the object goes on.
+    pub(crate) fn write(
+        mut self,
+        batch: Batch,
+        at: u64,
+        mut intake: Intake,
+        until: Until,
+    ) -> BoxFuture<'static, Written> {
         let id = self.id.clone();
         let direct = &self.folder.direct;
         self.arriving.get_or_insert_with(|| Arriving::begin(direct));
         let working = self.on_thread(move |sink| {
-            let result = sink.write_now(batch, at, &mut hasher);
-            (hasher, result)
+            let result = sink.write_now(batch, at, &mut intake, until);
+            (intake, result)
         });
         Box::pin(async move {
             match working.await {
-                Some((sink, (hasher, result))) => Written { back: Some((upload::Sink::Folder(sink), hasher)), result },
+                Some((sink, (intake, result))) => Written { back: Some((upload::Sink::Folder(sink), intake)), result },
                 None => Written { back: None, result: Err(Error::panicked("write to the upload", id)) },
             }
         })
     }
 
-    fn write_now(&mut self, batch: Batch, at: u64, hasher: &mut Hasher) -> Result<(), Error> {
-        let end = at + batch.bytes();
+    fn write_now(&mut self, batch: Batch, at: u64, intake: &mut Intake, until: Until) -> Result<(), Error> {
         self.folder.check_room("write to the upload", &self.id, batch.bytes())?;
-        let (folder, id, path) = (self.folder.clone(), self.id.clone(), self.folder.upload_path(&self.id));
-        let failed = |error| folder.explain("write to the upload", &id, &path, error);
         self.is_dirty = true;
-        let mut started = self.started;
-        let has_company = self.arriving.as_ref().is_some_and(Arriving::has_company);
-        let is_alone = self.arriving.as_ref().is_some_and(Arriving::is_alone);
-        let file = self.checked_file(at)?;
-        match has_company.then(|| folder.direct.block(at, batch.bytes())).flatten() {
-            Some(block) => started = block.write(file, batch, at, hasher).map_err(failed)?,
-            None if is_alone && batch.is_worth_it() => write_beside(file, batch, at, hasher).map_err(failed)?,
-            None => {
-                batch.pieces().for_each(|piece| hasher.update(piece));
-                sys::write_all_at(file, &mut batch.slices(), at).map_err(failed)?;
-            }
+        let folder = self.folder.clone();
+        let Intake { hasher, sealing } = intake;
+        let Some(sealing) = sealing else {
+            let bytes = batch.bytes();
+            let is_alone = self.arriving.as_ref().is_some_and(Arriving::is_alone);
+            return match self.block(at, bytes, &folder) {
+                Some(block) => self.write_through(at, bytes, |file| {
+                    block.write(file, batch.into_pieces(), at, |bytes| hasher.update(bytes))
+                }),
+                None if is_alone && batch.is_worth_it() => {
+                    self.write_through(at, bytes, |file| write_beside(file, batch, at, hasher).map(|()| 0))
+                }
+                None => self.write_through(at, bytes, |file| {
+                    batch.pieces().for_each(|piece| hasher.update(piece));
+                    sys::write_all_at(file, &mut batch.slices(), at).map(|()| 0)
+                }),
+            };
+        };
+        if !sealing.has_room(batch.bytes()) {
+            return Err(Error::Parts { place: self.id.to_string() });
         }
+        intake::seal(sealing, hasher, batch, until);
+        let (at, sealed) = sealing.unwritten(ALIGNMENT);
+        let bytes = sealed.len();
+        match self.block(at, bytes as u64, &folder) {
+            Some(block) => {
+                self.write_through(at, bytes as u64, |file| block.write(file, std::iter::once(sealed), at, |_| {}))
+            }
+            None => self.write_through(at, bytes as u64, |file| {
+                sys::write_all_at(file, &mut [IoSlice::new(sealed)], at).map(|()| 0)
+            }),
+        }?;
+        sealing.wrote(bytes);
+        Ok(())
+    }
+
+    /// Returns memory to write so many bytes from past the page cache, where that is to be done.
+    fn block<'a>(&self, at: u64, bytes: u64, folder: &'a Folder) -> Option<Block<'a>> {
+        let has_company = self.arriving.as_ref().is_some_and(Arriving::has_company);
+        has_company.then(|| folder.direct.block(at, bytes)).flatten()
+    }
+
+    /// Writes `bytes` at `at`, where the file ends. `write` returns up to where they went past the page cache.
+    fn write_through(
+        &mut self,
+        at: u64,
+        bytes: u64,
+        write: impl FnOnce(&File) -> io::Result<u64>,
+    ) -> Result<(), Error> {
+        let (folder, id, path) = (self.folder.clone(), self.id.clone(), self.folder.upload_path(&self.id));
+        let (mut started, end) = (self.started, at + bytes);
+        let file = self.checked_file(at)?;
+        let direct = write(file).map_err(|error| folder.explain("write to the upload", &id, &path, error))?;
+        started = started.max(direct);
         if end - started >= WRITE_BEHIND {
             sys::start_writing(file, started, end - started);
             started = end;
@@ -152,13 +204,8 @@ impl Sink {
         Ok(self.file.insert(file))
     }
 
-    /// Hashes all bytes, from the first.
-    fn read_all(&mut self, algorithm: Algorithm) -> Result<(Hasher, u64), Error> {
-        self.read_on(Hasher::new(algorithm), 0)
-    }
-
-    /// Hashes the bytes behind those that `hasher` has seen, which are `done`.
-    fn read_on(&mut self, mut hasher: Hasher, mut done: u64) -> Result<(Hasher, u64), Error> {
+    /// Hashes the bytes behind those that `intake` has seen, which are `done`.
+    fn read_on(&mut self, mut intake: Intake, mut done: u64) -> Result<(Intake, u64), Error> {
         let path = self.folder.upload_path(&self.id);
         let failed = |error| self.folder.explain("read the upload", &self.id, &path, error);
         let file = match self.file.take() {
@@ -166,44 +213,53 @@ impl Sink {
             None => OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?,
         };
         let found = file.metadata().map_err(failed)?.len();
-        if found < done {
-            return Err(Error::Length { place: self.id.to_string(), expected: done, found });
+        let expected = intake.file_bytes(done);
+        if found < expected {
+            return Err(Error::Length { place: self.id.to_string(), expected, found });
+        }
+        if let Some(sealing) = intake.sealing.take() {
+            let read = |at: u64, buffer: &mut [u8]| read_rest(&file, buffer, 0, at);
+            let sealing = sealed::scan(*sealing, &mut intake.hasher, found, read).map_err(failed)?;
+            let (plain, end) = (sealing.table().plain_end(), sealing.table().sealed_end());
+            if found > end {
+                file.set_len(end).map_err(failed)?;
+            }
+            (self.started, self.file, intake.sealing) = (end, Some(file), Some(Box::new(sealing)));
+            return Ok((intake, plain));
         }
         let mut buffer = vec![0; HASHED_AT_ONCE];
         loop {
             let read = read_rest(&file, &mut buffer, 0, done).map_err(failed)?;
-            hasher.update(&buffer[..read]);
+            intake.hasher.update(&buffer[..read]);
             done += read as u64;
             if read < buffer.len() {
-                self.file = Some(file);
-                return Ok((hasher, done));
+                (self.started, self.file) = (done, Some(file));
+                return Ok((intake, done));
             }
         }
     }
 
     /// Opens the file again, wherever it is by now, and hashes what others have added to the `offset` bytes.
-    pub(crate) async fn catch_up(self, hasher: Hasher, offset: u64) -> Result<(Sink, Hasher, u64), Error> {
+    pub(crate) async fn catch_up(self, intake: Intake, offset: u64) -> Result<(Sink, Intake, u64), Error> {
         let id = self.id.clone();
         let work = move |sink: &mut Sink| {
             // Another server may have given the upload a file of its own.
             sink.file = None;
             sink.is_dirty = true;
-            let (hasher, length) = sink.read_on(hasher, offset)?;
-            sink.started = length;
-            Ok((hasher, length))
+            sink.read_on(intake, offset)
         };
         let (sink, read) = self.on_thread(work).await.ok_or_else(|| Error::panicked("read", &id))?;
-        let (hasher, length) = read?;
-        Ok((sink.rest().await?, hasher, length))
+        let (intake, length) = read?;
+        Ok((sink.rest().await?, intake, length))
     }
 
     /// Hashes the `length` bytes again.
-    pub(crate) async fn rehash(self, algorithm: Algorithm, length: u64) -> Result<(Sink, Hasher), Error> {
+    pub(crate) async fn rehash(self, intake: Intake, length: u64) -> Result<(Sink, Intake), Error> {
         let id = self.id.clone();
         let (sink, read) =
-            self.on_thread(move |sink| sink.read_all(algorithm)).await.ok_or_else(|| Error::panicked("read", &id))?;
+            self.on_thread(move |sink| sink.read_on(intake, 0)).await.ok_or_else(|| Error::panicked("read", &id))?;
         match read? {
-            (hasher, found) if found == length => Ok((sink.rest().await?, hasher)),
+            (intake, found) if found == length => Ok((sink.rest().await?, intake)),
             (_, found) => Err(Error::Length { place: id.to_string(), expected: length, found }),
         }
     }

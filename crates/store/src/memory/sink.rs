@@ -1,8 +1,9 @@
 use super::{Fate, HASHED_AT_ONCE, Kept, Memory, Operation, State, Temporary};
 use crate::{
-    Algorithm, Error, Key, UploadId,
+    Error, Key, UploadId,
     batch::Batch,
-    hash::Hasher,
+    intake::{self, Intake, Until},
+    sealed,
     upload::{self, Written},
 };
 use gantry_env::BoxFuture;
@@ -38,12 +39,12 @@ impl Sink {
     pub(crate) async fn reopen(
         memory: Arc<Memory>,
         id: UploadId,
-        algorithm: Algorithm,
-    ) -> Result<(Sink, Hasher, u64), Error> {
+        intake: Intake,
+    ) -> Result<(Sink, Intake, u64), Error> {
         let life = memory.state().life;
         let sink = Sink { memory, id, life };
-        let (hasher, length) = sink.read_all(algorithm).await?;
-        Ok((sink, hasher, length))
+        let (intake, length) = sink.read_on(intake, 0).await?;
+        Ok((sink, intake, length))
     }
 
     /// The store's state, for a sink whose upload is there and of this life.
@@ -69,13 +70,12 @@ impl Sink {
         }
     }
 
-    async fn read_all(&self, algorithm: Algorithm) -> Result<(Hasher, u64), Error> {
-        self.read_on(Hasher::new(algorithm), 0).await
-    }
-
-    /// Hashes the bytes behind those that `hasher` has seen, which are `done`.
-    pub(crate) async fn read_on(&self, mut hasher: Hasher, done: u64) -> Result<(Hasher, u64), Error> {
+    /// Hashes the bytes behind those that `intake` has seen, which are `done`.
+    pub(crate) async fn read_on(&self, mut intake: Intake, done: u64) -> Result<(Intake, u64), Error> {
         self.memory.enter(Operation::Resume, self.id.as_str()).await?;
+        if intake.sealing.is_some() {
+            return self.scan(intake);
+        }
         let mut done = done as usize;
         loop {
             let piece = {
@@ -90,42 +90,78 @@ impl Sink {
                 piece
             };
             if piece.is_empty() {
-                return Ok((hasher, done as u64));
+                return Ok((intake, done as u64));
             }
-            hasher.update(&piece);
+            intake.hasher.update(&piece);
             done += piece.len();
             self.memory.step().await;
         }
     }
 
-    pub(crate) async fn rehash(self, algorithm: Algorithm, length: u64) -> Result<(Sink, Hasher), Error> {
-        match self.read_all(algorithm).await? {
-            (hasher, found) if found == length => Ok((self, hasher)),
+    /// As [`Sink::read_on`], where the bytes are sealed: what is not whole is cut off.
+    fn scan(&self, mut intake: Intake) -> Result<(Intake, u64), Error> {
+        let Some(sealing) = intake.sealing.take() else { return Ok((intake, 0)) };
+        let mut state = self.state()?;
+        let bytes = &state.uploads[&self.id].bytes;
+        let (expected, found) = (sealing.table().sealed_end(), bytes.len() as u64);
+        if found < expected {
+            return Err(Error::Length { place: self.id.to_string(), expected, found });
+        }
+        let read = |at: u64, buffer: &mut [u8]| {
+            let rest = &bytes[(at as usize).min(bytes.len())..];
+            let count = rest.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&rest[..count]);
+            Ok::<_, Error>(count)
+        };
+        let sealing = sealed::scan(*sealing, &mut intake.hasher, found, read)?;
+        let (plain, end) = (sealing.table().plain_end(), sealing.table().sealed_end());
+        state.bytes_read_again += found - expected;
+        state.uploads.get_mut(&self.id).expect("it has just been found").bytes.truncate(end as usize);
+        intake.sealing = Some(Box::new(sealing));
+        Ok((intake, plain))
+    }
+
+    pub(crate) async fn rehash(self, intake: Intake, length: u64) -> Result<(Sink, Intake), Error> {
+        match self.read_on(intake, 0).await? {
+            (intake, found) if found == length => Ok((self, intake)),
             (_, found) => Err(Error::Length { place: self.id.to_string(), expected: length, found }),
         }
     }
 
-    pub(crate) fn write(self, batch: Batch, at: u64, mut hasher: Hasher) -> BoxFuture<'static, Written> {
+    pub(crate) fn write(self, batch: Batch, at: u64, mut intake: Intake, until: Until) -> BoxFuture<'static, Written> {
         Box::pin(async move {
-            let result = self.write_now(&batch, at, &mut hasher).await;
-            Written { back: Some((upload::Sink::Memory(self), hasher)), result }
+            let result = self.write_now(batch, at, &mut intake, until).await;
+            Written { back: Some((upload::Sink::Memory(self), intake)), result }
         })
     }
 
-    async fn write_now(&self, batch: &Batch, at: u64, hasher: &mut Hasher) -> Result<(), Error> {
+    async fn write_now(&self, batch: Batch, at: u64, intake: &mut Intake, until: Until) -> Result<(), Error> {
         self.memory.check_room(Operation::Append, &self.id)?;
         let fate = self.memory.enter(Operation::Append, self.id.as_str()).await?;
         {
             let modified = self.memory.env.now();
+            let at = intake.sealing.as_ref().map_or(at, |sealing| sealing.unwritten(1).0);
             let mut state = self.state_at(at)?;
             let temporary = state.uploads.get_mut(&self.id).expect("it has just been found");
-            for piece in batch.pieces() {
-                hasher.update(piece);
-                temporary.bytes.extend_from_slice(piece);
+            match &mut intake.sealing {
+                Some(sealing) => {
+                    if !sealing.has_room(batch.bytes()) {
+                        return Err(Error::Parts { place: self.id.to_string() });
+                    }
+                    intake::seal(sealing, &mut intake.hasher, batch, until);
+                    temporary.bytes.extend_from_slice(sealing.unwritten(1).1);
+                    sealing.wrote(temporary.bytes.len() - at as usize);
+                }
+                None => {
+                    for piece in batch.pieces() {
+                        intake.hasher.update(piece);
+                        temporary.bytes.extend_from_slice(piece);
+                    }
+                }
             }
             temporary.modified = modified;
             if fate == Fate::Torn {
-                let written = batch.bytes() as usize / 2;
+                let written = (temporary.bytes.len() - at as usize) / 2;
                 temporary.bytes.truncate(at as usize + written);
             }
         }

@@ -6,6 +6,7 @@ mod folder;
 mod large;
 mod memory;
 mod reading;
+mod sealed;
 mod uploads;
 mod world;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Algorithm;
+use crate::{Algorithm, batch::Batch, hash::Hasher};
 use bytes::Bytes;
 use proptest::prelude::*;
 use std::fs::OpenOptions;
@@ -24,7 +24,7 @@ fn batch(bytes: &Bytes, cuts: &[usize]) -> Batch {
 fn write(direct: &Direct, file: &File, bytes: &Bytes, cuts: &[usize], at: u64) -> io::Result<u64> {
     let mut hasher = Hasher::new(Algorithm::Sha256);
     let block = direct.block(at, bytes.len() as u64).expect("it pays");
-    let written = block.write(file, batch(bytes, cuts), at, &mut hasher);
+    let written = block.write(file, batch(bytes, cuts).into_pieces(), at, |bytes| hasher.update(bytes));
     assert_eq!(hasher.value(), crate::hash_bytes(Algorithm::Sha256, bytes));
     written
 }
