@@ -128,12 +128,12 @@ impl Identities {
 }
 
 pub(super) struct ChangeAttachment {
-    account: AccountId,
-    kind: IdentityKind,
-    name: String,
-    arn: String,
-    attached: bool,
-    actor: Arc<str>,
+    pub(super) account: AccountId,
+    pub(super) kind: IdentityKind,
+    pub(super) name: String,
+    pub(super) arn: String,
+    pub(super) attached: bool,
+    pub(super) actor: Arc<str>,
 }
 
 pub(super) struct AttachmentSeen {

@@ -2,7 +2,7 @@ use super::{
     Identities, Identity, IdentityKind, IdentityTags, RobotRules, RoleRules, attachments,
     document::check_trust,
     done,
-    faults::{identity_exists, invalid},
+    faults::{identity_exists, invalid, quota},
     grammar::{check_description, check_name, check_path},
     lock,
     trust::{self, NamedPrincipal},
@@ -125,11 +125,13 @@ pub(super) struct CreateIdentity {
 }
 
 pub(super) struct CreateSeen {
-    is_taken: bool,
+    pub(super) is_taken: bool,
+    /// How many of the kind there are.
+    pub(super) count: u64,
     /// Whether there is the policy that shall bound it; true where none shall.
-    has_boundary: bool,
+    pub(super) has_boundary: bool,
     /// The unique id of each principal named.
-    ids: Vec<Option<String>>,
+    pub(super) ids: Vec<Option<String>>,
 }
 
 impl Act for CreateIdentity {
@@ -146,13 +148,18 @@ impl Act for CreateIdentity {
             None => true,
         };
         let is_taken = identities::find(rows, *account, kind.as_str(), name)?.is_some();
-        Ok(CreateSeen { is_taken, has_boundary, ids: trust::look_up(rows, *account, &self.named)? })
+        let count = identities::count(rows, *account, kind.as_str())?;
+        Ok(CreateSeen { is_taken, count, has_boundary, ids: trust::look_up(rows, *account, &self.named)? })
     }
 
     fn decide(&self, seen: CreateSeen, _: Timestamp) -> Result<Identity, Fault> {
         let mut identity = self.identity.clone();
         if seen.is_taken {
             return Err(identity_exists(identity.kind, &identity.name));
+        }
+        let count_max = identity.kind.count_max();
+        if seen.count >= count_max as u64 {
+            return Err(quota(&format!("{}sPerAccount", identity.kind.title()), count_max));
         }
         if let Some(arn) = identity.boundary.as_ref().filter(|_| !seen.has_boundary) {
             return Err(attachments::no_boundary(arn));

@@ -52,6 +52,15 @@ impl IdentityKind {
         }
     }
 
+    /// The most of the kind in an account (IAM User Guide, "IAM and STS quotas").
+    pub(super) const fn count_max(self) -> usize {
+        match self {
+            IdentityKind::User => 5_000,
+            IdentityKind::Group => 300,
+            IdentityKind::Role => 1_000,
+        }
+    }
+
     /// What inline policies may have together, in characters without white space.
     pub(super) const fn inline_chars_max(self) -> usize {
         match self {

@@ -73,11 +73,11 @@ impl Identities {
 }
 
 pub(super) struct ChangeMembership {
-    account: AccountId,
-    group: String,
-    user: String,
-    is_member: bool,
-    actor: Arc<str>,
+    pub(super) account: AccountId,
+    pub(super) group: String,
+    pub(super) user: String,
+    pub(super) is_member: bool,
+    pub(super) actor: Arc<str>,
 }
 
 pub(super) struct MembershipSeen {

@@ -3,7 +3,7 @@ use super::{
     built_in::BuiltIn,
     document::check_managed,
     done,
-    faults::{invalid, no_policy},
+    faults::{invalid, no_policy, quota},
     grammar::{check_description, check_name, check_path},
     lock,
 };
@@ -17,6 +17,8 @@ use serde_json::json;
 use std::sync::Arc;
 
 const NAME_BYTES_MAX: usize = 128;
+/// The most managed policies of an account (IAM User Guide, "IAM and STS quotas").
+const POLICIES_MAX: usize = 1_500;
 /// Begins the marker of built-in policies, which stand behind all others in lists. No name has a colon.
 const BUILT_IN_MARKER: &str = "aws:";
 
@@ -242,19 +244,22 @@ struct CreatePolicy {
 }
 
 impl Act for CreatePolicy {
-    /// The ARN of a policy of that name.
-    type Seen = Option<String>;
+    /// The ARN of a policy of that name, and how many policies there are.
+    type Seen = (Option<String>, u64);
     type Plan = ();
     type Answer = ManagedPolicy;
     const NAME: &'static str = "accounts.create_policy";
 
     fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
         lock(rows, self.account)?;
-        policies::find_named(rows, self.account, &self.row.name)
+        Ok((policies::find_named(rows, self.account, &self.row.name)?, policies::count(rows, self.account)?))
     }
 
-    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<(), Fault> {
-        let Some(other) = seen else { return Ok(()) };
+    fn decide(&self, (other, count): Self::Seen, _: Timestamp) -> Result<(), Fault> {
+        let Some(other) = other else {
+            let is_full = count >= POLICIES_MAX as u64;
+            return if is_full { Err(quota("PoliciesPerAccount", POLICIES_MAX)) } else { Ok(()) };
+        };
         let name = &self.row.name;
         let message = format!("A policy called {name} already exists. Duplicate names are not allowed: see {other}");
         Err(Fault::new(FaultKind::EntityAlreadyExists, message))
@@ -300,13 +305,13 @@ impl Act for TagPolicy {
     }
 }
 
-struct DeletePolicy {
-    account: AccountId,
-    arn: String,
-    actor: Arc<str>,
+pub(super) struct DeletePolicy {
+    pub(super) account: AccountId,
+    pub(super) arn: String,
+    pub(super) actor: Arc<str>,
 }
 
-struct DeleteSeen {
+pub(super) struct DeleteSeen {
     row: PolicyRow,
     bounded: u64,
     versions: usize,
