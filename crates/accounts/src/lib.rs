@@ -12,6 +12,7 @@
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
 //! | `failures.rs` | how often a login from one address may fail |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers; not yet asked |
+//! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; not wired in |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `problem.rs` | [`AuthenticationProblem`] |
@@ -21,6 +22,7 @@ mod accounts;
 mod failures;
 mod identities;
 mod key_store;
+mod keyring;
 mod keys;
 mod problem;
 mod root;
@@ -30,6 +32,7 @@ mod signatures;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use identities::*;
+pub use keyring::*;
 pub use problem::AuthenticationProblem;
 pub use root::{RootCredentials, RootCredentialsError};
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};

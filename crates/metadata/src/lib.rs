@@ -13,6 +13,7 @@
 //! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs`, `inventory.rs` | every statement on those tables |
 //! | `identities.rs`, `identities/` | those on users, groups, roles, policies, access keys and identity providers |
 //! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
+//! | `kms.rs` | those on the keys of the keyring, their material and their aliases |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -43,6 +44,7 @@ mod group;
 pub mod holds;
 pub mod identities;
 pub mod inventory;
+pub mod kms;
 pub mod leases;
 pub mod lifecycle;
 pub mod manifests;

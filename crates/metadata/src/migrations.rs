@@ -44,6 +44,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(8, "0008-protection"),
     one!(9, "0009-archive"),
     pair!(10, "0010-identities"),
+    pair!(11, "0011-keyring"),
 ];
 
 #[cfg(test)]
