@@ -12,7 +12,7 @@
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
 //! | `failures.rs` | how often a login from one address may fail |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers; not yet asked |
-//! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; not wired in |
+//! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `problem.rs` | [`AuthenticationProblem`] |

@@ -1,15 +1,20 @@
-use crate::{command::tool::fault_failure, config::Config, output::Failure};
-use gantry_accounts::{Accounts, RootCredentials, Site};
+use crate::{
+    command::tool::fault_failure,
+    config::Config,
+    master_key::{self, MasterKeyFile},
+    output::Failure,
+};
+use gantry_accounts::{Accounts, Keyring, RootCredentials, Site};
 use gantry_api::{Paging, Pick};
 use gantry_env::Env;
-use gantry_fault::{Fault, FaultKind};
+use gantry_fault::FaultKind;
 use gantry_metadata::Metadata;
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
 use gantry_store::Store;
 use gantry_words::Cx;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// Every room of the program. Nothing takes it as an argument: a door picks its rooms from it once, at the start.
 #[derive(Clone)]
@@ -25,6 +30,7 @@ pub(crate) struct House {
 pub(crate) struct ServingHouse {
     pub(crate) house: House,
     pub(crate) accounts: Accounts,
+    pub(crate) keyring: Keyring,
 }
 
 impl House {
@@ -63,10 +69,19 @@ impl House {
     }
 
     /// Adds what serving needs: who may come in.
-    pub(crate) async fn serve(self, config: &Config, root: RootCredentials) -> Result<ServingHouse, Fault> {
+    pub(crate) async fn serve(self, config: &Config, root: RootCredentials) -> Result<ServingHouse, Failure> {
+        let keyring = self.keyring(config).await?;
         let site = Site { account: config.account_id, region: config.region.clone(), service: "gantry".into() };
-        let accounts = Accounts::open(&config.tokens, root, site, self.metadata.clone(), self.env.clone()).await?;
-        Ok(ServingHouse { house: self, accounts })
+        let accounts = Accounts::open(&config.tokens, root, site, self.metadata.clone(), self.env.clone()).await;
+        Ok(ServingHouse { house: self, accounts: accounts.map_err(fault_failure)?, keyring })
+    }
+
+    /// Opens the keyring: with the wrong master key, or without one where there are keys, nothing is served.
+    async fn keyring(&self, config: &Config) -> Result<Keyring, Failure> {
+        let master = master_key::find(config, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref())?;
+        let place = Arc::new(MasterKeyFile::new(&config.data_dir));
+        let opened = Keyring::open(self.metadata.clone(), self.env.clone(), config.region.clone(), master, place).await;
+        opened.map_err(|error| Failure::failed(error.to_string(), ""))
     }
 }
 

@@ -1,4 +1,4 @@
-use super::tool::{command_line, fault_failure, read_config, runtime};
+use super::tool::{command_line, read_config, runtime};
 use crate::{
     config::{Config, ConfigFlags},
     data_folder::DataFolder,
@@ -73,7 +73,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         )
     })?;
     house.own_store(config, &command_line(config, &env, "serve")).await?;
-    let house = house.serve(config, root).await.map_err(fault_failure)?;
+    let house = house.serve(config, root).await?;
     let (figures, figures_task) = RoomFigures::of(house.house.clone(), config.account_id);
     let mut server = server(config, &house)?.gauges(figures);
     if let Some(tracing) = tracing {
@@ -106,6 +106,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_archive(&house),
         spawn_retention(&house),
         spawn_key_renewal(&house),
+        spawn_keyring_sweep(&house),
         spawn_pull_notes(&house),
         figures_task,
     ];
@@ -292,6 +293,19 @@ fn spawn_key_renewal(house: &ServingHouse) -> JoinHandle<()> {
             house.house.env.sleep(KEYS_EVERY).await;
             if let Err(fault) = house.accounts.rotate(house.house.env.now()).await {
                 tracing::error!(error = ?fault, "the keys that sign tokens could not be renewed: {fault}");
+            }
+        }
+    })
+}
+
+/// Erases keys whose time has come, and rotates those that are due.
+fn spawn_keyring_sweep(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        loop {
+            house.house.env.sleep(KEYS_EVERY).await;
+            if let Err(fault) = house.keyring.sweep(&cx(&house, "keyring")).await {
+                tracing::error!(error = ?fault, "keys that are due could not be erased or rotated: {fault}");
             }
         }
     })
