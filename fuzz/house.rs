@@ -4,6 +4,8 @@ use futures_util::FutureExt;
 use gantry_access::sealed::SealingKey;
 use gantry_accounts::{Accounts, Identities, RootCredentials, Settings, Site};
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
+use gantry_audit::SigningKey;
+use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_metadata::Metadata;
 use gantry_registry::{
@@ -30,6 +32,7 @@ pub static AWS: LazyLock<Surface> = LazyLock::new(|| gantry_aws::surface(&House:
 struct House {
     registry: Registry,
     accounts: Accounts,
+    audit: Audit,
 }
 
 impl House {
@@ -44,8 +47,10 @@ impl House {
         };
         let site = Site { account: AccountId::DEFAULT, region: Region::default(), service: "gantry".into() };
         let identities = Identities::new(metadata.clone(), env.clone(), vec![SealingKey::derive(1, &[7; 32], &[])]);
+        let (key, place) = (SigningKey::from_seed(&[7; 32]), (AccountId::DEFAULT, Region::default()));
+        let audit = Audit::new(metadata.clone(), env.clone(), key, place, Default::default(), None);
         let accounts = Accounts::open(&Settings::default(), root, site, identities, metadata, env).now_or_never();
-        House { registry, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
+        House { registry, audit, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
     }
 }
 
@@ -61,6 +66,7 @@ macro_rules! rooms {
 
 rooms! {
     Accounts: accounts,
+    Audit: audit,
     Blobs: registry.blobs,
     Documents: registry.documents,
     Images: registry.images,

@@ -52,7 +52,7 @@ fn decide(policy: &Policy, place: PolicyPlace) {
         PolicyPlace::Identity => {
             Policies { identity: &attached, boundary: here, session: &attached, ..Policies::default() }
         }
-        PolicyPlace::Trust => Policies { trust: here, ..Policies::default() },
+        PolicyPlace::Trust | PolicyPlace::Key => Policies { trust: here, ..Policies::default() },
         PolicyPlace::AccountWide => Policies { account_wide: &attached, ..Policies::default() },
     };
     for caller in [

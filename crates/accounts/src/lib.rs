@@ -17,6 +17,7 @@
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
 //! | `failures.rs` | how often a login from one address may fail |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
+//! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
@@ -29,6 +30,7 @@ mod directory;
 mod failures;
 mod identities;
 mod key_store;
+mod keyring;
 mod keys;
 mod library;
 mod problem;
@@ -42,6 +44,7 @@ mod signatures;
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use decisions::Explanation;
 pub use identities::*;
+pub use keyring::*;
 pub use problem::AuthenticationProblem;
 pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};
 pub use roles::{AssumeRole, AssumedRole, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};

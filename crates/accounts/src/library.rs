@@ -99,7 +99,9 @@ fn compile(name: &str, text: &str, place: PolicyPlace) -> Arc<Policy> {
             );
             match place {
                 PolicyPlace::Identity | PolicyPlace::AccountWide => DENIES_ALL.clone(),
-                PolicyPlace::Repository | PolicyPlace::Registry | PolicyPlace::Trust => DENIES_ALL_TO_ALL.clone(),
+                PolicyPlace::Repository | PolicyPlace::Registry | PolicyPlace::Trust | PolicyPlace::Key => {
+                    DENIES_ALL_TO_ALL.clone()
+                }
             }
         }
     }

@@ -179,6 +179,28 @@ faults! {
     UnmodifiableEntity => 400, "UNSUPPORTED", "UnmodifiableEntityException";
     /// The policy can be attached to nobody here.
     PolicyNotAttachable => 400, "UNSUPPORTED", "PolicyNotAttachableException";
+    /// No key or alias of this name.
+    KmsNotFound => 404, "DENIED", "NotFoundException";
+    /// The key is disabled.
+    KmsKeyDisabled => 403, "DENIED", "DisabledException";
+    /// The key is to be deleted, or otherwise not in a state for this.
+    KmsInvalidState => 403, "DENIED", "KMSInvalidStateException";
+    /// There is an alias of this name already.
+    KmsAliasExists => 409, "UNSUPPORTED", "AlreadyExistsException";
+    /// The text does not decrypt: it was changed, or was encrypted in another context.
+    KmsInvalidCiphertext => 400, "UNSUPPORTED", "InvalidCiphertextException";
+    /// The text was encrypted under another key than the request names.
+    KmsIncorrectKey => 400, "UNSUPPORTED", "IncorrectKeyException";
+    /// Keys for this use are not made here.
+    KmsUnsupportedOperation => 400, "UNSUPPORTED", "UnsupportedOperationException";
+    /// The name is none that an alias may have.
+    KmsInvalidAliasName => 400, "UNSUPPORTED", "InvalidAliasNameException";
+    /// The key must be named by its id or ARN here.
+    KmsInvalidArn => 400, "UNSUPPORTED", "InvalidArnException";
+    /// There are as many keys, aliases or rotations as there may be.
+    KmsLimitExceeded => 400, "DENIED", "LimitExceededException";
+    /// A tag of a key cannot be taken.
+    KmsTagInvalid => 400, "UNSUPPORTED", "TagException";
     /// Another request changed the same; try again.
     ConcurrentModification => 409, "DENIED", "ConcurrentModificationException";
 

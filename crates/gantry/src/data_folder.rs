@@ -1,10 +1,8 @@
 //! The data folder: made at the first start, held by one server at a time, home of the root credentials.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use gantry_accounts::RootCredentials;
 use gantry_audit::SigningKey;
 use gantry_env::Env;
-use gantry_words::Secret;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
@@ -48,14 +46,6 @@ pub(crate) enum DataFolderError {
         /// The folder.
         path: PathBuf,
     },
-    /// The file of the master key cannot be read.
-    #[error("{path}: {problem}", path = path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// The credentials file cannot be read.
     #[error("{path}: {problem}", path = path.display())]
     Credentials {
@@ -74,9 +64,6 @@ impl DataFolderError {
                 "Run as the folder's owner, or name another one with --data-dir"
             }
             DataFolderError::Unfinished { .. } => "Run the same gantry restore again",
-            DataFolderError::Key { .. } => {
-                "Without the key the secrets of access keys are lost. Where there is no backup, take the file away: a new key is made, and every access key has to be made anew"
-            }
             DataFolderError::Credentials { .. } => "Set it right, or take the file away: new ones are made then",
             DataFolderError::Io { .. } | DataFolderError::Missing { .. } | DataFolderError::Held { .. } => otherwise,
         }
@@ -166,25 +153,6 @@ impl DataFolder {
                 let credentials = RootCredentials::generate(env);
                 write_private(&path, &credentials.print())?;
                 Ok(credentials)
-            }
-            Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
-        }
-    }
-
-    /// Reads the key under which secrets are sealed that the database keeps, or makes it at the first start: 32 bytes in
-    /// base64, in `master-key`.
-    pub(crate) fn master_key(&self, env: &Env) -> Result<Secret<[u8; 32]>, DataFolderError> {
-        let path = self.path.join("master-key");
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let bytes = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
-                let problem = "this is no key of 32 bytes in base64; restore the file from a backup".to_string();
-                bytes.map(Secret::new).ok_or(DataFolderError::Key { path, problem })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let bytes: [u8; 32] = env.random();
-                write_private(&path, &format!("{}\n", STANDARD.encode(bytes)))?;
-                Ok(Secret::new(bytes))
             }
             Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
         }

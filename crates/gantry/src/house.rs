@@ -1,18 +1,24 @@
-use crate::{audit_files::Files, command::tool::fault_failure, config::Config, output::Failure};
+use crate::{
+    audit_files::Files,
+    command::tool::{command_line, fault_failure},
+    config::Config,
+    master_key::{self, MasterKeyFile},
+    output::Failure,
+};
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, RootCredentials, Site};
+use gantry_accounts::{Accounts, Identities, Keyring, RootCredentials, Site};
 use gantry_api::{Paging, Pick};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
-use gantry_fault::{Fault, FaultKind};
+use gantry_fault::FaultKind;
 use gantry_metadata::Metadata;
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
 use gantry_store::Store;
 use gantry_words::Cx;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// Every room of the program. Nothing takes it as an argument: a door picks its rooms from it once, at the start.
 #[derive(Clone)]
@@ -29,6 +35,7 @@ pub(crate) struct ServingHouse {
     pub(crate) house: House,
     pub(crate) accounts: Accounts,
     pub(crate) audit: Audit,
+    pub(crate) keyring: Keyring,
 }
 
 impl House {
@@ -66,24 +73,50 @@ impl House {
         self.store.free_bytes().await.map(drop).map_err(|error| format!("the blob folder does not answer: {error}"))
     }
 
-    /// Adds what serving needs: who may come in, and who writes down that he did.
-    ///
-    /// `sealing` seals the secrets of access keys in the database, and `key` signs the audit.
+    /// Adds what serving needs: who may come in, and who writes down that he did, signed with `key`.
     pub(crate) async fn serve(
         self,
         config: &Config,
         root: RootCredentials,
-        sealing: SealingKey,
         key: SigningKey,
-    ) -> Result<ServingHouse, Fault> {
+    ) -> Result<ServingHouse, Failure> {
+        let (keyring, has_master) = self.keyring(config).await?;
         let site = Site { account: config.account_id, region: config.region.clone(), service: "gantry".into() };
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
-        let identities = Identities::new(metadata.clone(), env.clone(), vec![sealing]);
-        let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await?;
+        let sealing = self.sealing_keys(config, &keyring, has_master).await;
+        let identities = Identities::new(metadata.clone(), env.clone(), sealing);
+        let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await;
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
-        Ok(ServingHouse { house: self, accounts, audit })
+        Ok(ServingHouse { house: self, accounts: accounts.map_err(fault_failure)?, audit, keyring })
+    }
+
+    /// Opens the keyring: with the wrong master key, or without one where there are keys, nothing is served. Says too whether
+    /// there is a master key.
+    async fn keyring(&self, config: &Config) -> Result<(Keyring, bool), Failure> {
+        let master = master_key::find(config, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref())?;
+        let has_master = master.is_some();
+        let place = Arc::new(MasterKeyFile::new(&config.data_dir));
+        let opened = Keyring::open(self.metadata.clone(), self.env.clone(), config.region.clone(), master, place).await;
+        Ok((opened.map_err(|error| Failure::failed(error.to_string(), ""))?, has_master))
+    }
+
+    /// The keys that the secrets of access keys are sealed with. Where one server owns the database a master key is made for them;
+    /// servers that share one must all be given the same, and until they are there are no such keys.
+    async fn sealing_keys(&self, config: &Config, keyring: &Keyring, has_master: bool) -> Vec<SealingKey> {
+        if !has_master && !self.metadata.owns_alone() {
+            return Vec::new();
+        }
+        let cx = command_line(config, &self.env, "serve");
+        match keyring.sealing_key(&cx, "access-keys").await {
+            Ok(sealing) => vec![sealing],
+            // A full disk must not keep the server from starting: pulls go on.
+            Err(fault) => {
+                tracing::warn!(error = ?fault, "there is no master key, so users get no access keys: {fault}");
+                Vec::new()
+            }
+        }
     }
 }
 
@@ -211,9 +244,8 @@ mod tests {
         let config = Config { data_dir: folder.path().into(), ..Config::default() };
         let env = Env::real();
         let root = RootCredentials::generate(&env);
-        let sealing = SealingKey::derive(1, &[7; 32], &[]);
         let key = SigningKey::from_seed(&[0; 32]);
-        let house = House::open(&config, env).unwrap().serve(&config, root, sealing, key).await.unwrap();
+        let house = House::open(&config, env).unwrap().serve(&config, root, key).await.unwrap();
 
         let doors: Vec<_> = gantry_v2::doors(&house).into_iter().chain(gantry_aws::surface(&house).doors).collect();
         let doors: Vec<_> = doors.into_iter().chain(gantry_rest::doors(&house)).collect();

@@ -24,6 +24,7 @@ mod figures;
 mod greeting;
 mod house;
 mod log;
+mod master_key;
 mod output;
 mod process;
 mod remote;

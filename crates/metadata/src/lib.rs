@@ -15,6 +15,7 @@
 //! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
 //! | `access_revision.rs` | the number that rises when something changes that decisions about access know |
 //! | `audit.rs`, `audit/` | the same of the audit: its chains, its checkpoints, what is searched in it |
+//! | `kms.rs` | those on the keys of the keyring, their material and their aliases |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -47,6 +48,7 @@ mod group;
 pub mod holds;
 pub mod identities;
 pub mod inventory;
+pub mod kms;
 pub mod leases;
 pub mod lifecycle;
 pub mod manifests;

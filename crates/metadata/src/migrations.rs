@@ -45,6 +45,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(9, "0009-archive"),
     pair!(10, "0010-identities"),
     pair!(11, "0011-audit"),
+    pair!(12, "0012-keyring"),
 ];
 
 #[cfg(test)]

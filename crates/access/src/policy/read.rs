@@ -11,6 +11,8 @@ use super::{Effect, Policy, Statement, hints};
 pub const POLICY_BYTES_MAX: usize = 10_240;
 /// The longest document that the IAM API takes, in bytes; what of it counts against a policy's limit is less.
 pub const POLICY_DOCUMENT_BYTES_MAX: usize = 131_072;
+/// The longest policy of a key, in bytes (KMS API, `PolicyType`).
+const KEY_POLICY_BYTES_MAX: usize = 32_768;
 /// Lists and objects within each other.
 const DEPTH_MAX: usize = 32;
 
@@ -27,6 +29,8 @@ pub enum PolicyPlace {
     Trust,
     /// An account: it names no principal, and only denies.
     AccountWide,
+    /// A key: it says who may do what with it, and names principals and resources.
+    Key,
 }
 
 /// Why a text is no such policy. Statements and lines are counted from 1.
@@ -118,17 +122,18 @@ impl PolicyPlace {
         match self {
             PolicyPlace::Repository | PolicyPlace::Registry => POLICY_BYTES_MAX,
             PolicyPlace::Identity | PolicyPlace::Trust | PolicyPlace::AccountWide => POLICY_DOCUMENT_BYTES_MAX,
+            PolicyPlace::Key => KEY_POLICY_BYTES_MAX,
         }
     }
 
     /// Whether its statements must say to whom they apply.
     pub(super) const fn names_principals(self) -> bool {
-        matches!(self, PolicyPlace::Repository | PolicyPlace::Registry | PolicyPlace::Trust)
+        matches!(self, PolicyPlace::Repository | PolicyPlace::Registry | PolicyPlace::Trust | PolicyPlace::Key)
     }
 
     /// Whether its statements must say to what they apply.
     pub(super) const fn names_resources(self) -> bool {
-        matches!(self, PolicyPlace::Registry | PolicyPlace::Identity | PolicyPlace::AccountWide)
+        matches!(self, PolicyPlace::Registry | PolicyPlace::Identity | PolicyPlace::AccountWide | PolicyPlace::Key)
     }
 }
 

@@ -77,7 +77,7 @@ impl Identities {
         let drawn = RootCredentials::generate(&self.0.env);
         let user = self.load(cx.account, IdentityKind::User, user).await?;
         let row = AccessKeyRow {
-            secret: self.seal(&purpose(cx.account, &user.id, &drawn.access_key_id), &drawn.secret_access_key),
+            secret: self.seal(&purpose(cx.account, &user.id, &drawn.access_key_id), &drawn.secret_access_key)?,
             id: drawn.access_key_id,
             user_id: user.id,
             previous: None,
@@ -109,7 +109,7 @@ impl Identities {
         }
         let secret = RootCredentials::generate(&self.0.env).secret_access_key;
         let user = self.load(cx.account, IdentityKind::User, user).await?;
-        let sealed = self.seal(&purpose(cx.account, &user.id, key_id), &secret);
+        let sealed = self.seal(&purpose(cx.account, &user.id, key_id), &secret)?;
         let change = Change::Rotate { id: key_id.into(), user_id: user.id, sealed, until: cx.now.plus(overlap) };
         let key = self.change_key(cx, &user.name, change).await?;
         Ok(NewAccessKey { key, user: user.name, secret })
@@ -170,8 +170,18 @@ impl Identities {
         self.0.metadata.perform(cx, act).await
     }
 
-    fn seal(&self, purpose: &str, secret: &Secret<String>) -> String {
-        sealed::seal(&self.0.keys[0], purpose, secret.reveal().as_bytes(), self.0.env.random())
+    /// Seals a secret.
+    ///
+    /// # Errors
+    /// [`FaultKind::InvalidInput`]: the site has no key to seal with.
+    fn seal(&self, purpose: &str, secret: &Secret<String>) -> Result<String, Fault> {
+        let Some(key) = self.0.keys.first() else {
+            return Err(invalid(
+                "This site has no master key to seal the secrets of access keys with. Set encryption.master_key, the same on \
+                 every server that shares the database, and start them again",
+            ));
+        };
+        Ok(sealed::seal(key, purpose, secret.reveal().as_bytes(), self.0.env.random()))
     }
 
     async fn change_key(&self, cx: &Cx, user: &str, change: Change) -> Result<AccessKey, Fault> {

@@ -1,4 +1,4 @@
-use super::tool::{command_line, fault_failure, read_config, runtime};
+use super::tool::{command_line, read_config, runtime};
 use crate::{
     config::{Config, ConfigFlags},
     data_folder::DataFolder,
@@ -9,7 +9,6 @@ use crate::{
     output::{Exit, Failure},
     trace::{self, Tracing},
 };
-use gantry_access::sealed::SealingKey;
 use gantry_accounts::RootCredentials;
 use gantry_api::{Listener, Oci, Rest, Server, Surface};
 use gantry_env::Env;
@@ -76,13 +75,9 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         )
     })?;
     house.own_store(config, &command_line(config, &env, "serve")).await?;
-    let master_key = folder.master_key(&env);
-    let master_key =
-        master_key.map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))?;
-    let sealing = SealingKey::derive(1, master_key.reveal(), &[b"access keys"]);
     let key = folder.audit_key(config.audit.key_file.as_deref(), &env);
     let key = key.map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))?;
-    let house = house.serve(config, root, sealing, key).await.map_err(fault_failure)?;
+    let house = house.serve(config, root, key).await?;
     let (figures, figures_task) = RoomFigures::of(house.house.clone(), config.account_id);
     let mut server = server(config, &house)?.gauges(figures).gauges(AuditFigures(house.audit.clone()));
     if let Some(tracing) = tracing {
@@ -116,6 +111,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_retention(&house),
         spawn_key_renewal(&house),
         spawn_access_changes(&house),
+        spawn_keyring_sweep(&house),
         spawn_pull_notes(&house),
         figures_task,
     ];
@@ -317,6 +313,19 @@ fn spawn_access_changes(house: &ServingHouse) -> JoinHandle<()> {
             house.house.env.sleep(ACCESS_EVERY).await;
             if let Err(fault) = house.accounts.look_for_changes().await {
                 tracing::error!(error = ?fault, "it cannot be told whether policies or identities have changed: {fault}");
+            }
+        }
+    })
+}
+
+/// Erases keys whose time has come, and rotates those that are due.
+fn spawn_keyring_sweep(house: &ServingHouse) -> JoinHandle<()> {
+    let house = house.clone();
+    tokio::spawn(async move {
+        loop {
+            house.house.env.sleep(KEYS_EVERY).await;
+            if let Err(fault) = house.keyring.sweep(&cx(&house, "keyring")).await {
+                tracing::error!(error = ?fault, "keys that are due could not be erased or rotated: {fault}");
             }
         }
     })

@@ -1,3 +1,4 @@
+use gantry_accounts::MasterKey;
 use gantry_words::{AccountId, Period, Region, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,8 @@ config! {
     tokens: gantry_accounts::Settings = Default::default(), check gantry_accounts::Settings::check;
     /// Requests that leave the site, such as to identity providers: whom they may reach, and how.
     outbound: gantry_outbound::Settings = Default::default(), check gantry_outbound::Settings::check;
+    /// Encryption at rest.
+    encryption: EncryptionSettings = EncryptionSettings::default(), check EncryptionSettings::check;
     /// Uploads.
     uploads: gantry_registry::UploadSettings = Default::default();
     /// The collection of what nothing names.
@@ -88,6 +91,24 @@ config! {
     scanning: gantry_registry::ScanningSettings = Default::default();
     /// Limits of what may be pushed.
     limits: gantry_registry::LimitSettings = Default::default();
+}
+
+/// Encryption at rest.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EncryptionSettings {
+    /// The master key, that all keys in the database are encrypted under: 32 random bytes in base64. Without it systemd's
+    /// credential `gantry-master-key` is taken, else the file `master-key` in the data folder, which is made when the first key is.
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    pub(crate) master_key: Option<Secret<String>>,
+}
+
+impl EncryptionSettings {
+    /// Returns a sentence for each value that cannot be meant.
+    pub(crate) fn check(&self) -> Vec<String> {
+        let wrong = self.master_key.as_ref().and_then(|key| MasterKey::parse(key.reveal()).err());
+        wrong.map(|error| format!("master_key cannot be used: {error}")).into_iter().collect()
+    }
 }
 
 /// The credentials of the root user.
