@@ -52,7 +52,8 @@ fuzz_target!(|text: &str| {
                             Resource::Arn(arn) if name.starts_with("iam:") => {
                                 assert!(fills(body, &arn), "{name} asks for {arn}");
                             }
-                            Resource::Owned { .. } | Resource::Arn(_) | Resource::Registry => {}
+                            Resource::Owned { .. } | Resource::Arn(_) | Resource::Registry | Resource::Repositories => {
+                            }
                         }
                     }
                 }

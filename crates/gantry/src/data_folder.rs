@@ -138,6 +138,11 @@ impl DataFolder {
         }
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where the generated root credentials lie.
     pub(crate) fn credentials_path(&self) -> PathBuf {
         self.path.join("root-credentials")

@@ -82,7 +82,7 @@ impl MasterKeyPlace for MasterKeyFile {
         self.write(&key).map_err(|error| failed(&error))?;
         let text = fs::read_to_string(&path).map_err(|error| failed(&error))?;
         let kept = MasterKey::parse(&text).map_err(|error| failed(&error))?;
-        tracing::warn!(
+        tracing::info!(
             path = %path.display(),
             "a master key was made in {}: keep a copy of it apart from the database; without it nothing encrypted can be read",
             path.display()

@@ -79,12 +79,15 @@ impl Keyring {
         let master = match self.held() {
             Some(held) if held.is_recorded => return Ok(held),
             Some(held) => held.master,
-            None if self.0.metadata.read(kms::check_value).await?.is_some() => {
-                return Err(Fault::internal(KeyringError::MasterKeyMissing));
-            }
+            None if self.0.metadata.read(kms::check_value).await?.is_some() => match self.held() {
+                // Made meanwhile.
+                Some(held) => held.master,
+                None => return Err(Fault::internal(KeyringError::MasterKeyMissing)),
+            },
             // It lies on the disk before anything is wrapped under it.
             None => self.0.place.keep(MasterKey::generate(&self.0.env))?,
         };
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Held::new(master.clone(), false));
         self.0.metadata.perform(cx, RecordMasterKey { check_value: master.check_value() }).await?;
         let held = Held::new(master, true);
         *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());

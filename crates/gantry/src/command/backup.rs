@@ -31,6 +31,10 @@ pub(crate) struct BackupCommand {
     data: DataFlags,
 }
 
+/// Files of a data folder without which what is restored could not be served: who logs in, and the key that opens what the
+/// database keeps sealed.
+pub(super) const SECRETS: [&str; 2] = ["root-credentials", "master-key"];
+
 impl BackupCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let tool = Tool::open(&ConfigFlags::from(&self.data))?;
@@ -42,11 +46,13 @@ impl BackupCommand {
         let hear = |done: BackupProgress| progress.advance(done.bytes.saturating_sub(progress.done()));
         let done = tool.run(tool.house.registry.backups.run(&self.to, open, hear))?;
         drop(progress);
-        let credentials = tool.folder.credentials_path();
-        if credentials.exists() {
-            fs::copy(&credentials, self.to.join("root-credentials")).map_err(|error| {
-                Failure::failed(format!("cannot copy {}: {error}", credentials.display()), "Copy it by hand")
-            })?;
+        for name in SECRETS {
+            let file = tool.folder.path().join(name);
+            if file.exists() {
+                fs::copy(&file, self.to.join(name)).map_err(|error| {
+                    Failure::failed(format!("cannot copy {}: {error}", file.display()), "Copy it by hand")
+                })?;
+            }
         }
         Printer::stdout(self.output.format).answer(&done, table)?;
         Ok(Exit::Done)

@@ -1,5 +1,5 @@
 use super::{
-    backup::table,
+    backup::{self, table},
     tool::{command_line, fault_failure, read_config, runtime},
 };
 use crate::{
@@ -43,9 +43,11 @@ impl RestoreCommand {
             .map_err(|error| failed(&error))?;
         // The blobs come first: the metadata that names them is seen only once they are there.
         let (done, missing) = self.take_blobs(&config, &place)?;
-        let credentials = self.from.join("root-credentials");
-        if credentials.exists() {
-            fs::copy(&credentials, folder.credentials_path()).map_err(|error| failed(&error))?;
+        for name in backup::SECRETS {
+            let file = self.from.join(name);
+            if file.exists() {
+                fs::copy(&file, folder.path().join(name)).map_err(|error| failed(&error))?;
+            }
         }
         gantry_metadata::finish_restore(&config.database, &config.data_dir, &env).map_err(|error| {
             Failure::failed(error.to_string(), "Run the same command again: what was copied is not copied twice")
