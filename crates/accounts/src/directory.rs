@@ -26,8 +26,8 @@ pub(crate) struct Directory {
     persons: HashMap<Box<str>, Arc<Person>>,
     /// The unique ids of users and roles, by ARN.
     ids: HashMap<Box<str>, Box<str>>,
-    /// How ARNs name users, groups and roles (`user/team/ann`), by kind and name in lower case (`user/ann`).
-    names: HashMap<Box<str>, Box<str>>,
+    /// Users, groups and roles by kind and name in lower case (`user/ann`).
+    names: HashMap<Box<str>, Named>,
     keys: HashMap<Box<str>, SnapshotKey>,
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
@@ -45,6 +45,16 @@ pub(crate) struct Person {
     /// Of a role: who may become it.
     pub(crate) trust: Option<NamedPolicy>,
 }
+
+/// Somebody whom requests can name.
+struct Named {
+    /// How ARNs name him: `user/team/ann`.
+    in_arn: Box<str>,
+    boundary: Option<Box<str>>,
+}
+
+/// What policies call the boundary that an action of IAM is about.
+const BOUNDARY_KEY: &str = "iam:PermissionsBoundary";
 
 /// What stands at a repository.
 #[derive(Default)]
@@ -92,8 +102,9 @@ impl Directory {
         for one in &snapshot.identities {
             let identity = &one.identity;
             let name = format!("{}/{}", identity.kind.as_str(), identity.name.to_ascii_lowercase());
-            let in_arn = format!("{}{}{}", identity.kind.as_str(), identity.path, identity.name);
-            self.names.insert(name.into(), in_arn.into());
+            let in_arn = format!("{}{}{}", identity.kind.as_str(), identity.path, identity.name).into();
+            let boundary = identity.boundary.as_deref().map(Box::from);
+            self.names.insert(name.into(), Named { in_arn, boundary });
         }
         for found in snapshot.identities.iter().filter(|found| found.identity.kind != IdentityKind::Group) {
             let of_groups = found.groups.iter().filter_map(|id| groups.get(id.as_str()).copied());
@@ -164,13 +175,15 @@ impl Directory {
     /// their ARNs.
     pub(crate) fn settled<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
         let Resource::Owned { service: "iam", path } = &access.resource else { return Cow::Borrowed(access) };
-        match self.names.get(path.to_ascii_lowercase().as_str()) {
-            Some(in_arn) if **in_arn != **path => {
-                let resource = Resource::Owned { service: "iam", path: in_arn.to_string() };
-                Cow::Owned(Access { resource, ..access.clone() })
-            }
-            _ => Cow::Borrowed(access),
-        }
+        let Some(named) = self.names.get(path.to_ascii_lowercase().as_str()) else { return Cow::Borrowed(access) };
+        let resource = Resource::Owned { service: "iam", path: named.in_arn.to_string() };
+        let settled = Access { resource, ..access.clone() };
+        // Where the request sets none, policies ask for the boundary of whom it is about.
+        let is_told = settled.context.iter().any(|(key, _)| key == BOUNDARY_KEY);
+        Cow::Owned(match &named.boundary {
+            Some(arn) if !is_told => settled.with(BOUNDARY_KEY, [&**arn]),
+            _ => settled,
+        })
     }
 
     /// Returns an access key that may be used.

@@ -368,6 +368,26 @@ async fn what_a_policy_says_of_somebody_holds_however_he_is_spelled() {
 }
 
 #[tokio::test]
+async fn who_may_give_rights_within_a_boundary_cannot_give_more() {
+    let site = Site::new().await;
+    let bounded = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["iam:CreateUser",
+        "iam:AttachUserPolicy"], "Resource": "*",
+        "Condition": {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/gantry/pull"}}}}"#;
+    let key = site.user("lead", Some(bounded)).await;
+    let boundary = Some("arn:aws:iam::aws:policy/gantry/pull".to_string());
+    site.user_as(NewIdentity { boundary, ..NewIdentity::user("bounded") }, None).await;
+
+    let lead = site.log_in(&key).await.unwrap();
+
+    let attach = |name: &str| Access::of(action::IAM_ATTACH_USER_POLICY, "iam", format!("user/{name}"));
+    assert!(site.accounts.may(&lead, &attach("bounded")));
+    assert!(!site.accounts.may(&lead, &attach("lead")));
+    let create = Access::of(action::IAM_CREATE_USER, "iam", "user/new");
+    assert!(!site.accounts.may(&lead, &create));
+    assert!(site.accounts.may(&lead, &create.with("iam:PermissionsBoundary", ["arn:aws:iam::aws:policy/gantry/pull"])));
+}
+
+#[tokio::test]
 async fn whoever_may_is_told_by_which_statement() {
     let site = Site::new().await;
     let key = site.user("ci", Some(PULL)).await;

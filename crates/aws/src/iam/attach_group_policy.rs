@@ -20,7 +20,7 @@ impl Operation for AttachGroupPolicy {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::group(action::IAM_ATTACH_GROUP_POLICY, &asked.group_name)
+        resource::with_policy(resource::group(action::IAM_ATTACH_GROUP_POLICY, &asked.group_name), &asked.policy_arn)
     }
 
     async fn call(

@@ -20,7 +20,7 @@ impl Operation for AttachRolePolicy {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::role(action::IAM_ATTACH_ROLE_POLICY, &asked.role_name)
+        resource::with_policy(resource::role(action::IAM_ATTACH_ROLE_POLICY, &asked.role_name), &asked.policy_arn)
     }
 
     async fn call(

@@ -20,7 +20,7 @@ impl Operation for AttachUserPolicy {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::user(action::IAM_ATTACH_USER_POLICY, &asked.user_name)
+        resource::with_policy(resource::user(action::IAM_ATTACH_USER_POLICY, &asked.user_name), &asked.policy_arn)
     }
 
     async fn call(

@@ -26,7 +26,8 @@ impl Operation for CreateOpenIDConnectProvider {
         let path = resource::provider_path(&asked.url);
         let tagging = asked.tags.as_ref().map(|_| action::IAM_TAG_OPENID_CONNECT_PROVIDER);
         let actions = std::iter::once(action::IAM_CREATE_OPENID_CONNECT_PROVIDER).chain(tagging);
-        actions.map(|action| Access::of(action, "iam", path.clone())).collect()
+        let accesses = actions.map(|action| Access::of(action, "iam", path.clone())).collect();
+        resource::with_tags(accesses, asked.tags.as_deref().unwrap_or_default())
     }
 
     async fn call(

@@ -24,7 +24,7 @@ impl Operation for CreatePolicy {
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
         let tagging = asked.tags.as_ref().map(|_| action::IAM_TAG_POLICY);
-        resource::made(action::IAM_CREATE_POLICY, tagging, "policy", asked.path.as_deref(), &asked.policy_name)
+        resource::with_tags(resource::made(action::IAM_CREATE_POLICY, tagging, "policy", asked.path.as_deref(), &asked.policy_name), asked.tags.as_deref().unwrap_or_default())
     }
 
     async fn call(

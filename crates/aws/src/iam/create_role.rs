@@ -24,7 +24,7 @@ impl Operation for CreateRole {
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
         let tagging = asked.tags.as_ref().map(|_| action::IAM_TAG_ROLE);
-        resource::made(action::IAM_CREATE_ROLE, tagging, "role", asked.path.as_deref(), &asked.role_name)
+        resource::with_tags(resource::with_boundary(resource::made(action::IAM_CREATE_ROLE, tagging, "role", asked.path.as_deref(), &asked.role_name), asked.permissions_boundary.as_deref()), asked.tags.as_deref().unwrap_or_default())
     }
 
     async fn call(

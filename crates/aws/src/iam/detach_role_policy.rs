@@ -20,7 +20,7 @@ impl Operation for DetachRolePolicy {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::role(action::IAM_DETACH_ROLE_POLICY, &asked.role_name)
+        resource::with_policy(resource::role(action::IAM_DETACH_ROLE_POLICY, &asked.role_name), &asked.policy_arn)
     }
 
     async fn call(

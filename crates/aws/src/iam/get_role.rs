@@ -32,7 +32,11 @@ impl Operation for GetRole {
         _: &Principal,
         Filled(asked): Self::Request,
     ) -> Result<Self::Response, Fault> {
-        let found = identities.load(cx.account, IdentityKind::Role, &asked.role_name).await?;
+        let mut found = identities.load(cx.account, IdentityKind::Role, &asked.role_name).await?;
+        let trust = identities.shown_trust(&found).await?;
+        if let Some(role) = &mut found.role {
+            role.trust = trust;
+        }
         Ok(Reply::with(cx, GetRoleResponse { role: show::role(found) }))
     }
 }

@@ -20,7 +20,7 @@ impl Operation for PutRolePermissionsBoundary {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::role(action::IAM_PUT_ROLE_PERMISSIONS_BOUNDARY, &asked.role_name)
+        resource::with_boundary(resource::role(action::IAM_PUT_ROLE_PERMISSIONS_BOUNDARY, &asked.role_name), Some(&asked.permissions_boundary))
     }
 
     async fn call(

@@ -20,7 +20,7 @@ impl Operation for PutUserPermissionsBoundary {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::user(action::IAM_PUT_USER_PERMISSIONS_BOUNDARY, &asked.user_name)
+        resource::with_boundary(resource::user(action::IAM_PUT_USER_PERMISSIONS_BOUNDARY, &asked.user_name), Some(&asked.permissions_boundary))
     }
 
     async fn call(

@@ -1,9 +1,9 @@
 //! What actions on users, groups, roles and policies are asked on.
 //!
 //! A request names somebody without his path and in any case, so that is asked on `user/NAME` as it was written; one that
-//! makes somebody has the path too. Whoever decides by policies must put the ARN of whom the name means in its place.
+//! makes somebody has the path too. The accounts put the ARN of whom the name means in its place before they decide.
 
-use super::model::PolicyUsageType;
+use super::model::{PolicyUsageType, Tag};
 use gantry_access::{Access, Action};
 use gantry_fault::{Fault, FaultKind};
 
@@ -31,6 +31,33 @@ pub(crate) fn arn(action: Action, arn: &str) -> Vec<Access> {
 pub(crate) fn made(action: Action, tagging: Option<Action>, kind: &str, path: Option<&str>, name: &str) -> Vec<Access> {
     let path = format!("{kind}{}{name}", path.unwrap_or("/"));
     std::iter::once(action).chain(tagging).map(|action| Access::of(action, "iam", path.clone())).collect()
+}
+
+/// The same, with the managed policy that is attached or detached: `iam:PolicyARN`.
+pub(crate) fn with_policy(accesses: Vec<Access>, arn: &str) -> Vec<Access> {
+    accesses.into_iter().map(|access| access.with("iam:PolicyARN", [arn])).collect()
+}
+
+/// The same, with the boundary that the request sets: `iam:PermissionsBoundary`.
+pub(crate) fn with_boundary(accesses: Vec<Access>, arn: Option<&str>) -> Vec<Access> {
+    match arn {
+        Some(arn) => accesses.into_iter().map(|access| access.with("iam:PermissionsBoundary", [arn])).collect(),
+        None => accesses,
+    }
+}
+
+/// The same, with the tags that the request sets.
+pub(crate) fn with_tags(accesses: Vec<Access>, tags: &[Tag]) -> Vec<Access> {
+    let pairs = || tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    match tags {
+        [] => accesses,
+        _ => accesses.into_iter().map(|access| access.with_tags(pairs())).collect(),
+    }
+}
+
+/// The same, with the keys of tags that the request removes.
+pub(crate) fn with_tag_keys(accesses: Vec<Access>, keys: &[String]) -> Vec<Access> {
+    accesses.into_iter().map(|access| access.with("aws:TagKeys", keys.iter().map(String::as_str))).collect()
 }
 
 /// Whether a managed policy lies below a path.

@@ -20,7 +20,7 @@ impl Operation for TagOpenIDConnectProvider {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::arn(action::IAM_TAG_OPENID_CONNECT_PROVIDER, &asked.open_id_connect_provider_arn)
+        resource::with_tags(resource::arn(action::IAM_TAG_OPENID_CONNECT_PROVIDER, &asked.open_id_connect_provider_arn), &asked.tags)
     }
 
     async fn call(

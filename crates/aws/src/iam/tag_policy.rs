@@ -20,7 +20,7 @@ impl Operation for TagPolicy {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::arn(action::IAM_TAG_POLICY, &asked.policy_arn)
+        resource::with_tags(resource::arn(action::IAM_TAG_POLICY, &asked.policy_arn), &asked.tags)
     }
 
     async fn call(

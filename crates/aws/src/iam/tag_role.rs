@@ -20,7 +20,7 @@ impl Operation for TagRole {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::role(action::IAM_TAG_ROLE, &asked.role_name)
+        resource::with_tags(resource::role(action::IAM_TAG_ROLE, &asked.role_name), &asked.tags)
     }
 
     async fn call(

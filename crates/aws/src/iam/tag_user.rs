@@ -20,7 +20,7 @@ impl Operation for TagUser {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::user(action::IAM_TAG_USER, &asked.user_name)
+        resource::with_tags(resource::user(action::IAM_TAG_USER, &asked.user_name), &asked.tags)
     }
 
     async fn call(

@@ -20,7 +20,7 @@ impl Operation for UntagOpenIDConnectProvider {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::arn(action::IAM_UNTAG_OPENID_CONNECT_PROVIDER, &asked.open_id_connect_provider_arn)
+        resource::with_tag_keys(resource::arn(action::IAM_UNTAG_OPENID_CONNECT_PROVIDER, &asked.open_id_connect_provider_arn), &asked.tag_keys)
     }
 
     async fn call(

@@ -20,7 +20,7 @@ impl Operation for UntagPolicy {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::arn(action::IAM_UNTAG_POLICY, &asked.policy_arn)
+        resource::with_tag_keys(resource::arn(action::IAM_UNTAG_POLICY, &asked.policy_arn), &asked.tag_keys)
     }
 
     async fn call(

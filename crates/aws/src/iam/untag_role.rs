@@ -20,7 +20,7 @@ impl Operation for UntagRole {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::role(action::IAM_UNTAG_ROLE, &asked.role_name)
+        resource::with_tag_keys(resource::role(action::IAM_UNTAG_ROLE, &asked.role_name), &asked.tag_keys)
     }
 
     async fn call(

@@ -20,7 +20,7 @@ impl Operation for UntagUser {
     type Response = Reply<()>;
 
     fn access(Filled(asked): &Self::Request, _: &Cx) -> Vec<Access> {
-        resource::user(action::IAM_UNTAG_USER, &asked.user_name)
+        resource::with_tag_keys(resource::user(action::IAM_UNTAG_USER, &asked.user_name), &asked.tag_keys)
     }
 
     async fn call(

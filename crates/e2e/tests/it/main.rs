@@ -30,3 +30,4 @@ mod tokens;
 mod tracing;
 mod undo;
 mod uploads;
+mod users;
