@@ -2,7 +2,7 @@ use crate::{basic, token::TOKEN_BYTES_MAX};
 use gantry_words::Secret;
 
 /// What an `Authorization` header holds.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Authorization<'a> {
     /// User name and password.
     Basic {
@@ -46,11 +46,14 @@ mod tests {
 
     #[test]
     fn both_schemes_are_read_in_any_case() {
-        let basic = Authorization::Basic { user: "a".into(), password: Secret::new("b".into()) };
+        let read = |header| match Authorization::parse(header).unwrap() {
+            Authorization::Bearer(token) => format!("bearer {token}"),
+            Authorization::Basic { user, password } => format!("basic {user} {}", password.reveal()),
+        };
 
-        assert_eq!(Authorization::parse("Bearer gtk1.a.b"), Ok(Authorization::Bearer("gtk1.a.b")));
-        assert_eq!(Authorization::parse("bearer  x"), Ok(Authorization::Bearer("x")));
-        assert_eq!(Authorization::parse("basic YTpi"), Ok(basic));
+        assert_eq!(read("Bearer gtk1.a.b"), "bearer gtk1.a.b");
+        assert_eq!(read("bearer  x"), "bearer x");
+        assert_eq!(read("basic YTpi"), "basic a b");
     }
 
     #[test]
@@ -67,7 +70,7 @@ mod tests {
             "AWS4-HMAC-SHA256 x",
             &too_long,
         ] {
-            assert_eq!(Authorization::parse(header), Err(AuthorizationError), "{header}");
+            assert_eq!(Authorization::parse(header).err(), Some(AuthorizationError), "{header}");
         }
     }
 }

@@ -8,7 +8,7 @@ pub(crate) const CONNECTIONS_MAX: u32 = 500;
 const WAL_BYTES_MIN: ByteCount = ByteCount::mebibytes(8);
 
 /// Where the metadata lives, and how it is reached.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// `sqlite` (or nothing): the file `metadata.db` in the data folder. `postgres://user:password@host/database`: a

@@ -1,8 +1,14 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// A value that is never printed: `Debug`, `Display` and serialisation show `***`.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// A value that is never printed: `Debug`, `Display` and serialisation show `***`. It cannot be compared either, but by what takes
+/// as long whatever the difference:
+///
+/// ```compile_fail,E0369
+/// let secret = gantry_words::Secret::new("hunter2");
+/// assert!(secret == secret);
+/// ```
+#[derive(Clone, Default)]
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {
