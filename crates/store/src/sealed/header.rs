@@ -1,6 +1,6 @@
 use super::{HEADER_BYTES, LAYERS_MAX};
 
-const MAGIC: [u8; 4] = *b"GBE1";
+pub(super) const MAGIC: [u8; 4] = *b"GBE1";
 const VERSION: u8 = 1;
 const CHUNK_BYTES_LOG2: u8 = 16;
 

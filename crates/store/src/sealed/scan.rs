@@ -1,7 +1,7 @@
 use super::{
     CHUNK_BYTES, DataKey, HEADER_BYTES, SEGMENTS_MAX, Sealing, TAG_BYTES, Table,
     cipher::Cipher,
-    header::{Facts, Header, Kind},
+    header::{Facts, Header, Kind, MAGIC},
 };
 use crate::{Algorithm, hash::Hasher};
 use gantry_env::Env;
@@ -94,7 +94,8 @@ fn scan_segment<E>(
 }
 
 /// Returns where the last chunk of a segment may end, of which `window` begins with the sealed bytes: before a header that
-/// says so, `next` being its number and `plain` the plain bytes before this chunk, or at the end of all.
+/// says so, `next` being its number and `plain` the plain bytes before this chunk, before one of which only the first bytes
+/// are there, or at the end of all.
 fn ends(window: &[u8], layers: usize, next: u32, plain: u64) -> Vec<usize> {
     let (header_bytes, tags_bytes) = (HEADER_BYTES * layers, TAG_BYTES * layers);
     let is_end = |at: &usize| {
@@ -106,8 +107,15 @@ fn ends(window: &[u8], layers: usize, next: u32, plain: u64) -> Vec<usize> {
     };
     let last = window.len().min(CHUNK_BYTES + tags_bytes);
     let mut ends: Vec<usize> = (tags_bytes..=last).filter(is_end).take(ENDS_TRIED_MAX).collect();
+    let torn = window.len().saturating_sub(header_bytes - 1).max(tags_bytes)..window.len();
+    ends.extend(torn.filter(|at| *at <= last && is_begun(&window[*at..])));
     if window.len() <= CHUNK_BYTES + tags_bytes {
         ends.push(window.len());
     }
     ends
+}
+
+/// Whether these may be the first bytes of a header.
+fn is_begun(bytes: &[u8]) -> bool {
+    bytes.iter().zip(MAGIC).all(|(byte, magic)| *byte == magic)
 }

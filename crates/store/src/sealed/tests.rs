@@ -316,6 +316,25 @@ fn key_of(layers: usize) -> DataKey {
     if layers == 1 { key(1) } else { two_keys(1, 2) }
 }
 
+#[test]
+fn the_first_bytes_of_a_header_do_not_cost_the_segment_before_them() {
+    for (layers, first) in [(1, 10), (2, 10), (1, CHUNK_BYTES - 2), (2, CHUNK_BYTES), (1, CHUNK_BYTES + 1)] {
+        let plain = bytes(first + 1);
+        let (_, upload) = seal_parts(key_of(layers), &parts_of(&plain, &[first, 1]));
+        let end = sealed_length(first as u64, layers);
+
+        for beyond in 0..=(HEADER_BYTES * layers) as u64 {
+            let found = scanned(key_of(layers), &upload[..(end + beyond) as usize]);
+
+            assert_eq!(
+                (found.0, found.2),
+                (first as u64, end),
+                "{layers} layers, {first} bytes, {beyond} of the header"
+            );
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
