@@ -20,7 +20,7 @@ impl Accounts {
         let mut statement = String::new();
         for access in needs {
             let access = &*directory.settled(access);
-            self.with_facts(&directory, principal, access, |facts| {
+            self.with_facts(&directory, principal, access, None, |facts| {
                 let verdict = gantry_access::judge(principal, access, facts)?;
                 if statement.is_empty() && !is_unwritten(&verdict) {
                     statement = verdict.to_string();
@@ -51,23 +51,17 @@ impl Accounts {
         };
         let access = Access { resource: resource.clone(), ..Access::to(action) };
         let decide = |facts: &Facts<'_>| gantry_access::decide(principal, &access, facts).is_allowed();
-        self.with_facts(&self.directory(), principal, &access, decide)
+        self.with_facts(&self.directory(), principal, &access, None, decide)
     }
 
-    /// Says what decides, with the statement: for people who ask why.
-    pub fn explain(&self, principal: &Principal, access: &Access) -> Explanation {
-        self.with_facts(&self.directory(), principal, access, |facts| {
-            let verdict = gantry_access::decide(principal, access, facts);
-            Explanation { is_allowed: verdict.is_allowed(), by: verdict.to_string(), reason: reason(&verdict, access) }
-        })
-    }
-
-    /// Gathers what a decision needs to know.
-    fn with_facts<T>(
+    /// Gathers what a decision needs to know. `trust` is the policy of the role that is asked for; where there is one, what stands
+    /// at repositories and registry has no say.
+    pub(crate) fn with_facts<T>(
         &self,
         directory: &Directory,
         principal: &Principal,
         access: &Access,
+        trust: Option<&NamedPolicy>,
         decide: impl FnOnce(&Facts<'_>) -> T,
     ) -> T {
         let person = person(directory, principal);
@@ -85,18 +79,20 @@ impl Accounts {
             boundary: person.and_then(|person| person.boundary.as_ref()).map(NamedPolicy::attached),
             session: &session,
             repository: at.and_then(|at| at.policy.as_ref()).map(NamedPolicy::attached),
-            registry: directory.registry().map(NamedPolicy::attached),
+            registry: directory.registry().filter(|_| trust.is_none()).map(NamedPolicy::attached),
+            trust: trust.map(NamedPolicy::attached),
             is_open_to_anonymous: self.is_open_to_anonymous(),
             ..Policies::default()
         };
-        let is_asked = !(identity.is_empty() && policies.repository.is_none() && policies.registry.is_none());
+        let standing = [policies.repository, policies.registry, policies.trust];
+        let is_asked = !identity.is_empty() || standing.iter().any(Option::is_some);
         let context = if is_asked { self.context(principal, person, access, directory) } else { Context::default() };
         let site = self.site();
         decide(&Facts { account: site.account, region: &site.region, policies, context: &context })
     }
 
     /// What is known of a request besides who asks for what.
-    pub(crate) fn context(
+    fn context(
         &self,
         principal: &Principal,
         person: Option<&Person>,
@@ -135,24 +131,6 @@ impl Accounts {
             context.set(key, values.iter().map(AsRef::as_ref));
         }
         context
-    }
-}
-
-/// What decides something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
-    /// Whether it may be done.
-    pub is_allowed: bool,
-    /// Which statements made it so, or what is missing.
-    pub by: String,
-    /// Where it may not: how a refusal says it.
-    pub reason: Option<String>,
-}
-
-fn reason(verdict: &Verdict<'_>, access: &Access) -> Option<String> {
-    match verdict {
-        Verdict::Allowed(_) => None,
-        Verdict::Denied(denial) => Some(denial.reason(access.action.name())),
     }
 }
 

@@ -42,7 +42,6 @@ mod settings;
 mod signatures;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
-pub use decisions::Explanation;
 pub use identities::*;
 pub use keyring::*;
 pub use problem::AuthenticationProblem;

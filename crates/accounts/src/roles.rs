@@ -1,7 +1,7 @@
 use crate::{SessionCredentials, accounts::Accounts, directory::Person};
 use gantry_access::{
     Access, Facts, Principal, PrincipalKind, ROLE_SESSION_BYTES_MAX, Refusal, RoleSession, action,
-    policy::{Attached, Caller, Policies, Policy, PolicyPlace},
+    policy::{Caller, Policy, PolicyPlace},
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{AccountId, Timestamp};
@@ -72,33 +72,10 @@ impl Accounts {
     }
 
     fn judge_role(&self, principal: &Principal, role: Option<&Person>, access: &Access) -> Result<(), Fault> {
-        let directory = self.directory();
-        let person = match principal.kind {
-            PrincipalKind::Root | PrincipalKind::Anonymous => None,
-            PrincipalKind::User | PrincipalKind::Session => directory.person(principal.caller.id()),
-        };
         let Some(trust) = role.and_then(|role| role.trust.as_ref()) else { return Err(denied(principal, access)) };
-        let narrowing: Vec<_> = principal
-            .role_session
-            .iter()
-            .flat_map(|session| &session.policies)
-            .map(|text| Policy::parse(text, PolicyPlace::Identity).unwrap_or_else(|_| Policy::nothing()))
-            .collect();
-        let session: Vec<_> = narrowing.iter().map(|policy| Attached { name: "session", policy }).collect();
-        let identity: Vec<_> =
-            person.iter().flat_map(|person| &person.policies).map(|named| named.attached()).collect();
-        let policies = Policies {
-            identity: &identity,
-            boundary: person.and_then(|person| person.boundary.as_ref()).map(|named| named.attached()),
-            session: &session,
-            trust: Some(trust.attached()),
-            ..Policies::default()
-        };
-        let context = self.context(principal, person.map(AsRef::as_ref), access, &directory);
-        let site = self.site();
-        let facts = Facts { account: site.account, region: &site.region, policies, context: &context };
-        match gantry_access::judge(principal, access, &facts) {
-            Ok(_) => Ok(()),
+        let judge = |facts: &Facts<'_>| gantry_access::judge(principal, access, facts).map(drop);
+        match self.with_facts(&self.directory(), principal, access, Some(trust), judge) {
+            Ok(()) => Ok(()),
             Err(refusal @ Refusal::Denied { .. }) => Err(Fault::new(FaultKind::AccessDenied, refusal.message())),
             Err(_) => Err(denied(principal, access)),
         }
