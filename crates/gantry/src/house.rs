@@ -53,7 +53,8 @@ impl House {
         Ok(House { env, metadata, store, registry })
     }
 
-    /// Sees to it that the blob folder is this database's own. Comes before anything is collected, mended or served.
+    /// Sees to it that the blob folder is this database's own. Comes before anything is collected, mended or served. Whether a
+    /// copy of the database uses it now, is seen by [`crate::store_lock::StoreLock`].
     pub(crate) async fn own_store(&self, config: &Config, cx: &Cx) -> Result<(), Failure> {
         match self.registry.owns_store(cx).await {
             Ok(true) => Ok(()),

@@ -28,6 +28,7 @@ mod master_key;
 mod output;
 mod process;
 mod remote;
+mod store_lock;
 mod terminal;
 mod trace;
 

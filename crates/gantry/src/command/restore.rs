@@ -7,6 +7,7 @@ use crate::{
     data_folder::DataFolder,
     house::House,
     output::{Exit, Failure, OutputFlag, Printer, Progress},
+    store_lock::StoreLock,
 };
 use gantry_env::Env;
 use gantry_registry::BackupProgress;
@@ -71,6 +72,7 @@ impl RestoreCommand {
         let house = House::open(&within, Env::real())
             .map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))?;
         runtime.block_on(house.own_store(&within, &command_line(&within, &house.env, "restore")))?;
+        let _in_use = StoreLock::take(&Config { database: config.database.clone(), ..within })?;
         let progress = Progress::bytes("copying", None);
         let hear = |done: BackupProgress| progress.advance(done.bytes.saturating_sub(progress.done()));
         runtime.block_on(house.registry.backups.take_blobs(&self.from, hear)).map_err(fault_failure)

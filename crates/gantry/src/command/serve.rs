@@ -7,6 +7,7 @@ use crate::{
     house::{House, ServingHouse},
     log,
     output::{Exit, Failure},
+    store_lock::StoreLock,
     trace::{self, Tracing},
 };
 use gantry_accounts::RootCredentials;
@@ -75,6 +76,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         )
     })?;
     house.own_store(config, &command_line(config, &env, "serve")).await?;
+    let _in_use = StoreLock::take(config)?;
     let key = folder.audit_key(config.audit.key_file.as_deref(), &env);
     let key = key.map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))?;
     let house = house.serve(config, root, key).await?;

@@ -3,6 +3,7 @@ use crate::{
     data_folder::DataFolder,
     house::House,
     output::Failure,
+    store_lock::StoreLock,
 };
 use gantry_env::Env;
 use gantry_fault::Fault;
@@ -17,6 +18,7 @@ pub(crate) struct Tool {
     pub(crate) house: House,
     env: Env,
     runtime: Runtime,
+    _in_use: StoreLock,
 }
 
 impl Tool {
@@ -31,9 +33,10 @@ impl Tool {
             House::open(&config, env.clone())
                 .map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))?
         };
-        let tool = Tool { config, folder, house, env, runtime };
-        tool.runtime.block_on(tool.house.own_store(&tool.config, &tool.cx("open")))?;
-        Ok(tool)
+        runtime.block_on(house.own_store(&config, &command_line(&config, &env, "open")))?;
+        // Where the folder is held, its server is at the blobs already.
+        let in_use = if folder.is_alone() { StoreLock::take(&config)? } else { StoreLock::of_the_server() };
+        Ok(Tool { config, folder, house, env, runtime, _in_use: in_use })
     }
 
     /// Whether nobody else is at this data: no server on the folder, and none that could come over the database.

@@ -36,6 +36,29 @@ fn a_second_installation_on_one_blob_folder_is_refused_and_told_what_to_do() {
 }
 
 #[test]
+fn a_copy_of_the_database_is_kept_from_the_blob_folder_while_the_original_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (blobs, copy) = (folder.path().join("blobs"), folder.path().join("copy"));
+    let storage = [("GANTRY_STORAGE__PATH", blobs.to_str().unwrap())];
+    let mut first = Server::on(&folder.path().join("first"), &storage);
+    assert_eq!(first.tool(&["backup", "--to", copy.to_str().unwrap()]).0, 0);
+    let image = Image::small(1);
+    assert_eq!(push(&first.client(), &image, "after-the-copy").status, 201);
+    let mut collect = program();
+    collect.args(["gc", "--grace", "0s", "--data-dir"]).arg(&copy).envs(storage);
+
+    let said = refused(&copy, storage[0].1);
+    let collected = collect.output().unwrap();
+
+    assert!(said.contains("a copy of this database") && said.contains("storage.path"), "{said}");
+    assert_eq!(collected.status.code(), Some(3), "{}", String::from_utf8_lossy(&collected.stdout));
+    assert_eq!(first.tool(&["gc", "--grace", "0s"]).0, 0, "the original's own tools go on");
+    image.check(&first.client(), NAME, "after-the-copy").unwrap();
+    first.stop();
+    assert!(collect.output().unwrap().status.success(), "what was lost with its server goes on with the copy");
+}
+
+#[test]
 fn a_folder_from_before_there_were_owners_is_taken_by_the_first_that_opens_it() {
     let mut server = Server::start();
     let image = Image::small(1);
