@@ -6,6 +6,7 @@ mod housekeeping;
 mod manifests;
 mod sources;
 mod table;
+mod threats;
 
 use crate::{
     codegen, doc, run,
@@ -33,6 +34,7 @@ const STEPS: &[Step] = &[
     ("table of crates", check_table),
     ("sources", check_sources),
     ("acts without a trail", check_housekeeping),
+    ("threats", check_threats),
     ("service model", check_model),
     ("rustfmt", check_form),
     ("clippy", check_lints),
@@ -115,6 +117,17 @@ fn check_housekeeping(places: &Places, _mode: Mode) -> Outcome<()> {
     }
     let list = fs::read_to_string(places.root.join(housekeeping::LIST));
     all_well(housekeeping::differences(&list.while_trying(format!("read {}", housekeeping::LIST))?, acts))
+}
+
+fn check_threats(places: &Places, _mode: Mode) -> Outcome<()> {
+    let mut functions = Vec::new();
+    for path in workspace::files_below(&places.root.join("crates"), "rs")? {
+        let text = fs::read_to_string(&path).while_trying(format!("read {}", places.print(&path)))?;
+        functions.extend(threats::functions(&text));
+    }
+    functions.sort();
+    let page = fs::read_to_string(places.root.join(threats::PAGE));
+    all_well(threats::wrong(&page.while_trying(format!("read {}", threats::PAGE))?, &functions))
 }
 
 fn check_model(places: &Places, mode: Mode) -> Outcome<()> {

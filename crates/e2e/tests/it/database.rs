@@ -106,7 +106,14 @@ fn two_servers_on_one_database_and_folder_serve_no_stale_tag() {
 
 /// Two servers on one database and one folder of blobs, each with a data folder of its own.
 fn replicas(postgres: &Postgres, folder: &Path) -> [Server; 2] {
-    ["one", "two"].map(|name| Server::on(&folder.join(name), &shared(&postgres.url(), &folder.join("blobs"))))
+    replicas_with(postgres, folder, &[])
+}
+
+/// Two servers on one database and one blob folder, with further settings.
+pub(super) fn replicas_with(postgres: &Postgres, folder: &Path, settings: &[(&str, &str)]) -> [Server; 2] {
+    let (url, blobs) = (postgres.url(), folder.join("blobs"));
+    let settings = [&shared(&url, &blobs), settings].concat();
+    ["one", "two"].map(|name| Server::on(&folder.join(name), &settings))
 }
 
 fn shared<'a>(url: &'a str, blobs: &'a Path) -> [(&'a str, &'a str); 2] {

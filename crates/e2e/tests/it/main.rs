@@ -26,6 +26,7 @@ mod serving;
 mod smuggling;
 mod storage;
 mod terraform;
+mod threats;
 mod tokens;
 mod tracing;
 mod undo;

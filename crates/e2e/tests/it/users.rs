@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 /// What boto3 was answered.
 #[track_caller]
-fn done(boto: &mut Boto, service: &str, operation: &str, arguments: Value) -> Value {
+pub(super) fn done(boto: &mut Boto, service: &str, operation: &str, arguments: Value) -> Value {
     let told = arguments.to_string();
     boto.ask(service, operation, arguments).unwrap_or_else(|refused| panic!("{operation} {told}: {refused:?}"))
 }
 
 /// Makes a user with a policy of its own; returns its access key.
-fn user(root: &mut Boto, name: &str, policy: Option<&Value>) -> (String, String) {
+pub(super) fn user(root: &mut Boto, name: &str, policy: Option<&Value>) -> (String, String) {
     done(root, "iam", "create_user", json!({"UserName": name}));
     if let Some(policy) = policy {
         let document = json!({"UserName": name, "PolicyName": "own", "PolicyDocument": policy.to_string()});
@@ -26,15 +26,15 @@ fn user(root: &mut Boto, name: &str, policy: Option<&Value>) -> (String, String)
     (text("AccessKeyId"), text("SecretAccessKey"))
 }
 
-fn allowing(actions: &[&str], prefix: &str) -> Value {
+pub(super) fn allowing(actions: &[&str], prefix: &str) -> Value {
     json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {"Effect": "Allow", "Action": actions, "Resource": format!("arn:aws:ecr:*:*:repository/{prefix}*")},
     ]})
 }
 
-const PULL: &[&str] = &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
-const PUSH: &[&str] = &[
+pub(super) const PULL: &[&str] = &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
+pub(super) const PUSH: &[&str] = &[
     "ecr:BatchGetImage",
     "ecr:BatchCheckLayerAvailability",
     "ecr:InitiateLayerUpload",
