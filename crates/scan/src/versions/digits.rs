@@ -1,0 +1,15 @@
+//! Numbers of any length, as their digits.
+
+use std::cmp::Ordering;
+
+/// Orders two rows of ASCII digits by their value; an empty one is 0.
+pub(super) fn order(left: &str, right: &str) -> Ordering {
+    let (left, right) = (left.trim_start_matches('0'), right.trim_start_matches('0'));
+    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+}
+
+/// Cuts a text behind the characters of its beginning that `is_of_it`.
+pub(super) fn split_while(text: &str, is_of_it: impl Fn(char) -> bool) -> (&str, &str) {
+    let end = text.find(|c: char| !is_of_it(c)).unwrap_or(text.len());
+    text.split_at(end)
+}
