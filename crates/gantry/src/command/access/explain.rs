@@ -60,7 +60,7 @@ fn table(found: &AccessExplanationDocument) -> Table {
 /// What there is to say below the table: notes, advice once each, and the statements that spoke of it.
 fn tell(found: &AccessExplanationDocument) -> String {
     let mut lines: Vec<String> = found.notes.iter().map(|note| format!("{note}.")).collect();
-    for advice in found.decisions.iter().flat_map(|decision| &decision.advice) {
+    for advice in advised(found).into_iter().flat_map(|decision| &decision.advice) {
         let line = format!("{advice}.");
         if !lines.contains(&line) {
             lines.push(line);
@@ -71,6 +71,17 @@ fn tell(found: &AccessExplanationDocument) -> String {
         text += &statements(decision);
     }
     text
+}
+
+/// The decisions whose advice is given: of those of a push that lack the same side it is the last, which needs the most. Each
+/// statement that denies has to be told.
+fn advised(found: &AccessExplanationDocument) -> Vec<&AccessDecisionDocument> {
+    let is_last = |at: usize, decision: &AccessDecisionDocument| {
+        decision.missing.as_deref() == Some("explicit deny")
+            || found.decisions[at + 1..].iter().all(|later| later.missing != decision.missing)
+    };
+    let decisions = found.decisions.iter().enumerate();
+    decisions.filter(|(at, decision)| !decision.is_allowed && is_last(*at, decision)).map(|(_, found)| found).collect()
 }
 
 /// The statements that speak of the action; the others say nothing about it.
@@ -141,10 +152,19 @@ mod tests {
     }
 
     #[test]
-    fn the_same_advice_is_given_once() {
+    fn of_a_push_the_advice_is_that_of_its_last_action_and_of_each_statement_that_denies() {
         let mut found = found();
-        found.decisions.push(found.decisions[0].clone());
+        let first = found.decisions[0].clone();
+        let with = |missing: &str, advice: &str| AccessDecisionDocument {
+            missing: Some(missing.into()),
+            advice: vec![advice.into()],
+            ..first.clone()
+        };
+        found.decisions =
+            vec![with("explicit deny", "a"), with("explicit deny", "b"), with("identity", "c"), with("identity", "d")];
 
-        assert_eq!(tell(&found).matches("No statement allows").count(), 1);
+        let told: Vec<_> = advised(&found).into_iter().flat_map(|decision| &decision.advice).collect();
+
+        assert_eq!(told, ["a", "b", "d"]);
     }
 }
