@@ -109,7 +109,9 @@ impl Accounts {
         if let Some(source) = arrival.source {
             context.set("aws:SourceIp", [source.to_canonical().to_string().as_str()]);
         }
-        context.set("aws:UserAgent", arrival.user_agent.as_deref());
+        if let Some(agent) = &arrival.user_agent {
+            context.set("aws:UserAgent", [&**agent]);
+        }
         for (key, value) in person.into_iter().flat_map(|person| person.identity.tags.iter()) {
             context.set(&format!("aws:PrincipalTag/{key}"), [value]);
         }

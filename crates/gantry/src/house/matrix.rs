@@ -123,9 +123,9 @@ fn sample(door: &Door) -> Incoming {
 }
 
 /// Whether somebody with only this role, for the prefix, may do all of `needs`.
-fn may(role: &BuiltInRole, needs: &[Access]) -> bool {
+fn may(role: &BuiltInRole, prefix: &str, needs: &[Access]) -> bool {
     let account = AccountId::DEFAULT;
-    let policy = Policy::parse(&role.policy_text(account, PREFIX), PolicyPlace::Identity).unwrap();
+    let policy = Policy::parse(&role.policy_text(account, prefix), PolicyPlace::Identity).unwrap();
     let identity = [Attached { name: role.name, policy: &policy }];
     let principal =
         Principal::user(account, Arc::new(Caller::user(account, "/", "ann", "AIDAANNANNANNANNANN1")), "".into());
@@ -156,10 +156,11 @@ async fn every_operation_is_open_to_these_roles() {
     doors.extend(gantry_aws::surface(&house).doors);
     doors.retain(|door| door.lock == Lock::Access);
 
-    let mut matrix =
-        String::from("Operations with a request about team/app, and whether a role for `team` is enough\n\n");
+    let mut matrix = String::from(
+        "Operations with a request about team/app, and whether a role for `team` is enough; the last is admin without a prefix\n\n",
+    );
     let names: Vec<_> = BUILT_IN_ROLES.iter().map(|role| role.name).collect();
-    writeln!(matrix, "{:46} {}", "", names.join(" ")).unwrap();
+    writeln!(matrix, "{:46} {} admin-of-all", "", names.join(" ")).unwrap();
     let mut unread = Vec::new();
     for door in &doors {
         let needs = match door.needs(sample(door), &cx).await {
@@ -172,11 +173,11 @@ async fn every_operation_is_open_to_these_roles() {
         assert!(!needs.is_empty(), "{} asks for nothing", door.name);
         write!(matrix, "{:46}", door.name).unwrap();
         for role in &BUILT_IN_ROLES {
-            let mark = if may(role, &needs) { "yes" } else { "-" };
+            let mark = if may(role, PREFIX, &needs) { "yes" } else { "-" };
             write!(matrix, " {mark:width$}", width = role.name.len()).unwrap();
         }
-        matrix.truncate(matrix.trim_end().len());
-        matrix.push('\n');
+        let admin = BuiltInRole::find("admin").unwrap();
+        writeln!(matrix, " {}", if may(admin, "", &needs) { "yes" } else { "-" }).unwrap();
     }
 
     assert!(unread.is_empty(), "no request of ours is read by:\n{}", unread.join("\n"));
