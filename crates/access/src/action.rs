@@ -23,6 +23,23 @@ pub enum ScopeVerb {
 }
 
 impl Action {
+    /// Finds an action by its name, which is taken in any case.
+    pub fn find(name: &str) -> Option<Action> {
+        ALL.iter().copied().find(|action| action.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns the name of the action that is nearest to one that does not exist.
+    pub fn nearest(name: &str) -> &'static str {
+        let name = name.to_ascii_lowercase();
+        let verb = name.rsplit(':').next().unwrap_or_default();
+        let distance = |known: &&Action| {
+            let known = known.name.to_ascii_lowercase();
+            // What holds the word as a part of it is nearer than what only looks like it.
+            (!known.ends_with(verb), strsim::damerau_levenshtein(&known, &name))
+        };
+        ALL.iter().min_by_key(distance).map_or("", |action| action.name)
+    }
+
     /// Returns its name as policies write it.
     pub const fn name(self) -> &'static str {
         self.name
@@ -204,6 +221,12 @@ actions! {
     GANTRY_LIST_AUDIT_RECORDS = "gantry:ListAuditRecords", [];
     /// Reads the metrics.
     GANTRY_GET_METRICS = "gantry:GetMetrics", [];
+    /// Reads what is denied account-wide.
+    GANTRY_LIST_ACCOUNT_POLICIES = "gantry:ListAccountPolicies", [];
+    /// Sets what is denied account-wide.
+    GANTRY_PUT_ACCOUNT_POLICY = "gantry:PutAccountPolicy", [];
+    /// Ends what is denied account-wide.
+    GANTRY_DELETE_ACCOUNT_POLICY = "gantry:DeleteAccountPolicy", [];
 
     /// Makes a user.
     IAM_CREATE_USER = "iam:CreateUser", [];
@@ -391,8 +414,10 @@ actions! {
     IAM_GET_ACCOUNT_PASSWORD_POLICY = "iam:GetAccountPasswordPolicy", [];
     /// Counts what the account has, and may have.
     IAM_GET_ACCOUNT_SUMMARY = "iam:GetAccountSummary", [];
-    /// Reads all users, groups, roles and policies of the account.
+    /// Reads all users, groups, roles and policies of the account, and who may do what by them.
     IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS = "iam:GetAccountAuthorizationDetails", [];
+    /// Asks what somebody may do, and why.
+    IAM_SIMULATE_PRINCIPAL_POLICY = "iam:SimulatePrincipalPolicy", [];
 
     /// Takes a role.
     STS_ASSUME_ROLE = "sts:AssumeRole", [];

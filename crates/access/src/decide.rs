@@ -1,6 +1,6 @@
 use crate::{
     Access, Action, Principal, PrincipalKind, Resource, action,
-    policy::{Context, Grant, Policies, Request, Verdict, evaluate},
+    policy::{Context, Grant, Policies, Request, Traced, Verdict, evaluate, trace},
 };
 use gantry_words::{AccountId, Region};
 use std::sync::Arc;
@@ -86,16 +86,44 @@ fn is_filtered(principal: &Principal, access: &Access) -> bool {
 
 fn decide_action<'a>(principal: &Principal, action: Action, resource: &Resource, facts: &Facts<'a>) -> Verdict<'a> {
     let arn = resource.arn(facts.region, facts.account);
+    evaluate(&request(principal, action, &arn, facts), &facts.policies)
+}
+
+fn request<'r>(principal: &'r Principal, action: Action, arn: &'r str, facts: &'r Facts<'_>) -> Request<'r> {
     // Everybody gets his tokens at home: no other account can give them to him, or keep them from him.
     let is_at_home = action == action::ECR_GET_AUTHORIZATION_TOKEN && principal.kind != PrincipalKind::Anonymous;
-    let request = Request {
+    Request {
         caller: &principal.caller,
         action: action.name(),
-        resource: &arn,
+        resource: arn,
         resource_account: if is_at_home { principal.account } else { facts.account },
         context: facts.context,
-    };
-    evaluate(&request, &facts.policies)
+    }
+}
+
+/// A decision with all that was looked at for it.
+#[derive(Clone, Debug)]
+pub struct Explained<'a> {
+    /// What [`decide`] says.
+    pub verdict: Verdict<'a>,
+    /// The action that was decided: the alternative, where only that is allowed.
+    pub action: Action,
+    /// What became of every statement that was looked at; nothing where none had to be.
+    pub statements: Vec<Traced<'a>>,
+}
+
+/// Decides as [`decide`] does, and tells what it looked at: for people who ask why.
+pub fn explain<'a>(principal: &Principal, access: &Access, facts: &Facts<'a>) -> Explained<'a> {
+    let verdict = decide(principal, access, facts);
+    if is_plain_root(principal, facts) || is_filtered(principal, access) {
+        return Explained { verdict, action: access.action, statements: Vec::new() };
+    }
+    let is_by_first =
+        !verdict.is_allowed() || decide_action(principal, access.action, &access.resource, facts).is_allowed();
+    let action = access.alternative.filter(|_| !is_by_first).unwrap_or(access.action);
+    let arn = access.arn(facts.region, facts.account);
+    let statements = trace(&request(principal, action, &arn, facts), &facts.policies);
+    Explained { verdict, action, statements }
 }
 
 /// Judges one thing that a request needs: it must be allowed, and lie within the scopes of the token if it came with one.

@@ -9,7 +9,8 @@
 //! | `request.rs` | [`Access`]: an action on a [`Resource`] |
 //! | `principal.rs`, `role_session.rs` | [`Principal`], [`PrincipalKind`], [`Arrival`]; [`RoleSession`] |
 //! | `scopes.rs` | [`Scopes`]: what a docker token was asked for |
-//! | `decide.rs` | [`decide`], [`judge`]; [`Facts`], [`Refusal`] |
+//! | `decide.rs` | [`decide`], [`judge`], [`explain`]; [`Facts`], [`Refusal`] |
+//! | `advice.rs` | [`advice`]: what to do about a denial |
 //! | `policy.rs` and below | policies: [`policy::Policy`] and what they allow, [`policy::evaluate`] |
 //! | `oidc.rs` and below | tokens of identity providers, and who may become a role by one; no surface asks it yet |
 //! | `token.rs`, `token/payload.rs` | Bearer tokens, signed and verified |
@@ -21,6 +22,7 @@
 //! | `secrets.rs` | comparing secrets without telling where they differ |
 
 pub mod action;
+mod advice;
 mod authorization;
 pub mod basic;
 pub mod challenge;
@@ -38,10 +40,11 @@ pub mod sigv4;
 pub mod token;
 
 pub use action::{Action, ScopeVerb};
+pub use advice::advice;
 pub use authorization::{Authorization, AuthorizationError};
-pub use decide::{Facts, Refusal, decide, judge};
+pub use decide::{Explained, Facts, Refusal, decide, explain, judge};
 pub use policy::{POLICY_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text};
-pub use principal::{Arrival, Principal, PrincipalKind};
+pub use principal::{Arrival, Principal, PrincipalKind, USER_AGENT_BYTES_MAX};
 pub use request::{Access, Resource};
 pub use role_session::{ROLE_SESSION_BYTES_MAX, RoleSession};
 pub use scopes::{SCOPES_BYTES_MAX, SCOPES_MAX, Scopes, VerbSet};

@@ -42,6 +42,7 @@ pub use read::{
 pub use roles::{BUILT_IN_ROLES, BuiltInRole};
 pub use verdict::{Denial, Element, Grant, Side, StatementAt, Verdict};
 
+use crate::Action;
 use conditions::Conditions;
 use principals::Principals;
 
@@ -82,6 +83,42 @@ impl Policy {
     /// Returns how many statements it has.
     pub fn statements_count(&self) -> usize {
         self.statements.len()
+    }
+
+    /// Returns the ARNs that its statements name, each once.
+    pub fn named_principals(&self) -> Vec<String> {
+        let named = self.statements.iter().filter_map(|statement| statement.principals.as_ref());
+        let mut found: Vec<String> =
+            named.flat_map(Principals::texts).filter(|text| text.starts_with("arn:")).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Returns the accounts and ARNs that its statements allow something to (`*` for anyone), each once.
+    pub fn allowed_principals(&self) -> Vec<String> {
+        let allowing = self.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+        let mut found: Vec<String> =
+            allowing.filter_map(|statement| statement.principals.as_ref()).flat_map(Principals::texts).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Returns which of `actions` each statement allows somewhere: its number, counted from 1, its name, and the actions.
+    /// Those that allow none are left out.
+    pub fn allowances<'a>(
+        &'a self,
+        actions: &'a [Action],
+    ) -> impl Iterator<Item = (usize, Option<&'a str>, Vec<Action>)> {
+        let context = Context::default();
+        (1..).zip(&self.statements).filter(|(_, statement)| statement.effect == Effect::Allow).filter_map(
+            move |(number, statement)| {
+                let holds = |action: &Action| statement.actions.hold(&action.name().to_ascii_lowercase(), &context);
+                let allowed: Vec<Action> = actions.iter().copied().filter(holds).collect();
+                (!allowed.is_empty()).then_some((number, statement.sid.as_deref(), allowed))
+            },
+        )
     }
 
     /// The same, with principals named by the unique ids (`AIDA…`, `AROA…`) that `id_of` knows for their ARNs.

@@ -1,4 +1,7 @@
-use crate::{RoleSession, Scopes, policy::Caller};
+use crate::{
+    RoleSession, Scopes,
+    policy::{Caller, CallerKind},
+};
 use gantry_words::{AccountId, Timestamp};
 use std::{
     net::IpAddr,
@@ -41,8 +44,11 @@ pub struct Principal {
     pub arrival: Arrival,
 }
 
+/// The most bytes of a `User-Agent` that policies see; of a longer one they see the beginning.
+pub const USER_AGENT_BYTES_MAX: usize = 512;
+
 /// How a request came: what policies can ask of it whatever it is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrival {
     /// Where from; unknown behind a Unix socket.
     pub source: Option<IpAddr>,
@@ -50,6 +56,17 @@ pub struct Arrival {
     pub is_secure: bool,
     /// When.
     pub at: Timestamp,
+    /// What its client calls itself (`User-Agent`), at most [`USER_AGENT_BYTES_MAX`] bytes of it.
+    pub user_agent: Option<Arc<str>>,
+}
+
+impl Arrival {
+    /// The same, with what the client calls itself.
+    #[must_use]
+    pub fn called(self, user_agent: Option<&str>) -> Self {
+        let cut = |text: &str| Arc::from(&text[..text.floor_char_boundary(USER_AGENT_BYTES_MAX)]);
+        Arrival { user_agent: user_agent.map(cut), ..self }
+    }
 }
 
 static ANONYMOUS: LazyLock<(Arc<str>, Arc<Caller>)> =
@@ -77,6 +94,17 @@ impl Principal {
     pub fn anonymous(account: AccountId) -> Self {
         let (arn, caller) = &*ANONYMOUS;
         Principal { arn: arn.clone(), ..Principal::new(PrincipalKind::Anonymous, account, caller.clone()) }
+    }
+
+    /// Somebody of another account, of whom only an ARN is known.
+    pub fn stranger(account: AccountId, caller: Caller) -> Self {
+        let kind = match caller.kind() {
+            CallerKind::Root => PrincipalKind::Root,
+            CallerKind::Session => PrincipalKind::Session,
+            CallerKind::User => PrincipalKind::User,
+            CallerKind::Federated | CallerKind::Service | CallerKind::Anonymous => PrincipalKind::Anonymous,
+        };
+        Principal::new(kind, account, Arc::new(caller))
     }
 
     fn new(kind: PrincipalKind, account: AccountId, caller: Arc<Caller>) -> Self {

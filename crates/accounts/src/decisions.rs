@@ -70,6 +70,7 @@ impl Accounts {
         let session: Vec<_> = narrowing.iter().map(|policy| Attached { name: "session", policy }).collect();
         let identity: Vec<_> =
             person.into_iter().flat_map(|person| &person.policies).map(NamedPolicy::attached).collect();
+        let account_wide: Vec<_> = directory.account_wide.iter().map(NamedPolicy::attached).collect();
         let at = match &access.resource {
             Resource::Repository(name) => directory.at_repository(name.as_str()),
             Resource::Registry | Resource::Repositories | Resource::Owned { .. } | Resource::Arn(_) => None,
@@ -78,14 +79,14 @@ impl Accounts {
             identity: &identity,
             boundary: person.and_then(|person| person.boundary.as_ref()).map(NamedPolicy::attached),
             session: &session,
+            account_wide: &account_wide,
             repository: at.and_then(|at| at.policy.as_ref()).map(NamedPolicy::attached),
             registry: directory.registry().filter(|_| trust.is_none()).map(NamedPolicy::attached),
             trust: trust.map(NamedPolicy::attached),
             is_open_to_anonymous: self.is_open_to_anonymous(),
-            ..Policies::default()
         };
         let standing = [policies.repository, policies.registry, policies.trust];
-        let is_asked = !identity.is_empty() || standing.iter().any(Option::is_some);
+        let is_asked = !identity.is_empty() || !account_wide.is_empty() || standing.iter().any(Option::is_some);
         let context = if is_asked { self.context(principal, person, access, directory) } else { Context::default() };
         let site = self.site();
         decide(&Facts { account: site.account, region: &site.region, policies, context: &context })
@@ -99,7 +100,7 @@ impl Accounts {
         access: &Access,
         directory: &Directory,
     ) -> Context {
-        let (site, arrival) = (self.site(), principal.arrival);
+        let (site, arrival) = (self.site(), &principal.arrival);
         let mut context = Context::of(&principal.caller).at(arrival.at);
         let is_secure = if arrival.is_secure { "true" } else { "false" };
         context.set("aws:SecureTransport", [is_secure]);
@@ -107,6 +108,9 @@ impl Accounts {
         context.set("aws:ResourceAccount", [site.account.as_str()]);
         if let Some(source) = arrival.source {
             context.set("aws:SourceIp", [source.to_canonical().to_string().as_str()]);
+        }
+        if let Some(agent) = &arrival.user_agent {
+            context.set("aws:UserAgent", [&**agent]);
         }
         for (key, value) in person.into_iter().flat_map(|person| person.identity.tags.iter()) {
             context.set(&format!("aws:PrincipalTag/{key}"), [value]);
@@ -140,7 +144,7 @@ const fn is_unwritten(verdict: &Verdict<'_>) -> bool {
 }
 
 /// Returns the user or role behind a principal.
-fn person<'a>(directory: &'a Directory, principal: &Principal) -> Option<&'a Person> {
+pub(crate) fn person<'a>(directory: &'a Directory, principal: &Principal) -> Option<&'a Person> {
     match principal.kind {
         PrincipalKind::Root | PrincipalKind::Anonymous => None,
         PrincipalKind::User | PrincipalKind::Session => directory.person(principal.caller.id()).map(AsRef::as_ref),

@@ -31,6 +31,8 @@ pub(crate) struct Directory {
     keys: HashMap<Box<str>, SnapshotKey>,
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
+    /// What is denied to the whole account.
+    pub(crate) account_wide: Vec<NamedPolicy>,
     library: Library,
 }
 
@@ -41,6 +43,8 @@ pub(crate) struct Person {
     caller: Arc<Caller>,
     /// What is attached to it, and of a user to its groups.
     pub(crate) policies: Vec<NamedPolicy>,
+    /// For each of them the group by which it has it; none where it is its own.
+    pub(crate) policy_groups: Vec<Option<Box<str>>>,
     pub(crate) boundary: Option<NamedPolicy>,
     /// Of a role: who may become it.
     pub(crate) trust: Option<NamedPolicy>,
@@ -86,6 +90,7 @@ impl Directory {
             keys: HashMap::new(),
             repositories: HashMap::new(),
             registry: None,
+            account_wide: Vec::new(),
             library: Library::after(before.map(|before| &before.library)),
         };
         directory.take_identities(snapshot);
@@ -108,22 +113,31 @@ impl Directory {
         }
         for found in snapshot.identities.iter().filter(|found| found.identity.kind != IdentityKind::Group) {
             let of_groups = found.groups.iter().filter_map(|id| groups.get(id.as_str()).copied());
-            let holders = std::iter::once(found).chain(of_groups);
-            let policies = holders.flat_map(|holder| self.library.of_holder(holder, &snapshot)).collect();
             let identity = &found.identity;
+            let (mut policies, mut policy_groups) = (Vec::new(), Vec::new());
+            for holder in std::iter::once(found).chain(of_groups) {
+                let own = self.library.of_holder(holder, &snapshot);
+                let group = (holder.identity.kind == IdentityKind::Group).then(|| holder.identity.name.as_str().into());
+                policy_groups.extend(own.iter().map(|_| group.clone()));
+                policies.extend(own);
+            }
             let boundary = identity.boundary.as_ref().map(|arn| self.library.managed(arn, &snapshot));
             let trust = identity.role.as_ref().map(|role| self.library.trust(&identity.name, role));
             let caller = Arc::new(Caller::user(identity.account, &identity.path, &identity.name, &identity.id));
             self.ids.insert(identity.arn().into(), identity.id.as_str().into());
-            let person = Person { identity: identity.clone(), caller, policies, boundary, trust };
-            self.persons.insert(identity.id.as_str().into(), Arc::new(person));
+            let identity = identity.clone();
+            let person = Person { identity, caller, policies, policy_groups, boundary, trust };
+            self.persons.insert(found.identity.id.as_str().into(), Arc::new(person));
         }
         self.keys = snapshot.access_keys.into_iter().map(|key| (key.id.as_str().into(), key)).collect();
     }
 
     fn take_document(&mut self, document: AccessDocument, site: &Site) {
-        let AccessDocument { repository, kind, body, changed_at } = document;
+        let AccessDocument { repository, kind, name, body, changed_at } = document;
         match (kind.as_str(), repository) {
+            (documents::ACCOUNT_POLICY, None) => {
+                self.account_wide.push(self.library.standing(&name, &body, PolicyPlace::AccountWide));
+            }
             (documents::REGISTRY_POLICY, None) => {
                 self.registry = Some(self.library.standing("registry", &body, PolicyPlace::Registry));
             }
@@ -166,9 +180,25 @@ impl Directory {
         self.persons.get(id)
     }
 
+    /// Returns a user or role by how it is named without its path, in any case: `user/ann`, `role/deploy`.
+    pub(crate) fn named(&self, name: &str, site: &Site) -> Option<&Arc<Person>> {
+        let named = self.names.get(name.to_ascii_lowercase().as_str())?;
+        self.by_arn(&format!("arn:aws:iam::{}:{}", site.account, named.in_arn))
+    }
+
+    /// Returns a user or role by its ARN.
+    pub(crate) fn by_arn(&self, arn: &str) -> Option<&Arc<Person>> {
+        self.person(self.ids.get(arn)?)
+    }
+
+    /// Returns all users and roles, in no order.
+    pub(crate) fn persons(&self) -> impl Iterator<Item = &Arc<Person>> {
+        self.persons.values()
+    }
+
     /// Returns a role by its ARN.
     pub(crate) fn role(&self, arn: &str) -> Option<&Arc<Person>> {
-        self.person(self.ids.get(arn)?).filter(|person| person.trust.is_some())
+        self.by_arn(arn).filter(|person| person.trust.is_some())
     }
 
     /// The same access, to whom is meant: requests name users, groups and roles without their paths and in any case, policies by
@@ -189,6 +219,11 @@ impl Directory {
     /// Returns an access key that may be used.
     pub(crate) fn key(&self, id: &str) -> Option<&SnapshotKey> {
         self.keys.get(id).filter(|key| key.is_active)
+    }
+
+    /// Whether a user has an access key that may be used.
+    pub(crate) fn has_key(&self, user_id: &str) -> bool {
+        self.keys.values().any(|key| key.user_id == user_id && key.is_active)
     }
 
     /// Returns what stands at a repository.
@@ -216,6 +251,28 @@ impl Directory {
         let caller = Caller::session(identity.account, &identity.path, &identity.name, &identity.id, &session.name);
         (now < session.expires_at())
             .then(|| Principal::role_session(identity.account, Arc::new(caller), Arc::new(session)))
+    }
+}
+
+impl Person {
+    /// Returns it as who asks: a user as if he came with a key of his, a role in a session called `session`.
+    pub(crate) fn principal(&self, session: &str, now: Timestamp) -> Principal {
+        let identity = &self.identity;
+        if self.trust.is_none() {
+            return Principal::user(identity.account, self.caller.clone(), "".into());
+        }
+        let caller = Caller::session(identity.account, &identity.path, &identity.name, &identity.id, session);
+        let session = RoleSession {
+            role_id: identity.id.as_str().into(),
+            name: session.into(),
+            policies: Vec::new(),
+            tags: Vec::new(),
+            source_identity: None,
+            provider: None,
+            issued_at: now.millis(),
+            expires_at: now.millis(),
+        };
+        Principal::role_session(identity.account, Arc::new(caller), Arc::new(session))
     }
 }
 

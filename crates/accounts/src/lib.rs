@@ -10,6 +10,8 @@
 //! |---|---|
 //! | `accounts.rs` | [`Accounts`]: authenticate, issue tokens |
 //! | `decisions.rs` | what of it all bears on a request, and what `access` says to that |
+//! | `explain.rs` | [`Accounts::explain`]: what decides, and what is missing |
+//! | `who_can.rs` | [`Accounts::who_can`], [`Accounts::grants`]: the same questions from the other end |
 //! | `directory.rs`, `library.rs` | what decisions know, in memory; policies, each compiled once |
 //! | `roles.rs` | becoming a role: [`AssumeRole`] |
 //! | `root.rs` | [`RootCredentials`], and the file they lie in |
@@ -27,6 +29,7 @@
 mod accounts;
 mod decisions;
 mod directory;
+mod explain;
 mod failures;
 mod identities;
 mod key_store;
@@ -40,8 +43,10 @@ mod root;
 mod sessions;
 mod settings;
 mod signatures;
+mod who_can;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
+pub use explain::{AskedAbout, Explanation, explained_accesses, explained_resource};
 pub use identities::*;
 pub use keyring::*;
 pub use problem::AuthenticationProblem;
@@ -51,3 +56,4 @@ pub use root::{RootCredentials, RootCredentialsError};
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
 pub use signatures::SignatureProblem;
+pub use who_can::{Granted, PERMITTED_MAX, Permitted};

@@ -1,7 +1,7 @@
 //! What the audit is told of a call: who asked for what, what came of it, and why.
 
 use crate::{Lock, Outgoing, porch::Porch};
-use gantry_access::{Access, Principal, PrincipalKind, Resource};
+use gantry_access::{Access, Action, Principal, PrincipalKind, Resource};
 use gantry_accounts::{AuthenticationProblem, SignatureProblem};
 use gantry_audit::{Entry, Full, Kind, Outcome};
 use gantry_fault::{Fault, FaultKind};
@@ -32,6 +32,16 @@ const LOGINS: [&str; 7] = [
 const PULLS: [&str; 5] = ["GetManifest", "GetBlob", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:GetLayer"];
 /// What the names of actions begin with that change nothing.
 const READS: [&str; 6] = ["Get", "List", "Describe", "BatchGet", "BatchCheck", "Validate"];
+
+/// Whether the audit tells that an action was done: reads beside pulls and logins are not recorded, nor what only goes with
+/// something else, such as tags in the making of a repository.
+pub fn is_recorded(action: Action) -> bool {
+    let (service, name) = action.name().split_once(':').unwrap_or_default();
+    let is_known = PULLS.contains(&action.name()) || LOGINS.contains(&action.name());
+    let is_read = READS.iter().any(|verb| name.starts_with(verb));
+    let goes_along = name.starts_with("Tag") || name == "PassRole" || service == "kms";
+    is_known || !(is_read || goes_along)
+}
 
 /// Who keeps the audit.
 pub trait Audit: Send + Sync + 'static {

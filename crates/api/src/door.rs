@@ -194,7 +194,8 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
             }
         },
     };
-    let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now };
+    let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now, user_agent: None };
+    let arrival = arrival.called(incoming.header("user-agent"));
     let principal = found.unwrap_or_else(|| guard.anonymous()).arrived(arrival);
     seen.know(&principal);
     let cx = cx(&principal);

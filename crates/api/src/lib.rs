@@ -57,7 +57,7 @@ mod surface;
 mod tls;
 mod wire;
 
-pub use audit::Audit;
+pub use audit::{Audit, is_recorded};
 pub use body::{Body, BodyError};
 pub use buffers::Held;
 pub use door::{Door, Lock, call, open_doors};

@@ -12,6 +12,7 @@
 //! | `pending.rs` | facts on their way |
 //! | `chain.rs` | the act that takes them into the chain, and signs it |
 //! | `trim.rs` | the acts that remove old records, up to a checkpoint |
+//! | `used.rs` | who has done what since when |
 //! | `search.rs`, `verify.rs` | what is asked of the records, and whether they are what was written |
 //! | `settings.rs` | knobs |
 
@@ -21,6 +22,7 @@ mod pending;
 mod search;
 mod settings;
 mod trim;
+mod used;
 mod verify;
 
 pub use gantry_metadata::audit::{Found, Place};
@@ -28,6 +30,7 @@ pub(crate) use keep::Keeper;
 pub use keep::{Audit, Figures, Outlet};
 pub use search::{Question, search};
 pub use settings::{OnOverflow, Settings};
+pub use used::SessionActions;
 pub use verify::{Verified, verify};
 
 #[cfg(test)]

@@ -236,6 +236,9 @@ impl Pick<ServingHouse> for Accounts {
 }
 
 #[cfg(test)]
+mod matrix;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

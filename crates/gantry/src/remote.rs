@@ -51,6 +51,30 @@ pub(crate) struct RemoteFlags {
     password_file: Option<PathBuf>,
 }
 
+/// The same, where a command can do without a server.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ServerFlags {
+    /// A server to ask too, as a URL or host:port
+    #[arg(long, value_name = "SERVER")]
+    server: Option<String>,
+    #[command(flatten)]
+    trust: TrustFlags,
+    /// The user; else the one that `gantry login` or `docker login` stored for the server
+    #[arg(long, env = "GANTRY_USER", hide_env_values = true, value_name = "USER")]
+    user: Option<String>,
+    /// A file with the password of --user
+    #[arg(long, env = "GANTRY_PASSWORD_FILE", hide_env_values = true, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
+}
+
+impl ServerFlags {
+    /// The server, where one is named.
+    pub(crate) fn remote(self) -> Option<RemoteFlags> {
+        let ServerFlags { server, trust, user, password_file } = self;
+        server.map(|server| RemoteFlags { server, trust, user, password_file })
+    }
+}
+
 /// A server with credentials for it.
 pub(crate) struct Remote {
     agent: Agent,

@@ -6,7 +6,7 @@ use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values
 use gantry_audit::{Columns, GENESIS, Hash, Signed, parse_hash, print_hash};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
-pub use search::{Found, Place, Search, search};
+pub use search::{Found, Place, Search, done_by, search};
 
 /// Where a chain stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

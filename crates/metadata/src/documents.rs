@@ -52,10 +52,15 @@ static REMOVE: Change =
     change("DELETE FROM document WHERE account = $1 AND region = $2 AND repository = $3 AND kind = $4 AND name = $5");
 
 static ACCESS: Query = query(
-    "SELECT r.name, d.kind, d.body, d.changed_at FROM document AS d LEFT JOIN repository AS r ON r.id = d.repository
-     WHERE d.account = $1 AND d.region = $2 AND d.kind IN ('registry-policy', 'repository-policy', 'resource-tags')",
+    "SELECT r.name, d.kind, d.name, d.body, d.changed_at
+     FROM document AS d LEFT JOIN repository AS r ON r.id = d.repository
+     WHERE d.account = $1 AND d.region = $2
+         AND d.kind IN ('account-policy', 'registry-policy', 'repository-policy', 'resource-tags')
+     ORDER BY d.name",
 );
 
+/// What is denied to a whole account, by the name of the policy.
+pub const ACCOUNT_POLICY: &str = "account-policy";
 /// The policy of a registry.
 pub const REGISTRY_POLICY: &str = "registry-policy";
 /// The policy of a repository.
@@ -63,15 +68,17 @@ pub const REPOSITORY_POLICY: &str = "repository-policy";
 /// The tags of a repository, as a JSON object.
 pub const RESOURCE_TAGS: &str = "resource-tags";
 /// The kinds that decisions about access know: [`access_documents`] returns them.
-const ACCESS_KINDS: [&str; 3] = [REGISTRY_POLICY, REPOSITORY_POLICY, RESOURCE_TAGS];
+const ACCESS_KINDS: [&str; 4] = [ACCOUNT_POLICY, REGISTRY_POLICY, REPOSITORY_POLICY, RESOURCE_TAGS];
 
 /// A document that decisions about access know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessDocument {
     /// The repository it stands at; none where it stands at the registry.
     pub repository: Option<String>,
-    /// `registry-policy`, `repository-policy` or `resource-tags`.
+    /// `account-policy`, `registry-policy`, `repository-policy` or `resource-tags`.
     pub kind: String,
+    /// Its name; empty where there is only one of its kind.
+    pub name: String,
     /// The text, as it came.
     pub body: String,
     /// When it was last written.
@@ -107,8 +114,9 @@ pub fn access_documents(rows: &mut Reader, account: AccountId, region: &Region) 
         Ok(AccessDocument {
             repository,
             kind: row.text(1)?.into(),
-            body: row.text(2)?.into(),
-            changed_at: row.time(3)?,
+            name: row.text(2)?.into(),
+            body: row.text(3)?.into(),
+            changed_at: row.time(4)?,
         })
     };
     rows.all(&ACCESS, values![account, region])?.into_iter().map(document).collect()

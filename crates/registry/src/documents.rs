@@ -23,6 +23,8 @@ pub enum DocumentKind {
     LifecyclePreview,
     /// The tags of a repository, as a JSON object.
     ResourceTags,
+    /// What is denied to the whole account, by the name of the policy.
+    AccountPolicy,
     /// What other registries may do in this one.
     RegistryPolicy,
     /// Where images are copied to.
@@ -52,6 +54,7 @@ impl DocumentKind {
             DocumentKind::LifecyclePolicy => "lifecycle-policy",
             DocumentKind::LifecyclePreview => "lifecycle-preview",
             DocumentKind::ResourceTags => documents::RESOURCE_TAGS,
+            DocumentKind::AccountPolicy => documents::ACCOUNT_POLICY,
             DocumentKind::RegistryPolicy => documents::REGISTRY_POLICY,
             DocumentKind::ReplicationConfiguration => "replication-configuration",
             DocumentKind::ScanningConfiguration => "scanning-configuration",

@@ -4,6 +4,7 @@
 //! metrics and the OpenAPI document follow from that. Repository names stand in addresses with their slashes: an address
 //! is taken apart from its right end (`route.rs`). `openapi.rs` makes the document.
 
+mod access;
 mod document;
 mod json;
 mod lifecycle;
@@ -13,6 +14,11 @@ mod protection;
 mod route;
 mod undo;
 
+pub use access::{
+    AccessDecisionDocument, AccessExplanationDocument, AccessStatementDocument, AccountPolicyDocument, GrantDocument,
+    LintDocument, PermittedDocument, PermittedPageDocument, PolicyFindingDocument, UnusedDocument, UnusedGrantDocument,
+    lint, policy_place,
+};
 pub use document::{ImageDocument, RepositoryDocument};
 pub use lifecycle::{
     ForecastImageDocument, ForecastRunDocument, LifecycleExplanationDocument, LifecycleForecastDocument,

@@ -23,6 +23,9 @@ struct Places {
     /// Which tags: 1 to 128 of `[A-Za-z0-9._*-]`, where `*` stands for any run of characters, at most four times.
     #[schemars(length(min = 1, max = 128), extend("example" = "release-*"))]
     pattern: String,
+    /// The name of an account-wide policy: 1 to 64 of `[A-Za-z0-9._-]`.
+    #[schemars(length(min = 1, max = 64), extend("example" = "no-deletion"))]
+    policy: String,
     /// The name of who reports: 1 to 64 of `[A-Za-z0-9._-]`, the first a letter or digit.
     #[schemars(length(min = 1, max = 64), extend("example" = "cluster-a"))]
     source: String,
@@ -67,6 +70,7 @@ mod tests {
             let address = [("{name}", "team/app"), ("{digest}", "sha256:aa"), ("{pattern}", "v*")]
                 .iter()
                 .chain(&[("{reference}", "v1"), ("{tag}", "v1"), ("{source}", "cluster-a")])
+                .chain(&[("{policy}", "no-deletion")])
                 .fold(path.clone(), |path, (place, value)| path.replace(place, value));
             let method: Method = method.to_uppercase().parse().unwrap();
 

@@ -24,6 +24,9 @@ pub fn route(method: &Method, path: &str) -> Routed {
         let get = (*method == Method::GET).then_some(list_audit_records::ListAuditRecords::NAME);
         return choose("GET", Params::new(), get);
     }
+    if let Some(rest) = rest.strip_prefix("access/") {
+        return access(method, rest);
+    }
     if rest == "trash" {
         return choose(
             "GET, DELETE",
@@ -149,6 +152,37 @@ fn protection(method: &Method, head: &str, last: &str) -> Option<Routed> {
     Some(choose("PUT, DELETE", named(name).with(key, place), found))
 }
 
+/// Finds what is asked about access: `access/explain`, `access/account-policies/<policy>` and others.
+fn access(method: &Method, rest: &str) -> Routed {
+    let get = *method == Method::GET;
+    let only = |allow: &'static str, is_it: bool, name| choose(allow, Params::new(), is_it.then_some(name));
+    match rest {
+        "explain" => only("GET", get, explain_access::ExplainAccess::NAME),
+        "who-can" => only("GET", get, list_permitted::ListPermitted::NAME),
+        "unused" => only("GET", get, list_unused_access::ListUnusedAccess::NAME),
+        "lint" => only("POST", *method == Method::POST, lint_policy::LintPolicy::NAME),
+        "account-policies" => only("GET", get, list_account_policies::ListAccountPolicies::NAME),
+        "grants" => {
+            let found = match *method {
+                Method::POST => Some(grant_role::GrantRole::NAME),
+                Method::DELETE => Some(revoke_role::RevokeRole::NAME),
+                _ => None,
+            };
+            choose("POST, DELETE", Params::new(), found)
+        }
+        rest => {
+            let policy = rest.strip_prefix("account-policies/").filter(|policy| !policy.contains('/'));
+            let Some(policy) = policy else { return Routed::NotFound };
+            let found = match *method {
+                Method::PUT => Some(put_account_policy::PutAccountPolicy::NAME),
+                Method::DELETE => Some(delete_account_policy::DeleteAccountPolicy::NAME),
+                _ => None,
+            };
+            choose("PUT, DELETE", Params::new().with("policy", policy), found)
+        }
+    }
+}
+
 /// Finds what happens to `inventory` and `inventory/<source>`.
 fn inventory(method: &Method, rest: &str) -> Routed {
     if rest.is_empty() {
@@ -192,6 +226,15 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
             (Method::GET, "/api/v1/audit", "ListAuditRecords", ""),
+            (Method::GET, "/api/v1/access/explain", "ExplainAccess", ""),
+            (Method::GET, "/api/v1/access/who-can", "ListPermitted", ""),
+            (Method::GET, "/api/v1/access/unused", "ListUnusedAccess", ""),
+            (Method::POST, "/api/v1/access/lint", "LintPolicy", ""),
+            (Method::POST, "/api/v1/access/grants", "GrantRole", ""),
+            (Method::DELETE, "/api/v1/access/grants", "RevokeRole", ""),
+            (Method::GET, "/api/v1/access/account-policies", "ListAccountPolicies", ""),
+            (Method::PUT, "/api/v1/access/account-policies/no-delete", "PutAccountPolicy", ""),
+            (Method::DELETE, "/api/v1/access/account-policies/no-delete", "DeleteAccountPolicy", ""),
             (Method::GET, "/api/v1/trash", "ListTrash", ""),
             (Method::DELETE, "/api/v1/trash", "EmptyTrash", ""),
             (Method::POST, "/api/v1/repositories/team/app/trash/v1/restore", "RestoreImage", "team/app"),

@@ -73,8 +73,25 @@ fn check(text: &str, place: PolicyPlace) -> Result<(), String> {
 
 /// An action that ECR does not have allows nothing: the one that was probably meant is told.
 pub(super) fn hint(text: &str) -> Option<String> {
-    let verb = text.strip_prefix("ecr:").filter(|verb| !verb.contains(['*', '?']))?;
-    let known = || action::ALL.iter().filter_map(|action| action.name().strip_prefix("ecr:"));
+    hint_of("ecr", "ECR", text)
+}
+
+/// The same for the other services that are answered here, and for patterns that no action fits.
+pub(super) fn hint_elsewhere(text: &str) -> Option<String> {
+    if text.contains(['*', '?']) {
+        return no_fit(text);
+    }
+    let others = [("gantry", "Gantry"), ("iam", "IAM, as Gantry has it,"), ("sts", "STS, as Gantry has it,")];
+    others.into_iter().find_map(|(service, called)| hint_of(service, called, text))
+}
+
+fn hint_of(service: &str, called: &str, text: &str) -> Option<String> {
+    let verb_of = |name: &'static str| name.split_once(':').filter(|(of, _)| *of == service).map(|(_, verb)| verb);
+    let (of, verb) = text.split_once(':')?;
+    if !of.eq_ignore_ascii_case(service) || verb.contains(['*', '?']) {
+        return None;
+    }
+    let known = || action::ALL.iter().filter_map(|action| verb_of(action.name()));
     if known().any(|known| known.eq_ignore_ascii_case(verb))
         || REGISTRY_ACTIONS.iter().any(|known| known.eq_ignore_ascii_case(text))
     {
@@ -83,5 +100,20 @@ pub(super) fn hint(text: &str) -> Option<String> {
     let distance = |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &verb.to_lowercase());
     // What holds the word as a part of it is nearer than what only looks like it.
     let nearest = known().min_by_key(|known| (!known.ends_with(verb), distance(known)))?;
-    Some(format!("{text:?} is no action of ECR and allows nothing; did you mean ecr:{nearest}?"))
+    Some(format!("{text:?} is no action of {called} and allows nothing; did you mean {service}:{nearest}?"))
+}
+
+/// A pattern of a service that is answered here, which no action of it fits.
+fn no_fit(text: &str) -> Option<String> {
+    const ANSWERED: [&str; 4] = ["ecr:", "gantry:", "iam:", "sts:"];
+    let text_lower = text.to_ascii_lowercase();
+    if !ANSWERED.iter().any(|service| text_lower.starts_with(service)) {
+        return None;
+    }
+    let pattern = Pattern::compile(&text_lower, Syntax { wildcards: true, variables: false }).ok()?;
+    let context = Context::default();
+    let fits = |name: &str| pattern.matches(&name.to_ascii_lowercase(), &context);
+    let is_known =
+        action::ALL.iter().any(|action| fits(action.name())) || REGISTRY_ACTIONS.iter().any(|name| fits(name));
+    (!is_known).then(|| format!("{text:?} fits no action there is, and allows nothing"))
 }

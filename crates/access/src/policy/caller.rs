@@ -102,6 +102,33 @@ impl Caller {
         &self.id
     }
 
+    /// Returns the ARN of the user, or of the role behind the session; the name of what has none.
+    pub fn principal_arn(&self) -> &str {
+        &self.principal_arn
+    }
+
+    /// Somebody of whom only an ARN is known: the root user, a user or a role of an account, in a session called `session`, or a
+    /// session. None where it is the ARN of something else.
+    pub fn of_arn(arn: &str, session: &str) -> Option<Self> {
+        const UNKNOWN: &str = "unknown";
+        let ["arn", _, service, "", account, name] = super::pattern::arn_parts(arn)? else { return None };
+        let account: AccountId = account.parse().ok()?;
+        let (kind, rest) = name.split_once('/').unwrap_or((name, ""));
+        let (path, last) =
+            rest.rsplit_once('/').map_or(("/".to_string(), rest), |(path, last)| (format!("/{path}/"), last));
+        match (service, kind) {
+            ("iam", "root") if rest.is_empty() => Some(Caller::root(account)),
+            _ if last.is_empty() => None,
+            ("iam", "user") => Some(Caller::user(account, &path, last, UNKNOWN)),
+            ("iam", "role") => Some(Caller::session(account, &path, last, UNKNOWN, session)),
+            ("sts", "assumed-role") => {
+                let (role, session) = rest.split_once('/').filter(|(_, session)| !session.contains('/'))?;
+                Some(Caller::session(account, "/", role, UNKNOWN, session))
+            }
+            _ => None,
+        }
+    }
+
     /// Returns how messages name it: an ARN, or the name of what has none.
     pub fn arn(&self) -> &str {
         &self.arn

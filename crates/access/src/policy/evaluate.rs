@@ -18,6 +18,9 @@ use gantry_words::AccountId;
 /// What the root user can do though the policy of the repository denies it: nobody else could undo a policy that denies
 /// everything to everybody.
 const REPAIRS: [&str; 3] = ["ecr:getrepositorypolicy", "ecr:setrepositorypolicy", "ecr:deleterepositorypolicy"];
+/// What he can do though the account denies it to everybody: nobody else could end that either.
+const REPAIRS_ACCOUNT_WIDE: [&str; 3] =
+    ["gantry:listaccountpolicies", "gantry:putaccountpolicy", "gantry:deleteaccountpolicy"];
 
 /// Who asks for what.
 #[derive(Clone, Copy, Debug)]
@@ -87,8 +90,9 @@ pub fn evaluate<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Verdict<'
     let resource = asked.scan_resource(policies);
 
     let mut denials = [Some(&account_wide), Some(&identity), boundary.as_ref(), session.as_ref(), Some(&resource)];
-    if asked.caller.kind == CallerKind::Root && asked.is_own_account && REPAIRS.contains(&action.as_str()) {
-        denials[4] = None;
+    if asked.caller.kind == CallerKind::Root && asked.is_own_account {
+        denials[0] = denials[0].filter(|_| !REPAIRS_ACCOUNT_WIDE.contains(&action.as_str()));
+        denials[4] = denials[4].filter(|_| !REPAIRS.contains(&action.as_str()));
     }
     if let Some(at) = denials.into_iter().flatten().find_map(|found| found.deny) {
         return Verdict::Denied(Denial::Explicit(at));

@@ -3,7 +3,7 @@
 mod federated;
 
 use super::json::Node;
-use super::read::read;
+use super::read::{line_of, read};
 use super::{HintSeverity, PolicyHint, PolicyPlace, PolicyTextError, actions, pattern::arn_parts};
 
 /// The keys that requests here may have; behind a slash comes the name of a tag.
@@ -72,21 +72,27 @@ pub fn lint_policy(text: &str, place: PolicyPlace) -> Result<Vec<PolicyHint>, Po
     let mut found = Vec::new();
     for (statement, node) in (1..).zip(statements) {
         let statement_of = Statement { node, place, allows: node.get("Effect").and_then(Node::text) == Some("Allow") };
-        let mut sentences = of(node);
-        sentences.extend(statement_of.actions());
-        sentences.extend(statement_of.resources());
-        sentences.extend(statement_of.conditions());
-        sentences.extend(statement_of.openness());
-        sentences.extend(
-            (!variables && has_variable(node)).then(|| {
-                "it has ${…}, which is plain text unless the policy has the Version \"2012-10-17\"".to_string()
-            }),
-        );
-        let mut hints: Vec<_> = sentences.into_iter().map(|sentence| (HintSeverity::Warning, sentence)).collect();
-        if place == PolicyPlace::Trust {
-            hints.extend(federated::hints(&statement_of));
-        }
-        found.extend(hints.into_iter().map(|(severity, sentence)| PolicyHint { statement, severity, sentence }));
+        let variables_hint = (!variables && has_variable(node))
+            .then(|| "it has ${…}, which is plain text unless the policy has the Version \"2012-10-17\"".to_string());
+        let texts = actions::texts(node).map(|(_, texts)| texts).unwrap_or_default();
+        let elsewhere = texts.into_iter().filter_map(actions::hint_elsewhere);
+        let parts: [(&[&str], Vec<String>); 6] = [
+            (&["Action", "NotAction"], of(node).into_iter().chain(elsewhere).collect()),
+            (&["Action", "NotAction"], statement_of.actions()),
+            (&["Resource", "NotResource"], statement_of.resources()),
+            (&["Condition"], statement_of.conditions()),
+            (&["Principal"], statement_of.openness()),
+            (&[], variables_hint.into_iter().collect()),
+        ];
+        let federated = if place == PolicyPlace::Trust { federated::hints(&statement_of) } else { Vec::new() };
+        let federated = federated.into_iter().map(|(severity, sentence)| (&["Principal"][..], severity, sentence));
+        let hints = parts.into_iter().flat_map(|(members, sentences)| {
+            sentences.into_iter().map(move |sentence| (members, HintSeverity::Warning, sentence))
+        });
+        found.extend(hints.chain(federated).map(|(members, severity, sentence)| {
+            let line = line_of(text, &document, statement, members);
+            PolicyHint { statement, line, severity, sentence }
+        }));
     }
     Ok(found)
 }

@@ -101,6 +101,16 @@ impl Principals {
         }
     }
 
+    /// The accounts and ARNs that are listed, `*` for anyone.
+    pub(super) fn texts(&self) -> impl Iterator<Item = String> {
+        self.listed.iter().filter_map(|principal| match principal {
+            Principal::Anyone => Some("*".to_string()),
+            Principal::Account(account) => Some(account.to_string()),
+            Principal::Arn(arn) => Some(arn.to_string()),
+            Principal::Id(_) | Principal::Service(_) | Principal::Federated(_) | Principal::Canonical => None,
+        })
+    }
+
     /// Puts the unique id that `id_of` knows for an ARN in the ARN's place.
     pub(super) fn bind(&mut self, id_of: &dyn Fn(&str) -> Option<Box<str>>) {
         for principal in &mut self.listed {

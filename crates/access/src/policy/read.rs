@@ -72,6 +72,8 @@ pub enum PolicyTextError {
 pub struct PolicyHint {
     /// The statement, counted from 1.
     pub statement: usize,
+    /// Where what it is about begins: a line, counted from 1.
+    pub line: usize,
     /// How bad it is.
     pub severity: HintSeverity,
     /// What it probably means, in a sentence.
@@ -94,9 +96,11 @@ pub enum HintSeverity {
 pub fn check_policy_text(text: &str, place: PolicyPlace) -> Result<Vec<PolicyHint>, PolicyTextError> {
     let (document, _) = read(text, place)?;
     let statements = document.get("Statement").map(Node::each).unwrap_or_default();
+    let document = &document;
     let hints = (1..).zip(statements).flat_map(|(statement, node)| {
         hints::of(node).into_iter().map(move |sentence| PolicyHint {
             statement,
+            line: line_of(text, document, statement, &["Action", "NotAction"]),
             severity: HintSeverity::Warning,
             sentence,
         })
@@ -169,16 +173,10 @@ pub(super) fn read(text: &str, place: PolicyPlace) -> Result<(Node, Policy), Pol
     let is_identity = matches!(place, PolicyPlace::Identity | PolicyPlace::Trust | PolicyPlace::AccountWide);
     let mut statements: Vec<Statement> = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.iter().enumerate() {
-        let wrong = |(members, what): (Members, String)| {
-            // Of two members that exclude each other it is the one that is there.
-            let member = members.iter().find(|member| node.get(member).is_some()).copied().unwrap_or_default();
-            let path = [Step::Member("Statement"), Step::Item(index), Step::Member(member)];
-            // A lone statement is no list: it has no items to step to.
-            let path: Vec<_> = match root.get("Statement") {
-                Some(Node::List(_)) => path.into(),
-                _ => vec![path[0], path[2]],
-            };
-            PolicyTextError::Statement { number: index + 1, what, line: line(text, &path) }
+        let wrong = |(members, what): (Members, String)| PolicyTextError::Statement {
+            number: index + 1,
+            what,
+            line: line_of(text, &root, index + 1, members),
         };
         let statement = Statement::read(node, place, variables).map_err(wrong)?;
         let is_same = |other: &Statement| other.sid.is_some() && other.sid == statement.sid;
@@ -191,6 +189,20 @@ pub(super) fn read(text: &str, place: PolicyPlace) -> Result<(Node, Policy), Pol
     }
     let policy = Policy { statements: statements.into() };
     Ok((root, policy))
+}
+
+/// Returns the line of the first of `members` that the statement `number` (from 1) has, or of the statement itself.
+pub(super) fn line_of(text: &str, document: &Node, number: usize, members: &[&str]) -> usize {
+    let statements = document.get("Statement");
+    let node = statements.and_then(|statements| statements.each().get(number - 1));
+    // Of two members that exclude each other it is the one that is there.
+    let member = members.iter().find(|member| node.is_some_and(|node| node.get(member).is_some()));
+    let path = [Step::Member("Statement"), Step::Item(number - 1), Step::Member(member.copied().unwrap_or_default())];
+    // A lone statement is no list: it has no items to step to.
+    match statements {
+        Some(Node::List(_)) => line(text, &path),
+        _ => line(text, &[path[0], path[2]]),
+    }
 }
 
 /// The members of a statement that something is about.

@@ -162,6 +162,14 @@ impl BuiltInRole {
         BUILT_IN_ROLES.iter().find(|role| role.name.eq_ignore_ascii_case(name))
     }
 
+    /// Returns the ARN under which it is a managed policy for the repositories below `prefix`; for all of them where that is empty.
+    pub fn policy_arn(&self, prefix: &str) -> String {
+        match prefix.trim_matches('/') {
+            "" => format!("arn:aws:iam::aws:policy/gantry/{}", self.name),
+            prefix => format!("arn:aws:iam::aws:policy/gantry/{prefix}/{}", self.name),
+        }
+    }
+
     /// Returns the text of its policy for the repositories of `account` that are called `prefix` or lie below it; for all of
     /// them where the prefix is empty. A slash at the end of the prefix does not count.
     pub fn policy_text(&self, account: AccountId, prefix: &str) -> String {

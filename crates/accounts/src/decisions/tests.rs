@@ -1,3 +1,5 @@
+mod explained;
+
 use super::*;
 use crate::{
     AssumeRole, AuthenticationProblem, IdentityKind, NewAccessKey, NewIdentity, RobotRules,
@@ -34,7 +36,8 @@ impl Act for Stand {
         Ok(())
     }
     fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
-        let repository = if self.kind == documents::REGISTRY_POLICY { 0 } else { 1 };
+        let stands_at_registry = [documents::REGISTRY_POLICY, documents::ACCOUNT_POLICY].contains(&self.kind);
+        let repository = if stands_at_registry { 0 } else { 1 };
         let shelf = documents::Shelf {
             account: gantry_words::AccountId::DEFAULT,
             region: Region::default(),
@@ -127,7 +130,7 @@ impl Site {
         self.accounts.freshen().await.unwrap();
         let principal =
             self.accounts.authenticate(Some(&basic(&key.key.id, key.secret.reveal())), source, self.place.now())?;
-        Ok(principal.arrived(Arrival { source, is_secure: true, at: self.place.now() }))
+        Ok(principal.arrived(Arrival { source, is_secure: true, at: self.place.now(), user_agent: None }))
     }
 
     fn bearer(&self, token: &str) -> Result<Principal, AuthenticationProblem> {

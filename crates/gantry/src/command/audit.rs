@@ -230,7 +230,8 @@ fn query(filters: &Filters) -> String {
     told.map(|(key, value)| format!("&{key}={}", escape(value))).collect()
 }
 
-fn escape(text: &str) -> String {
+/// Writes a text as the value of a query.
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {
         match byte {

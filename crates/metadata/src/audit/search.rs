@@ -1,5 +1,6 @@
 use crate::{Query, Reader, Row, query, values};
 use gantry_fault::Fault;
+use gantry_words::Timestamp;
 
 /// What is asked of the audit. Names are [keys](gantry_audit::key); 0 is any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,14 @@ static BY_TIME: Query = query(searching!("account = $1"));
 static BY_PRINCIPAL: Query = query(searching!("principal = $1"));
 static BY_REPOSITORY: Query = query(searching!("repository = $1 AND repository <> 0"));
 static BY_DIGEST: Query = query(searching!("digest = $1 AND digest <> 0"));
+
+static DONE_BY: Query =
+    query("SELECT DISTINCT action FROM audit_record WHERE principal = $1 AND at >= $2 AND outcome = 0");
+
+/// Returns the [keys](gantry_audit::key) of what a principal, a key too, has done since a moment. Reads its rows since then.
+pub fn done_by(rows: &mut Reader, principal: i64, from: Timestamp) -> Result<Vec<i64>, Fault> {
+    rows.all(&DONE_BY, values![principal, from.millis()])?.iter().map(|row| row.int(0)).collect()
+}
 
 /// Returns up to `count` records before a place, the newest first.
 pub fn search(rows: &mut Reader, search: &Search, before: Place, count: usize) -> Result<Vec<Found>, Fault> {

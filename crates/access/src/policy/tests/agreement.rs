@@ -23,7 +23,8 @@ fn callers() -> impl Strategy<Value = Caller> {
     ])
 }
 
-const ACTIONS: [&str; 5] = [PULL, "ecr:PutImage", "ecr:setRepositoryPolicy", LOGIN, "sts:AssumeRole"];
+const ACTIONS: [&str; 6] =
+    [PULL, "ecr:PutImage", "ecr:setRepositoryPolicy", LOGIN, "sts:AssumeRole", "gantry:DeleteAccountPolicy"];
 const ACTION_PATTERNS: [&str; 7] =
     ["*", "ecr:*", "ecr:BATCHgetImage", "ecr:*Image", "ecr:???Image", "sts:AssumeRole", "ecr:Set*Policy"];
 const RESOURCES: [&str; 5] = [

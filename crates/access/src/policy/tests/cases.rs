@@ -169,6 +169,24 @@ fn root_may_do_all_that_nothing_denies_and_can_always_mend_the_policy_of_a_repos
             root().account_wide(account_wide).asks("ecr:SetRepositoryPolicy", R),
             "explicit in AccountWide",
         ),
+        (
+            "account-wide, everything",
+            root().account_wide(statement("Deny", "*", "*")).asks("gantry:GetMetrics", "*"),
+            "explicit in AccountWide",
+        ),
+        (
+            "account-wide, ended",
+            root().account_wide(statement("Deny", "*", "*")).asks("gantry:DeleteAccountPolicy", "*"),
+            "allow",
+        ),
+        (
+            "account-wide, ended by a user",
+            pull(user())
+                .identity(statement("Allow", "*", "*"))
+                .account_wide(statement("Deny", "*", "*"))
+                .asks("gantry:DeleteAccountPolicy", "*"),
+            "explicit in AccountWide",
+        ),
     ]);
 }
 

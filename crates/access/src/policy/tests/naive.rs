@@ -18,10 +18,15 @@ pub(super) fn allows(world: &World) -> bool {
         true => world.trust.iter().collect(),
         false => world.repository.iter().chain(&world.registry).chain(&world.trust).collect(),
     };
-    let of_caller = world.identity.iter().chain(&world.boundary).chain(&world.session).chain(&world.account_wide);
+    let of_caller = world.identity.iter().chain(&world.boundary).chain(&world.session);
     let repairs = ["get", "set", "delete"].map(|verb| format!("ecr:{verb}repositorypolicy"));
     let mends = is_root && own && repairs.contains(&world.action.to_lowercase());
+    let ends = ["list", "put", "delete"].map(|verb| {
+        if verb == "list" { "gantry:listaccountpolicies".into() } else { format!("gantry:{verb}accountpolicy") }
+    });
+    let ends = is_root && own && ends.contains(&world.action.to_lowercase());
     if of_caller.into_iter().any(|policy| has(world, policy, "Deny"))
+        || (!ends && world.account_wide.iter().any(|policy| has(world, policy, "Deny")))
         || (!mends && of_resource.iter().any(|policy| has(world, policy, "Deny")))
     {
         return false;

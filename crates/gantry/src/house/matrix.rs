@@ -1,0 +1,185 @@
+//! Every operation of every surface, and which built-in roles may do it: what its door asks for, held to the roles' policies.
+
+use super::*;
+use crate::config::Config;
+use gantry_access::{
+    Access, Facts, Principal,
+    policy::{Attached, BUILT_IN_ROLES, BuiltInRole, Caller, Context, Policies, Policy, PolicyPlace},
+};
+use gantry_api::{Door, Incoming, Lock, Routed};
+use gantry_words::{AccountId, Cx, Region};
+use http::{HeaderValue, Method};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+const PREFIX: &str = "team";
+const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const UPLOAD: &str = "0193a4c0-5d3e-7000-8000-000000000000";
+const POLICY: &str = "arn:aws:iam::000000000000:policy/p";
+
+/// What the places in addresses are filled with.
+const PLACES: [(&str, &str); 9] = [
+    ("{name}", "team/app"),
+    ("{reference}", "v1"),
+    ("{digest}", DIGEST),
+    ("{tag}", "v1"),
+    ("{pattern}", "v1"),
+    ("{source}", "cluster-a"),
+    ("{policy}", "frozen"),
+    ("{id}", UPLOAD),
+    ("{upload}", UPLOAD),
+];
+
+/// All members that requests of ECR must have, each with a value that it takes: what a request does not know it leaves alone.
+fn of_ecr() -> Value {
+    json!({
+        "repositoryName": "team/app", "imageIds": [{"imageTag": "v1"}], "imageId": {"imageTag": "v1", "imageDigest": DIGEST},
+        "layerDigests": [DIGEST], "layerDigest": DIGEST, "uploadId": UPLOAD, "partFirstByte": 0, "partLastByte": 0,
+        "layerPartBlob": "AA==", "imageManifest": "{}", "tags": [], "tagKeys": ["a"], "policyText": "{}",
+        "resourceArn": "arn:aws:ecr:us-east-1:000000000000:repository/team/app", "lifecyclePolicyText": format!("{{}}{:100}", ""),
+        "imageTagMutability": "MUTABLE", "imageScanningConfiguration": {}, "ecrRepositoryPrefix": "team",
+        "upstreamRegistryUrl": "registry.example", "name": "BASIC_SCAN_TYPE_VERSION", "value": "AWS_NATIVE", "prefix": "team",
+        "appliedFor": ["PULL_THROUGH_CACHE"], "replicationConfiguration": {"rules": []}, "scanType": "BASIC",
+        "signingConfiguration": {"rules": []}, "principalArn": "arn:aws:iam::000000000000:role/r",
+        "targetStorageClass": "ARCHIVE", "repositoryNames": ["team/app"], "subjectId": {"imageDigest": DIGEST},
+        "replicationBackfillId": UPLOAD, "backfillId": UPLOAD, "destination": {"region": "us-west-2", "registryId": "000000000000"},
+    })
+}
+
+/// The same for IAM and STS, as a form.
+fn of_iam() -> String {
+    let pairs = [
+        ("UserName", "ann"),
+        ("GroupName", "g"),
+        ("RoleName", "r"),
+        ("PolicyName", "p"),
+        ("PolicyArn", POLICY),
+        ("PolicyDocument", "{}"),
+        ("AssumeRolePolicyDocument", "{}"),
+        ("PermissionsBoundary", POLICY),
+        ("AccessKeyId", "AKIAEXAMPLEEXAMPLE12"),
+        ("Status", "Inactive"),
+        ("VersionId", "v1"),
+        ("Url", "https://idp.example"),
+        ("OpenIDConnectProviderArn", "arn:aws:iam::000000000000:oidc-provider/idp.example"),
+        ("ClientID", "c"),
+        ("ThumbprintList.member.1", "990f4193972f2becf12ddeda5237f9c952f20d9e"),
+        ("AccountAlias", "alias"),
+        ("Tags.member.1.Key", "k"),
+        ("Tags.member.1.Value", "v"),
+        ("TagKeys.member.1", "k"),
+        ("Description", "d"),
+        ("RoleArn", "arn:aws:iam::000000000000:role/r"),
+        ("RoleSessionName", "s1"),
+    ];
+    pairs.map(|(key, value)| format!("{key}={value}")).join("&")
+}
+
+/// The body of a request to the management API.
+fn of_rest(operation: &str) -> Value {
+    match operation {
+        "CreateRepository" => json!({"name": "team/app"}),
+        "PutTag" => json!({"image": "v1"}),
+        "HoldImage" => json!({"reason": "r"}),
+        "PutInventory" => json!({"images": []}),
+        "SetStorageClass" => json!({"storageClass": "ARCHIVE"}),
+        "RollbackTag" => json!({"steps": 1}),
+        "LintPolicy" => json!({"policy": "{}"}),
+        "GrantRole" => json!({"principal": "user/ann", "role": "push"}),
+        "PutAccountPolicy" => {
+            json!({"policy": r#"{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}"#})
+        }
+        _ => json!({}),
+    }
+}
+
+/// A request that this door takes.
+fn sample(door: &Door) -> Incoming {
+    let (method, pattern) = door.route;
+    let method: Method = method.parse().unwrap();
+    let Some(path) = Some(pattern).filter(|pattern| pattern.starts_with("/v2/") || pattern.starts_with("/api/")) else {
+        let mut incoming = Incoming::new(Method::POST, "/");
+        if door.name.starts_with("ecr:") {
+            let target = HeaderValue::from_static(pattern);
+            incoming.headers.insert("x-amz-target", target);
+            incoming.body = bytes::Bytes::from(of_ecr().to_string()).into();
+        } else {
+            incoming.body = bytes::Bytes::from(of_iam()).into();
+        }
+        return incoming;
+    };
+    let path = PLACES.iter().fold(path.to_string(), |path, (place, value)| path.replace(place, value));
+    let query = format!("digest={DIGEST}&principal=user/ann&role=push&action=pull&resource=team/app&days=1");
+    let mut incoming = Incoming::new(method.clone(), &format!("{path}?{query}"));
+    let routed =
+        if path.starts_with("/v2/") { gantry_v2::route(&method, &path) } else { gantry_rest::route(&method, &path) };
+    let Routed::To(found, params) = routed else { panic!("{method} {path} leads nowhere") };
+    assert_eq!(found, door.name, "{method} {path}");
+    incoming.params = params;
+    if path.starts_with("/api/") && !method.is_safe() {
+        incoming.body = bytes::Bytes::from(of_rest(door.name).to_string()).into();
+    }
+    incoming
+}
+
+/// Whether somebody with only this role, for the prefix, may do all of `needs`.
+fn may(role: &BuiltInRole, prefix: &str, needs: &[Access]) -> bool {
+    let account = AccountId::DEFAULT;
+    let policy = Policy::parse(&role.policy_text(account, prefix), PolicyPlace::Identity).unwrap();
+    let identity = [Attached { name: role.name, policy: &policy }];
+    let principal =
+        Principal::user(account, Arc::new(Caller::user(account, "/", "ann", "AIDAANNANNANNANNANN1")), "".into());
+    let (region, context) = (Region::default(), Context::of(&principal.caller));
+    let policies = Policies { identity: &identity, ..Policies::default() };
+    let facts = Facts { account, region: &region, policies, context: &context };
+    needs.iter().all(|access| gantry_access::judge(&principal, access, &facts).is_ok())
+}
+
+#[tokio::test]
+async fn every_operation_is_open_to_these_roles() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config { data_dir: folder.path().into(), ..Config::default() };
+    let env = Env::real();
+    let root = RootCredentials::generate(&env);
+    let cx = Cx {
+        actor: "arn:aws:iam::000000000000:user/ann".into(),
+        account: AccountId::DEFAULT,
+        operation: "test",
+        request_id: env.request_id(),
+        now: env.now(),
+        source: None,
+    };
+    let house = House::open(&config, env).unwrap();
+    let house = house.serve(&config, root, SigningKey::from_seed(&[0; 32])).await.unwrap();
+    let mut doors: Vec<Door> = gantry_v2::doors(&house);
+    doors.extend(gantry_rest::doors(&house));
+    doors.extend(gantry_aws::surface(&house).doors);
+    doors.retain(|door| door.lock == Lock::Access);
+
+    let mut matrix = String::from(
+        "Operations with a request about team/app, and whether a role for `team` is enough; the last is admin without a prefix\n\n",
+    );
+    let names: Vec<_> = BUILT_IN_ROLES.iter().map(|role| role.name).collect();
+    writeln!(matrix, "{:46} {} admin-of-all", "", names.join(" ")).unwrap();
+    let mut unread = Vec::new();
+    for door in &doors {
+        let needs = match door.needs(sample(door), &cx).await {
+            Ok(needs) => needs,
+            Err(fault) => {
+                unread.push(format!("{}: {}", door.name, fault.message));
+                continue;
+            }
+        };
+        assert!(!needs.is_empty(), "{} asks for nothing", door.name);
+        write!(matrix, "{:46}", door.name).unwrap();
+        for role in &BUILT_IN_ROLES {
+            let mark = if may(role, PREFIX, &needs) { "yes" } else { "-" };
+            write!(matrix, " {mark:width$}", width = role.name.len()).unwrap();
+        }
+        let admin = BuiltInRole::find("admin").unwrap();
+        writeln!(matrix, " {}", if may(admin, "", &needs) { "yes" } else { "-" }).unwrap();
+    }
+
+    assert!(unread.is_empty(), "no request of ours is read by:\n{}", unread.join("\n"));
+    insta::assert_snapshot!(matrix);
+}
