@@ -33,6 +33,10 @@ impl Tool {
         };
         let tool = Tool { config, folder, house, env, runtime };
         tool.runtime.block_on(tool.house.own_store(&tool.config, &tool.cx("open")))?;
+        // Without the master key everything works but to look into what is encrypted.
+        if let Err(failure) = tool.runtime.block_on(tool.house.open_keyring(&tool.config)) {
+            tracing::warn!("what is encrypted cannot be read here: {failure:?}");
+        }
         Ok(tool)
     }
 
