@@ -111,13 +111,15 @@ CREATE TABLE blob_copy(
     state TEXT NOT NULL,
     link_count BIGINT NOT NULL,
     created_at BIGINT NOT NULL
-);
+, data_key BYTEA, stored_size BIGINT);
 
 CREATE INDEX blob_copy_absent ON blob_copy(digest, id) WHERE state <> 'present';
 
 CREATE INDEX blob_copy_archive ON blob_copy(digest, id) WHERE storage_class = 'ARCHIVE';
 
 CREATE INDEX blob_copy_deleting ON blob_copy(id) WHERE state = 'deleting';
+
+CREATE INDEX blob_copy_encrypted ON blob_copy(encryption_key, id) WHERE encryption_key <> '';
 
 CREATE UNIQUE INDEX blob_copy_present ON blob_copy(digest, encryption_key, storage_class) WHERE state = 'present';
 
@@ -480,7 +482,7 @@ CREATE TABLE upload(
     opened_by TEXT NOT NULL,
     opened_at BIGINT NOT NULL,
     touched_at BIGINT NOT NULL
-, holder TEXT, held_until BIGINT, revision BIGINT NOT NULL DEFAULT 0);
+, holder TEXT, held_until BIGINT, revision BIGINT NOT NULL DEFAULT 0, encryption_key TEXT NOT NULL DEFAULT '', data_key BYTEA);
 
 CREATE INDEX upload_repository ON upload(repository, id);
 

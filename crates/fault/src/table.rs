@@ -179,6 +179,8 @@ faults! {
     UnmodifiableEntity => 400, "UNSUPPORTED", "UnmodifiableEntityException";
     /// The policy can be attached to nobody here.
     PolicyNotAttachable => 400, "UNSUPPORTED", "PolicyNotAttachableException";
+    /// The key that the repository's blobs are encrypted under is disabled, to be deleted or gone.
+    RepositoryKeyUnavailable => 403, "DENIED", "KmsException";
     /// No key or alias of this name.
     KmsNotFound => 404, "DENIED", "NotFoundException";
     /// The key is disabled.

@@ -11,8 +11,10 @@ pub(crate) struct Greeting<'a> {
     pub(crate) credentials: Option<&'a Path>,
     /// The root's access key id.
     pub(crate) user: &'a str,
-    /// Whether blobs are encrypted at rest.
+    /// Whether blobs of repositories for which nothing is asked are encrypted at rest.
     pub(crate) is_encrypted: bool,
+    /// The file with a master key that was made here; `None` where none was, or another is used.
+    pub(crate) master_key: Option<&'a Path>,
 }
 
 impl Greeting<'_> {
@@ -39,8 +41,15 @@ impl Greeting<'_> {
                 format!("docker login HOST -u {}", self.user)
             }
         };
-        if !self.is_encrypted {
-            text.push_str("Blobs are stored plain: encrypt the disk where that matters.\n");
+        text.push_str(match self.is_encrypted {
+            true => "Blobs of new repositories are stored encrypted under the master key; keep a copy of that key.\n",
+            false => "Blobs are stored plain: encrypt the disk where that matters.\n",
+        });
+        if let Some(file) = self.master_key {
+            let file = file.display();
+            text.push_str(&format!(
+                "Master key:         {file}, made for what had to be encrypted; keep a copy of it\n"
+            ));
         }
         // Docker reaches no Unix socket; who listens on nothing else has a proxy before it.
         let Some(url) = self.urls.iter().find_map(|url| reachable(url)) else { return text };
@@ -75,12 +84,14 @@ mod tests {
             credentials: Some(Path::new("data/root-credentials")),
             user: "AKIAROOT",
             is_encrypted: false,
+            master_key: Some(Path::new("data/master-key")),
         };
 
         insta::assert_snapshot!(greeting.print(), @r"
         Gantry listens on http://127.0.0.1:5000
         Root credentials:   data/root-credentials
         Blobs are stored plain: encrypt the disk where that matters.
+        Master key:         data/master-key, made for what had to be encrypted; keep a copy of it
 
         Try:
           sed -n 's/^aws_secret_access_key = //p' data/root-credentials | docker login 127.0.0.1:5000 -u AKIAROOT --password-stdin
@@ -97,6 +108,7 @@ mod tests {
             credentials: None,
             user: "AKIAROOT",
             is_encrypted: true,
+            master_key: None,
         };
 
         insta::assert_snapshot!(greeting.print(), @r"
@@ -104,6 +116,7 @@ mod tests {
         Gantry listens on https://[::]:5000
         Metrics are at http://127.0.0.1:9090/metrics
         Root credentials:   as configured, user AKIAROOT
+        Blobs of new repositories are stored encrypted under the master key; keep a copy of that key.
 
         Try:
           docker login 127.0.0.1:5000 -u AKIAROOT
@@ -120,6 +133,7 @@ mod tests {
             credentials: None,
             user: "AKIAROOT",
             is_encrypted: true,
+            master_key: None,
         };
 
         assert!(!greeting.print().contains("Try:"));

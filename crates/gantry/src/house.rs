@@ -1,5 +1,6 @@
 use crate::{
     audit_files::Files,
+    blob_keys::KeyringKeys,
     command::tool::{command_line, fault_failure},
     config::Config,
     master_key::{self, MasterKeyFile},
@@ -36,6 +37,8 @@ pub(crate) struct ServingHouse {
     pub(crate) accounts: Accounts,
     pub(crate) audit: Audit,
     pub(crate) keyring: Keyring,
+    /// Whether repositories for which nothing is asked are encrypted.
+    pub(crate) is_encrypted: bool,
 }
 
 impl House {
@@ -81,7 +84,8 @@ impl House {
         root: RootCredentials,
         key: SigningKey,
     ) -> Result<ServingHouse, Failure> {
-        let (keyring, has_master) = self.keyring(config).await?;
+        let (keyring, has_master) = self.open_keyring(config).await?;
+        let is_encrypted = self.registry.encrypts_by_default();
         let site = Site { account: config.account_id, region: config.region.clone(), service: "gantry".into() };
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
         let sealing = self.sealing_keys(config, &keyring, has_master).await;
@@ -90,17 +94,20 @@ impl House {
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
-        Ok(ServingHouse { house: self, accounts: accounts.map_err(fault_failure)?, audit, keyring })
+        Ok(ServingHouse { house: self, accounts: accounts.map_err(fault_failure)?, audit, keyring, is_encrypted })
     }
 
-    /// Opens the keyring: with the wrong master key, or without one where there are keys, nothing is served. Says too whether
-    /// there is a master key.
-    async fn keyring(&self, config: &Config) -> Result<(Keyring, bool), Failure> {
-        let master = master_key::find(config, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref())?;
-        let has_master = master.is_some();
+    /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing
+    /// is served. Says too whether there is a master key.
+    pub(crate) async fn open_keyring(&self, config: &Config) -> Result<(Keyring, bool), Failure> {
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+        let master = master_key::find(config, credentials.as_deref())?;
+        let (has_master, is_given) = (master.is_some(), master_key::is_given(config, credentials.as_deref()));
         let place = Arc::new(MasterKeyFile::new(&config.data_dir));
         let opened = Keyring::open(self.metadata.clone(), self.env.clone(), config.region.clone(), master, place).await;
-        Ok((opened.map_err(|error| Failure::failed(error.to_string(), ""))?, has_master))
+        let keyring = opened.map_err(|error| Failure::failed(error.to_string(), ""))?;
+        self.registry.hand_keys(Arc::new(KeyringKeys::new(keyring.clone(), is_given)));
+        Ok((keyring, has_master))
     }
 
     /// The keys that the secrets of access keys are sealed with. Where one server owns the database a master key is made for them;

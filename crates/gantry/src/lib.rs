@@ -15,6 +15,7 @@
 
 mod agent;
 mod audit_files;
+mod blob_keys;
 mod cli;
 mod command;
 mod config;

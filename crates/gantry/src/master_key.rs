@@ -32,6 +32,18 @@ pub(crate) fn find(config: &Config, credentials: Option<&OsStr>) -> Result<Optio
     read(&config.data_dir.join(FILE))
 }
 
+/// Whether somebody gave the master key, in the settings or as a credential of systemd's: then all that is new is encrypted. One
+/// that was made here because something had to be encrypted says nothing of the rest.
+pub(crate) fn is_given(config: &Config, credentials: Option<&OsStr>) -> bool {
+    config.encryption.master_key.is_some()
+        || credentials.is_some_and(|folder| Path::new(folder).join(CREDENTIAL).exists())
+}
+
+/// Where the file in the data folder lies, if one was made.
+pub(crate) fn made(config: &Config) -> Option<PathBuf> {
+    Some(config.data_dir.join(FILE)).filter(|path| path.exists())
+}
+
 fn read(path: &Path) -> Result<Option<MasterKey>, Failure> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,

@@ -23,8 +23,9 @@ pub struct ArchiveCounts {
 }
 
 static NEED: Query = query(
-    "SELECT count(CASE WHEN manifest_count > archived_count THEN 1 END), count(CASE WHEN manifest_count = 0 THEN 1 END)
-     FROM blob_link WHERE digest = $1",
+    "SELECT count(CASE WHEN l.manifest_count > l.archived_count THEN 1 END),
+         count(CASE WHEN l.manifest_count = 0 THEN 1 END)
+     FROM blob_link AS l JOIN blob_copy AS c ON c.id = l.copy WHERE l.digest = $1 AND c.encryption_key = $2",
 );
 static REPOSITORIES: Query = query("SELECT repository FROM blob_link WHERE digest = $1 ORDER BY repository");
 static DUE: Query = query("SELECT digest FROM blob_move WHERE digest > $1 AND asked_at <= $3 ORDER BY digest LIMIT $2");
@@ -81,9 +82,9 @@ static ASK_NOW: Change = change(
 );
 static SETTLE: Change = change("DELETE FROM blob_move WHERE digest = $1");
 
-/// Returns who needs the bytes of a blob at hand, of all repositories.
-pub fn need(rows: &mut Reader, digest: &str) -> Result<Need, Fault> {
-    let found = rows.one(&NEED, values![digest])?;
+/// Returns who needs the bytes of a blob in an encryption at hand, of all repositories.
+pub fn need(rows: &mut Reader, digest: &str, domain: &str) -> Result<Need, Fault> {
+    let found = rows.one(&NEED, values![digest, domain])?;
     found.map_or(Ok(Need::default()), |row| Ok(Need { named: row.int(0)?, unnamed: row.int(1)? }))
 }
 

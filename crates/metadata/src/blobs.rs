@@ -21,6 +21,32 @@ pub struct CopyRow {
     pub link_count: i64,
     /// `STANDARD` or `ARCHIVE`.
     pub storage_class: String,
+    /// How it is encrypted; `None` where it is plain.
+    pub sealed: Option<SealedRow>,
+}
+
+/// How bytes on the disk are encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedRow {
+    /// Under which key, and with whose blobs they may be shared: never empty.
+    pub domain: String,
+    /// The key of these bytes alone, wrapped under that one.
+    pub data_key: Vec<u8>,
+    /// How many bytes they take on the disk.
+    pub stored_size: i64,
+}
+
+impl CopyRow {
+    /// Returns under which key it is encrypted; empty where it is plain.
+    pub fn domain(&self) -> &str {
+        self.sealed.as_ref().map_or("", |sealed| sealed.domain.as_str())
+    }
+
+    /// Returns how many bytes it takes on the disk.
+    pub fn stored_size(&self) -> u64 {
+        let size = self.sealed.as_ref().map_or(self.size, |sealed| sealed.stored_size);
+        u64::try_from(size).unwrap_or(0)
+    }
 }
 
 /// A blob as a repository sees it.
@@ -77,6 +103,8 @@ pub struct LocatedRow {
     pub state: String,
     /// Storage class of the copy.
     pub storage_class: String,
+    /// How the copy is encrypted; `None` where it is plain.
+    pub sealed: Option<SealedRow>,
 }
 
 impl LinkRow {
@@ -94,33 +122,43 @@ impl LocatedRow {
 }
 
 static PRESENT: Query = query(
-    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy
-     WHERE digest = $1 AND encryption_key = '' AND storage_class = 'STANDARD' AND state = 'present'",
+    "SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
+         COALESCE(stored_size, size) FROM blob_copy
+     WHERE digest = $1 AND encryption_key = $2 AND storage_class = 'STANDARD' AND state = 'present'",
 );
 static ABSENT: Query = query(
-    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy
-     WHERE digest = $1 AND state <> 'present'
+    "SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
+         COALESCE(stored_size, size) FROM blob_copy
+     WHERE digest = $1 AND encryption_key = $2 AND state <> 'present'
      UNION ALL
-     SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy
-     WHERE digest = $1 AND storage_class = 'ARCHIVE' AND state = 'present'",
+     SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
+         COALESCE(stored_size, size) FROM blob_copy
+     WHERE digest = $1 AND encryption_key = $2 AND storage_class = 'ARCHIVE' AND state = 'present'",
 );
 static ARCHIVED: Query = query(
-    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy
-     WHERE digest = $1 AND storage_class = 'ARCHIVE' AND state = 'present'",
+    "SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
+         COALESCE(stored_size, size) FROM blob_copy
+     WHERE digest = $1 AND encryption_key = $2 AND storage_class = 'ARCHIVE' AND state = 'present'",
 );
-static COPY: Query =
-    query("SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy WHERE id = $1");
-static AT: Query =
-    query("SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy WHERE location = $1");
+static COPY: Query = query(
+    "SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
+         COALESCE(stored_size, size) FROM blob_copy WHERE id = $1",
+);
+static AT: Query = query(
+    "SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
+         COALESCE(stored_size, size) FROM blob_copy WHERE location = $1",
+);
 static STORED: Query = query(
-    "SELECT storage_class, count(*), CAST(COALESCE(sum(size), 0) AS BIGINT) FROM blob_copy
+    "SELECT storage_class, count(*), CAST(COALESCE(sum(COALESCE(stored_size, size)), 0) AS BIGINT) FROM blob_copy
      WHERE state = 'present' GROUP BY storage_class",
 );
 static EACH_COPY: Query = query(
-    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy WHERE id > $1 ORDER BY id LIMIT $2",
+    "SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
+         COALESCE(stored_size, size) FROM blob_copy WHERE id > $1 ORDER BY id LIMIT $2",
 );
 static DELETING: Query = query(
-    "SELECT id, digest, size, location, state, link_count, storage_class FROM blob_copy WHERE state = 'deleting' AND id > $1 ORDER BY id LIMIT $2",
+    "SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
+         COALESCE(stored_size, size) FROM blob_copy WHERE state = 'deleting' AND id > $1 ORDER BY id LIMIT $2",
 );
 static LINK: Query = query(
     "SELECT digest, size, copy, manifest_count, candidate_since, archived_count FROM blob_link WHERE repository = $1 AND digest = $2",
@@ -137,7 +175,7 @@ static HELD: Query = query(
 );
 static LOCATED: Query = query(
     "SELECT l.digest, l.size, l.copy, l.manifest_count, l.candidate_since, l.archived_count, c.location, c.state,
-         c.storage_class
+         c.storage_class, c.encryption_key, c.data_key, COALESCE(c.stored_size, c.size)
      FROM blob_link AS l JOIN blob_copy AS c ON c.id = l.copy WHERE l.repository = $1 AND l.digest = $2",
 );
 static HOLDERS: Query = query(
@@ -154,9 +192,21 @@ static EACH_LINK: Query = query(
      WHERE repository = $1 AND digest > $2 ORDER BY digest LIMIT $3",
 );
 static INSERT_COPY: Change = change(
-    "INSERT INTO blob_copy(id, digest, size, location, encryption_key, storage_class, state, link_count, created_at)
-     VALUES ($1, $2, $3, $4, '', $5, $6, $7, $8)",
+    "INSERT INTO blob_copy(id, digest, size, location, storage_class, state, link_count, created_at, encryption_key,
+         data_key, stored_size)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 );
+static DOMAINS: Query = query(
+    "SELECT DISTINCT encryption_key FROM blob_copy WHERE digest = $1 AND state = 'present' ORDER BY encryption_key",
+);
+static NEXT_DOMAIN: Query = query(
+    "SELECT encryption_key FROM blob_copy WHERE encryption_key > $1 AND encryption_key <> '' ORDER BY encryption_key LIMIT 1",
+);
+static WRAPPED: Query = query(
+    "SELECT id, digest, data_key FROM blob_copy
+     WHERE encryption_key = $1 AND encryption_key <> '' AND id > $2 ORDER BY id LIMIT $3",
+);
+static REWRAP: Change = change("UPDATE blob_copy SET data_key = $3 WHERE id = $1 AND data_key = $2");
 static COUNT_COPY: Change = change("UPDATE blob_copy SET link_count = link_count + $2 WHERE id = $1");
 static COUNT_COPIES: Change = change(
     "UPDATE blob_copy SET link_count = link_count - 1,
@@ -208,7 +258,18 @@ fn copy_row(row: Row) -> Result<CopyRow, Fault> {
         state: row.text(4)?.into(),
         link_count: row.int(5)?,
         storage_class: row.text(6)?.into(),
+        sealed: sealed_row(&row, 7)?,
     })
+}
+
+/// Reads encryption, wrapped key and bytes on the disk from three columns.
+fn sealed_row(row: &Row, first: usize) -> Result<Option<SealedRow>, Fault> {
+    let domain = row.text(first)?;
+    if domain.is_empty() {
+        return Ok(None);
+    }
+    let (data_key, stored_size) = (row.bytes(first + 1)?.to_vec(), row.int(first + 2)?);
+    Ok(Some(SealedRow { domain: domain.into(), data_key, stored_size }))
 }
 
 fn link_row(row: &Row) -> Result<LinkRow, Fault> {
@@ -222,19 +283,20 @@ fn link_row(row: &Row) -> Result<LinkRow, Fault> {
     })
 }
 
-/// Returns the copy of a blob that new links point to.
-pub fn present_copy(rows: &mut Reader, digest: &str) -> Result<Option<CopyRow>, Fault> {
-    rows.one(&PRESENT, values![digest])?.map(copy_row).transpose()
+/// Returns the copy of a blob that new links of an encryption point to; of no other is anything found.
+pub fn present_copy(rows: &mut Reader, digest: &str, domain: &str) -> Result<Option<CopyRow>, Fault> {
+    rows.one(&PRESENT, values![digest, domain])?.map(copy_row).transpose()
 }
 
-/// Returns the copies of a blob that may not be served: corrupt ones, those whose bytes are going, and the one in the archive.
-pub fn absent_copies(rows: &mut Reader, digest: &str) -> Result<Vec<CopyRow>, Fault> {
-    rows.all(&ABSENT, values![digest])?.into_iter().map(copy_row).collect()
+/// Returns the copies of a blob in an encryption that may not be served: corrupt ones, those whose bytes are going, and the one
+/// in the archive.
+pub fn absent_copies(rows: &mut Reader, digest: &str, domain: &str) -> Result<Vec<CopyRow>, Fault> {
+    rows.all(&ABSENT, values![digest, domain])?.into_iter().map(copy_row).collect()
 }
 
-/// Returns the copy of a blob in the archive.
-pub fn archived_copy(rows: &mut Reader, digest: &str) -> Result<Option<CopyRow>, Fault> {
-    rows.one(&ARCHIVED, values![digest])?.map(copy_row).transpose()
+/// Returns the copy of a blob in an encryption that is in the archive.
+pub fn archived_copy(rows: &mut Reader, digest: &str, domain: &str) -> Result<Option<CopyRow>, Fault> {
+    rows.one(&ARCHIVED, values![digest, domain])?.map(copy_row).transpose()
 }
 
 /// Returns a copy by its number.
@@ -245,6 +307,39 @@ pub fn copy(rows: &mut Reader, id: i64) -> Result<Option<CopyRow>, Fault> {
 /// Returns the copy that lies at a place of the store.
 pub fn copy_at(rows: &mut Reader, location: &str) -> Result<Option<CopyRow>, Fault> {
     rows.one(&AT, values![location])?.map(copy_row).transpose()
+}
+
+/// Returns the encryptions in which there are copies of a blob that can be served or are in the archive; empty for plain ones.
+pub fn domains(rows: &mut Reader, digest: &str) -> Result<Vec<String>, Fault> {
+    rows.all(&DOMAINS, values![digest])?.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns the first encryption of any copy after `after`, in the order of their bytes.
+pub fn next_domain(rows: &mut Reader, after: &str) -> Result<Option<String>, Fault> {
+    rows.one(&NEXT_DOMAIN, values![after])?.map(|row| row.text(0).map(str::to_string)).transpose()
+}
+
+/// A data key as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedRow {
+    /// The copy it is of.
+    pub copy: i64,
+    /// The digest of that copy's bytes.
+    pub digest: String,
+    /// The data key, wrapped.
+    pub data_key: Vec<u8>,
+}
+
+/// Returns up to `count` data keys of an encryption, those of the copies after the number `after`.
+pub fn wrapped(rows: &mut Reader, domain: &str, after: i64, count: usize) -> Result<Vec<WrappedRow>, Fault> {
+    let read =
+        |row: &Row| Ok(WrappedRow { copy: row.int(0)?, digest: row.text(1)?.into(), data_key: row.bytes(2)?.to_vec() });
+    rows.all(&WRAPPED, values![domain, after, count as i64])?.iter().map(read).collect()
+}
+
+/// Puts the data key of a copy in another wrapping, where it is still in that one.
+pub fn rewrap(tx: &mut Tx, copy: i64, from: &[u8], to: &[u8]) -> Result<(), Fault> {
+    tx.write(&REWRAP, values![copy, from, to])
 }
 
 /// Returns up to `count` copies after the number `after`: for repair, which walks.
@@ -324,6 +419,7 @@ pub fn located(rows: &mut Reader, repository: i64, digest: &str) -> Result<Optio
         location: row.text(6)?.into(),
         state: row.text(7)?.into(),
         storage_class: row.text(8)?.into(),
+        sealed: sealed_row(&row, 9)?,
     }))
 }
 
@@ -368,8 +464,13 @@ pub fn each_link(rows: &mut Reader, repository: i64, after: &str, count: usize) 
 
 /// Writes a copy whose bytes are durable.
 pub fn insert_copy(tx: &mut Tx, copy: &CopyRow, at: Timestamp) -> Result<(), Fault> {
-    let CopyRow { id, digest, size, location, state, link_count, storage_class } = copy;
-    tx.write(&INSERT_COPY, values![*id, digest, *size, location, storage_class, state, *link_count, at])
+    let CopyRow { id, digest, size, location, state, link_count, storage_class, sealed } = copy;
+    let (domain, data_key, stored) = match sealed {
+        Some(sealed) => (sealed.domain.as_str(), Some(sealed.data_key.as_slice()), Some(sealed.stored_size)),
+        None => ("", None, None),
+    };
+    let values = values![*id, digest, *size, location, storage_class, state, *link_count, at, domain, data_key, stored];
+    tx.write(&INSERT_COPY, values)
 }
 
 /// Adds to the links of a copy.

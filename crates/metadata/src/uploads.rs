@@ -25,6 +25,8 @@ pub struct UploadRow {
     pub held_until: Option<Timestamp>,
     /// The number of the last hold: it grows with each.
     pub revision: i64,
+    /// Under which key its bytes are encrypted, and their own key wrapped under that; `None` where they are plain.
+    pub sealed: Option<(String, Vec<u8>)>,
 }
 
 impl UploadRow {
@@ -35,15 +37,17 @@ impl UploadRow {
 }
 
 static FIND: Query = query(
-    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision
-     FROM upload WHERE id = $1",
+    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision, encryption_key,
+         data_key FROM upload WHERE id = $1",
 );
 static EXPIRED: Query = query(
-    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision FROM upload
+    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision, encryption_key,
+         data_key FROM upload
      WHERE touched_at <= $1 AND id > $2 ORDER BY id LIMIT $3",
 );
 static EACH: Query = query(
-    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision FROM upload
+    "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision, encryption_key,
+         data_key FROM upload
      WHERE id > $1 ORDER BY id LIMIT $2",
 );
 static HOLD: Change = change("UPDATE upload SET holder = $2, held_until = $3, revision = revision + 1 WHERE id = $1");
@@ -51,7 +55,8 @@ static RENEW: Change = change("UPDATE upload SET held_until = $3 WHERE id = $1 A
 static RELEASE: Change =
     change("UPDATE upload SET holder = NULL, held_until = NULL, touched_at = $3 WHERE id = $1 AND revision = $2");
 static INSERT: Change = change(
-    "INSERT INTO upload(id, repository, algorithm, opened_by, opened_at, touched_at) VALUES ($1, $2, $3, $4, $5, $5)",
+    "INSERT INTO upload(id, repository, algorithm, opened_by, opened_at, touched_at, encryption_key, data_key)
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7)",
 );
 static TOUCH: Change = change("UPDATE upload SET touched_at = $2 WHERE id = $1");
 static DELETE: Change = change("DELETE FROM upload WHERE id = $1");
@@ -67,6 +72,10 @@ fn row(row: Row) -> Result<UploadRow, Fault> {
         holder: row.opt_text(6)?.map(str::to_string),
         held_until: row.opt_int(7)?.map(Timestamp::from_millis),
         revision: row.int(8)?,
+        sealed: match row.text(9)? {
+            "" => None,
+            domain => Some((domain.into(), row.bytes(10)?.to_vec())),
+        },
     })
 }
 
@@ -85,9 +94,17 @@ pub fn each(rows: &mut Reader, after: &str, count: usize) -> Result<Vec<UploadRo
     rows.all(&EACH, values![after, count as i64])?.into_iter().map(row).collect()
 }
 
-/// Writes a new upload.
-pub fn insert(tx: &mut Tx, id: &str, repository: i64, algorithm: &str, by: &str, at: Timestamp) -> Result<(), Fault> {
-    tx.write(&INSERT, values![id, repository, algorithm, by, at])
+/// Writes a new upload; `sealed` is its encryption and its wrapped key.
+pub fn insert(
+    tx: &mut Tx,
+    (id, repository): (&str, i64),
+    algorithm: &str,
+    by: &str,
+    at: Timestamp,
+    sealed: Option<(&str, &[u8])>,
+) -> Result<(), Fault> {
+    let (domain, data_key) = sealed.map_or(("", None), |(domain, data_key)| (domain, Some(data_key)));
+    tx.write(&INSERT, values![id, repository, algorithm, by, at, domain, data_key])
 }
 
 /// Notes that bytes came.

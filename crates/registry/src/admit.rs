@@ -1,11 +1,12 @@
 use crate::{
     images::store_algorithm,
+    keys::KeyDomain,
     link::{LinkBlob, Linked, MarkCorrupt, Source},
     ports::Ports,
     repositories::Repository,
 };
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::blobs;
+use gantry_metadata::{blobs, blobs::SealedRow};
 use gantry_oci::Digest;
 use gantry_store::{Key, Upload};
 use gantry_words::Cx;
@@ -29,6 +30,8 @@ pub(crate) async fn admit(
     row: Option<(&str, Option<i64>)>,
 ) -> Result<(), Fault> {
     let size = upload.offset();
+    let domain = KeyDomain::of(cx.account, &repository.rules);
+    let text = domain.as_ref().map(KeyDomain::print).unwrap_or_default();
     // The grace time runs from here, not from the request's beginning: the bytes may have been arriving for days.
     let cx = &Cx { now: ports.env.now(), ..cx.clone() };
     let act = |from| LinkBlob {
@@ -37,12 +40,13 @@ pub(crate) async fn admit(
         name: repository.name.clone(),
         digest: digest.clone(),
         size,
+        domain: text.clone(),
         from,
         upload: row.map(|(id, _)| id.to_string()),
         hold: row.and_then(|(_, revision)| revision),
         grace: ports.settings.collection.grace.duration(),
     };
-    if is_whole_copy_here(ports, cx, digest, size).await?
+    if is_whole_copy_here(ports, cx, digest, &text).await?
         && matches!(ports.metadata.perform(cx, act(Source::Present)).await?, Linked::Done { .. })
     {
         discard(upload).await;
@@ -50,8 +54,26 @@ pub(crate) async fn admit(
     }
     let id = ports.env.fresh_id();
     let key = location(digest, id)?;
+    let sealed = match (&domain, upload.data_key()) {
+        (Some(domain), Some(data_key)) => {
+            Some(ports.seal_row(cx, domain, digest.as_str(), (data_key, upload.object_bytes())).await?)
+        }
+        (None, None) => None,
+        // Plain bytes are no blob of a repository that is encrypted, however they came here.
+        _ => return Err(Fault::internal("an upload is encrypted otherwise than its repository")),
+    };
     upload.publish(&key).await.map_err(upload_fault)?;
-    let linking = ports.metadata.perform(cx, act(Source::New { id, location: key.to_string() }));
+    link_new(ports, cx, (id, key, sealed), act).await
+}
+
+/// Makes durable bytes visible as a new copy, or removes them where they turn out not to be needed.
+pub(crate) async fn link_new(
+    ports: &Ports,
+    cx: &Cx,
+    (id, key, sealed): (i64, Key, Option<SealedRow>),
+    act: impl Fn(Source) -> LinkBlob,
+) -> Result<(), Fault> {
+    let linking = ports.metadata.perform(cx, act(Source::New { id, location: key.to_string(), sealed }));
     match ports.env.within(LINK_WITHIN, linking).await.unwrap_or_else(|| Err(link_took_too_long())) {
         Ok(Linked::Done { is_new_copy_used: true }) => Ok(()),
         Ok(Linked::Done { is_new_copy_used: false } | Linked::NeedBytes) => {
@@ -84,15 +106,15 @@ pub(crate) fn parse_key(location: &str) -> Result<Key, Fault> {
     location.parse().map_err(|error| Fault::internal(format!("{location}: {error}")))
 }
 
-/// Whether there is a copy with its bytes in place. One whose bytes are missing or cut is taken out of service, so that
+/// Whether there is a copy of this encryption with its bytes in place. One whose bytes are missing or cut is taken out of service, so that
 /// what is being pushed now heals it.
-async fn is_whole_copy_here(ports: &Ports, cx: &Cx, digest: &Digest, size: u64) -> Result<bool, Fault> {
-    let wanted = digest.as_str().to_string();
-    let Some(copy) = ports.metadata.read(move |rows| blobs::present_copy(rows, &wanted)).await? else {
+pub(crate) async fn is_whole_copy_here(ports: &Ports, cx: &Cx, digest: &Digest, domain: &str) -> Result<bool, Fault> {
+    let (wanted, domain) = (digest.as_str().to_string(), domain.to_string());
+    let Some(copy) = ports.metadata.read(move |rows| blobs::present_copy(rows, &wanted, &domain)).await? else {
         return Ok(false);
     };
     let key = parse_key(&copy.location)?;
-    if ports.store.exists(&key).await.map_err(store_fault)? == Some(size) {
+    if ports.store.exists(&key).await.map_err(store_fault)? == Some(copy.stored_size()) {
         return Ok(true);
     }
     mark_corrupt(ports, cx, &key, digest).await?;

@@ -10,7 +10,7 @@ pub(crate) use put::{ArchiveImage, ArchiveSeen, Archived};
 use crate::{
     admit::{location, parse_key, remove_bytes, store_fault, take_out},
     archive::{
-        bytes::{Direction, MoveBlob, direction},
+        bytes::{Direction, MoveBlob, direction, standings},
         take::{ActivateImage, FinishActivation},
     },
     collection::{Collected, Collection, TakeLease},
@@ -21,6 +21,7 @@ use crate::{
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Reader, archive as archive_rows, archive::ArchiveCounts, blobs, manifests::Standing};
 use gantry_oci::Digest;
+use gantry_store::Key;
 use gantry_words::{Cx, RepositoryName};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -233,41 +234,55 @@ impl Archive {
         self.ports.metadata.perform(cx, TakeLease { name: "archive", holder: holder.into(), until }).await
     }
 
-    /// Moves a blob to where it belongs.
+    /// Moves each copy of a blob to where it belongs.
     async fn move_blob(&self, cx: &Cx, digest: &str, moved: &mut MovedBlobs) -> Result<(), Fault> {
         let wanted = digest.to_string();
         let look = move |rows: &mut Reader| {
-            let (standard, archived) = (blobs::present_copy(rows, &wanted)?, blobs::archived_copy(rows, &wanted)?);
-            Ok(direction(standard, archived, archive_rows::need(rows, &wanted)?))
+            Ok(standings(rows, &wanted)?.into_iter().filter_map(direction).collect::<Vec<_>>())
         };
-        let act = |to| MoveBlob { digest: digest.into(), to };
-        let Some((copy, direction)) = self.ports.metadata.read(look).await? else {
-            return self.ports.metadata.perform(cx, act(None)).await.map(drop);
-        };
-        let (parsed, from) = (parse_digest(digest)?, parse_key(&copy.location)?);
+        let copies = self.ports.metadata.read(look).await?;
+        if copies.is_empty() {
+            return self.ports.metadata.perform(cx, MoveBlob { digest: digest.into(), to: None }).await.map(drop);
+        }
+        for (copy, direction) in copies {
+            self.move_copy(cx, &copy, direction, moved).await?;
+        }
+        Ok(())
+    }
+
+    async fn move_copy(
+        &self,
+        cx: &Cx,
+        copy: &blobs::CopyRow,
+        direction: Direction,
+        moved: &mut MovedBlobs,
+    ) -> Result<(), Fault> {
+        let (parsed, from) = (parse_digest(&copy.digest)?, parse_key(&copy.location)?);
         let id = self.ports.env.fresh_id();
         let standard = location(&parsed, id)?;
         let to = match direction {
             Direction::ToArchive => standard.archived().map_err(Fault::internal)?,
             Direction::ToStandard => standard,
         };
-        let algorithm = store_algorithm(parsed.algorithm());
-        let copied = self.ports.store.copy(&from, &to, algorithm).await;
+        let copied = self.ports.store.copy(&from, &to, store_algorithm(parsed.algorithm())).await;
         let is_whole = match &copied {
-            Ok((_, hash)) => Digest::from_hash(parsed.algorithm(), hash) == parsed,
+            Ok((length, hash)) => match &copy.sealed {
+                None => Digest::from_hash(parsed.algorithm(), hash) == parsed,
+                Some(sealed) => *length == copy.stored_size() && self.opens(cx, &to, copy, sealed).await?,
+            },
             // It may be the place that it was copied to: that says nothing of the bytes.
             Err(error) if error.is_missing() => {
-                self.ports.store.exists(&from).await.map_err(store_fault)? == u64::try_from(copy.size).ok()
+                self.ports.store.exists(&from).await.map_err(store_fault)? == Some(copy.stored_size())
             }
             Err(_) => true,
         };
         if !is_whole {
             remove_bytes(&self.ports, &to).await;
-            return self.give_up(cx, &copy, &parsed).await;
+            return self.give_up(cx, copy, &parsed).await;
         }
         copied.map_err(store_fault)?;
-        let is_moved = self.ports.metadata.perform(cx, act(Some((copy.id, direction, id, to.to_string())))).await?;
-        if !is_moved {
+        let act = MoveBlob { digest: copy.digest.clone(), to: Some((copy.id, direction, id, to.to_string())) };
+        if !self.ports.metadata.perform(cx, act).await? {
             remove_bytes(&self.ports, &to).await;
             return Ok(());
         }
@@ -277,6 +292,28 @@ impl Archive {
             Direction::ToStandard => moved.returned += 1,
         }
         Ok(())
+    }
+
+    /// Whether a sealed copy opens and has its digest. While its key is off nobody can say, and it moves as it is.
+    async fn opens(
+        &self,
+        cx: &Cx,
+        place: &Key,
+        copy: &blobs::CopyRow,
+        sealed: &blobs::SealedRow,
+    ) -> Result<bool, Fault> {
+        let data_key = match self.ports.data_key(cx, &copy.digest, sealed).await {
+            Ok(data_key) => data_key,
+            Err(fault) if fault.kind == FaultKind::RepositoryKeyUnavailable => return Ok(true),
+            Err(fault) => return Err(fault),
+        };
+        let (digest, length) = (parse_digest(&copy.digest)?, u64::try_from(copy.size).unwrap_or(0));
+        let algorithm = store_algorithm(digest.algorithm());
+        match self.ports.store.hash_sealed(place, length, data_key, algorithm, |_| {}).await {
+            Ok(hash) => Ok(Digest::from_hash(digest.algorithm(), &hash) == digest),
+            Err(error) if error.is_transient() => Err(store_fault(error)),
+            Err(_) => Ok(false),
+        }
     }
 
     /// The bytes are missing or wrong, unless another replica has just moved them.

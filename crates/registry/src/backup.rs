@@ -107,11 +107,11 @@ impl Backups {
             for copy in copies.iter().filter(|copy| copy.state == "present") {
                 let key = parse_key(&copy.location)?;
                 let file = backup_file(to, &key);
-                if fs::metadata(&file).is_ok_and(|found| found.len() == u64::try_from(copy.size).unwrap_or(0)) {
+                if fs::metadata(&file).is_ok_and(|found| found.len() == copy.stored_size()) {
                     done.blobs += 1;
                     continue;
                 }
-                let length = u64::try_from(copy.size).unwrap_or(0);
+                let length = copy.stored_size();
                 match self.ports.store.copy_out(&key, length, &file).await {
                     Ok(()) => {
                         done.blobs += 1;
@@ -146,7 +146,7 @@ impl Backups {
             for copy in copies.iter().filter(|copy| copy.state == "present") {
                 let key = parse_key(&copy.location)?;
                 let is_here = self.ports.store.exists(&key).await.map_err(store_fault)?;
-                if is_here.is_some_and(|length| i64::try_from(length) == Ok(copy.size)) {
+                if is_here == Some(copy.stored_size()) {
                     done.blobs += 1;
                     continue;
                 }

@@ -1,8 +1,10 @@
 use crate::{
-    admit::{mark_corrupt, parse_key, store_fault},
+    admit::{is_whole_copy_here, link_new, location, mark_corrupt, parse_key, remove_bytes, store_fault},
     caches::Located,
     configuration::AccountSetting,
     documents::DocumentKind,
+    images::store_algorithm,
+    keys::KeyDomain,
     link::{CORRUPTION, LinkBlob, Linked, Source, TouchLink},
     ports::Ports,
     remove::{RemoveBlob, blob_not_found},
@@ -11,7 +13,7 @@ use crate::{
 use gantry_fault::Fault;
 use gantry_metadata::{blobs, documents, site_settings};
 use gantry_oci::Digest;
-use gantry_store::Reading;
+use gantry_store::{Reading, Side, sealed::DataKey};
 use gantry_words::Cx;
 use std::sync::Arc;
 
@@ -39,6 +41,7 @@ impl Blobs {
     /// [`gantry_fault::FaultKind::BlobNotFound`], also where its bytes are damaged: a push heals it.
     pub async fn check(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<BlobFound, Fault> {
         let (located, is_candidate) = self.locate(repository, digest).await?;
+        self.ports.check_key(cx, repository).await?;
         if is_candidate {
             let grace = self.ports.settings.collection.grace.duration();
             let touch = TouchLink { repository: repository.id, digest: digest.clone(), grace };
@@ -47,7 +50,7 @@ impl Blobs {
             }
         }
         match self.ports.store.exists(&located.key).await.map_err(store_fault)? {
-            Some(size) if size == located.size => Ok(BlobFound { size }),
+            Some(stored) if stored == located.stored_size() => Ok(BlobFound { size: located.size }),
             _ => Err(self.lost(cx, repository, digest, &located).await?),
         }
     }
@@ -58,24 +61,32 @@ impl Blobs {
     /// [`gantry_fault::FaultKind::BlobNotFound`].
     pub async fn open(&self, cx: &Cx, repository: &Repository, digest: &Digest) -> Result<Reading, Fault> {
         let (located, _) = self.locate(repository, digest).await?;
-        if let Some(reading) = self.read(&located).await? {
+        if let Some(reading) = self.read(cx, digest, &located).await? {
             return Ok(reading);
         }
         // Another place may have them by now, since a push or the way back from the archive.
         self.forget(repository, digest);
         let (now, _) = self.locate(repository, digest).await?;
-        let reading = if now.key == located.key { None } else { self.read(&now).await? };
+        let reading = if now.key == located.key { None } else { self.read(cx, digest, &now).await? };
         match reading {
             Some(reading) => Ok(reading),
             None => Err(self.lost(cx, repository, digest, &now).await?),
         }
     }
 
-    /// Opens what lies in a place; `None` where nothing does.
-    async fn read(&self, located: &Located) -> Result<Option<Reading>, Fault> {
-        match self.ports.store.open(&located.key, located.size).await {
+    /// Opens what lies in a place; `None` where nothing does, or nothing that was sealed with its key.
+    async fn read(&self, cx: &Cx, digest: &Digest, located: &Located) -> Result<Option<Reading>, Fault> {
+        let store = &self.ports.store;
+        let opened = match &located.sealed {
+            None => store.open(&located.key, located.size).await,
+            Some(sealed) => {
+                let data_key = self.ports.data_key(cx, digest.as_str(), sealed).await?;
+                store.open_sealed(&located.key, located.size, data_key).await
+            }
+        };
+        match opened {
             Ok(reading) => Ok(Some(reading)),
-            Err(error) if error.is_missing() => Ok(None),
+            Err(error) if error.is_missing() || matches!(error, gantry_store::Error::Sealed { .. }) => Ok(None),
             Err(error) => Err(store_fault(error)),
         }
     }
@@ -119,7 +130,7 @@ impl Blobs {
         let row = self.ports.metadata.read(move |rows| blobs::located(rows, id, wanted.as_str())).await?;
         let row = row.filter(blobs::LocatedRow::is_at_hand).ok_or_else(|| blob_not_found(&repository.name, digest))?;
         let key = parse_key(&row.location)?;
-        let located = Located { key, size: u64::try_from(row.link.size).unwrap_or(0) };
+        let located = Located { key, size: u64::try_from(row.link.size).unwrap_or(0), sealed: row.sealed };
         Ok((Arc::new(located), row.link.candidate_since.is_some() || row.link.is_archived()))
     }
 
@@ -140,22 +151,77 @@ impl Blobs {
         }
         // What cannot be read must not be linked: it would be a promise without bytes.
         let Ok((located, _)) = self.locate(source, digest).await else { return Ok(false) };
-        if self.ports.store.exists(&located.key).await.map_err(store_fault)? != Some(located.size) {
+        if self.ports.store.exists(&located.key).await.map_err(store_fault)? != Some(located.stored_size()) {
             return Ok(false);
         }
         self.ports.store.check_room(0).await.map_err(store_fault)?;
+        let (from, to) = (KeyDomain::of(cx.account, &source.rules), KeyDomain::of(cx.account, &target.rules));
+        let domain = to.as_ref().map(KeyDomain::print).unwrap_or_default();
         let act = LinkBlob {
             account: cx.account,
             repository: target.id,
             name: target.name.clone(),
             digest: digest.clone(),
             size: located.size,
+            domain: domain.clone(),
             from: Source::Repository(source.id),
             upload: None,
             hold: None,
             grace: self.ports.settings.collection.grace.duration(),
         };
+        if from == to {
+            return Ok(matches!(self.ports.metadata.perform(cx, act).await?, Linked::Done { .. }));
+        }
+        // Blobs are shared only under the same key. Whether it is there under the other one already is no secret to who may
+        // push there, and that it is here he has just named.
+        if is_whole_copy_here(&self.ports, cx, digest, &domain).await? {
+            self.ports.check_key(cx, target).await?;
+        } else {
+            return self.copy_over(cx, digest, &located, (target, to), act).await;
+        }
         Ok(matches!(self.ports.metadata.perform(cx, act).await?, Linked::Done { .. }))
+    }
+
+    /// Copies a blob to a repository with another key, opened and sealed on the way.
+    async fn copy_over(
+        &self,
+        cx: &Cx,
+        digest: &Digest,
+        located: &Located,
+        (target, domain): (&Repository, Option<KeyDomain>),
+        act: LinkBlob,
+    ) -> Result<bool, Fault> {
+        let ports = &self.ports;
+        ports.check_key(cx, target).await?;
+        let source_key = match &located.sealed {
+            Some(sealed) => Some(ports.data_key(cx, digest.as_str(), sealed).await?),
+            None => None,
+        };
+        let data_key = domain.as_ref().map(|domain| Arc::new(DataKey::draw(&ports.env, domain.layers())));
+        let (id, upload) = (ports.env.fresh_id(), ports.env.request_id().to_string());
+        let (key, upload) = (location(digest, id)?, upload.parse().expect("a UUID is an upload id"));
+        let algorithm = store_algorithm(digest.algorithm());
+        let (from, to) = (
+            Side { key: &located.key, data_key: source_key.as_ref() },
+            Side { key: &key, data_key: data_key.as_ref() },
+        );
+        let copied = match ports.store.copy_between((from, located.size), to, &upload, algorithm).await {
+            Ok(copied) => copied,
+            Err(error) if error.is_missing() => return Ok(false),
+            Err(error) => return Err(store_fault(error)),
+        };
+        if Digest::from_hash(digest.algorithm(), &copied.hash) != *digest {
+            remove_bytes(ports, &key).await;
+            mark_corrupt(ports, cx, &located.key, digest).await?;
+            return Ok(false);
+        }
+        let sealed = match (&domain, &data_key) {
+            (Some(domain), Some(data_key)) => {
+                Some(ports.seal_row(cx, domain, digest.as_str(), (data_key, copied.object_bytes)).await?)
+            }
+            _ => None,
+        };
+        link_new(ports, cx, (id, key, sealed), |from| LinkBlob { from, ..act.clone() }).await.map(|()| true)
     }
 
     async fn may_mount(&self, cx: &Cx) -> Result<bool, Fault> {

@@ -40,6 +40,15 @@ pub(crate) struct Caches {
 pub(crate) struct Located {
     pub(crate) key: gantry_store::Key,
     pub(crate) size: u64,
+    /// How it is encrypted; `None` where it is plain.
+    pub(crate) sealed: Option<gantry_metadata::blobs::SealedRow>,
+}
+
+impl Located {
+    /// Bytes on the disk.
+    pub(crate) fn stored_size(&self) -> u64 {
+        self.sealed.as_ref().map_or(self.size, |sealed| u64::try_from(sealed.stored_size).unwrap_or(0))
+    }
 }
 
 #[derive(Clone)]

@@ -50,6 +50,8 @@ pub struct FsckReport {
     pub blobs: u64,
     /// Bytes that were read, or only counted with `quick`.
     pub bytes: u64,
+    /// Blobs whose lengths alone were compared, since their key is off or not at hand.
+    pub unverified: u64,
     /// Manifests whose digest was computed again.
     pub manifests: u64,
     /// How much is damaged.

@@ -65,8 +65,10 @@ impl Images {
     /// Returns the image a tag or digest names.
     ///
     /// # Errors
-    /// [`FaultKind::ImageNotFound`]; [`FaultKind::ImageArchived`] where it is in the archive or not quite back.
-    pub async fn load(&self, repository: &Repository, reference: &Reference) -> Result<ImageFound, Fault> {
+    /// [`FaultKind::ImageNotFound`]; [`FaultKind::ImageArchived`] where it is in the archive or not quite back;
+    /// [`FaultKind::RepositoryKeyUnavailable`].
+    pub async fn load(&self, cx: &Cx, repository: &Repository, reference: &Reference) -> Result<ImageFound, Fault> {
+        self.ports.check_key(cx, repository).await?;
         let digest = match reference {
             Reference::Digest(digest) => Some(digest.clone()),
             Reference::Tag(tag) => self.resolve(repository.id, tag).await?,
@@ -192,6 +194,7 @@ impl Images {
 
     async fn put(&self, cx: &Cx, repository: &Repository, put: Put) -> Result<PutImageAnswer, Fault> {
         let Put { digest, manifest, body, mut tags, refuses_repeat } = put;
+        self.ports.check_key(cx, repository).await?;
         // Its bytes go into the database, which mostly lies on the same disk: manifests alone could fill it up, too.
         self.ports.store.check_room(body.len() as u64).await.map_err(store_fault)?;
         tags.sort();

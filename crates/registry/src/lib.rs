@@ -29,6 +29,8 @@
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `uploads/take.rs`, `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
+//! | `keys.rs` | [`BlobKeys`], [`KeyDomain`]: what blobs are encrypted with, and with whose they are shared |
+//! | `rewrapping.rs` | [`Rewrapping`]: follows the rotation of keys |
 //! | `collection.rs` | [`Collection`]: takes what nothing names |
 //! | `archive.rs`, `archive/` | [`Archive`]: images whose bytes lie on a cheaper disk, and the way there and back |
 //! | `trash.rs`, `trash/` | [`Trash`]: what was deleted, for as long as it can be had back |
@@ -55,6 +57,7 @@ mod history;
 mod hold;
 mod images;
 mod inventory;
+mod keys;
 mod lifecycle;
 mod link;
 mod orphans;
@@ -69,6 +72,7 @@ mod remove;
 mod repositories;
 mod resource_tags;
 mod retention;
+mod rewrapping;
 mod rules;
 mod settings;
 mod trash;
@@ -94,6 +98,7 @@ pub use inventory::{
     INVENTORY_IMAGES_MAX, INVENTORY_SOURCES_MAX, ImageUse, Inventory, InventoryReport, InventorySource,
     InventorySourceError, InventorySummary, ReportedImage,
 };
+pub use keys::{BlobKeys, KeyDomain};
 pub use lifecycle::{
     ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation,
     LifecycleForecast, LifecycleForecastImage, LifecycleImage, LifecycleOutcome, LifecycleRound, LifecycleRun,
@@ -108,6 +113,7 @@ pub use push::{PutImage, PutImageAnswer};
 pub use repositories::{NewRepository, Repositories, Repository};
 pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};
 pub use retention::{Forgotten, Retention};
+pub use rewrapping::Rewrapping;
 pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
 pub use settings::{
     CollectionSettings, LifecycleSettings, LimitSettings, RetentionSettings, ScanningSettings, Settings, TrashSettings,

@@ -17,6 +17,8 @@ pub(crate) struct LinkBlob {
     pub(crate) name: RepositoryName,
     pub(crate) digest: Digest,
     pub(crate) size: u64,
+    /// The encryption of the repository: only copies of the same are linked. Empty where it is plain.
+    pub(crate) domain: String,
     pub(crate) from: Source,
     /// The upload that ends with this.
     pub(crate) upload: Option<String>,
@@ -29,7 +31,7 @@ pub(crate) struct LinkBlob {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// Bytes that are durable at `location`, to become the copy `id`.
-    New { id: i64, location: String },
+    New { id: i64, location: String, sealed: Option<blobs::SealedRow> },
     /// Whatever copy is there.
     Present,
     /// The copy another repository links.
@@ -52,13 +54,13 @@ pub(crate) struct Seen {
 pub(crate) enum Plan {
     /// There is no copy to link to: the bytes are needed.
     NeedBytes,
-    Link(Linking),
+    Link(Box<Linking>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Linking {
     /// The copy to write; `None` where one is there.
-    new_copy: Option<(i64, String)>,
+    new_copy: Option<(i64, String, Option<blobs::SealedRow>)>,
     /// The copy the link points to.
     copy: i64,
     /// Whether one of them was in the archive. Where nobody comes to need it, it goes back there.
@@ -107,8 +109,8 @@ impl Act for LinkBlob {
                 }
                 None => true,
             },
-            present: blobs::present_copy(rows, digest)?,
-            absent: blobs::absent_copies(rows, digest)?,
+            present: blobs::present_copy(rows, digest, &self.domain)?,
+            absent: blobs::absent_copies(rows, digest, &self.domain)?,
             named_by: match link {
                 None => manifests::naming(rows, self.repository, digest)?,
                 Some(_) => manifests::Naming::default(),
@@ -132,7 +134,7 @@ impl Act for LinkBlob {
         }
         let (new_copy, copy) = match (&seen.present, &self.from) {
             (Some(copy), _) => (None, copy.id),
-            (None, Source::New { id, location }) => (Some((*id, location.clone())), *id),
+            (None, Source::New { id, location, sealed }) => (Some((*id, location.clone(), sealed.clone())), *id),
             (None, Source::Present | Source::Repository(_)) => return Ok(Plan::NeedBytes),
         };
         let size = seen.present.as_ref().map_or(self.size as i64, |copy| copy.size);
@@ -147,7 +149,7 @@ impl Act for LinkBlob {
             archived_count: seen.named_by.archived,
             candidate_since: (seen.named_by.manifests == 0).then_some(now),
         });
-        Ok(Plan::Link(Linking { new_copy, copy, is_back, healed, new_link, size, at: now }))
+        Ok(Plan::Link(Box::new(Linking { new_copy, copy, is_back, healed, new_link, size, at: now })))
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<Linked, Fault> {
@@ -155,7 +157,7 @@ impl Act for LinkBlob {
         let digest = self.digest.as_str();
         let links = i64::from(plan.new_link.is_some()) + plan.healed.iter().map(|(_, links)| links).sum::<i64>();
         match &plan.new_copy {
-            Some((id, location)) => {
+            Some((id, location, sealed)) => {
                 let copy = blobs::CopyRow {
                     id: *id,
                     digest: digest.into(),
@@ -164,6 +166,7 @@ impl Act for LinkBlob {
                     state: "present".into(),
                     link_count: links,
                     storage_class: "STANDARD".into(),
+                    sealed: sealed.clone(),
                 };
                 blobs::insert_copy(tx, &copy, plan.at)?;
             }
@@ -292,7 +295,7 @@ impl Act for MarkWhole {
     fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
         let Some(copy) = blobs::copy_at(rows, &self.location)? else { return Ok((None, false)) };
         rows.lock(&format!("blob {}", copy.digest))?;
-        let is_another_present = blobs::present_copy(rows, &copy.digest)?.is_some();
+        let is_another_present = blobs::present_copy(rows, &copy.digest, copy.domain())?.is_some();
         Ok((blobs::copy_at(rows, &self.location)?, is_another_present))
     }
 

@@ -1,13 +1,13 @@
 use crate::{
     Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Lifecycle, Orphans, Pulls, Repositories,
-    Retention, Settings, Tags, Trash, Uploads, caches::Caches, push_failures::PushFailures,
+    Retention, Rewrapping, Settings, Tags, Trash, Uploads, caches::Caches, keys::BlobKeys, push_failures::PushFailures,
 };
 use gantry_env::Env;
 use gantry_fault::FaultKind;
 use gantry_metadata::Metadata;
 use gantry_store::Store;
 use gantry_words::{Region, RepositoryName};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What every room of this crate stands on.
 pub(crate) struct Ports {
@@ -19,6 +19,8 @@ pub(crate) struct Ports {
     /// `None` where other processes may change the database: then everything is looked up.
     pub(crate) caches: Option<Caches>,
     pub(crate) push_failures: PushFailures,
+    /// Handed in after the opening, once: without them nothing that is encrypted can be read or written.
+    pub(crate) keys: OnceLock<Arc<dyn BlobKeys>>,
 }
 
 impl Ports {
@@ -60,6 +62,8 @@ pub struct Registry {
     pub lifecycle: Lifecycle,
     /// What forgets.
     pub retention: Retention,
+    /// What follows the rotation of keys.
+    pub rewrapping: Rewrapping,
     /// Tags that moved.
     pub tags: Tags,
     /// The trash.
@@ -70,8 +74,8 @@ impl Registry {
     /// Opens the rooms. Nothing is read until it is asked for.
     pub fn open(metadata: Metadata, store: Store, env: Env, region: Region, settings: Settings) -> Self {
         let caches = metadata.owns_alone().then(|| Caches::new(settings.limits.manifest_cache.get()));
-        let ports =
-            Arc::new(Ports { metadata, store, env, region, settings, caches, push_failures: PushFailures::default() });
+        let (push_failures, keys) = (PushFailures::default(), OnceLock::new());
+        let ports = Arc::new(Ports { metadata, store, env, region, settings, caches, push_failures, keys });
         let uploads = Uploads::new(ports.clone());
         let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));
         let pulls = Pulls::new(ports.clone());
@@ -93,9 +97,20 @@ impl Registry {
             orphans: Orphans::new(ports.clone()),
             fsck: Fsck::new(ports.clone()),
             retention: Retention::new(ports.clone()),
+            rewrapping: Rewrapping::new(ports.clone()),
             uploads,
             ports,
         }
+    }
+
+    /// Hands in who wraps the data keys of blobs, before anything is pushed or pulled. The first stays.
+    pub fn hand_keys(&self, keys: Arc<dyn BlobKeys>) {
+        let _ = self.ports.keys.set(keys);
+    }
+
+    /// Whether a new repository is encrypted for which nothing was asked.
+    pub fn encrypts_by_default(&self) -> bool {
+        self.ports.encrypts_by_default()
     }
 
     /// Hits, misses and weight of each cache, by its name.

@@ -4,7 +4,7 @@ use crate::{
     documents::DocumentKind,
     ports::Ports,
     protection::{self, Held, ProtectedTags},
-    rules::RepositoryRules,
+    rules::{Encryption, EncryptionKind, RepositoryRules},
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
@@ -101,12 +101,13 @@ impl Repositories {
     /// [`FaultKind::RepositoryExists`].
     pub async fn create_with(&self, cx: &Cx, new: NewRepository) -> Result<Repository, Fault> {
         let name = new.name.clone();
+        let rules = self.settle_encryption(cx, new.rules).await?;
         let act = CreateRepository {
             id: self.ports.env.fresh_id(),
             account: cx.account,
             region: self.ports.region.clone(),
             name: new.name,
-            rules: Arc::new(new.rules),
+            rules: Arc::new(rules),
             documents: new.documents,
             actor: cx.actor.clone(),
             now: cx.now,
@@ -114,6 +115,18 @@ impl Repositories {
         let created = self.ports.metadata.perform(cx, act).await?;
         self.forget(cx, &name);
         Ok(created)
+    }
+
+    /// Says how a new repository is encrypted: as it was asked for, else as the site does. A key that was not named is made.
+    async fn settle_encryption(&self, cx: &Cx, rules: RepositoryRules) -> Result<RepositoryRules, Fault> {
+        let site = self.ports.encrypts_by_default().then_some(Encryption { kind: EncryptionKind::Aes256, key: None });
+        let Some(mut encryption) = rules.encryption.or(site) else {
+            return Ok(RepositoryRules { encryption: None, ..rules });
+        };
+        if encryption.names_no_key(cx.account, &self.ports.region) && self.ports.keys.get().is_some() {
+            encryption.key = Some(self.ports.own_key(cx).await?);
+        }
+        Ok(RepositoryRules { encryption: Some(encryption), ..rules })
     }
 
     /// Changes what holds for a repository; returns the repository as it is then.

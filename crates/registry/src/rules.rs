@@ -95,7 +95,15 @@ impl Encryption {
     }
 }
 
-/// The ARN of the account's own key for ECR: the same whenever it is asked for.
+impl Encryption {
+    /// Whether it needs a key and names none, or only stands for the account's own.
+    pub(crate) fn names_no_key(&self, account: AccountId, region: &Region) -> bool {
+        self.kind != EncryptionKind::Aes256
+            && self.key.as_deref().is_none_or(|key| key.is_empty() || key == default_key(account, region))
+    }
+}
+
+/// The ARN that stands for the account's own key for ECR until that is made: the same whenever it is asked for.
 fn default_key(account: AccountId, region: &Region) -> String {
     let prefix = format!("arn:aws:kms:{region}:{account}:key/");
     let hash = gantry_store::hash_bytes(gantry_store::Algorithm::Sha256, format!("{prefix}aws/ecr").as_bytes());

@@ -119,7 +119,7 @@ impl Ground {
 
     async fn is_held(&self, digest: &Digest) -> bool {
         let reference = Reference::Digest(digest.clone());
-        self.registry.images.load(&self.repository, &reference).await.is_ok()
+        self.registry.images.load(&self.cx(), &self.repository, &reference).await.is_ok()
     }
 
     async fn assert_sound(&self) {
@@ -224,6 +224,7 @@ async fn a_mount_and_the_collection_of_its_source_leave_no_link_without_bytes() 
         name: other.name.clone(),
         digest: digest.clone(),
         size: 5,
+        domain: String::new(),
         from: Source::Repository(ground.repository.id),
         upload: None,
         hold: None,
@@ -303,7 +304,8 @@ async fn two_uploads_of_one_blob_keep_one_copy() {
         name: repository.name.clone(),
         digest: digest_of(b"layer"),
         size: 5,
-        from: Source::New { id, location: format!("sha256/aa/layer.{id}") },
+        domain: String::new(),
+        from: Source::New { id, location: format!("sha256/aa/layer.{id}"), sealed: None },
         upload: None,
         hold: None,
         grace: Duration::ZERO,
@@ -342,7 +344,8 @@ async fn a_server_that_was_overtaken_makes_no_blob_of_the_upload() {
         name: ground.repository.name.clone(),
         digest: digest_of(b"layer"),
         size: 5,
-        from: Source::New { id: 1, location: "sha256/aa/layer.1".into() },
+        domain: String::new(),
+        from: Source::New { id: 1, location: "sha256/aa/layer.1".into(), sealed: None },
         upload: Some(held.id),
         hold: Some(held.revision + 1),
         grace: Duration::ZERO,
@@ -365,7 +368,8 @@ async fn a_manifest_and_a_layer_that_it_can_do_without_count_each_other() {
         name: ground.repository.name.clone(),
         digest: layer.clone(),
         size: 5,
-        from: Source::New { id: 1, location: "sha256/aa/layer.1".into() },
+        domain: String::new(),
+        from: Source::New { id: 1, location: "sha256/aa/layer.1".into(), sealed: None },
         upload: None,
         hold: None,
         grace: Duration::ZERO,

@@ -10,6 +10,7 @@ pub(crate) use acts::{ExpireUpload, HoldUpload};
 use crate::{
     admit::{admit, discard, store_fault, upload_fault},
     images::store_algorithm,
+    keys::KeyDomain,
     ports::Ports,
     repositories::Repository,
 };
@@ -23,7 +24,7 @@ use futures_util::{
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::uploads::{self, UploadRow};
 use gantry_oci::{Algorithm, Digest};
-use gantry_store::{AppendError, Upload, UploadId};
+use gantry_store::{AppendError, Upload, UploadId, sealed::DataKey};
 use gantry_words::Cx;
 use std::{
     collections::HashMap,
@@ -87,6 +88,10 @@ impl Uploads {
     /// Opens an upload. `algorithm` is the hash its digest will probably be of.
     pub async fn open(&self, cx: &Cx, repository: &Repository, algorithm: Algorithm) -> Result<UploadId, Fault> {
         let id = self.fresh_id();
+        let (data_key, sealed) = match self.ports.key_of_upload(cx, repository, id.as_str()).await? {
+            Some((data_key, domain, wrapped)) => (Some(data_key), Some((domain, wrapped))),
+            None => (None, None),
+        };
         let act = OpenUpload {
             account: cx.account,
             id: id.to_string(),
@@ -94,8 +99,9 @@ impl Uploads {
             name: repository.name.clone(),
             algorithm: algorithm.as_str(),
             actor: cx.actor.clone(),
+            sealed,
         };
-        let upload = self.ports.store.begin(&id, store_algorithm(algorithm)).await.map_err(store_fault)?;
+        let upload = self.begin(&id, algorithm, data_key).await?;
         if let Err(fault) = self.ports.metadata.perform(cx, act).await {
             discard(upload).await;
             return Err(fault);
@@ -115,7 +121,39 @@ impl Uploads {
     pub async fn offset(&self, cx: &Cx, repository: &Repository, id: &UploadId) -> Result<u64, Fault> {
         let row = self.row(id).await?;
         check_owner(cx, repository, id, row.repository, &row.opened_by)?;
-        self.stored(id).await
+        match row.sealed {
+            None => self.stored(id).await,
+            Some(_) => self.sealed_offset(cx, repository, id).await,
+        }
+    }
+
+    /// Returns where a sealed upload goes on: only whoever has it in hand knows that, as its file is longer. While a request
+    /// writes, it is where that one began: nothing of it is surely kept before its end.
+    async fn sealed_offset(&self, cx: &Cx, repository: &Repository, id: &UploadId) -> Result<u64, Fault> {
+        match self.slots().get(id.as_str()) {
+            Some(Slot::Busy(writing)) => return writing.begun_at().ok_or_else(upload_busy),
+            Some(Slot::Idle(session)) if self.holder.is_none() => return Ok(session.upload.offset()),
+            Some(Slot::Idle(_)) | None => {}
+        }
+        let turn = self.take(cx, repository, id, None).await?;
+        let offset = turn.session().upload.offset();
+        turn.give_back().await;
+        Ok(offset)
+    }
+
+    /// Begins the bytes of an upload, sealed where there is a key.
+    async fn begin(
+        &self,
+        id: &UploadId,
+        algorithm: Algorithm,
+        data_key: Option<Arc<DataKey>>,
+    ) -> Result<Upload, Fault> {
+        let (store, algorithm) = (&self.ports.store, store_algorithm(algorithm));
+        let begun = match data_key {
+            Some(data_key) => store.begin_sealed(id, algorithm, data_key).await,
+            None => store.begin(id, algorithm).await,
+        };
+        begun.map_err(store_fault)
     }
 
     /// Adds bytes at the end of an upload. `start` is where the client believes that to be, `length` how many it says come.
@@ -231,7 +269,11 @@ impl Uploads {
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
     ) -> Result<(), Fault> {
         let id = self.fresh_id();
-        let upload = self.ports.store.begin(&id, store_algorithm(digest.algorithm())).await.map_err(store_fault)?;
+        // Used by this request alone: it is not kept under the name of the upload.
+        let domain = KeyDomain::of(cx.account, &repository.rules);
+        self.ports.check_key(cx, repository).await?;
+        let data_key = domain.map(|domain| Arc::new(DataKey::draw(&self.ports.env, domain.layers())));
+        let upload = self.begin(&id, digest.algorithm(), data_key).await?;
         let body = body.map(|piece| piece.map_err(BodyEnd::Client));
         let (upload, received) = upload.append(body, self.blob_bytes_max()).await;
         if let Err(fault) =

@@ -5,8 +5,7 @@
 //! manifests, metrics, and retries. Another backend is one file and one variant of `Backend`; [`suite()`] says what it
 //! must hold.
 //!
-//! What is encrypted is begun, resumed and opened with a data key ([`Store::begin_sealed`]); that is not wired in: nobody hands
-//! keys in yet.
+//! What is encrypted is begun, resumed and opened with a data key ([`Store::begin_sealed`]), which the caller keeps.
 //!
 //! | file | what |
 //! |---|---|

@@ -1,11 +1,14 @@
-use crate::{reading::PIECE, sealed::PLACE_BYTES_MAX};
+use crate::{
+    reading::PIECE,
+    sealed::{PLACE_BYTES_MAX, RUN_BYTES_MAX},
+};
 use bytes::Bytes;
 use std::sync::Mutex;
 
-/// What buffers have room for: a chunk that is sealed, or a piece.
-const SIZES: [usize; 2] = [PLACE_BYTES_MAX, PIECE];
-/// Buffers of each size kept for the next reader: 4 and 8 MiB.
-const KEPT_MAX: usize = 64;
+/// What buffers have room for: a chunk that is sealed, a piece, or several chunks.
+const SIZES: [usize; 3] = [PLACE_BYTES_MAX, PIECE, RUN_BYTES_MAX];
+/// Buffers of each size kept for the next reader: 4, 8 and 4 MiB.
+const KEPT_MAX: [usize; SIZES.len()] = [64, 64, 16];
 /// Reads that are smaller get a buffer of their own size: many slow readers of small blobs shall not hold big ones.
 const POOLED_FROM: usize = 16 << 10;
 
@@ -18,12 +21,12 @@ pub(crate) struct Pooled {
 }
 
 impl Pooled {
-    /// Takes a buffer for `length` bytes, at most [`PIECE`].
+    /// Takes a buffer for `length` bytes, at most [`RUN_BYTES_MAX`].
     pub(crate) fn take(length: usize) -> Self {
         if length < POOLED_FROM {
             return Pooled { bytes: vec![0; length].into_boxed_slice(), length };
         }
-        let size = if length <= SIZES[0] { 0 } else { 1 };
+        let size = SIZES.iter().position(|size| length <= *size).expect("no more is read in one go");
         let kept = POOLS[size].lock().expect("nothing panics while it holds the pool").pop();
         Pooled { bytes: kept.unwrap_or_else(|| vec![0; SIZES[size]].into_boxed_slice()), length }
     }
@@ -51,7 +54,7 @@ impl Drop for Pooled {
         let bytes = std::mem::take(&mut self.bytes);
         let Some(size) = SIZES.iter().position(|size| *size == bytes.len()) else { return };
         let mut pool = POOLS[size].lock().expect("nothing panics while it holds the pool");
-        if pool.len() < KEPT_MAX {
+        if pool.len() < KEPT_MAX[size] {
             pool.push(bytes);
         }
     }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use gantry_env::BoxFuture;
 use std::{
+    collections::VecDeque,
     fmt,
     fs::File,
     future::Future,
@@ -16,7 +17,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 use tokio::task::JoinHandle;
-use unsealing::Unsealing;
+use unsealing::{Fast, Unsealing};
 
 /// Bytes read at a time: from 64 KiB on it makes no difference for one reader; more only costs memory with many.
 pub(crate) const PIECE: usize = 128 << 10;
@@ -62,7 +63,10 @@ impl Reading {
     /// Returns the bytes of `range`, cut to the blob.
     pub fn body(self, range: Range<u64>) -> Body {
         let end = range.end.min(self.length);
-        Body { source: self.source, unsealing: self.unsealing, offset: range.start.min(end), end, waiting: None }
+        let offset = range.start.min(end);
+        let fast = self.unsealing.as_ref().and_then(|_| Unsealing::hurry(&self.source, end - offset));
+        let (source, unsealing, waiting) = (self.source, self.unsealing, VecDeque::new());
+        Body { source, unsealing, offset, asked: offset, end, waiting, fast }
     }
 }
 
@@ -77,13 +81,18 @@ impl fmt::Debug for Reading {
 /// What lies in the page cache is read in place; only where the disk must be asked does a thread wait for it. A file that
 /// is shorter than it was when it was opened ends in an error, never in fewer bytes. After an error nothing more comes.
 ///
-/// What is sealed is opened on a thread, chunk by chunk, one ahead of who asks; nothing of a chunk comes that does not open.
+/// What is sealed is opened on threads, ahead of who asks: several chunks at a time, as long as not too many blobs are read so,
+/// else chunk by chunk. Nothing of a chunk comes that does not open.
 pub struct Body {
     source: Source,
     unsealing: Option<Unsealing>,
     offset: u64,
+    /// Up to where reads are under way, of what is sealed.
+    asked: u64,
     end: u64,
-    waiting: Option<Waiting>,
+    /// With where each ends, the first one first.
+    waiting: VecDeque<(Waiting, u64)>,
+    fast: Option<Fast>,
 }
 
 /// A read that could not be done in place.
@@ -104,18 +113,26 @@ impl Body {
     ///
     /// Whoever does so must itself see that the file may be shorter by now.
     pub fn as_file_range(&self) -> Option<(Arc<File>, u64, u64)> {
-        match (&self.source, &self.waiting, &self.unsealing) {
-            (Source::File(file), None, None) => Some((file.clone(), self.offset, self.remaining())),
+        match (&self.source, self.waiting.is_empty(), &self.unsealing) {
+            (Source::File(file), true, None) => Some((file.clone(), self.offset, self.remaining())),
             _ => None,
         }
     }
 
-    /// Begins to read the next `wanted` bytes: either they are there at once, or somebody is waiting for them.
+    /// Begins to read what is sealed, as far ahead as may be.
+    fn look_ahead(&mut self) {
+        let Some(unsealing) = &self.unsealing else { return };
+        while self.asked < self.end && self.waiting.len() < Unsealing::ahead(self.fast.as_ref()) {
+            let (waiting, end) = unsealing.start(&self.source, self.asked..self.end, self.fast.as_ref());
+            self.waiting.push_back((waiting, end));
+            self.asked = end;
+        }
+    }
+
+    /// Begins to read the next `wanted` bytes, which are not sealed: either they are there at once, or somebody is waiting for
+    /// them.
     fn start(&mut self, wanted: usize) -> Result<io::Result<Bytes>, Waiting> {
         let offset = self.offset;
-        if let Some(unsealing) = &self.unsealing {
-            return Err(unsealing.start(&self.source, offset..self.end));
-        }
         let file = match &self.source {
             Source::File(file) => file,
             Source::Memory(opened) => {
@@ -151,7 +168,10 @@ impl Body {
         };
         match &read {
             Ok(bytes) => self.offset += bytes.len() as u64,
-            Err(_) => self.end = self.offset,
+            Err(_) => {
+                self.end = self.offset;
+                self.waiting.clear();
+            }
         }
         read
     }
@@ -165,13 +185,17 @@ impl Stream for Body {
         if wanted == 0 {
             return Poll::Ready(None);
         }
-        if self.waiting.is_none() {
+        self.look_ahead();
+        if self.waiting.is_empty() {
+            let end = self.end;
             match self.start(wanted) {
                 Ok(read) => return Poll::Ready(Some(self.arrived(read))),
-                Err(waiting) => self.waiting = Some(waiting),
+                Err(waiting) => self.waiting.push_back((waiting, end)),
             }
         }
-        let read = match self.waiting.as_mut().expect("it has just been set") {
+        let (waiting, end) = self.waiting.front_mut().expect("one has just been begun");
+        let end = *end;
+        let read = match waiting {
             Waiting::Thread(thread) => {
                 ready!(Pin::new(thread).poll(cx)).unwrap_or_else(|error| Err(io::Error::other(error)))
             }
@@ -179,11 +203,14 @@ impl Stream for Body {
                 ready!(reading.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx))
             }
         };
-        self.waiting = None;
+        self.waiting.pop_front();
         let read = self.arrived(read);
-        if let (Some(unsealing), true) = (&self.unsealing, self.remaining() > 0) {
-            self.waiting = Some(unsealing.start(&self.source, self.offset..self.end));
+        if self.offset < end {
+            // It ended before it should: what is under way begins elsewhere.
+            self.waiting.clear();
+            self.asked = self.offset;
         }
+        self.look_ahead();
         Poll::Ready(Some(read))
     }
 

@@ -42,7 +42,7 @@ mod tests;
 
 pub use key::DataKey;
 pub use object::open_bytes;
-pub(crate) use object::{Object, OpenError, PLACE_BYTES_MAX};
+pub(crate) use object::{Object, OpenError, PLACE_BYTES_MAX, Place, RUN_BYTES_MAX, RUN_CHUNKS};
 pub(crate) use scan::scan;
 pub use scan::scan_bytes;
 pub(crate) use sealing::Sealing;

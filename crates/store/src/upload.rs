@@ -91,6 +91,11 @@ impl Upload {
         self.intake.object_bytes(self.offset)
     }
 
+    /// Returns what it is sealed with; `None` where it is plain.
+    pub fn data_key(&self) -> Option<&Arc<DataKey>> {
+        self.intake.sealing.as_ref().map(|sealing| sealing.key())
+    }
+
     /// Returns the hash of all bytes so far.
     pub fn hash(&self) -> Vec<u8> {
         self.intake.hasher.value()

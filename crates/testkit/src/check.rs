@@ -1,5 +1,6 @@
 use crate::{
     desk::Desk,
+    keys,
     promises::{Held, Thing},
     stock::Stock,
 };
@@ -60,7 +61,11 @@ impl Sight<'_> {
     fn every_linked_copy_has_its_bytes(&self) -> Vec<String> {
         let copies = self.desk.look(|rows| blobs::each_copy(rows, 0, ALL));
         let find = |copy: &blobs::CopyRow| {
-            self.control.bytes(&copy.location.parse().expect("only keys are written as locations"))
+            let bytes = self.control.bytes(&copy.location.parse().expect("only keys are written as locations"))?;
+            match &copy.sealed {
+                None => Some(bytes),
+                Some(sealed) => keys::open(copy, sealed, &bytes),
+            }
         };
         let present = copies.iter().filter(|copy| copy.state == "present");
         let wrong = present.map(|copy| (copy, find(copy)));
@@ -104,7 +109,7 @@ impl Sight<'_> {
         self.desk.look(|rows| {
             let mut wrong = Vec::new();
             for copy in blobs::each_copy(rows, 0, ALL)?.into_iter().filter(|copy| copy.state == "present") {
-                let need = archive::need(rows, &copy.digest)?;
+                let need = archive::need(rows, &copy.digest, copy.domain())?;
                 let is_right = match copy.storage_class.as_str() {
                     "ARCHIVE" => need.named == 0,
                     _ => copy.link_count == 0 || need.named + need.unnamed > 0,

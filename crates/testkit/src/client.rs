@@ -357,7 +357,7 @@ impl Client {
     /// Looks a tag up. What is remembered of it must be what the tables say.
     async fn load(&self, here: &Here, tag: &Tag) -> Result<Option<Digest>, Fault> {
         let (desk, id, wanted) = (&self.desk, here.repository.id, tag.clone());
-        let found = self.registry().images.load(&here.repository, &tag.clone().into()).await;
+        let found = self.registry().images.load(&self.desk.cx("load"), &here.repository, &tag.clone().into()).await;
         let found = match found {
             Ok(found) => Some(found),
             Err(fault) if fault.kind == FaultKind::ImageNotFound => None,
@@ -381,11 +381,12 @@ impl Client {
     /// The same for a manifest by its digest.
     async fn load_manifest(&self, here: &Here, digest: &Digest) -> Result<bool, Fault> {
         let (desk, id, wanted) = (&self.desk, here.repository.id, digest.clone());
-        let is_found = match self.registry().images.load(&here.repository, &digest.clone().into()).await {
-            Ok(_) => true,
-            Err(fault) if matches!(fault.kind, FaultKind::ImageNotFound | FaultKind::ImageArchived) => false,
-            Err(fault) => return Err(fault),
-        };
+        let is_found =
+            match self.registry().images.load(&self.desk.cx("load"), &here.repository, &digest.clone().into()).await {
+                Ok(_) => true,
+                Err(fault) if matches!(fault.kind, FaultKind::ImageNotFound | FaultKind::ImageArchived) => false,
+                Err(fault) => return Err(fault),
+            };
         let is_active = |row: manifests::ManifestRow| row.storage_class == "STANDARD";
         if is_found != desk.look(move |rows| Ok(manifests::find(rows, id, wanted.as_str())?.is_some_and(is_active))) {
             desk.complain(format!("{digest} of repository {id} was answered, or not, against the tables"));

@@ -29,6 +29,7 @@ mod client;
 mod cold;
 mod desk;
 mod faults;
+mod keys;
 mod owner;
 mod places;
 mod promises;

@@ -1,5 +1,6 @@
 use crate::{
     client::{Client, end_of},
+    keys,
     places::{self, Here},
     promises::{Held, Thing},
 };
@@ -44,7 +45,7 @@ impl Client {
 
     async fn create(&self, name: usize) -> Result<Option<Here>, Fault> {
         let cx = self.desk.cx("create");
-        let created = self.registry().repositories.create(&cx, &places::name(name)).await;
+        let created = self.registry().repositories.create_with(&cx, keys::repository(&places::name(name))).await;
         self.desk.places().end_creation(name);
         match created {
             Ok(created) => {

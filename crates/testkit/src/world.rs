@@ -3,7 +3,7 @@ use crate::{
     check::Sight,
     client::Client,
     desk::Desk,
-    faults,
+    faults, keys,
     places::{self, NAMES_COUNT},
     stock::Stock,
     work::{self, Shift},
@@ -71,7 +71,10 @@ impl World {
         let (registry, desk) = (world.open(), world.desk.clone());
         world.alone(async move {
             for name in 0..NAMES_COUNT as usize {
-                let created = registry.repositories.create(&desk.cx("create"), &places::name(name)).await?;
+                let created = registry
+                    .repositories
+                    .create_with(&desk.cx("create"), keys::repository(&places::name(name)))
+                    .await?;
                 desk.places().here(created);
             }
             Ok(())
@@ -242,7 +245,9 @@ impl World {
             trash: TrashSettings { keep: Period::hours(KEEP_HOURS) },
             ..Settings::default()
         };
-        Registry::open(metadata, self.store.clone(), self.desk.env.clone(), Region::default(), settings)
+        let registry = Registry::open(metadata, self.store.clone(), self.desk.env.clone(), Region::default(), settings);
+        registry.hand_keys(Arc::new(keys::Keys));
+        registry
     }
 
     /// Runs `work` to its end while nobody else does anything.

@@ -60,11 +60,14 @@ async fn find(
         Ok(wanted) => wanted,
         Err(failure) => return Ok(Err(failure)),
     };
-    let image = match images.load(repository, &wanted.reference()).await {
+    let image = match images.load(cx, repository, &wanted.reference()).await {
         Ok(image) => image,
         Err(fault) if fault.kind == FaultKind::ImageNotFound => return Ok(Err(image::missing(id.clone()))),
         Err(fault) if fault.kind == FaultKind::ImageArchived => {
             return Ok(Err(image::failure(id.clone(), ImageFailureCode::ImageInaccessible, fault.message)));
+        }
+        Err(fault) if fault.kind == FaultKind::RepositoryKeyUnavailable => {
+            return Ok(Err(image::failure(id.clone(), ImageFailureCode::KmsError, fault.message)));
         }
         Err(fault) => return Err(fault),
     };

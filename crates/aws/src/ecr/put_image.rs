@@ -43,7 +43,7 @@ impl Operation for PutImage {
         let media_type = input.image_manifest_media_type.as_deref();
         let put =
             images.put_new_image(cx, &repository, tag, digest.as_ref(), media_type, body).await.map_err(in_manifest)?;
-        let stored = images.load(&repository, &Reference::Digest(put.digest)).await?;
+        let stored = images.load(cx, &repository, &Reference::Digest(put.digest)).await?;
         let id = ImageIdentifier { image_digest: Some(stored.digest.to_string()), image_tag: input.image_tag };
         Ok(Answer(PutImageResponse {
             image: Some(Image {

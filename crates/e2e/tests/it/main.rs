@@ -23,6 +23,7 @@ mod protection;
 mod referrers;
 mod resume;
 mod schema;
+mod sealed;
 mod serving;
 mod smuggling;
 mod storage;

@@ -64,8 +64,12 @@ fn summary(report: &FsckReport, quick: bool) -> String {
         0 => "consistent".to_string(),
         count => format!("{count} damaged"),
     };
+    let unverified = match report.unverified {
+        0 => String::new(),
+        count => format!(", {count} only compared by length since their key is off or not at hand"),
+    };
     format!(
-        "{verdict}: {} blobs ({read}) {how}, {} manifests checked, {} leftovers, {} mended\n",
+        "{verdict}: {} blobs ({read}) {how}{unverified}, {} manifests checked, {} leftovers, {} mended\n",
         report.blobs, report.manifests, report.leftovers, report.repaired
     )
 }

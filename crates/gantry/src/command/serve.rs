@@ -5,7 +5,7 @@ use crate::{
     figures::{AuditFigures, RoomFigures},
     greeting::Greeting,
     house::{House, ServingHouse},
-    log,
+    log, master_key,
     output::{Exit, Failure},
     store_lock::StoreLock,
     trace::{self, Tracing},
@@ -102,7 +102,10 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         tracing::warn!(error = ?fault, "the start could not be noted, so what a crash leaves may not be looked for: {fault}");
     }
     let credentials = config.root.access_key_id.is_none().then(|| folder.credentials_path());
-    let greeting = Greeting { urls, metrics, credentials: credentials.as_deref(), user: &user, is_encrypted: false };
+    let is_encrypted = house.is_encrypted;
+    let master_key = master_key::made(config).filter(|_| !is_encrypted);
+    let (credentials, master_key) = (credentials.as_deref(), master_key.as_deref());
+    let greeting = Greeting { urls, metrics, credentials, user: &user, is_encrypted, master_key };
     // A closed standard output is no reason not to serve.
     let _ = std::io::stdout().write_all(greeting.print().as_bytes()).and_then(|()| std::io::stdout().flush());
     let sweeps = [
@@ -320,14 +323,21 @@ fn spawn_access_changes(house: &ServingHouse) -> JoinHandle<()> {
     })
 }
 
-/// Erases keys whose time has come, and rotates those that are due.
+/// Erases keys whose time has come, rotates those that are due, and wraps data keys anew after that.
 fn spawn_keyring_sweep(house: &ServingHouse) -> JoinHandle<()> {
-    let house = house.clone();
+    let (house, holder) = (house.clone(), house.house.env.request_id().to_string());
     tokio::spawn(async move {
         loop {
             house.house.env.sleep(KEYS_EVERY).await;
             if let Err(fault) = house.keyring.sweep(&cx(&house, "keyring")).await {
                 tracing::error!(error = ?fault, "keys that are due could not be erased or rotated: {fault}");
+            }
+            match house.house.registry.rewrapping.round(&cx(&house, "rewrapping"), &holder).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "{count} data keys of blobs were wrapped anew after a rotation"),
+                Err(fault) => {
+                    tracing::error!(error = ?fault, "data keys could not be wrapped anew; it is tried again: {fault}");
+                }
             }
         }
     })

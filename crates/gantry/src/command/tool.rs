@@ -34,6 +34,10 @@ impl Tool {
                 .map_err(|error| Failure::failed(error.to_string(), "Run as the folder's owner"))?
         };
         runtime.block_on(house.own_store(&config, &command_line(&config, &env, "open")))?;
+        // Without the master key everything works but to look into what is encrypted.
+        if let Err(failure) = runtime.block_on(house.open_keyring(&config)) {
+            tracing::warn!("what is encrypted cannot be read here: {failure:?}");
+        }
         // Where the folder is held, its server is at the blobs already.
         let in_use = if folder.is_alone() { StoreLock::take(&config)? } else { StoreLock::of_the_server() };
         Ok(Tool { config, folder, house, env, runtime, _in_use: in_use })

@@ -9,13 +9,22 @@ pub(crate) enum Direction {
     ToStandard,
 }
 
+/// The copies of a blob in one encryption, and who needs them.
+pub(crate) type Standing = (Option<CopyRow>, Option<CopyRow>, Need);
+
+/// Reads the copies of a blob in each encryption.
+pub(crate) fn standings(rows: &mut Reader, digest: &str) -> Result<Vec<Standing>, Fault> {
+    let domains = blobs::domains(rows, digest)?;
+    let each = domains.iter().map(|domain| {
+        let standard = blobs::present_copy(rows, digest, domain)?;
+        Ok((standard, blobs::archived_copy(rows, digest, domain)?, archive_rows::need(rows, digest, domain)?))
+    });
+    each.collect()
+}
+
 /// Says which copy of a blob has to move, and where to: into the archive where only archived manifests name it and no push is
 /// about to, out of it where another one does.
-pub(crate) fn direction(
-    standard: Option<CopyRow>,
-    archived: Option<CopyRow>,
-    need: Need,
-) -> Option<(CopyRow, Direction)> {
+pub(crate) fn direction((standard, archived, need): Standing) -> Option<(CopyRow, Direction)> {
     match (standard, archived) {
         (Some(copy), _) if copy.link_count > 0 && need.named == 0 && need.unnamed == 0 => {
             Some((copy, Direction::ToArchive))
@@ -34,9 +43,7 @@ pub(crate) struct MoveBlob {
 }
 
 pub(crate) struct MoveSeen {
-    standard: Option<CopyRow>,
-    archived: Option<CopyRow>,
-    need: Need,
+    standings: Vec<Standing>,
     /// Whether every repository that links it is locked.
     is_locked: bool,
     /// From when on it is to be looked at: a client that is about to push an image of it was told that it is here.
@@ -49,8 +56,8 @@ pub(crate) enum MovePlan {
     Settle,
     /// Something has changed: another round looks again.
     Again,
-    /// From the copy of this number to the new one.
-    Move(i64, Box<CopyRow>, Timestamp),
+    /// From the copy of this number to the new one; whether nothing is left to be moved then.
+    Move(i64, Box<CopyRow>, bool, Timestamp),
 }
 
 impl Act for MoveBlob {
@@ -69,9 +76,7 @@ impl Act for MoveBlob {
         rows.lock(&format!("blob {}", self.digest))?;
         let now = archive_rows::repositories(rows, &self.digest)?;
         Ok(MoveSeen {
-            standard: blobs::present_copy(rows, &self.digest)?,
-            archived: blobs::archived_copy(rows, &self.digest)?,
-            need: archive_rows::need(rows, &self.digest)?,
+            standings: standings(rows, &self.digest)?,
             asked_at: archive_rows::asked_at(rows, &self.digest)?,
             is_locked: now.iter().all(|repository| repositories.contains(repository)),
         })
@@ -81,33 +86,35 @@ impl Act for MoveBlob {
         if !seen.is_locked || seen.asked_at.is_some_and(|at| at > now) {
             return Ok(MovePlan::Again);
         }
-        let Some((from, wanted)) = direction(seen.standard, seen.archived, seen.need) else {
+        let mut wanted: Vec<_> = seen.standings.into_iter().filter_map(direction).collect();
+        if wanted.is_empty() {
             return Ok(MovePlan::Settle);
-        };
-        match &self.to {
-            Some((copy, direction, id, location)) if (*copy, *direction) == (from.id, wanted) => {
-                let storage_class = match wanted {
-                    Direction::ToArchive => "ARCHIVE",
-                    Direction::ToStandard => "STANDARD",
-                };
-                let old = from.id;
-                let to = CopyRow { id: *id, location: location.clone(), storage_class: storage_class.into(), ..from };
-                Ok(MovePlan::Move(old, Box::new(to), now))
-            }
-            _ => Ok(MovePlan::Again),
         }
+        let Some((copy, direction, id, location)) = &self.to else { return Ok(MovePlan::Again) };
+        let Some(at) = wanted.iter().position(|(from, wanted)| (from.id, *wanted) == (*copy, *direction)) else {
+            return Ok(MovePlan::Again);
+        };
+        let (from, _) = wanted.swap_remove(at);
+        let storage_class = match direction {
+            Direction::ToArchive => "ARCHIVE",
+            Direction::ToStandard => "STANDARD",
+        };
+        let to = CopyRow { id: *id, location: location.clone(), storage_class: storage_class.into(), ..from };
+        Ok(MovePlan::Move(*copy, Box::new(to), wanted.is_empty(), now))
     }
 
     fn apply(&self, tx: &mut Tx, plan: MovePlan) -> Result<bool, Fault> {
         match plan {
             MovePlan::Again => Ok(false),
             MovePlan::Settle => archive_rows::settle(tx, &self.digest).map(|()| false),
-            MovePlan::Move(old, to, at) => {
+            MovePlan::Move(old, to, is_last, at) => {
                 blobs::set_copy_count(tx, old, 0)?;
                 blobs::set_copy_state(tx, old, "deleting")?;
                 blobs::insert_copy(tx, &to, at)?;
                 blobs::repoint(tx, old, to.id, &self.digest)?;
-                archive_rows::settle(tx, &self.digest)?;
+                if is_last {
+                    archive_rows::settle(tx, &self.digest)?;
+                }
                 Ok(true)
             }
         }

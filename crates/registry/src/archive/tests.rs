@@ -302,8 +302,12 @@ impl Ground {
     async fn moving(&self, text: &str) -> MoveBlob {
         let digest = digest_of(text.as_bytes());
         let wanted = digest.to_string();
-        let copy =
-            self.metadata.read(move |rows| blobs::present_copy(rows, &wanted)).await.unwrap().expect("it is at hand");
+        let copy = self
+            .metadata
+            .read(move |rows| blobs::present_copy(rows, &wanted, ""))
+            .await
+            .unwrap()
+            .expect("it is at hand");
         let (from, id) = (parse_key(&copy.location).unwrap(), self.registry.ports.env.fresh_id());
         let to = location(&digest, id).unwrap().archived().unwrap();
         self.registry.ports.store.copy(&from, &to, gantry_store::Algorithm::Sha256).await.unwrap();
@@ -323,6 +327,7 @@ async fn bytes_do_not_move_away_from_under_a_mount() {
         name: other.name.clone(),
         digest: digest_of(b"config"),
         size: 6,
+        domain: String::new(),
         from: Source::Repository(ground.repository.id),
         upload: None,
         hold: None,

@@ -7,11 +7,20 @@ use crate::{
     images::{parse_digest, store_algorithm},
     link::MarkWhole,
 };
-use gantry_fault::Fault;
+use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::blobs;
 use gantry_oci::Digest;
 use gantry_store::{Key, Whereabouts};
 use gantry_words::Cx;
+
+/// What a look at the bytes of a copy has shown.
+#[derive(PartialEq, Eq)]
+enum Bytes {
+    Whole,
+    Wrong(String),
+    /// Nothing: the key is off, or not here.
+    Unknown,
+}
 
 impl Fsck {
     /// Each copy that metadata knows has its bytes in the store.
@@ -32,7 +41,7 @@ impl Fsck {
             after = last.id;
             for copy in &copies {
                 let problem = match copy.state.as_str() {
-                    "present" => self.check_copy(copy, options, report, &hear).await?,
+                    "present" => self.check_copy(cx, copy, options, report, &hear).await?,
                     "corrupt" => self.look_again(cx, copy, options, report, &hear).await?,
                     _ => None,
                 };
@@ -62,7 +71,9 @@ impl Fsck {
         let key = parse_key(&copy.location)?;
         let is_here = self.ports.store.exists(&key).await.map_err(store_fault)?.is_some();
         let whereabouts = if is_here { Whereabouts::Served } else { Whereabouts::Quarantined };
-        if !options.quick && self.find_wrong_bytes(&key, whereabouts, copy, report, progress).await?.is_none() {
+        // Sealed bytes are opened in their place only.
+        let can_look = !options.quick && (copy.sealed.is_none() || is_here);
+        if can_look && self.find_wrong_bytes(cx, &key, whereabouts, copy, report, progress).await? == Bytes::Whole {
             return self.heal(cx, copy, whereabouts, options, report).await.map(|()| None);
         }
         Ok((options.repair && is_here).then(|| "it was found corrupt before".to_string()))
@@ -102,46 +113,76 @@ impl Fsck {
     /// Returns what is wrong with the bytes of a copy.
     async fn check_copy(
         &self,
+        cx: &Cx,
         copy: &blobs::CopyRow,
         options: FsckOptions,
         report: &mut FsckReport,
         progress: &(impl Fn(u64, u64) + Send + Sync),
     ) -> Result<Option<String>, Fault> {
         let key = parse_key(&copy.location)?;
-        let wanted = u64::try_from(copy.size).unwrap_or(0);
+        let wanted = copy.stored_size();
         report.blobs += 1;
         let found = self.ports.store.exists(&key).await.map_err(store_fault)?;
         let problem = match found {
             None => Some("its bytes are missing".to_string()),
             Some(length) if length != wanted => Some(format!("it has {length} bytes where {wanted} belong")),
             Some(_) if options.quick => None,
-            Some(_) => self.find_wrong_bytes(&key, Whereabouts::Served, copy, report, progress).await?,
+            Some(_) => match self.find_wrong_bytes(cx, &key, Whereabouts::Served, copy, report, progress).await? {
+                Bytes::Whole => None,
+                Bytes::Unknown => {
+                    report.unverified += 1;
+                    None
+                }
+                Bytes::Wrong(problem) => Some(problem),
+            },
         };
         report.bytes += wanted;
         progress(report.bytes, report.blobs);
         Ok(problem)
     }
 
-    /// Hashes the bytes of a copy. Returns what is wrong with them.
+    /// Hashes the bytes of a copy, opened with its key where it is sealed.
     async fn find_wrong_bytes(
         &self,
+        cx: &Cx,
         key: &Key,
         whereabouts: Whereabouts,
         copy: &blobs::CopyRow,
         report: &FsckReport,
         progress: &(impl Fn(u64, u64) + Send + Sync),
-    ) -> Result<Option<String>, Fault> {
+    ) -> Result<Bytes, Fault> {
         let digest = parse_digest(&copy.digest)?;
         let (done, blobs) = (report.bytes, report.blobs);
         let hear = |bytes| progress(done + bytes, blobs);
-        match self.ports.store.hash(key, whereabouts, store_algorithm(digest.algorithm()), hear).await {
-            Ok((_, hash)) => {
+        let algorithm = store_algorithm(digest.algorithm());
+        let hashed = match &copy.sealed {
+            None => self.ports.store.hash(key, whereabouts, algorithm, hear).await.map(|(_, hash)| hash),
+            Some(sealed) => {
+                let data_key = match self.ports.data_key(cx, &copy.digest, sealed).await {
+                    Ok(data_key) => data_key,
+                    Err(fault) if fault.kind == FaultKind::RepositoryKeyUnavailable => return Ok(Bytes::Unknown),
+                    Err(fault) if fault.kind == FaultKind::Internal => {
+                        let cause = fault.source.map_or(fault.message, |cause| cause.to_string());
+                        return Ok(Bytes::Wrong(cause));
+                    }
+                    Err(fault) => return Err(fault),
+                };
+                let length = u64::try_from(copy.size).unwrap_or(0);
+                self.ports.store.hash_sealed(key, length, data_key, algorithm, hear).await
+            }
+        };
+        match hashed {
+            Ok(hash) => {
                 let found = Digest::from_hash(digest.algorithm(), &hash);
-                Ok((found != digest).then(|| format!("its bytes have the digest {found}")))
+                Ok(if found == digest {
+                    Bytes::Whole
+                } else {
+                    Bytes::Wrong(format!("its bytes have the digest {found}"))
+                })
             }
             // What may work the next time says nothing of the bytes.
             Err(error) if error.is_transient() => Err(store_fault(error)),
-            Err(error) => Ok(Some(format!("its bytes cannot be read: {error}"))),
+            Err(error) => Ok(Bytes::Wrong(format!("its bytes cannot be read: {error}"))),
         }
     }
 

@@ -130,7 +130,7 @@ impl Ground {
     }
 
     async fn holds(&self, digest: &Digest) -> bool {
-        self.registry.images.load(&self.repository, &Reference::Digest(digest.clone())).await.is_ok()
+        self.registry.images.load(&self.ago(0), &self.repository, &Reference::Digest(digest.clone())).await.is_ok()
     }
 
     async fn trashed(&self) -> Vec<String> {

@@ -122,7 +122,7 @@ impl Ground {
     }
 
     pub(crate) async fn load(&self, reference: &str) -> Result<ImageFound, Fault> {
-        self.registry.images.load(&self.repository, &reference.parse().unwrap()).await
+        self.registry.images.load(&self.cx(), &self.repository, &reference.parse().unwrap()).await
     }
 
     pub(crate) async fn holds(&self, digest: &Digest) -> bool {

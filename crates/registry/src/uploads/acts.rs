@@ -16,6 +16,8 @@ pub(super) struct OpenUpload {
     pub(super) name: RepositoryName,
     pub(super) algorithm: &'static str,
     pub(super) actor: Arc<str>,
+    /// Its encryption, and its data key wrapped; `None` where it is plain.
+    pub(super) sealed: Option<(String, Vec<u8>)>,
 }
 
 impl Act for OpenUpload {
@@ -35,7 +37,8 @@ impl Act for OpenUpload {
     }
 
     fn apply(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
-        uploads::insert(tx, &self.id, self.repository, self.algorithm, &self.actor, now)
+        let sealed = self.sealed.as_ref().map(|(domain, data_key)| (domain.as_str(), data_key.as_slice()));
+        uploads::insert(tx, (&self.id, self.repository), self.algorithm, &self.actor, now, sealed)
     }
 }
 

@@ -42,12 +42,13 @@ impl Uploads {
             Some(holder) => self.hold(&mut turn, repository, holder).await?,
             None if turn.session.is_none() => {
                 let row = self.row(id).await?;
-                turn.session = Some(Box::new(self.resume(id, row).await?));
+                turn.session = Some(Box::new(self.resume(cx, id, row).await?));
             }
             None => {}
         }
         let session = turn.session();
         check_owner(cx, repository, id, session.repository, &session.opened_by)?;
+        turn.writing.note(session.upload.offset(), session.upload.data_key().is_some());
         Ok(turn)
     }
 
@@ -74,7 +75,12 @@ impl Uploads {
         start: Option<u64>,
         other: &Writing,
     ) -> Result<(), Fault> {
-        if start.is_none() || start != Some(self.stored(id).await?) {
+        // What a sealed upload has, its file does not say.
+        let offset = match other.begun_at().filter(|_| other.is_sealed()) {
+            Some(offset) => offset,
+            None => self.stored(id).await?,
+        };
+        if start != Some(offset) {
             return Err(upload_busy());
         }
         let ended = other.ended.notified();
@@ -115,16 +121,24 @@ impl Uploads {
             {
                 return Ok(session);
             }
-            self.resume(&id, row).await.map(Box::new)
+            self.resume(&cx, &id, row).await.map(Box::new)
         };
         turn.session = Some(self.holding(&cx, &id, turn.hold, taking_up).await?);
         Ok(())
     }
 
     /// Takes an upload up again that this process has not at hand.
-    async fn resume(&self, id: &UploadId, row: UploadRow) -> Result<Session, Fault> {
+    async fn resume(&self, cx: &Cx, id: &UploadId, row: UploadRow) -> Result<Session, Fault> {
         let algorithm = if row.algorithm == "sha512" { Algorithm::Sha512 } else { Algorithm::Sha256 };
-        let upload = match self.ports.store.resume(id, store_algorithm(algorithm)).await {
+        let (store, algorithm) = (&self.ports.store, store_algorithm(algorithm));
+        let resumed = match &row.sealed {
+            Some((domain, wrapped)) => {
+                let data_key = self.ports.unwrap_of_upload(cx, id.as_str(), (domain, wrapped)).await?;
+                store.resume_sealed(id, algorithm, data_key).await
+            }
+            None => store.resume(id, algorithm).await,
+        };
+        let upload = match resumed {
             Ok(upload) => upload,
             Err(error) if error.is_missing() => return Err(upload_not_found(id).because(error)),
             Err(error) => return Err(store_fault(error)),

@@ -4,7 +4,7 @@ use gantry_fault::Fault;
 use gantry_store::{Upload, UploadId};
 use gantry_words::{Cx, Timestamp};
 use std::{
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
     time::Duration,
 };
 use tokio::{runtime::Handle, sync::Notify};
@@ -50,6 +50,8 @@ pub(super) struct Writing {
     actor: Arc<str>,
     /// Only while a body is awaited: a request that does anything else is not ended.
     body: Mutex<Option<Awaited>>,
+    /// How many bytes the upload had when the request took it, and whether it is sealed; `None` until that is known.
+    begun: OnceLock<(u64, bool)>,
     /// Told when the request has let go of the upload.
     pub(super) ended: Notify,
 }
@@ -61,7 +63,20 @@ struct Awaited {
 
 impl Writing {
     pub(super) fn new(repository: i64, actor: Arc<str>) -> Self {
-        Writing { repository, actor, body: Mutex::default(), ended: Notify::new() }
+        Writing { repository, actor, body: Mutex::default(), begun: OnceLock::new(), ended: Notify::new() }
+    }
+
+    pub(super) fn note(&self, offset: u64, is_sealed: bool) {
+        let _ = self.begun.set((offset, is_sealed));
+    }
+
+    /// How many bytes the upload had when the request took it.
+    pub(super) fn begun_at(&self) -> Option<u64> {
+        self.begun.get().map(|(offset, _)| *offset)
+    }
+
+    pub(super) fn is_sealed(&self) -> bool {
+        self.begun.get().is_some_and(|(_, is_sealed)| *is_sealed)
     }
 
     pub(super) fn begin(&self, interrupt: AbortHandle, now: Duration) {

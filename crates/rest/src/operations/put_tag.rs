@@ -53,7 +53,7 @@ impl Operation for PutTag {
 
     async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
-        let image = images.load(&repository, &request.image).await?;
+        let image = images.load(cx, &repository, &request.image).await?;
         // The same act as a push of the same bytes: one rule for every way of setting a tag.
         let to = Reference::Digest(image.digest);
         images.put_image(cx, &repository, &to, vec![request.tag], Some(&image.media_type), image.body).await?;

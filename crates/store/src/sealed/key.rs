@@ -1,4 +1,5 @@
 use super::LAYERS_MAX;
+use gantry_env::Env;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -25,8 +26,20 @@ impl DataKey {
         if self.outer.is_some() { LAYERS_MAX } else { 1 }
     }
 
-    /// The keys in the order in which they seal.
-    pub(super) fn parts(&self) -> impl Iterator<Item = &[u8; 32]> {
+    /// Takes the keys that [`DataKey::parts`] showed.
+    pub fn of(inner: &[u8; 32], outer: Option<&[u8; 32]>) -> DataKey {
+        DataKey { inner: Zeroizing::new(*inner), outer: outer.map(|outer| Zeroizing::new(*outer)) }
+    }
+
+    /// Draws a key for so many layers, 1 or 2.
+    pub fn draw(env: &Env, layers: usize) -> DataKey {
+        let draw = || Zeroizing::new(env.random());
+        let inner = draw();
+        DataKey { inner, outer: (layers > 1).then(draw) }
+    }
+
+    /// Shows the keys in the order in which they seal: to be wrapped, for nothing else.
+    pub fn parts(&self) -> impl Iterator<Item = &[u8; 32]> {
         std::iter::once(&*self.inner).chain(self.outer.as_deref())
     }
 }

@@ -13,6 +13,10 @@ use std::{
 
 /// Sealed bytes of a [`Place`], at the most.
 pub(crate) const PLACE_BYTES_MAX: usize = CHUNK_BYTES + (HEADER_BYTES + TAG_BYTES) * LAYERS_MAX;
+/// Chunks that are read and opened in one go where a blob is read fast.
+pub(crate) const RUN_CHUNKS: usize = 4;
+/// Sealed bytes of so many, at the most.
+pub(crate) const RUN_BYTES_MAX: usize = RUN_CHUNKS * PLACE_BYTES_MAX;
 
 /// An object whose key was found right and whose segments are known.
 pub(crate) struct Object {
@@ -93,6 +97,16 @@ impl Object {
             header_bytes,
             chunk,
         }
+    }
+
+    /// Returns where the chunks lie that have the first of the plain bytes of `plain`, up to `count` of them: one behind the
+    /// other in the sealed bytes, too.
+    pub(crate) fn run(&self, plain: Range<u64>, count: usize) -> Vec<Place> {
+        let mut places = vec![self.find(plain.start)];
+        while let Some(last) = places.last().filter(|last| places.len() < count && last.plain_end() < plain.end) {
+            places.push(self.find(last.plain_end()));
+        }
+        places
     }
 
     /// Opens what was read from a place, in place; returns where in it the plain bytes `from..to` are, cut to those that it

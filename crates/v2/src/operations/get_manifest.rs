@@ -38,7 +38,7 @@ impl Operation for GetManifest {
 
     async fn call((repositories, images, pulls): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
-        let image = images.load(&repository, &request.reference).await?;
+        let image = images.load(cx, &repository, &request.reference).await?;
         // Whoever asks with HEAD, or has it already, only looks.
         let is_unchanged = headers::is_unchanged(request.if_none_match.as_deref(), &image.digest);
         if !request.is_head && !is_unchanged {

@@ -14,7 +14,7 @@ type Excuse = (&'static str, &'static [&'static str], &'static str);
 const EXCUSES: &[Excuse] = &[
     ("ServerException", &[], "our own failure, which no client can bring about"),
     ("ValidationException", &[], "what is wrong with a parameter is an InvalidParameterException in all operations"),
-    ("KmsException", &[], "there are no keys of one's own yet"),
+    ("KmsException", &[], "no call of today disables a key"),
     ("UnableToGetUpstreamImageException", &[], "nothing is fetched from upstreams yet"),
     ("UnableToGetUpstreamLayerException", &[], "nothing is fetched from upstreams yet"),
     ("UnableToListUpstreamImageReferrersException", &[], "nothing is fetched from upstreams yet"),

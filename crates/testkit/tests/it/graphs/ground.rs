@@ -226,13 +226,13 @@ impl Ground {
         for (at, shelf) in &self.model.repositories {
             let repository = &self.repositories[at];
             for (tag, digest) in &shelf.tags {
-                let found = self.registry.images.load(repository, &tag.clone().into()).await;
+                let found = self.registry.images.load(&self.cx(), repository, &tag.clone().into()).await;
                 same(found.map(|found| found.digest), Ok(digest.clone()))?;
             }
             for manifest in
                 self.stock.manifests.iter().filter(|manifest| shelf.manifests.contains_key(&manifest.digest))
             {
-                let found = self.registry.images.load(repository, &manifest.digest.clone().into()).await;
+                let found = self.registry.images.load(&self.cx(), repository, &manifest.digest.clone().into()).await;
                 same(found.map(|found| found.body), Ok(manifest.body.clone()))?;
             }
             let named = shelf.manifests.values().flat_map(|names| &names.children);
@@ -266,13 +266,13 @@ impl Ground {
                 .into_iter()
                 .filter(|tag| !shelf.tags.contains_key(tag))
             {
-                let found = self.registry.images.load(repository, &tag.into()).await;
+                let found = self.registry.images.load(&self.cx(), repository, &tag.into()).await;
                 same(found.map(drop), Err(FaultKind::ImageNotFound))?;
             }
             for manifest in
                 self.stock.manifests.iter().filter(|manifest| !shelf.manifests.contains_key(&manifest.digest))
             {
-                let found = self.registry.images.load(repository, &manifest.digest.clone().into()).await;
+                let found = self.registry.images.load(&self.cx(), repository, &manifest.digest.clone().into()).await;
                 same(found.map(drop), Err(FaultKind::ImageNotFound))?;
             }
             for content in self.stock.contents.iter().filter(|content| !shelf.blobs.contains_key(&content.digest)) {
