@@ -10,7 +10,10 @@ use http::{HeaderName, HeaderValue, Method, Uri, header};
 use std::{
     collections::BTreeMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -296,6 +299,27 @@ impl Failures {
             let help = "Requests whose credentials were not taken, by reason and by where they came from";
             let labels = [("reason", *reason), ("source_class", *class)];
             figures.counter("gantry_auth_failures", help, &labels, *count as f64);
+        }
+    }
+}
+
+/// Requests without credentials that were allowed, and those of them that were turned away because there were too many.
+#[derive(Default)]
+pub(crate) struct Strangers {
+    served: AtomicU64,
+    limited: AtomicU64,
+}
+
+impl Strangers {
+    pub(crate) fn count(&self, is_limited: bool) {
+        let counter = if is_limited { &self.limited } else { &self.served };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn collect(&self, figures: &mut crate::Figures) {
+        let help = "Requests without credentials that a policy allows: served, or answered 429 as one too many from their source";
+        for (outcome, counter) in [("limited", &self.limited), ("served", &self.served)] {
+            figures.counter("gantry_anonymous_requests", help, &[("outcome", outcome)], counter.load(Relaxed) as f64);
         }
     }
 }

@@ -211,6 +211,12 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     };
     seen.accesses = O::access(&request, &cx);
     seen.statement = admit::<O>(guard, &principal, &request, &cx)?;
+    // Only what is served counts: whoever is asked for credentials may ask again at once.
+    if is_nobody {
+        let wait = guard.note_anonymous(source);
+        porch.strangers.count(wait.is_some());
+        wait.map_or(Ok(()), |seconds| Err(Stop::crowded(seconds)))?;
+    }
     if changes {
         make_sure_of_room(porch)?;
     } else {
