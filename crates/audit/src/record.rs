@@ -188,8 +188,8 @@ impl Record {
     }
 
     /// Prints it as it waits to be chained; [`Record::parse_open`] reads it.
-    pub fn print_open(&self) -> String {
-        self.print(&Region::default(), 0, 0)
+    pub fn print_open(&self, region: &Region) -> String {
+        self.print(region, 0, 0)
     }
 
     /// Reads a record that waited to be chained.
@@ -452,7 +452,7 @@ pub(crate) mod tests {
     fn a_record_that_waited_is_the_same_record() {
         let record = Record { count: 3, ..Record::of(&entry()) };
 
-        assert_eq!(Record::parse_open(&record.print_open()), Some(record));
+        assert_eq!(Record::parse_open(&record.print_open(&Region::default())), Some(record));
         assert_eq!(Record::parse_open("{}"), None);
     }
 

@@ -44,7 +44,7 @@ pub(crate) struct Plan {
     has_changes: bool,
     records: Vec<Chained>,
     trail: Vec<i64>,
-    counting: Vec<(i64, Timestamp, String)>,
+    counting: Vec<(i64, Columns, String)>,
     over: Vec<(i64, i64)>,
     checkpoint: Option<Signed>,
     writer: WriterRow,
@@ -105,8 +105,8 @@ impl Act for ChainRecords {
                 audit::insert_record(tx, own, record.seq, &record.columns, &record.hash, &record.bytes)?;
             }
             audit::note_chained(tx, &plan.trail)?;
-            for (id, at, body) in &plan.counting {
-                audit::put_open(tx, own, *id, *at, body)?;
+            for (id, columns, body) in &plan.counting {
+                audit::put_open(tx, own, *id, columns, body)?;
             }
             for (writer, id) in &plan.over {
                 audit::remove_open(tx, *writer, *id)?;
@@ -160,7 +160,7 @@ fn plan(act: &ChainRecords, seen: Seen) -> Plan {
     let left_records = left.iter().filter_map(|row| Record::parse_open(&row.body));
     let records: Vec<Record> = gap.into_iter().chain(calls).chain(over).chain(left_records).collect();
     let records = chain(&records, &mut writer, keeper);
-    let counting = |(id, record): &(i64, Record)| (*id, record.first_at, record.print_open());
+    let counting = |(id, record): &(i64, Record)| (*id, Columns::of_record(record), record.print_open(&keeper.region));
     let mut plan = Plan {
         has_changes: true,
         records,

@@ -132,10 +132,11 @@ impl World {
         }
     }
 
-    /// What the audit holds, the oldest first.
+    /// What the chain holds, the oldest first.
     async fn records(&self, question: &Question) -> Vec<Value> {
         let found = crate::search(&self.metadata, AccountId::DEFAULT, question, None, 1000).await.unwrap();
-        found.items.iter().rev().map(|found| serde_json::from_str(&found.bytes).unwrap()).collect()
+        let records = found.items.iter().rev().map(|found| serde_json::from_str(&found.bytes).unwrap());
+        records.filter(|record| own(record)["pending"].is_null()).collect()
     }
 
     async fn findings(&self, anchors: &[Signed]) -> Vec<Finding> {
@@ -314,6 +315,66 @@ async fn a_change_whose_call_was_lost_in_a_crash_is_chained_all_the_same() {
     let records = world.records(&Question::default()).await;
     assert_eq!((records.len(), &own(&records[0])["digest"]), (1, &json!("sha256:bb")));
     assert_eq!(records[0]["requestID"], RequestId::new([3; 16]).to_string());
+}
+
+/// Runs the room as a server does.
+fn run(audit: &Audit) -> tokio::task::JoinHandle<()> {
+    let audit = audit.clone();
+    tokio::spawn(async move { audit.run().await })
+}
+
+#[tokio::test]
+async fn what_has_just_happened_is_found_at_once_and_once_only() {
+    let world = World::on_sqlite();
+    let audit = world.audit();
+    let running = run(&audit);
+    tokio::task::yield_now().await;
+    let search = async |question: &Question| {
+        let page = audit.search(AccountId::DEFAULT, question, None, 10).await.unwrap();
+        page.items.iter().map(|found| serde_json::from_str(&found.bytes).unwrap()).collect::<Vec<Value>>()
+    };
+    for request in [1, 2] {
+        audit.note(&world.entry(Kind::Pull, "sha256:aa", request)).unwrap();
+    }
+
+    let counting = search(&Question { digest: Some("sha256:aa".into()), ..Question::default() }).await;
+    let other = search(&Question { digest: Some("sha256:bb".into()), ..Question::default() }).await;
+    world.pass(60);
+    let over = search(&Question::default()).await;
+
+    let told = |record: &Value| (own(record)["count"].clone(), own(record)["pending"] == true);
+    assert_eq!(counting.iter().map(told).collect::<Vec<_>>(), [(json!(2), true)]);
+    assert!(counting[0]["eventID"].is_null() && other.is_empty(), "{counting:?} {other:?}");
+    assert_eq!(over.iter().map(told).collect::<Vec<_>>(), [(json!(2), false)]);
+    audit.stop();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn pages_hold_what_counts_and_what_is_chained_in_the_order_of_time() {
+    let world = World::on_sqlite();
+    let audit = world.audit();
+    for request in 0..6 {
+        world.pass(1);
+        let kind = if request % 2 == 0 { Kind::Change } else { Kind::Pull };
+        audit.note(&world.entry(kind, &format!("sha256:{request}"), request)).unwrap();
+    }
+    audit.flush(false).await.unwrap();
+
+    let (mut before, mut digests) = (None, vec![]);
+    loop {
+        let page = audit.search(AccountId::DEFAULT, &Question::default(), before, 2).await.unwrap();
+        before = page.items.last().map(|found| found.place);
+        digests.extend(page.items.iter().map(|found| {
+            let record: Value = serde_json::from_str(&found.bytes).unwrap();
+            own(&record)["digest"].as_str().unwrap().to_string()
+        }));
+        if !page.has_more {
+            break;
+        }
+    }
+
+    assert_eq!(digests, (0..6).rev().map(|request| format!("sha256:{request}")).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -118,6 +118,21 @@ fn what_happened_before_a_kill_is_in_the_audit_and_whoever_touches_it_is_found_o
 }
 
 #[test]
+fn what_has_just_happened_is_listed_at_once_and_marked_as_still_counting() {
+    let server = Server::with(&[("GANTRY_CREATE_ON_PUSH", "true")]);
+    Image::small(3).push(&server.client(), NAME, "v1").unwrap();
+    for _ in 0..3 {
+        assert_eq!(server.client().get(&format!("/v2/{NAME}/manifests/v1")).status, 200);
+    }
+
+    let pulls = records(&server, &format!("&repository={NAME}&action=ecr:BatchGetImage"));
+
+    // Where a minute ended in between there are two.
+    let count: u64 = pulls.iter().map(|pull| own(pull)["count"].as_u64().unwrap()).sum();
+    assert_eq!((count, &own(&pulls[0])["pending"]), (3, &true.into()), "{pulls:#?}");
+}
+
+#[test]
 fn the_audit_is_listed_exported_and_counted() {
     let server = Server::with(&[("GANTRY_CREATE_ON_PUSH", "true"), ("GANTRY_AUDIT__SINGLE_RECORDS", "true")]);
     let image = Image::small(2);

@@ -1,0 +1,7 @@
+-- What records that still count are found by, as those of the chain are.
+ALTER TABLE audit_open ADD COLUMN account BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE audit_open ADD COLUMN principal BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE audit_open ADD COLUMN repository BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE audit_open ADD COLUMN digest BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE audit_open ADD COLUMN action BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE audit_open ADD COLUMN outcome BIGINT NOT NULL DEFAULT 0;
