@@ -56,6 +56,12 @@ CREATE TABLE audit_checkpoint(
     PRIMARY KEY (writer, seq)
 );
 
+CREATE TABLE audit_delivery(
+    writer BIGINT PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    checkpoint_seq BIGINT NOT NULL
+);
+
 CREATE TABLE audit_open(
     writer BIGINT NOT NULL,
     id BIGINT NOT NULL,

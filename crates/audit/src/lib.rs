@@ -17,10 +17,12 @@
 //! | `fold.rs` | what is alike, counted together |
 //! | `chain.rs` | the hash of a record in its place |
 //! | `checkpoint.rs` | signed checkpoints |
+//! | `delivery.rs` | what goes to a receiver at once, and its signatures |
 //! | `verify.rs` | what is wrong with a chain, and where |
 
 mod chain;
 mod checkpoint;
+mod delivery;
 mod entry;
 mod fold;
 mod json;
@@ -30,6 +32,7 @@ mod verify;
 
 pub use chain::{GENESIS, Hash, link};
 pub use checkpoint::{Checkpoint, PublicKey, Signed, SigningKey, writer_of};
+pub use delivery::{DELIVERY_BYTES_MAX, Delivery, Signatures};
 pub use entry::{Entry, Kind, Outcome};
 pub use fold::{Fold, Full, Open};
 pub use record::{Change, Columns, Record, key, number, parse_hash, print_hash};

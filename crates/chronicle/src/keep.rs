@@ -341,7 +341,25 @@ impl Audit {
         &self.0.metadata
     }
 
-    fn cx(&self, now: Timestamp) -> Cx {
+    pub(crate) fn env(&self) -> &Env {
+        &self.0.env
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.keeper.settings
+    }
+
+    /// Whose chain it writes.
+    pub(crate) fn writer(&self) -> i64 {
+        self.0.keeper.writer
+    }
+
+    /// The place of the last record that this process knows of.
+    pub(crate) fn end_seq(&self) -> u64 {
+        lock(&self.0.state).seq
+    }
+
+    pub(crate) fn cx(&self, now: Timestamp) -> Cx {
         let inner = &*self.0;
         Cx {
             actor: "gantry:audit".into(),

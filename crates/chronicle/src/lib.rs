@@ -13,6 +13,7 @@
 //! | `chain.rs` | the act that takes them into the chain, and signs it |
 //! | `trim.rs` | the acts that remove old records, up to a checkpoint |
 //! | `search.rs`, `verify.rs` | what is asked of the records, and whether they are what was written |
+//! | `webhook.rs` | the chain on its way to a receiver |
 //! | `settings.rs` | knobs |
 
 mod chain;
@@ -22,6 +23,7 @@ mod search;
 mod settings;
 mod trim;
 mod verify;
+mod webhook;
 
 pub use gantry_metadata::audit::{Found, Place};
 pub(crate) use keep::Keeper;
@@ -29,6 +31,7 @@ pub use keep::{Audit, Figures, Outlet};
 pub use search::{Question, search};
 pub use settings::{OnOverflow, Settings};
 pub use verify::{Verified, verify};
+pub use webhook::{DeliveryError, Webhook, WebhookFigures, WebhookSettings, webhook_secret};
 
 #[cfg(test)]
 mod tests;

@@ -41,12 +41,12 @@ impl Random for Moved {
     }
 }
 
-struct World {
+pub(crate) struct World {
     clock: Moved,
     env: Env,
-    metadata: Metadata,
-    settings: Settings,
-    anchors: Arc<Mutex<Vec<Signed>>>,
+    pub(crate) metadata: Metadata,
+    pub(crate) settings: Settings,
+    pub(crate) anchors: Arc<Mutex<Vec<Signed>>>,
     _held: Held,
 }
 
@@ -69,37 +69,41 @@ fn key() -> SigningKey {
 }
 
 impl World {
-    fn env() -> (Moved, Env) {
+    fn clock_and_env() -> (Moved, Env) {
         let clock = Moved { real: Env::real(), millis: Arc::new(AtomicI64::new(1_800_000_000_000)) };
         (clock.clone(), Env::new(Arc::new(clock.clone()), Arc::new(clock)))
     }
 
-    fn on_sqlite() -> World {
-        let ((clock, env), folder) = (World::env(), tempfile::tempdir().unwrap());
+    pub(crate) fn on_sqlite() -> World {
+        let ((clock, env), folder) = (World::clock_and_env(), tempfile::tempdir().unwrap());
         let metadata = Metadata::open(&gantry_metadata::Settings::default(), folder.path(), env.clone()).unwrap();
         let held = Held::Folder(folder);
         World { clock, env, metadata, settings: Settings::default(), anchors: Arc::default(), _held: held }
     }
 
     fn on_postgres() -> World {
-        let ((clock, env), database) = (World::env(), Database::new());
+        let ((clock, env), database) = (World::clock_and_env(), Database::new());
         let metadata = Metadata::open(&database.settings(), Path::new("."), env.clone()).unwrap();
         let held = Held::Database(database);
         World { clock, env, metadata, settings: Settings::default(), anchors: Arc::default(), _held: held }
     }
 
     /// The room, as it is after a start.
-    fn audit(&self) -> Audit {
+    pub(crate) fn audit(&self) -> Audit {
         let outlet = Box::new(Anchors(self.anchors.clone()));
         let place = (AccountId::DEFAULT, Region::default());
         Audit::new(self.metadata.clone(), self.env.clone(), key(), place, self.settings.clone(), Some(outlet))
     }
 
-    fn pass(&self, seconds: i64) {
+    pub(crate) fn env(&self) -> Env {
+        self.env.clone()
+    }
+
+    pub(crate) fn pass(&self, seconds: i64) {
         self.clock.millis.fetch_add(seconds * 1000, Relaxed);
     }
 
-    fn entry<'a>(&self, kind: Kind, digest: &'a str, request: u8) -> Entry<'a> {
+    pub(crate) fn entry<'a>(&self, kind: Kind, digest: &'a str, request: u8) -> Entry<'a> {
         Entry {
             kind,
             at: self.env.now(),
@@ -139,7 +143,7 @@ impl World {
         records.filter(|record| own(record)["pending"].is_null()).collect()
     }
 
-    async fn findings(&self, anchors: &[Signed]) -> Vec<Finding> {
+    pub(crate) async fn findings(&self, anchors: &[Signed]) -> Vec<Finding> {
         let known: [PublicKey; 1] = [key().public()];
         let found = verify(&self.metadata, &known, anchors, |_| ()).await.unwrap();
         found.into_iter().flat_map(|chain| chain.report.findings).collect()

@@ -5,3 +5,10 @@ ALTER TABLE audit_open ADD COLUMN repository BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE audit_open ADD COLUMN digest BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE audit_open ADD COLUMN action BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE audit_open ADD COLUMN outcome BIGINT NOT NULL DEFAULT 0;
+
+-- Up to which record, and up to the checkpoint of which, a writer's chain has been delivered to the webhook.
+CREATE TABLE audit_delivery(
+    writer BIGINT PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    checkpoint_seq BIGINT NOT NULL
+);

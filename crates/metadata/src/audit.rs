@@ -1,11 +1,14 @@
-//! Every statement on the tables of the audit: chains, checkpoints, records that still count. Searches are in `search.rs`.
+//! Every statement on the tables of the audit: chains, checkpoints, records that still count. Searches are in
+//! `search.rs`, and how far a chain has been delivered is in `delivery.rs`.
 
+mod delivery;
 mod search;
 
 use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
 use gantry_audit::{Columns, GENESIS, Hash, Signed, parse_hash, print_hash};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
+pub use delivery::{delivered, put_delivered};
 pub use search::{Found, Place, Search, counting, search};
 
 /// Where a chain stands.
