@@ -1,7 +1,7 @@
 //! What the audit is told of a call: who asked for what, what came of it, and why.
 
 use crate::{Lock, Outgoing, porch::Porch};
-use gantry_access::{Access, Principal, PrincipalKind, Resource};
+use gantry_access::{Access, Principal, PrincipalKind, Resource, RoleSession};
 use gantry_accounts::{AuthenticationProblem, SignatureProblem};
 use gantry_audit::{Entry, Full, Kind, Outcome};
 use gantry_fault::{Fault, FaultKind};
@@ -79,7 +79,10 @@ pub(crate) struct Seen {
     /// Who it is, once that is known.
     pub(crate) actor: Option<Arc<str>>,
     account: Option<AccountId>,
+    /// The account whose registry is addressed.
+    owner: Option<AccountId>,
     is_session: bool,
+    role_session: Option<Arc<RoleSession>>,
     is_anonymous: bool,
     /// Why it cannot be said who it is.
     failure: Option<&'static str>,
@@ -111,7 +114,9 @@ impl Seen {
             source: incoming.peer,
             actor: None,
             account: None,
+            owner: None,
             is_session: false,
+            role_session: None,
             is_anonymous: true,
             failure: None,
             accesses: Vec::new(),
@@ -119,8 +124,10 @@ impl Seen {
         }
     }
 
-    /// It is known who asks.
-    pub(crate) fn know(&mut self, principal: &Principal) {
+    /// It is known who asks, and of which account.
+    pub(crate) fn know(&mut self, principal: &Principal, owner: AccountId) {
+        self.owner = Some(owner);
+        self.role_session.clone_from(&principal.role_session);
         self.actor = Some(principal.arn.clone());
         self.account = Some(principal.account);
         self.is_session = principal.is_session;
@@ -162,6 +169,10 @@ impl Seen {
         let Some(audit) = &porch.audit else { return Ok(()) };
         let Some((kind, outcome)) = self.kind(ended) else { return Ok(()) };
         let entry = self.entry(porch, ended, kind, outcome);
+        if entry.account != entry.owner {
+            // Each of the two accounts hears of it: first that of the resource.
+            audit.note(&Entry { account: entry.owner, ..entry }).map_err(no_room)?;
+        }
         // Whoever comes without credentials is asked for them, again and again: nobody waits for that to be written down.
         let is_awaited = match kind {
             Kind::AuthenticationFailure => true,
@@ -195,12 +206,20 @@ impl Seen {
             (None, Some(fault)) => fault.row().aws,
             (None, None) => "",
         };
+        let account = self.account.unwrap_or_else(|| porch.guard.anonymous().account);
+        let role_session = self.role_session.as_deref().map(|session| gantry_audit::RoleSession {
+            role_id: &session.role_id,
+            began_at: session.issued_at(),
+            provider: session.provider.as_deref().unwrap_or_default(),
+        });
         Entry {
             kind,
             at: ended.now,
-            account: self.account.unwrap_or_else(|| porch.guard.anonymous().account),
+            account,
+            owner: self.owner.unwrap_or(account),
             principal: self.actor.as_deref().unwrap_or("unidentified"),
             is_session: self.is_session,
+            role_session,
             source: self.source,
             user_agent: self.user_agent.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default(),
             action: action(&self.accesses, ended.operation),
@@ -338,7 +357,7 @@ mod tests {
         fault: Option<FaultKind>,
     ) -> Option<Kind> {
         let mut seen = Seen::of(&Incoming::new(method, "/v2/team/app/manifests/v1"));
-        seen.know(&Principal::root(AccountId::DEFAULT));
+        seen.know(&Principal::root(AccountId::DEFAULT), AccountId::DEFAULT);
         seen.accesses = access.map(|action| Access::on(action, &"team/app".parse().unwrap())).into_iter().collect();
         let outgoing = Outgoing::empty(StatusCode::OK);
         let ended = Ended {

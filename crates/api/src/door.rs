@@ -196,8 +196,8 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     };
     let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now };
     let principal = found.unwrap_or_else(|| guard.anonymous()).arrived(arrival);
-    seen.know(&principal);
     let cx = cx(&principal);
+    seen.know(&principal, cx.account);
     let changes = !incoming.method.is_safe();
     let is_nobody = principal.kind == PrincipalKind::Anonymous && O::LOCK != Lock::Open;
     if is_nobody && (O::LOCK == Lock::Credential || O::Wire::READS_BODY) {

@@ -2,7 +2,7 @@
 
 use crate::{Keeper, pending::Batch};
 use gantry_audit::{
-    Change, Checkpoint, Columns, GENESIS, Hash, Kind, Outcome, Record, Signed, TEXT_BYTES_MAX, bounded, link,
+    Change, Checkpoint, Columns, GENESIS, Hash, Kind, Outcome, Record, Session, Signed, TEXT_BYTES_MAX, bounded, link,
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
@@ -214,8 +214,9 @@ fn sign(plan: &mut Plan, now: Timestamp, others: Vec<(i64, u64, Hash)>, keeper: 
 /// rows that are in them.
 fn with_changes(batch: &Batch, trail: Vec<TrailRow>, site: AccountId) -> (Vec<Record>, Vec<i64>) {
     let mut calls = batch.singles.clone();
-    let places: BTreeMap<String, usize> =
-        calls.iter().enumerate().map(|(place, call)| (call.request_id.clone(), place)).collect();
+    // Of the two records of a call between accounts, what was changed is said by that of the owner.
+    let of_owner = calls.iter().enumerate().filter(|(_, call)| call.account == call.owner);
+    let places: BTreeMap<String, usize> = of_owner.map(|(place, call)| (call.request_id.clone(), place)).collect();
     let mut taken = vec![];
     for row in trail {
         if let Some(call) = places.get(&row.request_id).map(|place| &mut calls[*place]) {
@@ -256,6 +257,7 @@ fn of_row(row: TrailRow, site: AccountId) -> Record {
     let Told { name, digest, tag } = told.unwrap_or_default();
     let text = |told: Option<Cow<'_, str>>| told.map_or_else(String::new, |text| bounded(&text, TEXT_BYTES_MAX));
     let (name, digest, tag) = (text(name), text(digest), text(tag));
+    let account = row.account.parse().unwrap_or(site);
     let action = match row.event.as_deref() {
         Some("lifecycle.ran") => "ecr:PolicyExecutionEvent".to_string(),
         _ => format!("gantry:{}", row.act),
@@ -265,9 +267,11 @@ fn of_row(row: TrailRow, site: AccountId) -> Record {
         first_at: row.at,
         last_at: row.at,
         count: 1,
-        account: row.account.parse().unwrap_or(site),
+        account,
+        owner: account,
         principal: row.actor,
         is_session: false,
+        session: Session::default(),
         source: row.source.unwrap_or_default(),
         user_agent: String::new(),
         action,
