@@ -72,6 +72,16 @@ CREATE TABLE audit_open(
 
 CREATE INDEX audit_open_time ON audit_open(at, writer, id);
 
+CREATE TABLE audit_person(
+    token TEXT PRIMARY KEY,
+    -- Empty for a name; of an address, the token of who came from there.
+    owner TEXT NOT NULL,
+    value TEXT NOT NULL,
+    salt TEXT NOT NULL
+);
+
+CREATE UNIQUE INDEX audit_person_value ON audit_person(owner, value);
+
 CREATE TABLE audit_record(
     writer BIGINT NOT NULL,
     seq BIGINT NOT NULL,

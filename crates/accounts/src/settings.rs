@@ -84,7 +84,10 @@ mod tests {
         let complaints = settings.check();
 
         let keys: Vec<_> = complaints.iter().filter_map(|sentence| sentence.split(' ').next()).collect();
-        assert_eq!(keys, ["pull_lifetime", "push_lifetime", "login_failures_per_minute", "anonymous_requests_per_minute"]);
+        assert_eq!(
+            keys,
+            ["pull_lifetime", "push_lifetime", "login_failures_per_minute", "anonymous_requests_per_minute"]
+        );
     }
 
     #[test]

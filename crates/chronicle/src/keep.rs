@@ -280,7 +280,8 @@ impl Audit {
             return Ok(None);
         }
         let is_first = !lock(&inner.state).has_begun;
-        let act = ChainRecords { batch: batch.clone(), keeper: inner.keeper.clone(), is_first };
+        let act =
+            ChainRecords { batch: batch.clone(), keeper: inner.keeper.clone(), is_first, seed: inner.env.random() };
         inner.metadata.perform(&self.cx(batch.now), act).await.map(Some)
     }
 

@@ -11,6 +11,7 @@
 //! | `keep.rs` | the room: what comes in, and the loop that writes it down |
 //! | `pending.rs` | facts on their way |
 //! | `chain.rs` | the act that takes them into the chain, and signs it |
+//! | `people.rs` | whom records name, and how they are erased |
 //! | `trim.rs` | the acts that remove old records, up to a checkpoint |
 //! | `search.rs`, `verify.rs` | what is asked of the records, and whether they are what was written |
 //! | `webhook.rs` | the chain on its way to a receiver |
@@ -19,6 +20,7 @@
 mod chain;
 mod keep;
 mod pending;
+mod people;
 mod search;
 mod settings;
 mod trim;
@@ -28,6 +30,7 @@ mod webhook;
 pub use gantry_metadata::audit::{Found, Place};
 pub(crate) use keep::Keeper;
 pub use keep::{Audit, Figures, Outlet};
+pub use people::erase;
 pub use search::{Question, search};
 pub use settings::{OnOverflow, Settings};
 pub use verify::{Verified, verify};

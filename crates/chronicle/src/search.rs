@@ -1,4 +1,7 @@
-use crate::Audit;
+use crate::{
+    Audit,
+    people::{as_stored, reveal_all},
+};
 use gantry_audit::{Outcome, key, number};
 use gantry_fault::Fault;
 use gantry_metadata::{
@@ -76,10 +79,20 @@ pub async fn search(
     let end = Place { at: end, writer: i64::MIN, seq: i64::MIN };
     let place = before.map_or(end, |before| before.min(end));
     let wanted = limit.min(ROWS_MAX);
+    let principal = question.principal.clone();
     // Both of one moment: what stops counting meanwhile is neither missing nor there twice.
     let look = move |rows: &mut Reader| {
         let counting = audit::counting(rows, &asked, place, wanted + 1)?;
-        Ok((counting, audit::search(rows, &asked, place, wanted + 1)?))
+        let stored = match &principal {
+            None => vec![0],
+            Some(arn) => as_stored(rows, arn)?.iter().map(|arn| key(account, arn)).collect(),
+        };
+        let mut items = vec![];
+        for principal in stored {
+            items.extend(audit::search(rows, &Search { principal, ..asked }, place, wanted + 1)?);
+        }
+        reveal_all(rows, items.iter_mut().map(|found| &mut found.bytes))?;
+        Ok((counting, items))
     };
     let (counting, mut items) = metadata.read_long(look).await?;
     items.extend(counting.into_iter().map(|found| Found { bytes: pending(&found.bytes), ..found }));

@@ -3,7 +3,7 @@ use gantry_audit::{Entry, Finding, Full, Kind, Outcome, PublicKey, Signed, Signi
 use gantry_env::{BoxFuture, Clock, Env, Random};
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Act, Change, Event, Locks, Metadata, Reader, Tx, change, leases, suite::postgres::Database, values,
+    Act, Change, Event, Locks, Metadata, Query, Reader, Tx, change, leases, query, suite::postgres::Database, values,
 };
 use gantry_words::{AccountId, Cx, Period, Region, RequestId, Timestamp};
 use serde_json::{Value, json};
@@ -381,6 +381,90 @@ async fn pages_hold_what_counts_and_what_is_chained_in_the_order_of_time() {
     }
 
     assert_eq!(digests, (0..6).rev().map(|request| format!("sha256:{request}")).collect::<Vec<_>>());
+}
+
+const ALICE: &str = "arn:aws:iam::000000000000:user/people/alice";
+
+/// A pull and a change of Alice's, in the chain.
+async fn alice(world: &World, audit: &Audit, request: u8) {
+    let told = format!("User: {ALICE} is not authorized");
+    let pull = world.entry(Kind::Pull, "sha256:aa", request);
+    audit.note(&Entry { principal: ALICE, error_message: &told, ..pull }).unwrap();
+    audit.note(&Entry { principal: ALICE, ..world.entry(Kind::Change, "sha256:bb", request + 1) }).unwrap();
+    world.pass(60);
+    audit.flush(false).await.unwrap();
+}
+
+fn by_alice() -> Question {
+    Question { principal: Some(ALICE.into()), ..Question::default() }
+}
+
+async fn a_person_is_erased(mut world: World) {
+    static NAMES: Query = query("SELECT bytes FROM audit_bytes ORDER BY seq");
+    world.settings.checkpoint_every = Period::seconds(1);
+    let audit = world.audit();
+    alice(&world, &audit, 1).await;
+    let bob = "arn:aws:sts::000000000000:assumed-role/deploy/bob@example.com";
+    audit.note(&Entry { principal: bob, ..world.entry(Kind::Change, "sha256:cc", 9) }).unwrap();
+    audit.flush(false).await.unwrap();
+    let before = world.records(&by_alice()).await;
+    let stored = async || {
+        let rows = world.metadata.read(|rows| rows.all(&NAMES, values![])).await.unwrap();
+        rows.iter().map(|row| row.text(0).unwrap().to_string()).collect::<Vec<_>>().join("\n")
+    };
+    let stored_before = stored().await;
+
+    let token = crate::erase(&world.metadata, &world.cx(20), AccountId::DEFAULT, ALICE).await.unwrap().unwrap();
+
+    let at_once = world.findings(&[]).await;
+    world.pass(5);
+    audit.flush(false).await.unwrap();
+    audit.end().await.unwrap();
+    assert_eq!(before.len(), 2);
+    assert!(before.iter().all(|record| own(record)["principal"] == ALICE && record["sourceIPAddress"] == "127.0.0.1"));
+    for name in ["alice", "bob", "127.0.0.1"] {
+        assert!(!stored_before.contains(name), "{name} in {stored_before}");
+    }
+    assert_eq!((at_once, world.findings(&[]).await), (vec![], vec![]));
+    assert_eq!(world.records(&by_alice()).await.len(), 0);
+    let all = world.records(&Question::default()).await;
+    let text = all.iter().map(Value::to_string).collect::<String>();
+    assert!(!text.contains("alice") && text.contains(&token) && text.contains(bob), "{text}");
+    assert!(all.iter().any(|record| record["eventName"] == "audit.erase_person"), "{text}");
+    assert_eq!(stored().await.lines().take(3).collect::<Vec<_>>().join("\n"), stored_before, "no record was changed");
+    let again = crate::erase(&world.metadata, &world.cx(21), AccountId::DEFAULT, "alice").await.unwrap();
+    assert_eq!(again, None);
+    alice(&world, &audit, 30).await;
+    assert_eq!(world.records(&by_alice()).await.len(), 2, "what she does afterwards is hers, under another token");
+    assert_eq!(world.findings(&[]).await, []);
+}
+
+#[tokio::test]
+async fn a_person_is_erased_on_sqlite() {
+    a_person_is_erased(World::on_sqlite()).await;
+}
+
+#[tokio::test]
+async fn a_person_is_erased_on_postgres() {
+    a_person_is_erased(World::on_postgres()).await;
+}
+
+#[tokio::test]
+async fn names_that_are_exchanged_or_taken_away_are_found_out() {
+    static EXCHANGE: Change = change("UPDATE audit_person SET value = '000000000000:user/mallory' WHERE owner = ''");
+    static TAKE_AWAY: Change = change("DELETE FROM audit_person");
+    let world = World::on_sqlite();
+    let audit = world.audit();
+    alice(&world, &audit, 1).await;
+    audit.end().await.unwrap();
+
+    world.tamper(&EXCHANGE).await;
+    let exchanged = world.findings(&[]).await;
+    world.tamper(&TAKE_AWAY).await;
+    let gone = world.findings(&[]).await;
+
+    assert!(matches!(&exchanged[..], [Finding::Renamed { token }] if token.starts_with('~')), "{exchanged:?}");
+    assert!(!gone.is_empty() && gone.iter().all(|finding| matches!(finding, Finding::Unnamed { .. })), "{gone:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Sends the chain of this server to a webhook, in order and without a gap.
 
-use crate::Audit;
+use crate::{Audit, people::reveal_all};
 use bytes::Bytes;
 use gantry_audit::{Delivery, Signatures};
 use gantry_env::Env;
@@ -262,9 +262,10 @@ impl Webhook {
         let (writer, count) = (self.0.writer, self.0.settings.records_max);
         let read = move |rows: &mut Reader| {
             let place = delivered(rows, writer)?.unwrap_or_default();
-            let records = audit::records(rows, writer, place.0, count)?;
+            let mut records = audit::records(rows, writer, place.0, count)?;
             let through = records.last().map_or(place.0, |last| last.seq);
             let checkpoints = audit::checkpoints(rows, writer, place.1, through, count)?;
+            reveal_all(rows, records.iter_mut().map(|row| &mut row.bytes))?;
             Ok((place, records, checkpoints))
         };
         let (place, records, checkpoints) = self.0.metadata.read_long(read).await?;

@@ -12,3 +12,14 @@ CREATE TABLE audit_delivery(
     seq BIGINT NOT NULL,
     checkpoint_seq BIGINT NOT NULL
 );
+
+-- Names of people and the addresses they came from. Records hold commitments to them: where a row is removed, nobody can tell any
+-- more whom a record speaks of, and the records stay what they were.
+CREATE TABLE audit_person(
+    token TEXT PRIMARY KEY,
+    -- Empty for a name; of an address, the token of who came from there.
+    owner TEXT NOT NULL,
+    value TEXT NOT NULL,
+    salt TEXT NOT NULL
+);
+CREATE UNIQUE INDEX audit_person_value ON audit_person(owner, value);

@@ -1,14 +1,16 @@
 //! Every statement on the tables of the audit: chains, checkpoints, records that still count. Searches are in
-//! `search.rs`, and how far a chain has been delivered is in `delivery.rs`.
+//! `search.rs`, and how far a chain has been delivered is in `delivery.rs`, and whom records name in `people.rs`.
 
 mod delivery;
+mod people;
 mod search;
 
 use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
+pub use delivery::{delivered, put_delivered};
 use gantry_audit::{Columns, GENESIS, Hash, Signed, parse_hash, print_hash};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
-pub use delivery::{delivered, put_delivered};
+pub use people::{PersonRow, erase_person, insert_person, people_after, people_by_token, people_by_value};
 pub use search::{Found, Place, Search, counting, search};
 
 /// Where a chain stands.

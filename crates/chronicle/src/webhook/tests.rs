@@ -66,7 +66,10 @@ fn lines(body: &str) -> (Vec<u64>, Vec<Signed>) {
         u64::from_str_radix(&id[16..], 16).unwrap()
     };
     let (signed, records): (Vec<&str>, Vec<&str>) = body.lines().partition(|line| line.contains("\"signature\""));
-    (records.into_iter().map(place).collect(), signed.into_iter().map(|line| Signed::parse_line(line).unwrap()).collect())
+    (
+        records.into_iter().map(place).collect(),
+        signed.into_iter().map(|line| Signed::parse_line(line).unwrap()).collect(),
+    )
 }
 
 fn webhook(world: &World, audit: &Audit) -> Webhook {
@@ -91,7 +94,8 @@ async fn chain(world: &World, audit: &Audit, numbers: std::ops::Range<u8>) {
 
 #[tokio::test]
 async fn a_receiver_that_is_down_and_a_restart_lose_nothing_and_change_no_order() {
-    let receiver = Receiver::start(&["503 Service Unavailable\r\nRetry-After: 7\r\n", "302 Found\r\nLocation: /\r\n"]).await;
+    let receiver =
+        Receiver::start(&["503 Service Unavailable\r\nRetry-After: 7\r\n", "302 Found\r\nLocation: /\r\n"]).await;
     let mut world = World::on_sqlite();
     world.settings = settings(&receiver);
     let audit = world.audit();
@@ -165,9 +169,13 @@ async fn what_was_chained_before_there_was_a_webhook_is_not_sent() {
 
 #[test]
 fn the_wait_grows_to_a_bound_and_respects_what_the_receiver_asks_for() {
-    let seconds = |failed, asked: Option<u64>, random| wait_after(failed, asked.map(Duration::from_secs), random).as_millis();
+    let seconds =
+        |failed, asked: Option<u64>, random| wait_after(failed, asked.map(Duration::from_secs), random).as_millis();
 
-    assert_eq!([1, 2, 3, 9, 10, 60].map(|failed| seconds(failed, None, 255)), [1000, 2000, 4000, 256_000, 300_000, 300_000]);
+    assert_eq!(
+        [1, 2, 3, 9, 10, 60].map(|failed| seconds(failed, None, 255)),
+        [1000, 2000, 4000, 256_000, 300_000, 300_000]
+    );
     assert_eq!(seconds(3, None, 0), 2000);
     assert_eq!(seconds(1, Some(60), 0), 60_000);
     assert_eq!(seconds(1, Some(86_400), 0), 300_000);

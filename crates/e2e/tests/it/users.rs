@@ -59,8 +59,7 @@ fn server_with(settings: &[(&str, &str)]) -> (Server, Boto) {
 
 #[test]
 fn whoever_pulls_without_credentials_is_served_so_often_a_minute_and_others_do_not_pay_for_it() {
-    let settings =
-        [("GANTRY_TOKENS__ANONYMOUS_PULL", "true"), ("GANTRY_TOKENS__ANONYMOUS_REQUESTS_PER_MINUTE", "3")];
+    let settings = [("GANTRY_TOKENS__ANONYMOUS_PULL", "true"), ("GANTRY_TOKENS__ANONYMOUS_REQUESTS_PER_MINUTE", "3")];
     let (server, mut root) = server_with(&settings);
     let policy = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": "*", "Action": PULL},

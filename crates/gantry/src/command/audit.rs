@@ -1,3 +1,4 @@
+mod erase;
 mod verify;
 
 use super::tool::Tool;
@@ -62,6 +63,7 @@ enum What {
         data: DataFlags,
     },
     Verify(verify::VerifyCommand),
+    Erase(erase::EraseCommand),
 }
 
 /// Which records.
@@ -124,6 +126,7 @@ impl AuditCommand {
                 Ok(Exit::Done)
             }
             What::Verify(command) => command.run(),
+            What::Erase(command) => command.run(),
         }
     }
 }
