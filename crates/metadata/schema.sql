@@ -56,15 +56,31 @@ CREATE TABLE audit_checkpoint(
     PRIMARY KEY (writer, seq)
 );
 
+CREATE TABLE audit_delivery(
+    writer BIGINT PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    checkpoint_seq BIGINT NOT NULL
+);
+
 CREATE TABLE audit_open(
     writer BIGINT NOT NULL,
     id BIGINT NOT NULL,
     at BIGINT NOT NULL,
-    body TEXT NOT NULL,
+    body TEXT NOT NULL, account BIGINT NOT NULL DEFAULT 0, principal BIGINT NOT NULL DEFAULT 0, repository BIGINT NOT NULL DEFAULT 0, digest BIGINT NOT NULL DEFAULT 0, action BIGINT NOT NULL DEFAULT 0, outcome BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (writer, id)
 );
 
 CREATE INDEX audit_open_time ON audit_open(at, writer, id);
+
+CREATE TABLE audit_person(
+    token TEXT PRIMARY KEY,
+    -- Empty for a name; of an address, the token of who came from there.
+    owner TEXT NOT NULL,
+    value TEXT NOT NULL,
+    salt TEXT NOT NULL
+);
+
+CREATE UNIQUE INDEX audit_person_value ON audit_person(owner, value);
 
 CREATE TABLE audit_record(
     writer BIGINT NOT NULL,

@@ -74,6 +74,8 @@ struct Inner {
     is_guessable: bool,
     keys: RwLock<Keys>,
     failures: Failures,
+    /// Requests without credentials, counted as failed logins are: each empties a bucket of its source.
+    strangers: Failures,
     identities: Identities,
     directory: RwLock<Arc<Directory>>,
     metadata: Metadata,
@@ -105,6 +107,7 @@ impl Accounts {
         }
         let root_principal = Principal::root(site.account);
         let failures = Failures::new(settings.login_failures_per_minute);
+        let strangers = Failures::new(settings.anonymous_requests_per_minute);
         let keys = RwLock::new(Keys::derive(&[], &root));
         let settings = settings.clone();
         let directory = RwLock::new(Arc::new(Directory::read(&metadata, &identities, &site, None).await?));
@@ -117,6 +120,7 @@ impl Accounts {
             is_guessable,
             keys,
             failures,
+            strangers,
             identities,
             directory,
             metadata,
@@ -274,6 +278,12 @@ impl Accounts {
     /// The principal of whoever comes without credentials.
     pub fn anonymous(&self) -> Principal {
         Principal::anonymous(self.0.site.account)
+    }
+
+    /// Counts a request that is served without credentials. Returns how many seconds to wait where its source has had as many
+    /// as it may (`tokens.anonymous_requests_per_minute`).
+    pub fn note_anonymous(&self, source: Option<IpAddr>) -> Option<u64> {
+        self.0.strangers.note(source, self.0.env.elapsed()).map(seconds)
     }
 
     /// Draws an access key.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 const LIFETIME_MIN: Period = Period::seconds(60);
 /// As long as ECR's; a key outlives every token it signed.
 const LIFETIME_MAX: Period = Period::hours(12);
-const FAILURES_MAX: u32 = 60_000;
+const PER_MINUTE_MAX: u32 = 60_000;
 
 /// What can be set about logins and tokens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -24,6 +24,9 @@ pub struct Settings {
     /// Whether what the policy of a repository allows to anyone (`"Principal": "*"`) is allowed without credentials too. In
     /// ECR such a policy means everybody who has some.
     pub anonymous_pull: bool,
+    /// How many requests without credentials are served from one address in a minute (IPv6: one network of 64 bits) before
+    /// further ones are answered 429; 0 for any number. An image takes one for its manifest and one for each layer.
+    pub anonymous_requests_per_minute: u32,
 }
 
 impl Default for Settings {
@@ -33,6 +36,7 @@ impl Default for Settings {
             push_lifetime: Period::minutes(15),
             login_failures_per_minute: 30,
             anonymous_pull: false,
+            anonymous_requests_per_minute: 600,
         }
     }
 }
@@ -46,11 +50,13 @@ impl Settings {
                 complaints.push(format!("{name} is {period}; write a duration from 60s to 12h"));
             }
         }
-        if self.login_failures_per_minute > FAILURES_MAX {
-            let count = self.login_failures_per_minute;
-            complaints.push(format!(
-                "login_failures_per_minute is {count}; write at most {FAILURES_MAX}, or 0 for any number"
-            ));
+        for (name, count) in [
+            ("login_failures_per_minute", self.login_failures_per_minute),
+            ("anonymous_requests_per_minute", self.anonymous_requests_per_minute),
+        ] {
+            if count > PER_MINUTE_MAX {
+                complaints.push(format!("{name} is {count}; write at most {PER_MINUTE_MAX}, or 0 for any number"));
+            }
         }
         complaints
     }
@@ -72,12 +78,16 @@ mod tests {
             push_lifetime: Period::hours(13),
             login_failures_per_minute: 60_001,
             anonymous_pull: true,
+            anonymous_requests_per_minute: 60_001,
         };
 
         let complaints = settings.check();
 
         let keys: Vec<_> = complaints.iter().filter_map(|sentence| sentence.split(' ').next()).collect();
-        assert_eq!(keys, ["pull_lifetime", "push_lifetime", "login_failures_per_minute"]);
+        assert_eq!(
+            keys,
+            ["pull_lifetime", "push_lifetime", "login_failures_per_minute", "anonymous_requests_per_minute"]
+        );
     }
 
     #[test]

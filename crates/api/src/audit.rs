@@ -1,7 +1,7 @@
 //! What the audit is told of a call: who asked for what, what came of it, and why.
 
 use crate::{Lock, Outgoing, porch::Porch};
-use gantry_access::{Access, Action, Principal, PrincipalKind, Resource};
+use gantry_access::{Access, Action, Principal, PrincipalKind, Resource, RoleSession};
 use gantry_accounts::{AuthenticationProblem, SignatureProblem};
 use gantry_audit::{Entry, Full, Kind, Outcome};
 use gantry_fault::{Fault, FaultKind};
@@ -10,7 +10,10 @@ use http::{HeaderName, HeaderValue, Method, Uri, header};
 use std::{
     collections::BTreeMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -86,7 +89,10 @@ pub(crate) struct Seen {
     /// Who it is, once that is known.
     pub(crate) actor: Option<Arc<str>>,
     account: Option<AccountId>,
+    /// The account whose registry is addressed.
+    owner: Option<AccountId>,
     is_session: bool,
+    role_session: Option<Arc<RoleSession>>,
     is_anonymous: bool,
     /// Why it cannot be said who it is.
     failure: Option<&'static str>,
@@ -118,7 +124,9 @@ impl Seen {
             source: incoming.peer,
             actor: None,
             account: None,
+            owner: None,
             is_session: false,
+            role_session: None,
             is_anonymous: true,
             failure: None,
             accesses: Vec::new(),
@@ -126,8 +134,10 @@ impl Seen {
         }
     }
 
-    /// It is known who asks.
-    pub(crate) fn know(&mut self, principal: &Principal) {
+    /// It is known who asks, and of which account.
+    pub(crate) fn know(&mut self, principal: &Principal, owner: AccountId) {
+        self.owner = Some(owner);
+        self.role_session.clone_from(&principal.role_session);
         self.actor = Some(principal.arn.clone());
         self.account = Some(principal.account);
         self.is_session = principal.is_session;
@@ -169,6 +179,10 @@ impl Seen {
         let Some(audit) = &porch.audit else { return Ok(()) };
         let Some((kind, outcome)) = self.kind(ended) else { return Ok(()) };
         let entry = self.entry(porch, ended, kind, outcome);
+        if entry.account != entry.owner {
+            // Each of the two accounts hears of it: first that of the resource.
+            audit.note(&Entry { account: entry.owner, ..entry }).map_err(no_room)?;
+        }
         // Whoever comes without credentials is asked for them, again and again: nobody waits for that to be written down.
         let is_awaited = match kind {
             Kind::AuthenticationFailure => true,
@@ -202,12 +216,20 @@ impl Seen {
             (None, Some(fault)) => fault.row().aws,
             (None, None) => "",
         };
+        let account = self.account.unwrap_or_else(|| porch.guard.anonymous().account);
+        let role_session = self.role_session.as_deref().map(|session| gantry_audit::RoleSession {
+            role_id: &session.role_id,
+            began_at: session.issued_at(),
+            provider: session.provider.as_deref().unwrap_or_default(),
+        });
         Entry {
             kind,
             at: ended.now,
-            account: self.account.unwrap_or_else(|| porch.guard.anonymous().account),
+            account,
+            owner: self.owner.unwrap_or(account),
             principal: self.actor.as_deref().unwrap_or("unidentified"),
             is_session: self.is_session,
+            role_session,
             source: self.source,
             user_agent: self.user_agent.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default(),
             action: action(&self.accesses, ended.operation),
@@ -310,6 +332,27 @@ impl Failures {
     }
 }
 
+/// Requests without credentials that were allowed, and those of them that were turned away because there were too many.
+#[derive(Default)]
+pub(crate) struct Strangers {
+    served: AtomicU64,
+    limited: AtomicU64,
+}
+
+impl Strangers {
+    pub(crate) fn count(&self, is_limited: bool) {
+        let counter = if is_limited { &self.limited } else { &self.served };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn collect(&self, figures: &mut crate::Figures) {
+        let help = "Requests without credentials that a policy allows: served, or answered 429 as one too many from their source";
+        for (outcome, counter) in [("limited", &self.limited), ("served", &self.served)] {
+            figures.counter("gantry_anonymous_requests", help, &[("outcome", outcome)], counter.load(Relaxed) as f64);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,7 +367,7 @@ mod tests {
         fault: Option<FaultKind>,
     ) -> Option<Kind> {
         let mut seen = Seen::of(&Incoming::new(method, "/v2/team/app/manifests/v1"));
-        seen.know(&Principal::root(AccountId::DEFAULT));
+        seen.know(&Principal::root(AccountId::DEFAULT), AccountId::DEFAULT);
         seen.accesses = access.map(|action| Access::on(action, &"team/app".parse().unwrap())).into_iter().collect();
         let outgoing = Outgoing::empty(StatusCode::OK);
         let ended = Ended {

@@ -197,8 +197,8 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now, user_agent: None };
     let arrival = arrival.called(incoming.header("user-agent"));
     let principal = found.unwrap_or_else(|| guard.anonymous()).arrived(arrival);
-    seen.know(&principal);
     let cx = cx(&principal);
+    seen.know(&principal, cx.account);
     let changes = !incoming.method.is_safe();
     let is_nobody = principal.kind == PrincipalKind::Anonymous && O::LOCK != Lock::Open;
     if is_nobody && (O::LOCK == Lock::Credential || O::Wire::READS_BODY) {
@@ -212,6 +212,12 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     };
     seen.accesses = O::access(&request, &cx);
     seen.statement = admit::<O>(guard, &principal, &request, &cx)?;
+    // Only what is served counts: whoever is asked for credentials may ask again at once.
+    if is_nobody {
+        let wait = guard.note_anonymous(source);
+        porch.strangers.count(wait.is_some());
+        wait.map_or(Ok(()), |seconds| Err(Stop::crowded(seconds)))?;
+    }
     if changes {
         make_sure_of_room(porch)?;
     } else {

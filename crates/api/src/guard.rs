@@ -55,6 +55,13 @@ pub trait Guard: Send + Sync + 'static {
     /// Whoever comes without credentials.
     fn anonymous(&self) -> Principal;
 
+    /// Counts a request that is about to be served to whoever comes without credentials from `source`. Returns how many seconds
+    /// to wait where there were too many.
+    fn note_anonymous(&self, source: Option<IpAddr>) -> Option<u64> {
+        let _ = source;
+        None
+    }
+
     /// Decides whether a principal may do all of `accesses`; returns which statements say so, and nothing where none had to.
     ///
     /// # Errors
@@ -95,6 +102,10 @@ impl Guard for Accounts {
 
     fn anonymous(&self) -> Principal {
         Accounts::anonymous(self)
+    }
+
+    fn note_anonymous(&self, source: Option<IpAddr>) -> Option<u64> {
+        Accounts::note_anonymous(self, source)
     }
 
     fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<String, Refusal> {
@@ -145,6 +156,13 @@ impl Stop {
             Refusal::Denied { .. } => (FaultKind::AccessDenied, None),
         };
         Stop { problem, wanted, ..Fault::new(kind, refusal.message()).into() }
+    }
+
+    /// Too many came without credentials from the same place.
+    pub(crate) fn crowded(seconds: u64) -> Self {
+        let message = "Too many requests without credentials from this address; try again later, or log in";
+        let stop: Stop = Fault::new(FaultKind::TooManyRequests, message).into();
+        Stop { retry_after_seconds: u32::try_from(seconds).ok(), ..stop }
     }
 
     /// The values of `WWW-Authenticate`, in the order clients should see them; none where credentials would not help.

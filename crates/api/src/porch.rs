@@ -1,4 +1,4 @@
-use crate::audit::{Audit, Failures};
+use crate::audit::{Audit, Failures, Strangers};
 use crate::{
     Body, ByContent, Door, Figures, Gauges, Guard, Incoming, Lock, Origin, Outgoing, Params, Payload, Refused, Rest,
     Routed, Settings, Surface, Wire,
@@ -44,6 +44,7 @@ pub(crate) struct Porch {
     pub(crate) guard: Arc<dyn Guard>,
     pub(crate) audit: Option<Arc<dyn Audit>>,
     pub(crate) failures: Failures,
+    pub(crate) strangers: Strangers,
     pub(crate) metrics: Metrics,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) gauges: Vec<Box<dyn Gauges>>,
@@ -87,6 +88,7 @@ impl Porch {
             guard,
             audit: None,
             failures: Failures::default(),
+            strangers: Strangers::default(),
             gauges,
             ready,
             join,
@@ -134,6 +136,7 @@ impl Porch {
         let mut figures = Figures::default();
         self.metrics.collect(&mut figures);
         self.failures.collect(&mut figures);
+        self.strangers.collect(&mut figures);
         let (connections, requests) = (self.links().len(), self.requests.load(Relaxed));
         figures.gauge("gantry_connections", "Open connections", &[], connections as f64);
         figures.gauge("gantry_requests_in_flight", "Requests being worked on", &[], requests as f64);

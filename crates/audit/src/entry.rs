@@ -85,6 +85,17 @@ impl Outcome {
     }
 }
 
+/// How somebody became a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleSession<'a> {
+    /// The unique id of the role, `AROA…`.
+    pub role_id: &'a str,
+    /// When the session began.
+    pub began_at: Timestamp,
+    /// The ARN of the identity provider that vouched for him; empty where none did.
+    pub provider: &'a str,
+}
+
 /// A fact as it happens, borrowed from the request it is about. What is not known is empty.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
@@ -92,12 +103,16 @@ pub struct Entry<'a> {
     pub kind: Kind,
     /// When the request began.
     pub at: Timestamp,
-    /// The account whose registry is addressed.
+    /// The account in whose audit it is: that of the resource, or that of who acts where it is another.
     pub account: AccountId,
+    /// The account whose registry is addressed.
+    pub owner: AccountId,
     /// Who acts: an ARN, `anonymous`, or `gantry:<job>`.
     pub principal: &'a str,
     /// Whether he came with credentials of a session.
     pub is_session: bool,
+    /// How he became a role, where he did.
+    pub role_session: Option<RoleSession<'a>>,
     /// Where from; `None` from a Unix socket.
     pub source: Option<IpAddr>,
     /// What the client calls itself.

@@ -15,23 +15,29 @@
 //! | `json.rs` | a line of JSON in the making |
 //! | `text.rs` | texts that strangers wrote, bounded and made harmless |
 //! | `fold.rs` | what is alike, counted together |
+//! | `people.rs` | names of people as commitments, so that they can be erased |
 //! | `chain.rs` | the hash of a record in its place |
 //! | `checkpoint.rs` | signed checkpoints |
+//! | `delivery.rs` | what goes to a receiver at once, and its signatures |
 //! | `verify.rs` | what is wrong with a chain, and where |
 
 mod chain;
 mod checkpoint;
+mod delivery;
 mod entry;
 mod fold;
 mod json;
+mod people;
 mod record;
 mod text;
 mod verify;
 
 pub use chain::{GENESIS, Hash, link};
 pub use checkpoint::{Checkpoint, PublicKey, Signed, SigningKey, writer_of};
-pub use entry::{Entry, Kind, Outcome};
+pub use delivery::{DELIVERY_BYTES_MAX, Delivery, Signatures};
+pub use entry::{Entry, Kind, Outcome, RoleSession};
 pub use fold::{Fold, Full, Open};
-pub use record::{Change, Columns, Record, key, number, parse_hash, print_hash};
+pub use people::{Mentions, PERSON_ERASED, Salt, commit, person, reveal, salt, tokens};
+pub use record::{Change, Columns, Record, Session, key, number, parse_hash, print_hash};
 pub use text::{TEXT_BYTES_MAX, bounded};
 pub use verify::{End, Finding, Report, Stored, Verifier};

@@ -23,12 +23,16 @@ pub struct Record {
     pub last_at: Timestamp,
     /// How many there were.
     pub count: u64,
-    /// The account whose registry is addressed.
+    /// The account in whose audit it is.
     pub account: AccountId,
+    /// The account whose registry is addressed.
+    pub owner: AccountId,
     /// Who acted.
     pub principal: String,
     /// Whether he came with credentials of a session.
     pub is_session: bool,
+    /// How he became a role; empty where he did not.
+    pub session: Session,
     /// Where from, as text; empty from a Unix socket and for jobs.
     pub source: String,
     /// What the client of the first called itself.
@@ -57,6 +61,17 @@ pub struct Record {
     pub changes: Vec<Change>,
 }
 
+/// How somebody became a role.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Session {
+    /// The unique id of the role.
+    pub role_id: String,
+    /// When the session began.
+    pub began_at: Timestamp,
+    /// The identity provider that vouched for him.
+    pub provider: String,
+}
+
 /// What an act changed, as its row of the change trail and its event say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
@@ -78,8 +93,14 @@ impl Record {
             last_at: entry.at,
             count: 1,
             account: entry.account,
+            owner: entry.owner,
             principal: bounded(entry.principal, NAME_BYTES_MAX),
             is_session: entry.is_session,
+            session: entry.role_session.map_or_else(Session::default, |session| Session {
+                role_id: text(session.role_id),
+                began_at: session.began_at,
+                provider: bounded(session.provider, NAME_BYTES_MAX),
+            }),
             source: entry.source.map_or_else(String::new, |address| address.to_string()),
             user_agent: text(entry.user_agent),
             action: text(entry.action),
@@ -104,8 +125,10 @@ impl Record {
             last_at: at,
             count: 1,
             account,
+            owner: account,
             principal: bounded(actor, NAME_BYTES_MAX),
             is_session: false,
+            session: Session::default(),
             source: String::new(),
             user_agent: String::new(),
             action: action.into(),
@@ -156,17 +179,26 @@ impl Record {
         if has_repository {
             json.list("resources", |json| {
                 json.item(|json| {
-                    json.text("ARN", &format!("arn:aws:ecr:{region}:{}:repository/{}", self.account, self.repository));
-                    json.text("accountId", self.account.as_str());
+                    json.text("ARN", &format!("arn:aws:ecr:{region}:{}:repository/{}", self.owner, self.repository));
+                    json.text("accountId", self.owner.as_str());
                     json.text("type", "AWS::ECR::Repository");
                 });
             });
         }
         json.raw("responseElements", "null");
+        if self.is_between_accounts() {
+            json.text("sharedEventID", &self.request_id);
+        }
         json.text("sourceIPAddress", source);
         json.text("userAgent", &self.user_agent);
-        json.object("userIdentity", |json| identity(json, &self.principal, is_service));
+        json.object("userIdentity", |json| identity(json, &self.principal, &self.session, is_service));
         json.end()
+    }
+
+    /// Whether who acts belongs to another account than what he acts on: then each of them has a record of its own.
+    fn is_between_accounts(&self) -> bool {
+        let account = self.principal.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(3));
+        account.is_some_and(|account| !account.is_empty() && account != self.owner.as_str())
     }
 
     fn print_own(&self, json: &mut Json) {
@@ -181,15 +213,21 @@ impl Record {
         json.raw("lastAt", &self.last_at.millis().to_string());
         json.text("operation", &self.operation);
         json.text("outcome", self.outcome.as_str());
+        if self.owner != self.account {
+            json.text("owner", self.owner.as_str());
+        }
         json.text("principal", &self.principal);
         json.raw("session", if self.is_session { "true" } else { "false" });
+        if !self.session.role_id.is_empty() {
+            json.raw("sessionAt", &self.session.began_at.millis().to_string());
+        }
         json.text("statement", &self.statement);
         json.text("tag", &self.tag);
     }
 
     /// Prints it as it waits to be chained; [`Record::parse_open`] reads it.
-    pub fn print_open(&self) -> String {
-        self.print(&Region::default(), 0, 0)
+    pub fn print_open(&self, region: &Region) -> String {
+        self.print(region, 0, 0)
     }
 
     /// Reads a record that waited to be chained.
@@ -197,14 +235,22 @@ impl Record {
         let value: Value = serde_json::from_str(text).ok()?;
         let own = &value["additionalEventData"]["gantry"];
         let of = |value: &Value| value.as_str().unwrap_or_default().to_string();
+        let account = value["recipientAccountId"].as_str()?.parse().ok()?;
+        let context = &value["userIdentity"]["sessionContext"];
         Some(Record {
             kind: Kind::parse(own["kind"].as_str()?)?,
             first_at: Timestamp::from_millis(own["firstAt"].as_i64()?),
             last_at: Timestamp::from_millis(own["lastAt"].as_i64()?),
             count: own["count"].as_u64()?,
-            account: value["recipientAccountId"].as_str()?.parse().ok()?,
+            account,
+            owner: own["owner"].as_str().map_or(Some(account), |owner| owner.parse().ok())?,
             principal: of(&own["principal"]),
             is_session: own["session"].as_bool()?,
+            session: Session {
+                role_id: of(&context["sessionIssuer"]["principalId"]),
+                began_at: own["sessionAt"].as_i64().map(Timestamp::from_millis).unwrap_or_default(),
+                provider: of(&context["webIdFederationData"]["federatedProvider"]),
+            },
             source: of(&value["sourceIPAddress"]),
             user_agent: of(&value["userAgent"]),
             action: of(&own["action"]),
@@ -233,7 +279,7 @@ fn print_change(json: &mut Json, change: &Change) {
 }
 
 /// CloudTrail's `userIdentity` of an ARN ("CloudTrail userIdentity element").
-fn identity(json: &mut Json, principal: &str, is_service: bool) {
+fn identity(json: &mut Json, principal: &str, session: &Session, is_service: bool) {
     let mut parts = principal.splitn(6, ':');
     let (account, name) = (parts.nth(4).unwrap_or_default(), parts.next().unwrap_or_default());
     match name.split('/').next().unwrap_or_default() {
@@ -257,13 +303,30 @@ fn identity(json: &mut Json, principal: &str, is_service: bool) {
             let role = name.split('/').nth(1).unwrap_or_default();
             json.text("accountId", account);
             json.text("arn", principal);
+            let name = name.split('/').nth(2).unwrap_or_default();
+            if !session.role_id.is_empty() {
+                json.text("principalId", &format!("{}:{name}", session.role_id));
+            }
             json.object("sessionContext", |json| {
+                if !session.role_id.is_empty() {
+                    json.object("attributes", |json| {
+                        json.text("creationDate", &seconds(session.began_at));
+                        json.text("mfaAuthenticated", "false");
+                    });
+                }
                 json.object("sessionIssuer", |json| {
                     json.text("accountId", account);
                     json.text("arn", &format!("arn:aws:iam::{account}:role/{role}"));
+                    json.text("principalId", &session.role_id);
                     json.text("type", "Role");
                     json.text("userName", role);
                 });
+                if !session.provider.is_empty() {
+                    json.object("webIdFederationData", |json| {
+                        json.raw("attributes", "{}");
+                        json.text("federatedProvider", &session.provider);
+                    });
+                }
             });
             json.text("type", "AssumedRole");
         }
@@ -397,8 +460,10 @@ pub(crate) mod tests {
             kind: Kind::Pull,
             at: Timestamp::from_millis(1_800_000_000_123),
             account: AccountId::DEFAULT,
+            owner: AccountId::DEFAULT,
             principal: "arn:aws:iam::000000000000:user/ci",
             is_session: false,
+            role_session: None,
             source: Some([10, 0, 0, 7].into()),
             user_agent: "docker/28.0",
             action: "ecr:BatchGetImage",
@@ -435,7 +500,7 @@ pub(crate) mod tests {
     fn principals_are_told_apart_as_cloudtrail_does() {
         let identity = |principal| {
             let mut json = Json::begin();
-            identity(&mut json, principal, false);
+            identity(&mut json, principal, &Session::default(), false);
             serde_json::from_str::<Value>(&json.end()).unwrap()
         };
         let kind = |principal| identity(principal)["type"].clone();
@@ -448,11 +513,58 @@ pub(crate) mod tests {
         assert_eq!(session["sessionContext"]["sessionIssuer"]["arn"], "arn:aws:iam::000000000000:role/deploy");
     }
 
+    fn session() -> Entry<'static> {
+        let provider = "arn:aws:iam::111111111111:oidc-provider/token.actions.example.com";
+        let began_at = Timestamp::from_millis(1_799_999_000_000);
+        Entry {
+            principal: "arn:aws:sts::111111111111:assumed-role/deploy/run-7",
+            is_session: true,
+            role_session: Some(crate::RoleSession { role_id: "AROAEXAMPLE", began_at, provider }),
+            ..entry()
+        }
+    }
+
+    #[test]
+    fn a_session_of_a_role_says_whose_it_is_since_when_and_who_vouched_for_it() {
+        let text = Record::of(&session()).print(&Region::default(), 1, 1);
+
+        let identity = &serde_json::from_str::<Value>(&text).unwrap()["userIdentity"];
+        assert_eq!(identity["principalId"], "AROAEXAMPLE:run-7");
+        let context = &identity["sessionContext"];
+        assert_eq!(context["sessionIssuer"]["principalId"], "AROAEXAMPLE");
+        assert_eq!(context["attributes"]["creationDate"], "2027-01-15T07:43:20Z");
+        let provider = "arn:aws:iam::111111111111:oidc-provider/token.actions.example.com";
+        assert_eq!(context["webIdFederationData"]["federatedProvider"], provider);
+    }
+
+    #[test]
+    fn a_request_between_accounts_leaves_a_record_in_each_and_both_say_that_they_are_one() {
+        let caller: AccountId = "111111111111".parse().unwrap();
+        let print = |account| {
+            let text = Record::of(&Entry { account, ..session() }).print(&Region::default(), 1, 1);
+            serde_json::from_str::<Value>(&text).unwrap()
+        };
+
+        let (of_owner, of_caller) = (print(AccountId::DEFAULT), print(caller));
+
+        for (record, recipient) in [(&of_owner, "000000000000"), (&of_caller, "111111111111")] {
+            assert_eq!(record["recipientAccountId"], recipient);
+            assert_eq!(record["resources"][0]["accountId"], "000000000000");
+            assert_eq!(record["sharedEventID"], RequestId::new([1; 16]).to_string());
+        }
+        assert_eq!(of_caller["additionalEventData"]["gantry"]["owner"], "000000000000");
+        let within: Value = serde_json::from_str(&Record::of(&entry()).print(&Region::default(), 1, 1)).unwrap();
+        assert!(within["sharedEventID"].is_null() && within["additionalEventData"]["gantry"]["owner"].is_null());
+    }
+
     #[test]
     fn a_record_that_waited_is_the_same_record() {
         let record = Record { count: 3, ..Record::of(&entry()) };
+        let account = "111111111111".parse().unwrap();
+        let between = Record::of(&Entry { account, ..session() });
 
-        assert_eq!(Record::parse_open(&record.print_open()), Some(record));
+        assert_eq!(Record::parse_open(&record.print_open(&Region::default())), Some(record));
+        assert_eq!(Record::parse_open(&between.print_open(&Region::default())), Some(between));
         assert_eq!(Record::parse_open("{}"), None);
     }
 
@@ -463,7 +575,7 @@ pub(crate) mod tests {
         let long = Change { act: String::new(), event: String::new(), body: format!("\"{}\"", "x".repeat(5000)) };
         for principal in ["gantry:lifecycle", "anonymous", "unidentified", "arn:aws:sts::000000000000:assumed-role/a/b"]
         {
-            let odd = Entry { principal, user_agent: "\"\\\u{7}ä", error_code: "a", error_message: "b", ..entry() };
+            let odd = Entry { principal, user_agent: "\"\\\u{7}ä", error_code: "a", error_message: "b", ..session() };
             let mut record = Record::of(&odd);
             record.changes = vec![change.clone(), long.clone()];
 

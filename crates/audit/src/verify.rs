@@ -1,5 +1,5 @@
 use crate::{
-    Checkpoint, Columns, GENESIS, Hash, PublicKey, Signed, link,
+    Checkpoint, Columns, GENESIS, Hash, Mentions, PublicKey, Signed, link,
     record::{parse_hash, place},
 };
 use gantry_words::Timestamp;
@@ -111,6 +111,16 @@ pub enum Finding {
         /// When the anchor was made.
         at: Timestamp,
     },
+    /// The name beside a record is not the one that it holds a commitment to.
+    Renamed {
+        /// The token.
+        token: String,
+    },
+    /// Whom a record names is gone, and no record says that he was erased.
+    Unnamed {
+        /// Its place.
+        seq: u64,
+    },
     /// An anchor from outside is not signed by this writer.
     AnchorForged {
         /// The place it speaks of.
@@ -134,13 +144,17 @@ impl Finding {
             Finding::Rewritten { .. } => "rewritten",
             Finding::CheckpointMissing { .. } => "checkpoint-missing",
             Finding::RolledBack { .. } => "rolled-back",
+            Finding::Renamed { .. } => "renamed",
+            Finding::Unnamed { .. } => "unnamed",
         }
     }
 
     /// The first place it concerns.
     pub fn seq(&self) -> u64 {
         match *self {
-            Finding::Edited { seq }
+            Finding::Renamed { .. } => 0,
+            Finding::Unnamed { seq }
+            | Finding::Edited { seq }
             | Finding::HashUnreadable { seq }
             | Finding::Moved { seq, .. }
             | Finding::ColumnsDiffer { seq }
@@ -194,6 +208,12 @@ impl fmt::Display for Finding {
                 "an anchor of {at} vouches for record {anchored}, and the chain ends at {last}: its end was cut off, or \
                  an older copy of the database was put back"
             ),
+            Finding::Renamed { token } => {
+                write!(f, "the name of {token} is not the one that records hold a commitment to")
+            }
+            Finding::Unnamed { seq } => {
+                write!(f, "record {seq}: whom it names is gone, and no record says that he was erased")
+            }
             Finding::AnchorForged { seq } => {
                 write!(f, "the anchor at record {seq} was not signed by this writer's key")
             }
@@ -219,6 +239,18 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many findings there are.
     pub findings_count: u64,
+    /// Whom it speaks of, and who of them was erased.
+    pub mentions: Mentions,
+}
+
+impl Report {
+    /// Adds a finding that only a look beyond the chain gives.
+    pub fn find(&mut self, finding: Finding) {
+        self.findings_count += 1;
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        }
+    }
 }
 
 /// Goes through a chain, record by record, in the order of their places; remembers a hash and a place.
@@ -238,6 +270,7 @@ pub struct Verifier {
     is_beyond: bool,
     findings: Vec<Finding>,
     findings_count: u64,
+    mentions: Mentions,
 }
 
 impl Verifier {
@@ -261,6 +294,7 @@ impl Verifier {
             is_beyond: false,
             findings: vec![],
             findings_count: 0,
+            mentions: Mentions::default(),
         };
         if let Some(root) = root {
             verifier.take_root(root);
@@ -337,6 +371,9 @@ impl Verifier {
                 self.hash = hash;
             }
         }
+        if let Some(value) = &value {
+            self.mentions.note(seq, value);
+        }
         if value.as_ref().and_then(Columns::of_value) != Some(stored.columns) {
             self.find(Finding::ColumnsDiffer { seq });
         }
@@ -392,6 +429,7 @@ impl Verifier {
             anchored_through: self.anchored_through,
             findings: self.findings,
             findings_count: self.findings_count,
+            mentions: self.mentions,
         }
     }
 }

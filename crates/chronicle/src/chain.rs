@@ -1,8 +1,9 @@
 //! The act that takes facts into the chain.
 
-use crate::{Keeper, pending::Batch};
+use crate::{Keeper, pending::Batch, people::People};
 use gantry_audit::{
-    Change, Checkpoint, Columns, GENESIS, Hash, Kind, Outcome, Record, Signed, TEXT_BYTES_MAX, bounded, link,
+    Change, Checkpoint, Columns, GENESIS, Hash, Kind, Outcome, Record, Session, Signed, TEXT_BYTES_MAX, bounded, link,
+    reveal,
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
@@ -30,21 +31,32 @@ pub(crate) struct ChainRecords {
     pub(crate) keeper: Arc<Keeper>,
     /// Whether records that still count can only be from before the start.
     pub(crate) is_first: bool,
+    /// What the salts of people who are new follow from: random, and for this once.
+    pub(crate) seed: [u8; 32],
 }
 
 pub(crate) struct Seen {
     writer: Option<WriterRow>,
     heads: Vec<(i64, u64, Hash)>,
-    trail: Vec<TrailRow>,
-    left: Vec<OpenRow>,
+    gathered: Gathered,
+    people: People,
+}
+
+/// What is to be chained, and from where it is taken.
+struct Gathered {
+    records: Vec<Record>,
+    trail: Vec<i64>,
+    left: Vec<(i64, i64)>,
+    has_more: bool,
 }
 
 /// What is written; nothing where it was written before.
 pub(crate) struct Plan {
     has_changes: bool,
     records: Vec<Chained>,
+    people: People,
     trail: Vec<i64>,
-    counting: Vec<(i64, Timestamp, String)>,
+    counting: Vec<(i64, Columns, String)>,
     over: Vec<(i64, i64)>,
     checkpoint: Option<Signed>,
     writer: WriterRow,
@@ -91,7 +103,10 @@ impl Act for ChainRecords {
             false => (self.batch.now.minus(LEFT_AFTER), None),
         };
         let trail = audit::unchained(rows, ROWS_MAX)?;
-        Ok(Seen { writer, heads, trail, left: audit::open_before(rows, before, whose, ROWS_MAX)? })
+        let left = audit::open_before(rows, before, whose, ROWS_MAX)?;
+        let gathered = put_together(self, trail, &left);
+        let people = People::gather(rows, &gathered.records, &self.seed)?;
+        Ok(Seen { writer, heads, gathered, people })
     }
 
     fn decide(&self, seen: Seen, _: Timestamp) -> Result<Plan, Fault> {
@@ -101,12 +116,13 @@ impl Act for ChainRecords {
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<Answer, Fault> {
         let own = self.keeper.writer;
         if plan.has_changes {
+            plan.people.write(tx)?;
             for record in &plan.records {
                 audit::insert_record(tx, own, record.seq, &record.columns, &record.hash, &record.bytes)?;
             }
             audit::note_chained(tx, &plan.trail)?;
-            for (id, at, body) in &plan.counting {
-                audit::put_open(tx, own, *id, *at, body)?;
+            for (id, columns, body) in &plan.counting {
+                audit::put_open(tx, own, *id, columns, body)?;
             }
             for (writer, id) in &plan.over {
                 audit::remove_open(tx, *writer, *id)?;
@@ -116,11 +132,13 @@ impl Act for ChainRecords {
             }
             audit::put_writer(tx, &plan.writer)?;
         }
+        // What leaves the database names those who have not been erased.
+        let values = plan.people.values();
         Ok(Answer {
             seq: plan.writer.seq,
             checkpoint_seq: plan.writer.checkpoint_seq,
             checkpoint_at: plan.writer.checkpoint_at,
-            lines: plan.records.into_iter().map(|record| record.bytes).collect(),
+            lines: plan.records.into_iter().map(|record| reveal(&record.bytes, &values)).collect(),
             checkpoint: plan.checkpoint,
             has_more: plan.has_more,
         })
@@ -128,12 +146,14 @@ impl Act for ChainRecords {
 }
 
 fn plan(act: &ChainRecords, seen: Seen) -> Plan {
-    let ChainRecords { batch, keeper, is_first } = act;
+    let ChainRecords { batch, keeper, .. } = act;
+    let Seen { writer, heads, gathered: Gathered { records, trail, left, has_more }, people } = seen;
     let own = keeper.writer;
-    let mut writer = seen.writer.unwrap_or_else(|| keeper.first_row());
+    let mut writer = writer.unwrap_or_else(|| keeper.first_row());
     let nothing = |writer| Plan {
         has_changes: false,
         records: vec![],
+        people: People::default(),
         trail: vec![],
         counting: vec![],
         over: vec![],
@@ -144,29 +164,16 @@ fn plan(act: &ChainRecords, seen: Seen) -> Plan {
     if writer.batch == batch.id {
         return nothing(writer);
     }
-    let is_full = seen.trail.len() == ROWS_MAX;
-    let (calls, trail) = with_changes(batch, seen.trail, keeper.account);
-    let gap = batch.gap.map(|gap| {
-        let body = json!({
-            "count": gap.count, "firstAt": gap.first_at.to_string(), "lastAt": gap.last_at.to_string(),
-        });
-        Record::service(keeper.account, "gantry:audit", "gantry:AuditGap", batch.now, &body)
-    });
-    let over = batch.over.iter().map(|open| open.record.clone());
-    // One's own that still count are in memory too, but for those from before the start.
-    let left: Vec<&OpenRow> = seen.left.iter().filter(|row| *is_first || row.writer != own).collect();
-    // What is not taken now would not be taken the next time either.
-    let has_more = is_full && !trail.is_empty() || seen.left.len() == ROWS_MAX && !left.is_empty();
-    let left_records = left.iter().filter_map(|row| Record::parse_open(&row.body));
-    let records: Vec<Record> = gap.into_iter().chain(calls).chain(over).chain(left_records).collect();
+    let records: Vec<Record> = records.iter().map(|record| people.commit(record)).collect();
     let records = chain(&records, &mut writer, keeper);
-    let counting = |(id, record): &(i64, Record)| (*id, record.first_at, record.print_open());
+    let counting = |(id, record): &(i64, Record)| (*id, Columns::of_record(record), record.print_open(&keeper.region));
     let mut plan = Plan {
         has_changes: true,
         records,
+        people,
         trail,
         counting: batch.changed.iter().map(counting).collect(),
-        over: batch.over.iter().map(|open| (own, open.id)).chain(left.iter().map(|row| (row.writer, row.id))).collect(),
+        over: batch.over.iter().map(|open| (own, open.id)).chain(left).collect(),
         checkpoint: None,
         has_more,
         writer: writer.clone(),
@@ -176,13 +183,35 @@ fn plan(act: &ChainRecords, seen: Seen) -> Plan {
     let is_due =
         batch.is_last || grown >= RECORDS_PER_CHECKPOINT_MAX || since >= keeper.settings.checkpoint_every.duration();
     if grown > 0 && is_due {
-        sign(&mut plan, batch.now, seen.heads, keeper);
+        sign(&mut plan, batch.now, heads, keeper);
     }
     if plan.records.is_empty() && plan.counting.is_empty() && plan.over.is_empty() && plan.checkpoint.is_none() {
         return Plan { has_more, ..nothing(writer) };
     }
     plan.writer.batch = batch.id;
     plan
+}
+
+/// Puts together what is to be chained: what came, what it changed, and what others left.
+fn put_together(act: &ChainRecords, trail: Vec<TrailRow>, rows: &[OpenRow]) -> Gathered {
+    let ChainRecords { batch, keeper, is_first, .. } = act;
+    let is_full = trail.len() == ROWS_MAX;
+    let (calls, taken) = with_changes(batch, trail, keeper.account);
+    let gap = batch.gap.map(|gap| {
+        let body = json!({
+            "count": gap.count, "firstAt": gap.first_at.to_string(), "lastAt": gap.last_at.to_string(),
+        });
+        Record::service(keeper.account, "gantry:audit", "gantry:AuditGap", batch.now, &body)
+    });
+    let over = batch.over.iter().map(|open| open.record.clone());
+    // One's own that still count are in memory too, but for those from before the start.
+    let left: Vec<&OpenRow> = rows.iter().filter(|row| *is_first || row.writer != keeper.writer).collect();
+    // What is not taken now would not be taken the next time either.
+    let has_more = is_full && !taken.is_empty() || rows.len() == ROWS_MAX && !left.is_empty();
+    let left_records = left.iter().filter_map(|row| Record::parse_open(&row.body));
+    let records = gap.into_iter().chain(calls).chain(over).chain(left_records).collect();
+    let left = left.iter().map(|row| (row.writer, row.id)).collect();
+    Gathered { records, trail: taken, left, has_more }
 }
 
 /// Gives each record its place behind the last one.
@@ -214,8 +243,9 @@ fn sign(plan: &mut Plan, now: Timestamp, others: Vec<(i64, u64, Hash)>, keeper: 
 /// rows that are in them.
 fn with_changes(batch: &Batch, trail: Vec<TrailRow>, site: AccountId) -> (Vec<Record>, Vec<i64>) {
     let mut calls = batch.singles.clone();
-    let places: BTreeMap<String, usize> =
-        calls.iter().enumerate().map(|(place, call)| (call.request_id.clone(), place)).collect();
+    // Of the two records of a call between accounts, what was changed is said by that of the owner.
+    let of_owner = calls.iter().enumerate().filter(|(_, call)| call.account == call.owner);
+    let places: BTreeMap<String, usize> = of_owner.map(|(place, call)| (call.request_id.clone(), place)).collect();
     let mut taken = vec![];
     for row in trail {
         if let Some(call) = places.get(&row.request_id).map(|place| &mut calls[*place]) {
@@ -256,6 +286,7 @@ fn of_row(row: TrailRow, site: AccountId) -> Record {
     let Told { name, digest, tag } = told.unwrap_or_default();
     let text = |told: Option<Cow<'_, str>>| told.map_or_else(String::new, |text| bounded(&text, TEXT_BYTES_MAX));
     let (name, digest, tag) = (text(name), text(digest), text(tag));
+    let account = row.account.parse().unwrap_or(site);
     let action = match row.event.as_deref() {
         Some("lifecycle.ran") => "ecr:PolicyExecutionEvent".to_string(),
         _ => format!("gantry:{}", row.act),
@@ -265,9 +296,11 @@ fn of_row(row: TrailRow, site: AccountId) -> Record {
         first_at: row.at,
         last_at: row.at,
         count: 1,
-        account: row.account.parse().unwrap_or(site),
+        account,
+        owner: account,
         principal: row.actor,
         is_session: false,
+        session: Session::default(),
         source: row.source.unwrap_or_default(),
         user_agent: String::new(),
         action,

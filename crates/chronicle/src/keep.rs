@@ -20,6 +20,8 @@ use tokio::sync::{Notify, oneshot};
 
 /// How long facts gather before they go to the database, where nobody waits for them.
 const GATHER: Duration = Duration::from_millis(250);
+/// How long a search waits for what is on its way.
+const CATCH_UP_WAIT: Duration = Duration::from_secs(2);
 /// How often it is looked whether there are rows of the change trail to take, and records whose minute is over.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Of the database's time the audit takes one part in so many while much is changed: what it has not taken yet is durable in
@@ -53,6 +55,7 @@ struct Inner {
     urge: Notify,
     outlet: Option<Box<dyn Outlet>>,
     state: Mutex<State>,
+    is_running: AtomicBool,
     is_ending: AtomicBool,
     lost: AtomicU64,
     chained: AtomicU64,
@@ -132,6 +135,7 @@ impl Audit {
             urge: Notify::new(),
             outlet,
             state: Mutex::default(),
+            is_running: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
             lost: AtomicU64::new(0),
             chained: AtomicU64::new(0),
@@ -168,6 +172,19 @@ impl Audit {
         Ok(told)
     }
 
+    /// Waits until what has been noted so far is in the database, for a moment at the longest.
+    pub(crate) async fn catch_up(&self) {
+        let inner = &*self.0;
+        if !inner.is_running.load(Relaxed) {
+            return;
+        }
+        let told = lock(&inner.pending).wait();
+        inner.wake.notify_one();
+        inner.urge.notify_one();
+        // Where the database is slow, what it has is better than no answer.
+        let _ = inner.env.within(CATCH_UP_WAIT, told).await;
+    }
+
     /// Whether a change may begin: there is room for its record, or it may be missing.
     pub fn has_room(&self) -> bool {
         lock(&self.0.pending).has_room()
@@ -176,6 +193,7 @@ impl Audit {
     /// Writes facts to the chain as they come, until [`Audit::stop`]. Dropped before that, it may lose what it was writing.
     pub async fn run(&self) {
         let inner = &*self.0;
+        inner.is_running.store(true, Relaxed);
         let mut next_trim = inner.env.elapsed() + LOOK_EVERY;
         while !inner.is_ending.load(Relaxed) {
             let woken = inner.env.within(LOOK_EVERY, inner.wake.notified()).await;
@@ -262,7 +280,8 @@ impl Audit {
             return Ok(None);
         }
         let is_first = !lock(&inner.state).has_begun;
-        let act = ChainRecords { batch: batch.clone(), keeper: inner.keeper.clone(), is_first };
+        let act =
+            ChainRecords { batch: batch.clone(), keeper: inner.keeper.clone(), is_first, seed: inner.env.random() };
         inner.metadata.perform(&self.cx(batch.now), act).await.map(Some)
     }
 
@@ -323,7 +342,25 @@ impl Audit {
         &self.0.metadata
     }
 
-    fn cx(&self, now: Timestamp) -> Cx {
+    pub(crate) fn env(&self) -> &Env {
+        &self.0.env
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.keeper.settings
+    }
+
+    /// Whose chain it writes.
+    pub(crate) fn writer(&self) -> i64 {
+        self.0.keeper.writer
+    }
+
+    /// The place of the last record that this process knows of.
+    pub(crate) fn end_seq(&self) -> u64 {
+        lock(&self.0.state).seq
+    }
+
+    pub(crate) fn cx(&self, now: Timestamp) -> Cx {
         let inner = &*self.0;
         Cx {
             actor: "gantry:audit".into(),

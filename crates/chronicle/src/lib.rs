@@ -11,27 +11,33 @@
 //! | `keep.rs` | the room: what comes in, and the loop that writes it down |
 //! | `pending.rs` | facts on their way |
 //! | `chain.rs` | the act that takes them into the chain, and signs it |
+//! | `people.rs` | whom records name, and how they are erased |
 //! | `trim.rs` | the acts that remove old records, up to a checkpoint |
 //! | `used.rs` | who has done what since when |
 //! | `search.rs`, `verify.rs` | what is asked of the records, and whether they are what was written |
+//! | `webhook.rs` | the chain on its way to a receiver |
 //! | `settings.rs` | knobs |
 
 mod chain;
 mod keep;
 mod pending;
+mod people;
 mod search;
 mod settings;
 mod trim;
 mod used;
 mod verify;
+mod webhook;
 
 pub use gantry_metadata::audit::{Found, Place};
 pub(crate) use keep::Keeper;
 pub use keep::{Audit, Figures, Outlet};
+pub use people::erase;
 pub use search::{Question, search};
 pub use settings::{OnOverflow, Settings};
 pub use used::SessionActions;
 pub use verify::{Verified, verify};
+pub use webhook::{DeliveryError, Webhook, WebhookFigures, WebhookSettings, webhook_secret};
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,16 @@
-use crate::Audit;
+use crate::{
+    Audit,
+    people::{as_stored, reveal_all},
+};
 use gantry_audit::{Outcome, key, number};
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Metadata,
+    Metadata, Reader,
     audit::{self, Found, Place, Search},
 };
 use gantry_words::{AccountId, Page, Timestamp};
 use serde_json::Value;
+use std::cmp::Reverse;
 
 /// Rows looked at in one read, so that none takes long.
 const ROWS_MAX: usize = 1000;
@@ -31,7 +35,7 @@ pub struct Question {
 }
 
 impl Audit {
-    /// As [`search`], in the database it writes to.
+    /// As [`search`], in the database it writes to, up to what this server is doing now.
     ///
     /// # Errors
     /// The database does not answer.
@@ -42,11 +46,15 @@ impl Audit {
         before: Option<Place>,
         limit: usize,
     ) -> Result<Page<Found>, Fault> {
+        if before.is_none() {
+            self.catch_up().await;
+        }
         search(self.metadata(), account, question, before, limit).await
     }
 }
 
-/// Returns up to `limit` records of an account before a place, the newest first.
+/// Returns up to `limit` records of an account before a place, the newest first. Among them are those that still count: they
+/// have no `eventID` yet, and `pending` in `additionalEventData.gantry`.
 ///
 /// # Errors
 /// The database does not answer.
@@ -71,12 +79,39 @@ pub async fn search(
     let end = Place { at: end, writer: i64::MIN, seq: i64::MIN };
     let place = before.map_or(end, |before| before.min(end));
     let wanted = limit.min(ROWS_MAX);
-    let mut items = metadata.read_long(move |rows| audit::search(rows, &asked, place, wanted + 1)).await?;
+    let principal = question.principal.clone();
+    // Both of one moment: what stops counting meanwhile is neither missing nor there twice.
+    let look = move |rows: &mut Reader| {
+        let counting = audit::counting(rows, &asked, place, wanted + 1)?;
+        let stored = match &principal {
+            None => vec![0],
+            Some(arn) => as_stored(rows, arn)?.iter().map(|arn| key(account, arn)).collect(),
+        };
+        let mut items = vec![];
+        for principal in stored {
+            items.extend(audit::search(rows, &Search { principal, ..asked }, place, wanted + 1)?);
+        }
+        reveal_all(rows, items.iter_mut().map(|found| &mut found.bytes))?;
+        Ok((counting, items))
+    };
+    let (counting, mut items) = metadata.read_long(look).await?;
+    items.extend(counting.into_iter().map(|found| Found { bytes: pending(&found.bytes), ..found }));
+    items.sort_unstable_by_key(|found| Reverse(found.place));
     let has_more = items.len() > wanted;
     items.truncate(wanted);
     // By an accident of 1 in 2^64 another text has the same key.
     items.retain(|found| is_meant(&found.bytes, account, question));
     Ok(Page { items, has_more })
+}
+
+/// Says of a record that it still counts, and that it has no place yet.
+fn pending(bytes: &str) -> String {
+    let Ok(mut value) = serde_json::from_str::<Value>(bytes) else { return bytes.into() };
+    value["additionalEventData"]["gantry"]["pending"] = true.into();
+    if let Some(members) = value.as_object_mut() {
+        members.remove("eventID");
+    }
+    value.to_string()
 }
 
 fn is_meant(bytes: &str, account: AccountId, question: &Question) -> bool {

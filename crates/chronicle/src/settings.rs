@@ -1,3 +1,4 @@
+use crate::WebhookSettings;
 use gantry_words::Period;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub anchor_file: Option<PathBuf>,
     /// Where records are written as they are chained, as lines of JSON: a file to append to, or `-` for standard output.
     pub export: Option<PathBuf>,
+    /// The webhook that the audit is sent to.
+    pub webhook: WebhookSettings,
     /// How long records are kept; at least 1d. Seven years by default, the longest that common rules ask for. They are cut
     /// at a signed checkpoint, and a record says so.
     #[schemars(with = "String")]
@@ -56,6 +59,7 @@ impl Default for Settings {
             key_file: None,
             anchor_file: None,
             export: None,
+            webhook: WebhookSettings::default(),
             keep: Period::hours(7 * 365 * 24),
         }
     }
@@ -64,7 +68,7 @@ impl Default for Settings {
 impl Settings {
     /// Returns a sentence for each value that cannot be meant.
     pub fn check(&self) -> Vec<String> {
-        let mut wrong = vec![];
+        let mut wrong = self.webhook.check();
         if !(64..=1_048_576).contains(&self.queue_max) {
             wrong.push(format!("queue_max is {}; write a number from 64 to 1048576", self.queue_max));
         }

@@ -3,7 +3,7 @@ use gantry_audit::{Entry, Finding, Full, Kind, Outcome, PublicKey, Signed, Signi
 use gantry_env::{BoxFuture, Clock, Env, Random};
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Act, Change, Event, Locks, Metadata, Reader, Tx, change, leases, suite::postgres::Database, values,
+    Act, Change, Event, Locks, Metadata, Query, Reader, Tx, change, leases, query, suite::postgres::Database, values,
 };
 use gantry_words::{AccountId, Cx, Period, Region, RequestId, Timestamp};
 use serde_json::{Value, json};
@@ -41,12 +41,12 @@ impl Random for Moved {
     }
 }
 
-struct World {
+pub(crate) struct World {
     clock: Moved,
     env: Env,
-    metadata: Metadata,
-    settings: Settings,
-    anchors: Arc<Mutex<Vec<Signed>>>,
+    pub(crate) metadata: Metadata,
+    pub(crate) settings: Settings,
+    pub(crate) anchors: Arc<Mutex<Vec<Signed>>>,
     _held: Held,
 }
 
@@ -69,43 +69,49 @@ fn key() -> SigningKey {
 }
 
 impl World {
-    fn env() -> (Moved, Env) {
+    fn clock_and_env() -> (Moved, Env) {
         let clock = Moved { real: Env::real(), millis: Arc::new(AtomicI64::new(1_800_000_000_000)) };
         (clock.clone(), Env::new(Arc::new(clock.clone()), Arc::new(clock)))
     }
 
-    fn on_sqlite() -> World {
-        let ((clock, env), folder) = (World::env(), tempfile::tempdir().unwrap());
+    pub(crate) fn on_sqlite() -> World {
+        let ((clock, env), folder) = (World::clock_and_env(), tempfile::tempdir().unwrap());
         let metadata = Metadata::open(&gantry_metadata::Settings::default(), folder.path(), env.clone()).unwrap();
         let held = Held::Folder(folder);
         World { clock, env, metadata, settings: Settings::default(), anchors: Arc::default(), _held: held }
     }
 
     fn on_postgres() -> World {
-        let ((clock, env), database) = (World::env(), Database::new());
+        let ((clock, env), database) = (World::clock_and_env(), Database::new());
         let metadata = Metadata::open(&database.settings(), Path::new("."), env.clone()).unwrap();
         let held = Held::Database(database);
         World { clock, env, metadata, settings: Settings::default(), anchors: Arc::default(), _held: held }
     }
 
     /// The room, as it is after a start.
-    fn audit(&self) -> Audit {
+    pub(crate) fn audit(&self) -> Audit {
         let outlet = Box::new(Anchors(self.anchors.clone()));
         let place = (AccountId::DEFAULT, Region::default());
         Audit::new(self.metadata.clone(), self.env.clone(), key(), place, self.settings.clone(), Some(outlet))
     }
 
-    fn pass(&self, seconds: i64) {
+    pub(crate) fn env(&self) -> Env {
+        self.env.clone()
+    }
+
+    pub(crate) fn pass(&self, seconds: i64) {
         self.clock.millis.fetch_add(seconds * 1000, Relaxed);
     }
 
-    fn entry<'a>(&self, kind: Kind, digest: &'a str, request: u8) -> Entry<'a> {
+    pub(crate) fn entry<'a>(&self, kind: Kind, digest: &'a str, request: u8) -> Entry<'a> {
         Entry {
             kind,
             at: self.env.now(),
             account: AccountId::DEFAULT,
+            owner: AccountId::DEFAULT,
             principal: "arn:aws:iam::000000000000:root",
             is_session: false,
+            role_session: None,
             source: Some([127, 0, 0, 1].into()),
             user_agent: "docker",
             action: "ecr:BatchGetImage",
@@ -132,13 +138,14 @@ impl World {
         }
     }
 
-    /// What the audit holds, the oldest first.
+    /// What the chain holds, the oldest first.
     async fn records(&self, question: &Question) -> Vec<Value> {
         let found = crate::search(&self.metadata, AccountId::DEFAULT, question, None, 1000).await.unwrap();
-        found.items.iter().rev().map(|found| serde_json::from_str(&found.bytes).unwrap()).collect()
+        let records = found.items.iter().rev().map(|found| serde_json::from_str(&found.bytes).unwrap());
+        records.filter(|record| own(record)["pending"].is_null()).collect()
     }
 
-    async fn findings(&self, anchors: &[Signed]) -> Vec<Finding> {
+    pub(crate) async fn findings(&self, anchors: &[Signed]) -> Vec<Finding> {
         let known: [PublicKey; 1] = [key().public()];
         let found = verify(&self.metadata, &known, anchors, |_| ()).await.unwrap();
         found.into_iter().flat_map(|chain| chain.report.findings).collect()
@@ -314,6 +321,150 @@ async fn a_change_whose_call_was_lost_in_a_crash_is_chained_all_the_same() {
     let records = world.records(&Question::default()).await;
     assert_eq!((records.len(), &own(&records[0])["digest"]), (1, &json!("sha256:bb")));
     assert_eq!(records[0]["requestID"], RequestId::new([3; 16]).to_string());
+}
+
+/// Runs the room as a server does.
+fn run(audit: &Audit) -> tokio::task::JoinHandle<()> {
+    let audit = audit.clone();
+    tokio::spawn(async move { audit.run().await })
+}
+
+#[tokio::test]
+async fn what_has_just_happened_is_found_at_once_and_once_only() {
+    let world = World::on_sqlite();
+    let audit = world.audit();
+    let running = run(&audit);
+    tokio::task::yield_now().await;
+    let search = async |question: &Question| {
+        let page = audit.search(AccountId::DEFAULT, question, None, 10).await.unwrap();
+        page.items.iter().map(|found| serde_json::from_str(&found.bytes).unwrap()).collect::<Vec<Value>>()
+    };
+    for request in [1, 2] {
+        audit.note(&world.entry(Kind::Pull, "sha256:aa", request)).unwrap();
+    }
+
+    let counting = search(&Question { digest: Some("sha256:aa".into()), ..Question::default() }).await;
+    let other = search(&Question { digest: Some("sha256:bb".into()), ..Question::default() }).await;
+    world.pass(60);
+    let over = search(&Question::default()).await;
+
+    let told = |record: &Value| (own(record)["count"].clone(), own(record)["pending"] == true);
+    assert_eq!(counting.iter().map(told).collect::<Vec<_>>(), [(json!(2), true)]);
+    assert!(counting[0]["eventID"].is_null() && other.is_empty(), "{counting:?} {other:?}");
+    assert_eq!(over.iter().map(told).collect::<Vec<_>>(), [(json!(2), false)]);
+    audit.stop();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn pages_hold_what_counts_and_what_is_chained_in_the_order_of_time() {
+    let world = World::on_sqlite();
+    let audit = world.audit();
+    for request in 0..6 {
+        world.pass(1);
+        let kind = if request % 2 == 0 { Kind::Change } else { Kind::Pull };
+        audit.note(&world.entry(kind, &format!("sha256:{request}"), request)).unwrap();
+    }
+    audit.flush(false).await.unwrap();
+
+    let (mut before, mut digests) = (None, vec![]);
+    loop {
+        let page = audit.search(AccountId::DEFAULT, &Question::default(), before, 2).await.unwrap();
+        before = page.items.last().map(|found| found.place);
+        digests.extend(page.items.iter().map(|found| {
+            let record: Value = serde_json::from_str(&found.bytes).unwrap();
+            own(&record)["digest"].as_str().unwrap().to_string()
+        }));
+        if !page.has_more {
+            break;
+        }
+    }
+
+    assert_eq!(digests, (0..6).rev().map(|request| format!("sha256:{request}")).collect::<Vec<_>>());
+}
+
+const ALICE: &str = "arn:aws:iam::000000000000:user/people/alice";
+
+/// A pull and a change of Alice's, in the chain.
+async fn alice(world: &World, audit: &Audit, request: u8) {
+    let told = format!("User: {ALICE} is not authorized");
+    let pull = world.entry(Kind::Pull, "sha256:aa", request);
+    audit.note(&Entry { principal: ALICE, error_message: &told, ..pull }).unwrap();
+    audit.note(&Entry { principal: ALICE, ..world.entry(Kind::Change, "sha256:bb", request + 1) }).unwrap();
+    world.pass(60);
+    audit.flush(false).await.unwrap();
+}
+
+fn by_alice() -> Question {
+    Question { principal: Some(ALICE.into()), ..Question::default() }
+}
+
+async fn a_person_is_erased(mut world: World) {
+    static NAMES: Query = query("SELECT bytes FROM audit_bytes ORDER BY seq");
+    world.settings.checkpoint_every = Period::seconds(1);
+    let audit = world.audit();
+    alice(&world, &audit, 1).await;
+    let bob = "arn:aws:sts::000000000000:assumed-role/deploy/bob@example.com";
+    audit.note(&Entry { principal: bob, ..world.entry(Kind::Change, "sha256:cc", 9) }).unwrap();
+    audit.flush(false).await.unwrap();
+    let before = world.records(&by_alice()).await;
+    let stored = async || {
+        let rows = world.metadata.read(|rows| rows.all(&NAMES, values![])).await.unwrap();
+        rows.iter().map(|row| row.text(0).unwrap().to_string()).collect::<Vec<_>>().join("\n")
+    };
+    let stored_before = stored().await;
+
+    let token = crate::erase(&world.metadata, &world.cx(20), AccountId::DEFAULT, ALICE).await.unwrap().unwrap();
+
+    let at_once = world.findings(&[]).await;
+    world.pass(5);
+    audit.flush(false).await.unwrap();
+    audit.end().await.unwrap();
+    assert_eq!(before.len(), 2);
+    assert!(before.iter().all(|record| own(record)["principal"] == ALICE && record["sourceIPAddress"] == "127.0.0.1"));
+    for name in ["alice", "bob", "127.0.0.1"] {
+        assert!(!stored_before.contains(name), "{name} in {stored_before}");
+    }
+    assert_eq!((at_once, world.findings(&[]).await), (vec![], vec![]));
+    assert_eq!(world.records(&by_alice()).await.len(), 0);
+    let all = world.records(&Question::default()).await;
+    let text = all.iter().map(Value::to_string).collect::<String>();
+    assert!(!text.contains("alice") && text.contains(&token) && text.contains(bob), "{text}");
+    assert!(all.iter().any(|record| record["eventName"] == "audit.erase_person"), "{text}");
+    assert_eq!(stored().await.lines().take(3).collect::<Vec<_>>().join("\n"), stored_before, "no record was changed");
+    let again = crate::erase(&world.metadata, &world.cx(21), AccountId::DEFAULT, "alice").await.unwrap();
+    assert_eq!(again, None);
+    alice(&world, &audit, 30).await;
+    assert_eq!(world.records(&by_alice()).await.len(), 2, "what she does afterwards is hers, under another token");
+    assert_eq!(world.findings(&[]).await, []);
+}
+
+#[tokio::test]
+async fn a_person_is_erased_on_sqlite() {
+    a_person_is_erased(World::on_sqlite()).await;
+}
+
+#[tokio::test]
+async fn a_person_is_erased_on_postgres() {
+    a_person_is_erased(World::on_postgres()).await;
+}
+
+#[tokio::test]
+async fn names_that_are_exchanged_or_taken_away_are_found_out() {
+    static EXCHANGE: Change = change("UPDATE audit_person SET value = '000000000000:user/mallory' WHERE owner = ''");
+    static TAKE_AWAY: Change = change("DELETE FROM audit_person");
+    let world = World::on_sqlite();
+    let audit = world.audit();
+    alice(&world, &audit, 1).await;
+    audit.end().await.unwrap();
+
+    world.tamper(&EXCHANGE).await;
+    let exchanged = world.findings(&[]).await;
+    world.tamper(&TAKE_AWAY).await;
+    let gone = world.findings(&[]).await;
+
+    assert!(matches!(&exchanged[..], [Finding::Renamed { token }] if token.starts_with('~')), "{exchanged:?}");
+    assert!(!gone.is_empty() && gone.iter().all(|finding| matches!(finding, Finding::Unnamed { .. })), "{gone:?}");
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
-use gantry_audit::{End, GENESIS, PublicKey, Report, Signed, Stored, Verifier, parse_hash, writer_of};
+use crate::people::parse_salt;
+use gantry_audit::{
+    End, Finding, GENESIS, Mentions, PERSON_ERASED, PublicKey, Report, Signed, Stored, Verifier, commit, parse_hash,
+    tokens, writer_of,
+};
 use gantry_fault::Fault;
 use gantry_metadata::{
     Metadata,
     audit::{self, RecordRow, WriterRow},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Records read at once.
 const RECORDS_MAX: usize = 1000;
@@ -52,7 +56,41 @@ pub async fn verify(
         let report = verify_chain(metadata, writer, public, row, anchors, &mut tell).await?;
         verified.push(Verified { report, is_key_known: known.contains_key(&writer) });
     }
+    verify_people(metadata, &mut verified).await?;
     Ok(verified)
+}
+
+/// Looks whether everybody has the name that records hold a commitment to, and whether whose name is gone was erased.
+async fn verify_people(metadata: &Metadata, verified: &mut [Verified]) -> Result<(), Fault> {
+    let (mut known, mut renamed) = (HashSet::new(), vec![]);
+    let mut after = String::new();
+    loop {
+        let part = metadata.read_long(move |rows| audit::people_after(rows, &after, RECORDS_MAX)).await?;
+        let Some(last) = part.last() else { break };
+        after = last.token.clone();
+        for row in part {
+            if parse_salt(&row.salt).is_none_or(|salt| commit(&salt, &row.value) != row.token) {
+                renamed.push(row.token.clone());
+            }
+            known.insert(row.token);
+        }
+    }
+    let mut erased = Mentions::default();
+    // What has just been erased is not in a chain yet.
+    let unchained = metadata.read_long(|rows| audit::unchained(rows, RECORDS_MAX)).await?;
+    for row in unchained.into_iter().filter(|row| row.event.as_deref() == Some(PERSON_ERASED)) {
+        tokens(&row.body.unwrap_or_default()).into_iter().for_each(|token| erased.erase(token));
+    }
+    verified.iter().for_each(|chain| erased.join(&chain.report.mentions));
+    for chain in verified.iter_mut() {
+        chain.report.mentions.join(&erased);
+        let unnamed: Vec<u64> = chain.report.mentions.unexplained(|token| known.contains(token)).collect();
+        unnamed.into_iter().for_each(|seq| chain.report.find(Finding::Unnamed { seq }));
+    }
+    if let Some(first) = verified.first_mut() {
+        renamed.into_iter().for_each(|token| first.report.find(Finding::Renamed { token }));
+    }
+    Ok(())
 }
 
 /// Some records, the checkpoints that speak of them, and where the database says that the chain ends: of one moment.

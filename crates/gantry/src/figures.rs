@@ -1,6 +1,6 @@
 use crate::{house::House, process};
 use gantry_api::{Figures, Gauges};
-use gantry_chronicle::Audit;
+use gantry_chronicle::{Audit, Webhook};
 use gantry_metadata::blobs;
 use gantry_registry::RepositoryCounts;
 use gantry_words::{AccountId, Timestamp};
@@ -179,8 +179,8 @@ impl RoomFigures {
     }
 }
 
-/// Figures of the audit.
-pub(crate) struct AuditFigures(pub(crate) Audit);
+/// Figures of the audit, and of the webhook where there is one.
+pub(crate) struct AuditFigures(pub(crate) Audit, pub(crate) Option<Webhook>);
 
 impl Gauges for AuditFigures {
     fn collect(&self, figures: &mut Figures) {
@@ -190,5 +190,14 @@ impl Gauges for AuditFigures {
         figures.gauge("gantry_audit_queue", help, &[], audit.waiting as f64);
         let help = "Facts that found no room; the chain says how many, or their requests were answered 503";
         figures.counter("gantry_audit_lost", help, &[], audit.lost as f64);
+        let webhook = self.1.as_ref().map(Webhook::figures).unwrap_or_default();
+        for (outcome, count) in [("delivered", webhook.deliveries), ("failed", webhook.failures)] {
+            let help = "Deliveries of the audit to its webhook; those that failed are sent again";
+            figures.counter("gantry_audit_webhook_deliveries", help, &[("outcome", outcome)], count as f64);
+        }
+        let help = "Records of the audit that its webhook does not have yet";
+        figures.gauge("gantry_audit_webhook_lag_records", help, &[], webhook.lag_records as f64);
+        let help = "How old the first record is that the webhook was to have, in seconds; 0 where it has all";
+        figures.gauge("gantry_audit_webhook_lag_seconds", help, &[], webhook.lag_seconds as f64);
     }
 }

@@ -1,12 +1,17 @@
-//! Every statement on the tables of the audit: chains, checkpoints, records that still count. Searches are in `search.rs`.
+//! Every statement on the tables of the audit: chains, checkpoints, records that still count. Searches are in
+//! `search.rs`, and how far a chain has been delivered is in `delivery.rs`, and whom records name in `people.rs`.
 
+mod delivery;
+mod people;
 mod search;
 
 use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
+pub use delivery::{delivered, put_delivered};
 use gantry_audit::{Columns, GENESIS, Hash, Signed, parse_hash, print_hash};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
-pub use search::{Found, Place, Search, done_by, search};
+pub use people::{PersonRow, erase_person, insert_person, people_after, people_by_token, people_by_value};
+pub use search::{Found, Place, Search, counting, done_by, search};
 
 /// Where a chain stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,8 +134,9 @@ static STALE_OPEN: Query =
 static STALE_OPEN_OF_ALL: Query =
     query("SELECT writer, id, body FROM audit_open WHERE at < $1 ORDER BY at, writer, id LIMIT $2");
 static PUT_OPEN: Change = change(
-    "INSERT INTO audit_open(writer, id, at, body) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (writer, id) DO UPDATE SET body = excluded.body",
+    "INSERT INTO audit_open(writer, id, at, account, principal, repository, digest, action, outcome, body)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     ON CONFLICT (writer, id) DO UPDATE SET at = excluded.at, body = excluded.body",
 );
 static REMOVE_OPEN: Change = change("DELETE FROM audit_open WHERE writer = $1 AND id = $2");
 static FIRST_RECORD: Query = query("SELECT seq FROM audit_record WHERE writer = $1 ORDER BY seq LIMIT 1");
@@ -292,8 +298,9 @@ pub fn open_before(
 }
 
 /// Writes down a record that still counts.
-pub fn put_open(tx: &mut Tx, writer: i64, id: i64, at: Timestamp, body: &str) -> Result<(), Fault> {
-    tx.write(&PUT_OPEN, values![writer, id, at, body])
+pub fn put_open(tx: &mut Tx, writer: i64, id: i64, columns: &Columns, body: &str) -> Result<(), Fault> {
+    let Columns { at, account, principal, repository, digest, action, outcome } = *columns;
+    tx.write(&PUT_OPEN, values![writer, id, at, account, principal, repository, digest, action, outcome, body])
 }
 
 /// Removes a record that has counted to the end.

@@ -47,6 +47,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(11, "0011-audit"),
     pair!(12, "0012-keyring"),
     one!(13, "0013-sealed-copies"),
+    one!(14, "0014-trail"),
 ];
 
 #[cfg(test)]

@@ -480,3 +480,19 @@ async fn what_cannot_be_used_is_said_at_the_start() {
     assert!(complaint(|place| place.secret = "").await.contains("secret access key"));
     assert!(complaint(|place| place.settings.pull_lifetime = Period::seconds(1)).await.contains("pull_lifetime"));
 }
+
+#[tokio::test]
+async fn a_network_is_served_so_many_requests_without_credentials_in_a_minute_and_no_other_pays_for_it() {
+    let mut place = Place::new();
+    place.settings.anonymous_requests_per_minute = 3;
+    let accounts = place.open().await;
+    let host = |text: &str| Some(text.parse().unwrap());
+
+    let waits: Vec<_> = (0..5).map(|_| accounts.note_anonymous(host("2001:db8::1"))).collect();
+
+    assert_eq!(waits, [None, None, None, Some(20), Some(20)]);
+    assert!(accounts.note_anonymous(host("2001:db8::ffff:2")).is_some(), "the same customer's network");
+    assert_eq!(accounts.note_anonymous(host("2001:db8:0:1::1")), None);
+    place.world.pass(20);
+    assert_eq!(accounts.note_anonymous(host("2001:db8::1")), None);
+}

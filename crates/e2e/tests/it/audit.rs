@@ -2,7 +2,17 @@
 
 use gantry_e2e::{Client, Image, Server, USER, program, tool, until};
 use serde_json::Value;
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    path::Path,
+    process::Command,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 const NAME: &str = "team/app";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -115,6 +125,103 @@ fn what_happened_before_a_kill_is_in_the_audit_and_whoever_touches_it_is_found_o
     let (code_with_anchors, report) = verify(&server, &with_anchors);
     assert_eq!((code, code_with_anchors), (0, 1), "only an anchor tells of what is gone altogether");
     assert_eq!(kinds(&report)[0].0, "rolled-back");
+}
+
+#[test]
+fn what_has_just_happened_is_listed_at_once_and_marked_as_still_counting() {
+    let server = Server::with(&[("GANTRY_CREATE_ON_PUSH", "true")]);
+    Image::small(3).push(&server.client(), NAME, "v1").unwrap();
+    for _ in 0..3 {
+        assert_eq!(server.client().get(&format!("/v2/{NAME}/manifests/v1")).status, 200);
+    }
+
+    let pulls = records(&server, &format!("&repository={NAME}&action=ecr:BatchGetImage"));
+
+    // Where a minute ended in between there are two.
+    let count: u64 = pulls.iter().map(|pull| own(pull)["count"].as_u64().unwrap()).sum();
+    assert_eq!((count, &own(&pulls[0])["pending"]), (3, &true.into()), "{pulls:#?}");
+}
+
+/// A receiver of webhooks that takes nothing until it is told to; it ends with the test.
+struct Receiver {
+    url: String,
+    is_up: Arc<AtomicBool>,
+    bodies: Arc<Mutex<Vec<String>>>,
+}
+
+impl Receiver {
+    fn start() -> Receiver {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/gantry", listener.local_addr().unwrap());
+        let (is_up, bodies) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(vec![])));
+        let receiver = Receiver { url, is_up: is_up.clone(), bodies: bodies.clone() };
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = BufReader::new(stream.unwrap());
+                let (mut length, mut line) = (0, String::new());
+                while stream.read_line(&mut line).unwrap() > 2 {
+                    if let Some(told) = line.to_lowercase().strip_prefix("content-length: ") {
+                        length = told.trim().parse().unwrap();
+                    }
+                    line.clear();
+                }
+                let mut body = vec![0; length];
+                stream.read_exact(&mut body).unwrap();
+                let status = if is_up.load(Relaxed) { "204 No Content" } else { "503 Service Unavailable" };
+                if is_up.load(Relaxed) {
+                    bodies.lock().unwrap().push(String::from_utf8(body).unwrap());
+                }
+                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+                stream.get_mut().write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        receiver
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        self.bodies.lock().unwrap().iter().flat_map(|body| body.lines().map(json).collect::<Vec<_>>()).collect()
+    }
+}
+
+#[test]
+fn a_webhook_that_was_down_is_sent_everything_in_order_by_the_server_that_comes_after() {
+    let (receiver, folder) = (Receiver::start(), tempfile::tempdir().unwrap());
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "a secret that both sides have").unwrap();
+    let mut server = Server::with(&[
+        ("GANTRY_CREATE_ON_PUSH", "true"),
+        ("GANTRY_OUTBOUND__ALLOW", "127.0.0.1"),
+        ("GANTRY_AUDIT__WEBHOOK__URL", &receiver.url),
+        ("GANTRY_AUDIT__WEBHOOK__SECRET_FILE", secret.to_str().unwrap()),
+    ]);
+    Image::small(4).push(&server.client(), NAME, "v1").unwrap();
+    let failed = |server: &Server| {
+        let metrics = server.client().get("/metrics").text();
+        metrics.lines().any(|line| {
+            line.strip_prefix("gantry_audit_webhook_deliveries_total{outcome=\"failed\"} ")
+                .is_some_and(|count| count != "0.0")
+        })
+    };
+    assert!(until(PATIENCE, || failed(&server)));
+    server.kill();
+
+    receiver.is_up.store(true, Relaxed);
+    server.restart();
+    server.client().send("DELETE", &format!("/v2/{NAME}/manifests/v1"), &[], &[]);
+    assert!(until(PATIENCE, || receiver.lines().iter().any(|line| line["eventName"] == "BatchDeleteImage")));
+    server.stop();
+
+    let lines = receiver.lines();
+    let ids = lines.iter().filter_map(|line| line["eventID"].as_str());
+    let places: Vec<u64> = ids.map(|id| u64::from_str_radix(&id.replace('-', "")[16..], 16).unwrap()).collect();
+    assert!(places.iter().copied().eq(1..=places.len() as u64), "{places:?}");
+    assert!(lines.iter().any(|line| line["eventName"] == "PutImage"));
+    assert!(lines.iter().any(|line| line["checkpoint"].is_string()), "anchors are among them");
+    let anchors = folder.path().join("anchors");
+    let told = lines.iter().filter(|line| line["checkpoint"].is_string()).map(|line| format!("{line}\n"));
+    std::fs::write(&anchors, told.collect::<String>()).unwrap();
+    let (code, report) = verify(&server, &["--anchors", anchors.to_str().unwrap()]);
+    assert_eq!((code, report["isAnchored"].as_bool()), (0, Some(true)), "{report:#}");
 }
 
 #[test]

@@ -58,6 +58,35 @@ fn server_with(settings: &[(&str, &str)]) -> (Server, Boto) {
 }
 
 #[test]
+fn whoever_pulls_without_credentials_is_served_so_often_a_minute_and_others_do_not_pay_for_it() {
+    let settings = [("GANTRY_TOKENS__ANONYMOUS_PULL", "true"), ("GANTRY_TOKENS__ANONYMOUS_REQUESTS_PER_MINUTE", "3")];
+    let (server, mut root) = server_with(&settings);
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": PULL},
+    ]});
+    root.done("set_repository_policy", json!({"repositoryName": "team/app", "policyText": policy.to_string()}));
+    let stranger = Client::anonymous(server.address());
+
+    let refused: Vec<u16> = (0..3).map(|_| stranger.get("/v2/other/app/manifests/v1").status).collect();
+    let answers: Vec<_> = (0..4).map(|_| stranger.get("/v2/team/app/manifests/v1")).collect();
+
+    assert_eq!(refused, [401; 3], "who is asked for credentials may ask again");
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200, 200, 200, 429]);
+    let wait: u64 = answers[3].header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=20).contains(&wait), "{wait}");
+    assert_eq!(answers[3].code(), "TOOMANYREQUESTS");
+    assert_eq!(server.client().get("/v2/team/app/manifests/v1").status, 200);
+    let metrics = server.client().get("/metrics").text();
+    for line in [
+        "gantry_anonymous_requests_total{outcome=\"limited\"} 1.0",
+        "gantry_anonymous_requests_total{outcome=\"served\"} 3.0",
+    ] {
+        assert!(metrics.lines().any(|printed| printed == line), "{line} in\n{metrics}");
+    }
+}
+
+#[test]
 fn ci_pushes_to_its_own_repositories_and_production_only_pulls() {
     let (server, mut root) = server();
     let (id, secret) = user(&mut root, "ci", Some(&allowing(PUSH, "team/")));

@@ -1,4 +1,4 @@
-use super::tool::{command_line, read_config, runtime};
+use super::tool::{command_line, fault_failure, read_config, runtime};
 use crate::{
     config::{Config, ConfigFlags},
     data_folder::DataFolder,
@@ -12,11 +12,13 @@ use crate::{
 };
 use gantry_accounts::RootCredentials;
 use gantry_api::{Listener, Oci, Rest, Server, Surface};
+use gantry_chronicle::{Webhook, webhook_secret};
 use gantry_env::Env;
+use gantry_outbound::{Authorities, Client, SystemResolver};
 use gantry_registry::MovedBlobs;
 use gantry_words::{Cx, Secret};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::{io::Write, sync::Arc, time::Duration};
+use std::{io::Write, path::Path, sync::Arc, time::Duration};
 use tokio::{signal::unix, task::JoinHandle};
 
 /// How often it is written down who pulled what.
@@ -81,7 +83,9 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     let key = key.map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))?;
     let house = house.serve(config, root, key).await?;
     let (figures, figures_task) = RoomFigures::of(house.house.clone(), config.account_id);
-    let mut server = server(config, &house)?.gauges(figures).gauges(AuditFigures(house.audit.clone()));
+    let webhook = audit_webhook(config, &house).await?;
+    let of_audit = AuditFigures(house.audit.clone(), webhook.clone());
+    let mut server = server(config, &house)?.gauges(figures).gauges(of_audit);
     if let Some(tracing) = tracing {
         server = server.gauges(tracing.figures()).joining_traces(trace::join);
     }
@@ -121,10 +125,15 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         figures_task,
     ];
     let audit = tokio::spawn(write_audit(house.clone()));
+    let sending = webhook.clone().map(|webhook| tokio::spawn(async move { webhook.run().await }));
     let ended = server.run(listeners, shutdown()).await;
     sweeps.iter().for_each(JoinHandle::abort);
     write_pulls_down(&house).await;
     end_audit(&house, audit).await;
+    sending.iter().for_each(JoinHandle::abort);
+    if let Some(webhook) = webhook {
+        webhook.end().await;
+    }
     if let Err(fault) = registry.orphans.end(&cx(&house, "serve")).await {
         tracing::warn!(error = ?fault, "the end could not be noted; the next start looks for what a crash might have left: {fault}");
     }
@@ -355,6 +364,34 @@ fn spawn_pull_notes(house: &ServingHouse) -> JoinHandle<()> {
 
 async fn write_audit(house: ServingHouse) {
     house.audit.run().await;
+}
+
+/// The webhook that the audit is sent to, if any; what is chained from here on goes there.
+async fn audit_webhook(config: &Config, house: &ServingHouse) -> Result<Option<Webhook>, Failure> {
+    let settings = &config.audit.webhook;
+    let (Some(_), Some(secret_file)) = (&settings.url, &settings.secret_file) else { return Ok(None) };
+    let read = |path: &Path, key: &str| {
+        std::fs::read(path).map_err(|error| {
+            let problem = format!("cannot read {}: {error}", path.display());
+            Failure::failed(problem, format!("Name another file with audit.webhook.{key}"))
+        })
+    };
+    let unusable = |path: &Path, problem: String| Failure::failed(format!("{}: {problem}", path.display()), "");
+    let secret = String::from_utf8_lossy(&read(secret_file, "secret_file")?).into_owned();
+    let secret = webhook_secret(&secret).map_err(|problem| unusable(secret_file, problem))?;
+    let authorities = match &settings.authorities_file {
+        None => None,
+        Some(path) => {
+            let authorities = Authorities::parse(&read(path, "authorities_file")?);
+            Some(authorities.map_err(|error| unusable(path, error.to_string()))?)
+        }
+    };
+    let client = Client::new(config.outbound.clone(), SystemResolver, house.house.env.clone());
+    let webhook = Webhook::of(&house.audit, client, secret, authorities);
+    if let Some(webhook) = &webhook {
+        webhook.begin().await.map_err(fault_failure)?;
+    }
+    Ok(webhook)
 }
 
 /// Lets the audit end what it writes, and write the rest.

@@ -70,6 +70,29 @@ pub fn done_by(rows: &mut Reader, principal: i64, from: Timestamp) -> Result<Vec
     rows.all(&DONE_BY, values![principal, from.millis()])?.iter().map(|row| row.int(0)).collect()
 }
 
+static COUNTING: Query = query(
+    "SELECT at, writer, id, body FROM audit_open
+     WHERE (at, writer, id) < ($1, $2, $3) AND at >= $4 AND account = $5
+       AND (CAST($6 AS BIGINT) = 0 OR principal = $6) AND (CAST($7 AS BIGINT) = 0 OR repository = $7)
+       AND (CAST($8 AS BIGINT) = 0 OR digest = $8) AND (CAST($9 AS BIGINT) = 0 OR action = $9)
+       AND (CAST($10 AS BIGINT) < 0 OR outcome = $10)
+     ORDER BY at DESC, writer DESC, id DESC LIMIT $11",
+);
+
+/// Returns up to `count` records that still count, before a place and the newest first; their number stands for the place in
+/// a chain that they do not have yet.
+pub fn counting(rows: &mut Reader, search: &Search, before: Place, count: usize) -> Result<Vec<Found>, Fault> {
+    let Search { account, principal, repository, digest, action, outcome, from } = *search;
+    let Place { at, writer, seq } = before;
+    let values = values![at, writer, seq, from, account, principal, repository, digest, action, outcome, count];
+    rows.all(&COUNTING, values)?.into_iter().map(found).collect()
+}
+
+fn found(row: Row) -> Result<Found, Fault> {
+    let place = Place { at: row.int(0)?, writer: row.int(1)?, seq: row.int(2)? };
+    Ok(Found { place, bytes: row.text(3)?.into() })
+}
+
 /// Returns up to `count` records before a place, the newest first.
 pub fn search(rows: &mut Reader, search: &Search, before: Place, count: usize) -> Result<Vec<Found>, Fault> {
     let Search { account, principal, repository, digest, action, outcome, from } = *search;
@@ -81,9 +104,5 @@ pub fn search(rows: &mut Reader, search: &Search, before: Place, count: usize) -
     };
     let Place { at, writer, seq } = before;
     let values = values![by, at, writer, seq, from, principal, repository, action, outcome, count];
-    let read = |row: Row| {
-        let place = Place { at: row.int(0)?, writer: row.int(1)?, seq: row.int(2)? };
-        Ok(Found { place, bytes: row.text(3)?.into() })
-    };
-    rows.all(query, values)?.into_iter().map(read).collect()
+    rows.all(query, values)?.into_iter().map(found).collect()
 }

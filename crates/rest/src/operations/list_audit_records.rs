@@ -9,8 +9,8 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Lists records of the audit, the newest first: who did what, and who was refused. What was counted together appears when
-/// its minute is over.
+/// Lists records of the audit, the newest first: who did what, and who was refused. What is still being counted together
+/// is among them, marked `pending` and without an `eventID`, until its minute is over.
 #[derive(JsonSchema)]
 pub struct ListAuditRecords;
 
