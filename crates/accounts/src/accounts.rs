@@ -4,7 +4,7 @@ use crate::{
     key_store::{self, RotateTokenKeys},
     keys::{KeyMaterial, Keys},
 };
-use crate::{Identities, directory::Directory};
+use crate::{Identities, RoleMapping, directory::Directory};
 use gantry_access::{
     Authorization, Principal, PrincipalKind, Scopes, equal_secrets,
     token::{self, Claims, TokenError},
@@ -76,6 +76,7 @@ struct Inner {
     failures: Failures,
     identities: Identities,
     directory: RwLock<Arc<Directory>>,
+    role_mappings: RwLock<Arc<[RoleMapping]>>,
     metadata: Metadata,
     env: Env,
 }
@@ -119,6 +120,7 @@ impl Accounts {
             failures,
             identities,
             directory,
+            role_mappings: RwLock::new(Arc::new([])),
             metadata,
             env,
         };
@@ -446,6 +448,14 @@ impl Accounts {
     /// Counts a failure. Returns how many seconds to wait where it was one too many.
     pub(crate) fn note_failure(&self, source: Option<IpAddr>) -> Option<u64> {
         self.0.failures.note(source, self.0.env.elapsed()).map(seconds)
+    }
+
+    pub(crate) fn keep_role_mappings(&self, mappings: Vec<RoleMapping>) {
+        *self.0.role_mappings.write().unwrap_or_else(PoisonError::into_inner) = mappings.into();
+    }
+
+    pub(crate) fn role_mappings(&self) -> Arc<[RoleMapping]> {
+        self.0.role_mappings.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The key of the root user.

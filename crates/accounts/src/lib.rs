@@ -18,6 +18,7 @@
 //! | `failures.rs` | how often a login from one address may fail |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
+//! | `people.rs`, `people/` | [`Person`]: people from outside, and the roles that their groups give them |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
@@ -33,6 +34,7 @@ mod key_store;
 mod keyring;
 mod keys;
 mod library;
+mod people;
 mod problem;
 mod providers;
 mod roles;
@@ -44,6 +46,7 @@ mod signatures;
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use identities::*;
 pub use keyring::*;
+pub use people::{Person, RoleMapping, RoleMappingError};
 pub use problem::AuthenticationProblem;
 pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};
 pub use roles::{AssumeRole, AssumedRole, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};
