@@ -12,9 +12,23 @@ use crate::accounts::Accounts;
 use gantry_access::{Principal, RoleSession};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The longest name of a session (AWS STS API, `RoleSessionName`).
 const SESSION_NAME_BYTES_MAX: usize = 64;
+/// How much of it the id may take: as much as a UUID has.
+const ID_CHARS_MAX: usize = 36;
+
+/// What can be set about people from outside.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PeopleSettings {
+    /// Which role the members of a group have: `PROVIDER: GROUP -> ROLE`, such as
+    /// `ldap: cn=developers,ou=groups,dc=example,dc=org -> developer`. The provider is `ldap` or the issuer of an OIDC provider, the
+    /// group a DN or the value of a claim. Of several the first counts whose role is there.
+    #[schemars(with = "Vec<String>")]
+    pub role_mappings: Vec<RoleMapping>,
+}
 
 /// Somebody whom a directory or an identity provider vouches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +50,7 @@ impl Accounts {
     }
 
     /// Returns who a person is here until `until`: a session of the role of the first mapping that means one of his groups and
-    /// whose role is there. The session has the person's name; `aws:SourceIdentity` is his id, and `aws:FederatedProvider` who
+    /// whose role is there. The session has the person's name and id; `aws:SourceIdentity` is his id, and `aws:FederatedProvider` who
     /// vouches for him.
     ///
     /// # Errors
@@ -49,7 +63,7 @@ impl Accounts {
         let role = roles.filter_map(|mapping| directory.role(&mapping.role_arn(account))).next();
         let session = role.map(|role| RoleSession {
             role_id: role.identity.id.as_str().into(),
-            name: session_name(&person.name).into(),
+            name: session_name(person).into(),
             policies: Vec::new(),
             tags: Vec::new(),
             source_identity: Some(person.id.as_str().into()),
@@ -65,15 +79,15 @@ impl Accounts {
     }
 }
 
-/// A name as sessions have it (AWS STS API, `RoleSessionName`: 2 to 64 of `[A-Za-z0-9_+=,.@-]`).
-fn session_name(name: &str) -> String {
-    let allowed = |char: char| char.is_ascii_alphanumeric() || "_+=,.@-".contains(char);
-    let mut fit: String =
-        name.chars().map(|char| if allowed(char) { char } else { '_' }).take(SESSION_NAME_BYTES_MAX).collect();
-    while fit.len() < 2 {
-        fit.push('_');
-    }
-    fit
+/// A person's name and id as sessions have it, so that the audit shows both (AWS STS API, `RoleSessionName`: 2 to 64 of
+/// `[A-Za-z0-9_+=,.@-]`): `ann+7d0f1c2e-…`. What does not fit of the name is cut; of a long id the beginning stands there.
+fn session_name(person: &Person) -> String {
+    let allowed = |char: char| char.is_ascii_alphanumeric() || "_=,.@-".contains(char);
+    let fit = |text: &str, chars_max: usize| -> String {
+        text.chars().map(|char| if allowed(char) { char } else { '_' }).take(chars_max).collect()
+    };
+    let id = fit(&person.id, ID_CHARS_MAX);
+    format!("{}+{id}", fit(&person.name, SESSION_NAME_BYTES_MAX - 1 - id.len()))
 }
 
 #[cfg(test)]

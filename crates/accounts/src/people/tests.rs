@@ -58,8 +58,8 @@ async fn of_several_groups_the_first_mapping_counts_whose_role_is_there() {
         found.map(|principal| principal.arn.to_string()).map_err(|fault| fault.kind)
     };
 
-    assert_eq!(arn(&["c", "b", "a"]), Ok("arn:aws:sts::000000000000:assumed-role/admin/Ann__".into()));
-    assert_eq!(arn(&["c"]), Ok("arn:aws:sts::000000000000:assumed-role/reader/Ann__".into()));
+    assert_eq!(arn(&["c", "b", "a"]), Ok("arn:aws:sts::000000000000:assumed-role/admin/Ann__+7d0f".into()));
+    assert_eq!(arn(&["c"]), Ok("arn:aws:sts::000000000000:assumed-role/reader/Ann__+7d0f".into()));
     assert_eq!(arn(&["a"]), Err(FaultKind::AccessDenied));
     assert_eq!(arn(&[]), Err(FaultKind::AccessDenied));
 }

@@ -18,6 +18,7 @@ mod limits;
 mod listeners;
 mod lists;
 mod metrics;
+mod people;
 mod protection;
 mod referrers;
 mod resume;
