@@ -319,6 +319,16 @@ CREATE TABLE lifecycle_run(
     body TEXT NOT NULL
 );
 
+CREATE TABLE login_profile(
+    account TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    must_change BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY(account, user_id)
+);
+
 CREATE TABLE managed_policy(
     account TEXT NOT NULL,
     arn TEXT NOT NULL,
@@ -409,6 +419,20 @@ CREATE TABLE oidc_provider(
     created_at BIGINT NOT NULL,
     PRIMARY KEY(account, arn)
 );
+
+CREATE TABLE personal_token(
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    policy TEXT,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    used_at BIGINT
+);
+
+CREATE INDEX personal_token_user ON personal_token(account, user_id, id);
 
 CREATE TABLE policy_attachment(
     account TEXT NOT NULL,

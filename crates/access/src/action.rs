@@ -227,6 +227,12 @@ actions! {
     GANTRY_PUT_ACCOUNT_POLICY = "gantry:PutAccountPolicy", [];
     /// Ends what is denied account-wide.
     GANTRY_DELETE_ACCOUNT_POLICY = "gantry:DeleteAccountPolicy", [];
+    /// Makes a personal token; everybody may for himself.
+    GANTRY_CREATE_TOKEN = "gantry:CreateToken", [];
+    /// Lists the personal tokens of a user; everybody may his own.
+    GANTRY_LIST_TOKENS = "gantry:ListTokens", [];
+    /// Revokes a personal token; everybody may his own.
+    GANTRY_REVOKE_TOKEN = "gantry:RevokeToken", [];
 
     /// Makes a user.
     IAM_CREATE_USER = "iam:CreateUser", [];
@@ -264,9 +270,15 @@ actions! {
     IAM_LIST_ATTACHED_USER_POLICIES = "iam:ListAttachedUserPolicies", [];
     /// Lists the groups of a user.
     IAM_LIST_GROUPS_FOR_USER = "iam:ListGroupsForUser", [];
-    /// Asks whether a user has a password for a console.
+    /// Gives a user a password.
+    IAM_CREATE_LOGIN_PROFILE = "iam:CreateLoginProfile", [];
+    /// Gives a user another password.
+    IAM_UPDATE_LOGIN_PROFILE = "iam:UpdateLoginProfile", [];
+    /// Chooses another password for oneself.
+    IAM_CHANGE_PASSWORD = "iam:ChangePassword", [];
+    /// Asks whether a user has a password.
     IAM_GET_LOGIN_PROFILE = "iam:GetLoginProfile", [];
-    /// Removes a user's password for a console.
+    /// Removes a user's password.
     IAM_DELETE_LOGIN_PROFILE = "iam:DeleteLoginProfile", [];
     /// Lists the SSH keys of a user.
     IAM_LIST_SSH_PUBLIC_KEYS = "iam:ListSSHPublicKeys", [];

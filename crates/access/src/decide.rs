@@ -184,6 +184,30 @@ mod tests {
     }
 
     #[test]
+    fn what_credentials_were_narrowed_to_no_repository_widens() {
+        use crate::policy::{Attached, Caller, Policy, PolicyPlace};
+        let parse = |text: &str, place| Policy::parse(text, place).unwrap();
+        let everyone =
+            r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "ecr:*"}}"#;
+        let pull = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": "*"}}"#;
+        let (repository, limit) = (parse(everyone, PolicyPlace::Repository), parse(pull, PolicyPlace::Identity));
+        let caller = std::sync::Arc::new(Caller::user(AccountId::DEFAULT, "/", "ann", "AIDA1"));
+        let ann = Principal::user(AccountId::DEFAULT, caller, "GTPT1".into());
+        let context = Context::of(&ann.caller);
+        let may = |action, limit| {
+            let repository = Some(Attached { name: "a", policy: &repository });
+            let policies = Policies { repository, limit, ..Policies::default() };
+            let region = Region::default();
+            let facts = Facts { account: AccountId::DEFAULT, region: &region, policies, context: &context };
+            super::judge(&ann, &on(action, "a"), &facts).is_ok()
+        };
+        let limit = Some(Attached { name: "token", policy: &limit });
+
+        assert!(may(action::ECR_PUT_IMAGE, None) && may(action::ECR_BATCH_GET_IMAGE, limit));
+        assert!(!may(action::ECR_PUT_IMAGE, limit));
+    }
+
+    #[test]
     fn root_may_do_everything_in_his_account() {
         for action in action::ALL {
             assert_eq!(judge(&root(), &[on(*action, "team/app"), Access::to(*action)]), Ok(()), "{action}");

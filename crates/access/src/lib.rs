@@ -17,6 +17,7 @@
 //! | `sigv4.rs` and below | AWS Signature Version 4 |
 //! | `basic.rs`, `authorization.rs` | the `Authorization` header |
 //! | `challenge.rs` | the `WWW-Authenticate` header |
+//! | `password.rs`, `personal_token.rs` | what people log in with: [`hash_password`], [`personal_token`] |
 //! | `material.rs` | keys made of keys, and what is encrypted under them |
 //! | `sealed.rs` | what clients keep for us without reading it |
 //! | `secrets.rs` | comparing secrets without telling where they differ |
@@ -29,6 +30,8 @@ pub mod challenge;
 mod decide;
 pub mod material;
 pub mod oidc;
+mod password;
+mod personal_token;
 pub mod policy;
 mod principal;
 mod request;
@@ -43,6 +46,10 @@ pub use action::{Action, ScopeVerb};
 pub use advice::advice;
 pub use authorization::{Authorization, AuthorizationError};
 pub use decide::{Explained, Facts, Refusal, decide, explain, judge};
+pub use password::{
+    PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, PasswordError, PasswordProver, check_password, hash_password, is_password,
+};
+pub use personal_token::{PERSONAL_TOKEN_PREFIX, PersonalTokenHash, personal_token, personal_token_hash};
 pub use policy::{POLICY_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text};
 pub use principal::{Arrival, Principal, PrincipalKind, USER_AGENT_BYTES_MAX};
 pub use request::{Access, Resource};

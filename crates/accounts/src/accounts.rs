@@ -4,19 +4,22 @@ use crate::{
     key_store::{self, RotateTokenKeys},
     keys::{KeyMaterial, Keys},
 };
-use crate::{Identities, directory::Directory};
+use crate::{
+    Identities, LoginSource, RoleMapping, directory::Directory, logins::is_personal_token, person_logins::Proofs,
+};
 use gantry_access::{
-    Authorization, Principal, PrincipalKind, Scopes, equal_secrets,
+    Authorization, Principal, PrincipalKind, Scopes, equal_secrets, personal_token_hash,
     token::{self, Claims, TokenError},
     withstands_guessing,
 };
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Metadata, access_revision};
-use gantry_words::{AccountId, Cx, Region, RequestId, Secret, Timestamp};
+use gantry_words::{AccountId, Cx, Period, Region, RequestId, Secret, Timestamp};
 use std::{
+    collections::HashMap,
     net::IpAddr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -76,8 +79,13 @@ struct Inner {
     failures: Failures,
     /// Requests without credentials, counted as failed logins are: each empties a bucket of its source.
     strangers: Failures,
+    proofs: Proofs,
+    login_source: OnceLock<Arc<dyn LoginSource>>,
+    /// When personal tokens were used, as far as that is not written down.
+    token_uses: Mutex<HashMap<Box<str>, Timestamp>>,
     identities: Identities,
     directory: RwLock<Arc<Directory>>,
+    role_mappings: RwLock<Arc<[RoleMapping]>>,
     metadata: Metadata,
     env: Env,
 }
@@ -106,8 +114,9 @@ impl Accounts {
             );
         }
         let root_principal = Principal::root(site.account);
-        let failures = Failures::new(settings.login_failures_per_minute);
-        let strangers = Failures::new(settings.anonymous_requests_per_minute);
+        let failures = Failures::new(settings.login_failures_per_minute, settings.login_failures_per_name_per_minute);
+        let strangers = Failures::new(settings.anonymous_requests_per_minute, 0);
+        let proofs = Proofs::new(env.random());
         let keys = RwLock::new(Keys::derive(&[], &root));
         let settings = settings.clone();
         let directory = RwLock::new(Arc::new(Directory::read(&metadata, &identities, &site, None).await?));
@@ -121,8 +130,12 @@ impl Accounts {
             keys,
             failures,
             strangers,
+            proofs,
+            login_source: OnceLock::new(),
+            token_uses: Mutex::default(),
             identities,
             directory,
+            role_mappings: RwLock::new(Arc::new([])),
             metadata,
             env,
         };
@@ -136,7 +149,8 @@ impl Accounts {
     /// `source` is where the request comes from: failed logins are counted by it.
     ///
     /// # Errors
-    /// Nobody known here; [`AuthenticationProblem::Missing`] where there is no header: see [`Accounts::anonymous`].
+    /// Nobody known here; [`AuthenticationProblem::Missing`] where there is no header: see [`Accounts::anonymous`];
+    /// [`AuthenticationProblem::Unsettled`] where only [`Accounts::authenticate_slowly`] can tell.
     pub fn authenticate(
         &self,
         authorization: Option<&str>,
@@ -154,8 +168,11 @@ impl Accounts {
     ///
     /// # Errors
     /// [`FaultKind::Unauthenticated`] if nobody's; [`FaultKind::TooManyRequests`] after too many failures.
-    pub fn log_in(&self, user: &str, password: &Secret<String>, cx: &Cx) -> Result<Principal, Fault> {
-        Ok(self.password(user, password, cx.source, cx.now)?)
+    pub async fn log_in(&self, user: &str, password: &Secret<String>, cx: &Cx) -> Result<Principal, Fault> {
+        match self.password(user, password, cx.source, cx.now) {
+            Err(AuthenticationProblem::Unsettled) => Ok(self.settle(user, password, cx.source, cx.now).await?),
+            found => Ok(found?),
+        }
     }
 
     /// Issues a token for what was asked. The principal must have come with credentials of its own: against a token
@@ -301,7 +318,7 @@ impl Accounts {
         &self.0.site
     }
 
-    /// Reads the signing keys again, and draws a new one when the newest is a day old.
+    /// Reads the signing keys again, and draws a new one when the newest is a day old; writes down when personal tokens were used.
     ///
     /// To be called every minute: a new key signs ten minutes after it was drawn, when every replica has read it.
     ///
@@ -309,6 +326,7 @@ impl Accounts {
     /// The metadata cannot be read or written; the keys in memory stay.
     pub async fn rotate(&self, now: Timestamp) -> Result<(), Fault> {
         let inner = &*self.0;
+        self.write_token_uses(now).await;
         let found = inner.metadata.read(key_store::find).await?;
         if !key_store::is_due(found.first().map(|key| key.made_at), now) {
             self.install(&found);
@@ -369,12 +387,16 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {
         let inner = &*self.0;
+        if let Some(owner) = self.token_owner(user, password, source, now) {
+            return Ok(owner);
+        }
         if let Some(retry_after_seconds) = self.must_wait(source) {
             return Err(AuthenticationProblem::TooManyFailures { retry_after_seconds });
         }
         let is_login = user == LOGIN_USER && inner.root.access_key_id != LOGIN_USER;
         let problem = match is_login.then(|| self.login(password, source, now)) {
-            Some(Ok(principal)) => return Ok(principal),
+            // What was made of it must not outlive it.
+            Some(Ok(principal)) => return Ok(principal.in_session()),
             Some(Err(problem)) => problem,
             None => AuthenticationProblem::WrongCredentials,
         };
@@ -387,12 +409,32 @@ impl Accounts {
         if let Some(user) = self.user(user, password.reveal(), source, now) {
             return Ok(user);
         }
+        if !is_login && self.may_be_persons(user, password.reveal()) {
+            return Err(AuthenticationProblem::Unsettled);
+        }
         if let Some(retry_after_seconds) = self.note_failure(source) {
             return Err(AuthenticationProblem::TooManyFailures { retry_after_seconds });
         }
         let source = source.map_or("a Unix socket".into(), |source| source.to_string());
         tracing::info!(source, "login refused: {problem}");
         Err(problem)
+    }
+
+    /// Says whose personal token this is. Whoever has one is never kept waiting: there is nothing to guess.
+    fn token_owner(
+        &self,
+        user: &str,
+        token: &Secret<String>,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Option<Principal> {
+        let hash = personal_token_hash(token.reveal())?;
+        let directory = self.directory();
+        let token = directory.logins.token(user, &hash, now)?;
+        let owner = directory.came_with(&token.id, source, now)?;
+        let mut uses = self.0.token_uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.insert(token.id.clone(), now);
+        Some(owner)
     }
 
     /// Says whose password of [`Accounts::login_password`] this is.
@@ -420,10 +462,7 @@ impl Accounts {
             _ if claims.account != inner.site.account => None,
             PrincipalKind::Root if *claims.id == *inner.root.access_key_id => Some(inner.root_principal.clone()),
             PrincipalKind::Root => None,
-            PrincipalKind::User => {
-                let directory = self.directory();
-                directory.user(directory.key(&claims.id)?, source, now)
-            }
+            PrincipalKind::User => self.directory().came_with(&claims.id, source, now),
             PrincipalKind::Session => self.directory().session(claims.role_session?, now),
             PrincipalKind::Anonymous => Some(self.anonymous()),
         }
@@ -456,6 +495,60 @@ impl Accounts {
     /// Counts a failure. Returns how many seconds to wait where it was one too many.
     pub(crate) fn note_failure(&self, source: Option<IpAddr>) -> Option<u64> {
         self.0.failures.note(source, self.0.env.elapsed()).map(seconds)
+    }
+
+    pub(crate) fn keep_role_mappings(&self, mappings: Vec<RoleMapping>) {
+        *self.0.role_mappings.write().unwrap_or_else(PoisonError::into_inner) = mappings.into();
+    }
+
+    pub(crate) fn role_mappings(&self) -> Arc<[RoleMapping]> {
+        self.0.role_mappings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Counts a failure of a name, before it is known whether it is one. Returns how many seconds to wait where it is one too many.
+    pub(crate) fn charge_failure(&self, name: &str, source: Option<IpAddr>) -> Option<u64> {
+        self.0.failures.charge(source, name, self.0.env.elapsed()).map(seconds)
+    }
+
+    /// Takes back what was counted.
+    pub(crate) fn forgive_failure(&self, name: &str, source: Option<IpAddr>) {
+        self.0.failures.forgive(source, name);
+    }
+
+    pub(crate) fn proofs(&self) -> &Proofs {
+        &self.0.proofs
+    }
+
+    /// Says who knows passwords that are not kept here. Who was first said to stays.
+    pub fn set_login_source(&self, source: Arc<dyn LoginSource>) {
+        let _ = self.0.login_source.set(source);
+    }
+
+    pub(crate) fn login_source(&self) -> Option<&dyn LoginSource> {
+        self.0.login_source.get().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.env.elapsed()
+    }
+
+    /// Whether a principal came with what ends by itself or was handed to a program: what he makes with it must not outlive it.
+    pub fn is_temporary(&self, principal: &Principal) -> bool {
+        principal.is_session || principal.scopes.is_some() || is_personal_token(&principal.access_key_id)
+    }
+
+    /// How long a personal token may live.
+    pub fn personal_token_lifetime_max(&self) -> Period {
+        self.0.settings.personal_token_lifetime_max
+    }
+
+    /// Writes down when personal tokens were used.
+    async fn write_token_uses(&self, now: Timestamp) {
+        let uses = std::mem::take(&mut *self.0.token_uses.lock().unwrap_or_else(PoisonError::into_inner));
+        let cx = Cx { operation: "accounts.note_personal_token_uses", ..self.housekeeping(now) };
+        if let Err(fault) = self.identities().note_personal_token_uses(&cx, uses.into_iter().collect()).await {
+            tracing::warn!(error = ?fault, "when personal tokens were used could not be written down: {fault}");
+        }
     }
 
     /// The key of the root user.

@@ -1,7 +1,8 @@
 use crate::{
     accounts::Accounts,
     directory::{Directory, Person},
-    library::NamedPolicy,
+    library::{Library, NamedPolicy, given_to_all},
+    logins::Limit,
 };
 use gantry_access::{
     Access, Facts, Principal, PrincipalKind, Refusal, Resource, ScopeVerb, action,
@@ -68,9 +69,14 @@ impl Accounts {
         let narrowing: Vec<Policy> =
             principal.role_session.iter().flat_map(|session| &session.policies).map(narrow).collect();
         let session: Vec<_> = narrowing.iter().map(|policy| Attached { name: "session", policy }).collect();
-        let identity: Vec<_> =
-            person.into_iter().flat_map(|person| &person.policies).map(NamedPolicy::attached).collect();
+        let identity = person.into_iter().flat_map(|person| person.policies.iter().chain(given_to_all(access.action)));
+        let identity: Vec<_> = identity.map(NamedPolicy::attached).collect();
         let account_wide: Vec<_> = directory.account_wide.iter().map(NamedPolicy::attached).collect();
+        let limit = match directory.logins.limit(&principal.access_key_id) {
+            Limit::No => None,
+            Limit::To(limit) => Some(limit.clone()),
+            Limit::Gone => Some(Library::nothing()),
+        };
         let at = match &access.resource {
             Resource::Repository(name) => directory.at_repository(name.as_str()),
             Resource::Registry | Resource::Repositories | Resource::Owned { .. } | Resource::Arn(_) => None,
@@ -80,13 +86,14 @@ impl Accounts {
             boundary: person.and_then(|person| person.boundary.as_ref()).map(NamedPolicy::attached),
             session: &session,
             account_wide: &account_wide,
+            limit: limit.as_ref().map(NamedPolicy::attached),
             repository: at.and_then(|at| at.policy.as_ref()).map(NamedPolicy::attached),
             registry: directory.registry().filter(|_| trust.is_none()).map(NamedPolicy::attached),
             trust: trust.map(NamedPolicy::attached),
             is_open_to_anonymous: self.is_open_to_anonymous(),
         };
         let standing = [policies.repository, policies.registry, policies.trust];
-        let is_asked = !identity.is_empty() || !account_wide.is_empty() || standing.iter().any(Option::is_some);
+        let is_asked = !identity.is_empty() || !account_wide.is_empty() || limit.is_some() || standing.iter().any(Option::is_some);
         let context = if is_asked { self.context(principal, person, access, directory) } else { Context::default() };
         let site = self.site();
         decide(&Facts { account: site.account, region: &site.region, policies, context: &context })

@@ -2,6 +2,7 @@ use crate::{
     Identities, IdentityKind, Site, Snapshot, SnapshotIdentity,
     identities::SnapshotKey,
     library::{Library, NamedPolicy},
+    logins::{Logins, is_login},
 };
 use gantry_access::{
     Access, Principal, Resource, RoleSession,
@@ -29,6 +30,7 @@ pub(crate) struct Directory {
     /// Users, groups and roles by kind and name in lower case (`user/ann`).
     names: HashMap<Box<str>, Named>,
     keys: HashMap<Box<str>, SnapshotKey>,
+    pub(crate) logins: Logins,
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
     /// What is denied to the whole account.
@@ -88,6 +90,7 @@ impl Directory {
             ids: HashMap::new(),
             names: HashMap::new(),
             keys: HashMap::new(),
+            logins: Logins::default(),
             repositories: HashMap::new(),
             registry: None,
             account_wide: Vec::new(),
@@ -129,6 +132,7 @@ impl Directory {
             let person = Person { identity, caller, policies, policy_groups, boundary, trust };
             self.persons.insert(found.identity.id.as_str().into(), Arc::new(person));
         }
+        self.logins = Logins::of(&snapshot, &mut self.library);
         self.keys = snapshot.access_keys.into_iter().map(|key| (key.id.as_str().into(), key)).collect();
     }
 
@@ -238,10 +242,23 @@ impl Directory {
 
     /// Returns the principal of whoever has an access key; none where its user is no more, or may not come from there.
     pub(crate) fn user(&self, key: &SnapshotKey, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
-        let person = self.person(&key.user_id)?;
+        self.holder(&key.user_id, &key.id, source, now)
+    }
+
+    /// Returns the principal of whoever came with what has this id: an access key, a password or a personal token; none where that
+    /// is no more, or its user.
+    pub(crate) fn came_with(&self, id: &str, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
+        match is_login(id) {
+            true => self.holder(self.logins.user(id, now)?, id, source, now),
+            false => self.user(self.key(id)?, source, now),
+        }
+    }
+
+    fn holder(&self, user_id: &str, id: &str, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
+        let person = self.person(user_id)?;
         let rules = person.identity.robot.as_ref();
         let may_come = rules.is_none_or(|rules| rules.is_alive(now) && rules.admits(source));
-        may_come.then(|| Principal::user(person.identity.account, person.caller.clone(), key.id.as_str().into()))
+        may_come.then(|| Principal::user(person.identity.account, person.caller.clone(), id.into()))
     }
 
     /// Returns the principal of a session; none where it is over or its role is no more.

@@ -17,7 +17,9 @@ mod faults;
 mod grammar;
 mod identity;
 mod inline;
+mod login_profiles;
 mod members;
+mod personal_tokens;
 mod policies;
 mod providers;
 mod robots;
@@ -34,14 +36,17 @@ pub use account::AccountSummary;
 pub use attachments::{ATTACHED_POLICIES_MAX, AttachedPolicy, Holder};
 pub use create::NewIdentity;
 pub use identity::{Identity, IdentityKind, RoleRules};
+pub use login_profiles::{LoginProfile, PasswordChange};
+pub use personal_tokens::{NewPersonalToken, PERSONAL_TOKEN_NAME_CHARS_MAX, PERSONAL_TOKENS_MAX, PersonalToken};
 pub use policies::{ManagedPolicy, NewPolicy, PolicyScope};
 pub use providers::{NewOidcProvider, OIDC_PROVIDERS_MAX, OidcProvider};
 pub use robots::{NETWORKS_MAX, RobotRules};
-pub use snapshot::{Snapshot, SnapshotIdentity, SnapshotKey};
+pub use snapshot::{Snapshot, SnapshotIdentity, SnapshotKey, SnapshotPassword, SnapshotToken};
 pub use tags::IdentityTags;
 pub use trust::TrustBindings;
 pub use versions::{POLICY_VERSIONS_MAX, PolicyVersion};
 
+use crate::hasher::Hasher;
 use gantry_access::sealed::SealingKey;
 use gantry_env::Env;
 use gantry_fault::Fault;
@@ -59,6 +64,7 @@ struct Inner {
     env: Env,
     /// The first seals; the others open what was sealed before.
     keys: Vec<SealingKey>,
+    hasher: Hasher,
 }
 
 impl Identities {
@@ -68,7 +74,7 @@ impl Identities {
     /// database, and must be the same on every replica and after a restart.
     /// Where there are none, no access key can be made.
     pub fn new(metadata: Metadata, env: Env, keys: Vec<SealingKey>) -> Self {
-        Identities(Arc::new(Inner { metadata, env, keys }))
+        Identities(Arc::new(Inner { metadata, env, keys, hasher: Hasher::new() }))
     }
 
     /// Returns how often something changed that may change a decision about an account.
@@ -77,6 +83,10 @@ impl Identities {
     /// The metadata cannot be read.
     pub async fn revision(&self, account: AccountId) -> Result<u64, Fault> {
         self.0.metadata.read(move |rows| identities::revision(rows, account)).await
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.0.hasher
     }
 
     /// Draws a unique id of a kind: its four letters, and 16 of base 32.

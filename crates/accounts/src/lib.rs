@@ -17,9 +17,13 @@
 //! | `root.rs` | [`RootCredentials`], and the file they lie in |
 //! | `keys.rs` | the keys that sign tokens; two are valid at a time |
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
-//! | `failures.rs` | how often a login from one address may fail |
+//! | `failures.rs` | how often logins from one address, and those of one name from it, may fail |
+//! | `hasher.rs` | [`Hasher`](hasher::Hasher): where passwords are hashed, so many at once |
+//! | `logins.rs` | passwords and personal tokens, in memory |
+//! | `person_logins.rs` | who somebody is by a password, here or with a directory |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
+//! | `people.rs`, `people/` | [`Person`]: people from outside, and the roles that their groups give them |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
@@ -31,11 +35,15 @@ mod decisions;
 mod directory;
 mod explain;
 mod failures;
+mod hasher;
 mod identities;
 mod key_store;
 mod keyring;
 mod keys;
 mod library;
+mod logins;
+mod people;
+mod person_logins;
 mod problem;
 mod providers;
 mod roles;
@@ -49,6 +57,8 @@ pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use explain::{AskedAbout, Explanation, explained_accesses, explained_resource};
 pub use identities::*;
 pub use keyring::*;
+pub use people::{PeopleSettings, Person, RoleMapping, RoleMappingError};
+pub use person_logins::{LoginRefusal, LoginSource};
 pub use problem::AuthenticationProblem;
 pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};
 pub use roles::{AssumeRole, AssumedRole, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};

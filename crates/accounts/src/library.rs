@@ -1,5 +1,8 @@
 use crate::{Snapshot, SnapshotIdentity, identities::RoleRules};
-use gantry_access::policy::{Attached, Policy, PolicyPlace};
+use gantry_access::{
+    Action, action,
+    policy::{Attached, Policy, PolicyPlace},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, LazyLock},
@@ -39,10 +42,31 @@ static DENIES_ALL_TO_ALL: LazyLock<Arc<Policy>> = LazyLock::new(|| {
     Arc::new(Policy::parse(text, PolicyPlace::Trust).expect("the text above is a policy"))
 });
 
+/// What everybody may with what is his own, unless a policy denies it.
+static OWN_TOKENS: LazyLock<NamedPolicy> = LazyLock::new(|| {
+    let text = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Action": ["gantry:CreateToken", "gantry:ListTokens", "gantry:RevokeToken"],
+        "Resource": ["arn:aws:iam::*:user/${aws:username}", "arn:aws:iam::*:user/*/${aws:username}"]}}"#;
+    let policy = Policy::parse(text, PolicyPlace::Identity).expect("the text above is a policy");
+    NamedPolicy { name: "own tokens".into(), policy: Arc::new(policy) }
+});
+const OWN_TOKEN_ACTIONS: [Action; 3] =
+    [action::GANTRY_CREATE_TOKEN, action::GANTRY_LIST_TOKENS, action::GANTRY_REVOKE_TOKEN];
+
+/// Returns what everybody may of an action without being given it.
+pub(crate) fn given_to_all(action: Action) -> Option<&'static NamedPolicy> {
+    OWN_TOKEN_ACTIONS.contains(&action).then(|| &*OWN_TOKENS)
+}
+
 impl Library {
     /// An empty one that takes over from `before` what it is asked for.
     pub(crate) fn after(before: Option<&Library>) -> Self {
         Library { before: before.map(|before| before.compiled.clone()).unwrap_or_default(), compiled: HashMap::new() }
+    }
+
+    /// What allows nothing.
+    pub(crate) fn nothing() -> NamedPolicy {
+        NamedPolicy { name: "personal token".into(), policy: DENIES_ALL.clone() }
     }
 
     /// Everything that is attached to a user, group or role.
@@ -72,6 +96,11 @@ impl Library {
     /// A policy that stands at a repository or at the registry.
     pub(crate) fn standing(&mut self, name: &str, text: &str, place: PolicyPlace) -> NamedPolicy {
         self.named(name, &text.into(), place)
+    }
+
+    /// What a personal token is narrowed to.
+    pub(crate) fn limit(&mut self, text: &Arc<str>) -> NamedPolicy {
+        self.named("personal token", text, PolicyPlace::Identity)
     }
 
     /// Returns a policy by its text.

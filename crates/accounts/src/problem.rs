@@ -25,6 +25,25 @@ pub enum AuthenticationProblem {
     /// The token is none of this site's.
     #[error("The token is not valid here; get a new one from /token")]
     TokenInvalid,
+    /// Only a slow look can tell: see [`Accounts::authenticate_slowly`](crate::Accounts::authenticate_slowly).
+    #[error("The user name or the password is wrong; check both and run: docker login")]
+    Unsettled,
+    /// Somebody outside knows the name, and does not let him in. Why is for the audit: the client hears what it hears of a wrong
+    /// password.
+    #[error("The user name or the password is wrong; check both and run: docker login")]
+    Refused(&'static str),
+    /// The password is right, and only good for choosing another.
+    #[error("The password must be changed before it can be used; run: gantry user password")]
+    PasswordExpired,
+    /// The directory that knows the password does not answer.
+    #[error("The directory that knows the passwords does not answer; try again. Personal tokens work without it")]
+    DirectoryUnavailable,
+    /// Too many passwords are being looked at.
+    #[error("Too many logins at once; try again in {retry_after_seconds} s")]
+    Busy {
+        /// When another try is worth it.
+        retry_after_seconds: u64,
+    },
     /// Too many logins from this address have failed.
     #[error(
         "Too many logins from your address have failed; check user name and password, and try again in \
@@ -45,18 +64,48 @@ impl AuthenticationProblem {
             | AuthenticationProblem::Malformed
             | AuthenticationProblem::WrongCredentials
             | AuthenticationProblem::LoginExpired
+            | AuthenticationProblem::Unsettled
+            | AuthenticationProblem::Refused(_)
+            | AuthenticationProblem::PasswordExpired
+            | AuthenticationProblem::DirectoryUnavailable
+            | AuthenticationProblem::Busy { .. }
             | AuthenticationProblem::TooManyFailures { .. } => None,
+        }
+    }
+
+    /// When another try is worth it, where it is not at once.
+    pub const fn retry_after_seconds(self) -> Option<u64> {
+        match self {
+            AuthenticationProblem::TooManyFailures { retry_after_seconds }
+            | AuthenticationProblem::Busy { retry_after_seconds } => Some(retry_after_seconds),
+            AuthenticationProblem::DirectoryUnavailable => Some(5),
+            AuthenticationProblem::Missing
+            | AuthenticationProblem::Malformed
+            | AuthenticationProblem::WrongCredentials
+            | AuthenticationProblem::LoginExpired
+            | AuthenticationProblem::Unsettled
+            | AuthenticationProblem::Refused(_)
+            | AuthenticationProblem::PasswordExpired
+            | AuthenticationProblem::TokenExpired
+            | AuthenticationProblem::TokenInvalid => None,
         }
     }
 
     /// The refusal it comes to.
     pub fn fault(self) -> Fault {
         let kind = match self {
-            AuthenticationProblem::TooManyFailures { .. } => FaultKind::TooManyRequests,
+            AuthenticationProblem::TooManyFailures { .. } | AuthenticationProblem::Busy { .. } => {
+                FaultKind::TooManyRequests
+            }
+            // Not 401: clients would tell people that their password is wrong.
+            AuthenticationProblem::DirectoryUnavailable => FaultKind::Unavailable,
             AuthenticationProblem::Missing
             | AuthenticationProblem::Malformed
             | AuthenticationProblem::WrongCredentials
             | AuthenticationProblem::LoginExpired
+            | AuthenticationProblem::Unsettled
+            | AuthenticationProblem::Refused(_)
+            | AuthenticationProblem::PasswordExpired
             | AuthenticationProblem::TokenExpired
             | AuthenticationProblem::TokenInvalid => FaultKind::Unauthenticated,
         };
@@ -75,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_flood_of_failures_is_not_401() {
+    fn only_a_flood_and_a_silent_directory_are_not_401() {
         for (problem, status) in [
             (AuthenticationProblem::Missing, 401),
             (AuthenticationProblem::Malformed, 401),
@@ -83,6 +132,10 @@ mod tests {
             (AuthenticationProblem::TokenExpired, 401),
             (AuthenticationProblem::TokenInvalid, 401),
             (AuthenticationProblem::TooManyFailures { retry_after_seconds: 2 }, 429),
+            (AuthenticationProblem::Busy { retry_after_seconds: 2 }, 429),
+            (AuthenticationProblem::DirectoryUnavailable, 503),
+            (AuthenticationProblem::Refused("locked"), 401),
+            (AuthenticationProblem::PasswordExpired, 401),
         ] {
             assert_eq!(problem.fault().kind.row().status, status, "{problem:?}");
         }

@@ -103,7 +103,7 @@ impl Accounts {
         let directory = self.directory();
         match session.who {
             Who::Root(id) => (id == self.root().access_key_id).then(|| Principal::root(session.account)),
-            Who::User(id) => directory.user(directory.key(&id)?, source, now),
+            Who::User(id) => directory.came_with(&id, source, now),
             Who::Role(role) => directory.session(role, now),
         }
         .map(Principal::in_session)

@@ -6,6 +6,8 @@ const LIFETIME_MIN: Period = Period::seconds(60);
 /// As long as ECR's; a key outlives every token it signed.
 const LIFETIME_MAX: Period = Period::hours(12);
 const PER_MINUTE_MAX: u32 = 60_000;
+const PERSONAL_LIFETIME_MIN: Period = Period::hours(1);
+const PERSONAL_LIFETIME_MAX: Period = Period::hours(3650 * 24);
 
 /// What can be set about logins and tokens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -21,6 +23,12 @@ pub struct Settings {
     /// How many logins from one address may fail in a minute before further ones are answered 429; 0 for any number.
     /// The right credentials are let in nevertheless, unless they are so short that they could be guessed.
     pub login_failures_per_minute: u32,
+    /// How many logins of one name from one address may fail in a minute before further ones from there are answered 429 without
+    /// their password being looked at; 0 for any number. Logins of that name from elsewhere, and with personal tokens, go on.
+    pub login_failures_per_name_per_minute: u32,
+    /// How long a personal token may live at most, 1h to 3650d.
+    #[schemars(with = "String")]
+    pub personal_token_lifetime_max: Period,
     /// Whether what the policy of a repository allows to anyone (`"Principal": "*"`) is allowed without credentials too. In
     /// ECR such a policy means everybody who has some.
     pub anonymous_pull: bool,
@@ -35,6 +43,8 @@ impl Default for Settings {
             pull_lifetime: Period::minutes(5),
             push_lifetime: Period::minutes(15),
             login_failures_per_minute: 30,
+            login_failures_per_name_per_minute: 10,
+            personal_token_lifetime_max: Period::hours(90 * 24),
             anonymous_pull: false,
             anonymous_requests_per_minute: 600,
         }
@@ -50,13 +60,17 @@ impl Settings {
                 complaints.push(format!("{name} is {period}; write a duration from 60s to 12h"));
             }
         }
-        for (name, count) in [
+        let most = self.personal_token_lifetime_max;
+        if !(PERSONAL_LIFETIME_MIN..=PERSONAL_LIFETIME_MAX).contains(&most) {
+            complaints.push(format!("personal_token_lifetime_max is {most}; write a duration from 1h to 3650d"));
+        }
+        let counts = [
             ("login_failures_per_minute", self.login_failures_per_minute),
+            ("login_failures_per_name_per_minute", self.login_failures_per_name_per_minute),
             ("anonymous_requests_per_minute", self.anonymous_requests_per_minute),
-        ] {
-            if count > PER_MINUTE_MAX {
-                complaints.push(format!("{name} is {count}; write at most {PER_MINUTE_MAX}, or 0 for any number"));
-            }
+        ];
+        for (name, count) in counts.into_iter().filter(|(_, count)| *count > PER_MINUTE_MAX) {
+            complaints.push(format!("{name} is {count}; write at most {PER_MINUTE_MAX}, or 0 for any number"));
         }
         complaints
     }
@@ -77,6 +91,8 @@ mod tests {
             pull_lifetime: Period::seconds(59),
             push_lifetime: Period::hours(13),
             login_failures_per_minute: 60_001,
+            login_failures_per_name_per_minute: 60_001,
+            personal_token_lifetime_max: Period::minutes(59),
             anonymous_pull: true,
             anonymous_requests_per_minute: 60_001,
         };
@@ -84,10 +100,15 @@ mod tests {
         let complaints = settings.check();
 
         let keys: Vec<_> = complaints.iter().filter_map(|sentence| sentence.split(' ').next()).collect();
-        assert_eq!(
-            keys,
-            ["pull_lifetime", "push_lifetime", "login_failures_per_minute", "anonymous_requests_per_minute"]
-        );
+        let wanted = [
+            "pull_lifetime",
+            "push_lifetime",
+            "personal_token_lifetime_max",
+            "login_failures_per_minute",
+            "login_failures_per_name_per_minute",
+            "anonymous_requests_per_minute",
+        ];
+        assert_eq!(keys, wanted);
     }
 
     #[test]

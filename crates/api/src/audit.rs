@@ -153,6 +153,11 @@ impl Seen {
             AuthenticationProblem::LoginExpired => "login_expired",
             AuthenticationProblem::TokenExpired => "token_expired",
             AuthenticationProblem::TokenInvalid => "token_invalid",
+            AuthenticationProblem::Unsettled => "unsettled",
+            AuthenticationProblem::Refused(why) => why,
+            AuthenticationProblem::PasswordExpired => "password_expired",
+            AuthenticationProblem::DirectoryUnavailable => "directory_unavailable",
+            AuthenticationProblem::Busy { .. } => "busy",
             AuthenticationProblem::TooManyFailures { .. } => "too_many_failures",
         });
     }

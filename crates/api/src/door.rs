@@ -11,7 +11,7 @@ use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Cx, RequestId, Timestamp};
 use http::{HeaderMap, header};
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
+use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
 use tracing::Instrument;
 
 /// Where the token service lives: challenges point there, and it cannot ask for its own tokens.
@@ -184,7 +184,7 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
             seen.is_signed_wrongly(&problem);
             Stop::unsigned(problem)
         })?,
-        None => match identify(guard, &incoming, now) {
+        None => match identify(guard, &incoming.headers, source, now).await {
             Ok(principal) => Some(principal),
             Err(AuthenticationProblem::Missing) => None,
             Err(problem) => {
@@ -274,15 +274,33 @@ fn identify_signed(
     guard.identify_signed(&request, service, incoming.peer, now)
 }
 
-fn identify(guard: &dyn Guard, incoming: &Incoming, now: Timestamp) -> Result<Principal, AuthenticationProblem> {
-    let mut values = incoming.headers.get_all(header::AUTHORIZATION).iter();
+async fn identify(
+    guard: &dyn Guard,
+    headers: &HeaderMap,
+    source: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Principal, AuthenticationProblem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (first, more) = (values.next(), values.next());
     let text = match (first, more) {
         (None, _) => None,
         (Some(value), None) => Some(value.to_str().map_err(|_| AuthenticationProblem::Malformed)?),
         (Some(_), Some(_)) => return Err(AuthenticationProblem::Malformed),
     };
-    guard.identify(text, incoming.peer, now)
+    identify_text(guard, text, source, now).await
+}
+
+/// Says who a request comes from, at once or after a longer look.
+pub(crate) async fn identify_text(
+    guard: &dyn Guard,
+    text: Option<&str>,
+    source: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Principal, AuthenticationProblem> {
+    match (guard.identify(text, source, now), text) {
+        (Err(AuthenticationProblem::Unsettled), Some(text)) => guard.identify_slowly(text, source, now).await,
+        (found, _) => found,
+    }
 }
 
 /// What a better credential must cover, where that can be told without reading a body.

@@ -24,6 +24,20 @@ pub trait Guard: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem>;
 
+    /// Says who a request comes from where [`Guard::identify`] has said [`AuthenticationProblem::Unsettled`]: it may take its time.
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    fn identify_slowly<'a>(
+        &'a self,
+        authorization: &'a str,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationProblem>> {
+        let _ = (authorization, source, now);
+        Box::pin(std::future::ready(Err(AuthenticationProblem::WrongCredentials)))
+    }
+
     /// Says who signed a request for `service`; `None` where it carries no signature.
     ///
     /// # Errors
@@ -82,6 +96,15 @@ impl Guard for Accounts {
         self.authenticate(authorization, source, now)
     }
 
+    fn identify_slowly<'a>(
+        &'a self,
+        authorization: &'a str,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Principal, AuthenticationProblem>> {
+        Box::pin(self.authenticate_slowly(authorization, source, now))
+    }
+
     fn identify_signed(
         &self,
         request: &SignedRequest<'_>,
@@ -135,10 +158,7 @@ impl From<Fault> for Stop {
 impl Stop {
     /// It cannot be said who asks.
     pub(crate) fn unidentified(problem: AuthenticationProblem, wanted: Vec<Access>) -> Self {
-        let retry_after_seconds = match problem {
-            AuthenticationProblem::TooManyFailures { retry_after_seconds } => u32::try_from(retry_after_seconds).ok(),
-            _ => None,
-        };
+        let retry_after_seconds = problem.retry_after_seconds().and_then(|seconds| u32::try_from(seconds).ok());
         Stop { fault: problem.into(), retry_after_seconds, wanted, problem: problem.token_problem() }
     }
 

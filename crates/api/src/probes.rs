@@ -2,6 +2,7 @@
 
 use crate::{
     Challenges, Origin, Outgoing, Payload, Refused, Rest, Wire,
+    door::identify_text,
     guard::Stop,
     link::{Link, Purpose},
 };
@@ -38,7 +39,7 @@ pub(crate) async fn answer(
     Some(match path {
         "/healthz" => words(StatusCode::OK, "ok\n"),
         "/readyz" => readiness(link).await,
-        _ => metrics(link, parts, source, origin, request_id),
+        _ => metrics(link, parts, source, origin, request_id).await,
     })
 }
 
@@ -70,10 +71,16 @@ async fn readiness(link: &Link) -> Outgoing {
 }
 
 /// The figures: on a listener of their own for whoever reaches it, elsewhere for those who may have them.
-fn metrics(link: &Link, parts: &Parts, source: Option<IpAddr>, origin: &Origin, request_id: RequestId) -> Outgoing {
+async fn metrics(
+    link: &Link,
+    parts: &Parts,
+    source: Option<IpAddr>,
+    origin: &Origin,
+    request_id: RequestId,
+) -> Outgoing {
     let porch = &link.porch;
     if link.purpose == Purpose::Everything
-        && let Err(stop) = may_see(link, parts, source)
+        && let Err(stop) = may_see(link, parts, source).await
     {
         porch.note_refusal(&stop.fault, "Metrics", request_id);
         let challenges = stop.challenges(Challenges::Basic, origin, porch.guard.service());
@@ -86,13 +93,13 @@ fn metrics(link: &Link, parts: &Parts, source: Option<IpAddr>, origin: &Origin, 
     outgoing
 }
 
-fn may_see(link: &Link, parts: &Parts, source: Option<IpAddr>) -> Result<(), Stop> {
+async fn may_see(link: &Link, parts: &Parts, source: Option<IpAddr>) -> Result<(), Stop> {
     let guard = &*link.porch.guard;
     let authorization = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let at = link.porch.env.now();
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let principal = guard
-        .identify(authorization, source, at)
+    let principal = identify_text(guard, authorization, source, at)
+        .await
         .map_err(|problem| Stop::unidentified(problem, Vec::new()))?
         // Whether it came encrypted is not looked at here: a policy that demands it is not met.
         .arrived(Arrival { source, is_secure: false, at, user_agent: None }.called(agent));

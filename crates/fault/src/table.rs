@@ -173,6 +173,8 @@ faults! {
     IdentityLimitExceeded => 409, "DENIED", "LimitExceededException";
     /// The text is no policy of its kind; the message names line, statement and member.
     MalformedPolicyDocument => 400, "UNSUPPORTED", "MalformedPolicyDocumentException";
+    /// The password is not one that may be chosen.
+    PasswordPolicyViolation => 400, "UNSUPPORTED", "PasswordPolicyViolationException";
     /// A parameter of the request about identities is wrong.
     InvalidInput => 400, "UNSUPPORTED", "InvalidInputException";
     /// This cannot be changed by anybody, such as a built-in policy.

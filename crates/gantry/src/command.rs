@@ -17,5 +17,7 @@ pub(crate) mod repo;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tag;
+pub(crate) mod token;
 pub(crate) mod tool;
 pub(crate) mod trash;
+pub(crate) mod user;

@@ -3,6 +3,7 @@ use crate::{
     blob_keys::KeyringKeys,
     command::tool::{command_line, fault_failure},
     config::Config,
+    ldap_logins::LdapLogins,
     master_key::{self, MasterKeyFile},
     output::Failure,
 };
@@ -13,6 +14,7 @@ use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::FaultKind;
+use gantry_ldap::Directory;
 use gantry_metadata::Metadata;
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
@@ -91,10 +93,18 @@ impl House {
         let sealing = self.sealing_keys(config, &keyring, has_master).await;
         let identities = Identities::new(metadata.clone(), env.clone(), sealing);
         let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await;
+        let accounts = accounts.map_err(fault_failure)?;
+        accounts.set_role_mappings(config.people.role_mappings.clone());
+        if config.ldap.url.is_some() {
+            let directory = Directory::open(&config.ldap, self.env.clone());
+            let directory =
+                directory.map_err(|error| Failure::failed(error.to_string(), "Mend the settings of [ldap]"))?;
+            accounts.set_login_source(Arc::new(LdapLogins(directory)));
+        }
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
-        Ok(ServingHouse { house: self, accounts: accounts.map_err(fault_failure)?, audit, keyring, is_encrypted })
+        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted })
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing

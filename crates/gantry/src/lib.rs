@@ -24,6 +24,7 @@ mod data_folder;
 mod figures;
 mod greeting;
 mod house;
+mod ldap_logins;
 mod log;
 mod master_key;
 mod output;

@@ -1,6 +1,8 @@
 //! Every statement on users, groups and roles, and who is in which group; below, those on what belongs to them.
 
 pub mod access_keys;
+pub mod login_profiles;
+pub mod personal_tokens;
 pub mod policies;
 pub mod providers;
 

@@ -48,6 +48,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(12, "0012-keyring"),
     one!(13, "0013-sealed-copies"),
     one!(14, "0014-trail"),
+    pair!(15, "0015-people"),
 ];
 
 #[cfg(test)]

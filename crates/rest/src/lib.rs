@@ -12,6 +12,7 @@ mod openapi;
 mod operations;
 mod protection;
 mod route;
+mod tokens;
 mod undo;
 
 pub use access::{
@@ -28,4 +29,5 @@ pub use openapi::openapi;
 pub use operations::doors;
 pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
 pub use route::route;
+pub use tokens::PersonalTokenDocument;
 pub use undo::{EmptiedDocument, RestoredImageDocument, TagMoveDocument, TakenTagDocument, TrashedImageDocument};

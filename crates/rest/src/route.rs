@@ -38,6 +38,9 @@ pub fn route(method: &Method, path: &str) -> Routed {
             },
         );
     }
+    if let Some(found) = logins(method, rest) {
+        return found;
+    }
     if let Some(source) = rest.strip_prefix("inventory") {
         return inventory(method, source);
     }
@@ -183,6 +186,39 @@ fn access(method: &Method, rest: &str) -> Routed {
     }
 }
 
+/// Finds what people log in with: `tokens`, `tokens/<id>`, `passwords/<user>` and `password`.
+fn logins(method: &Method, rest: &str) -> Option<Routed> {
+    let (kind, last) = rest.split_once('/').map_or((rest, None), |(kind, last)| (kind, Some(last)));
+    if last.is_some_and(|last| last.is_empty() || last.contains('/')) {
+        return None;
+    }
+    let found =
+        |wanted: &[(Method, &'static str)]| wanted.iter().find(|(wanted, _)| wanted == method).map(|(_, name)| *name);
+    match (kind, last) {
+        ("tokens", None) => {
+            let found =
+                found(&[(Method::GET, list_tokens::ListTokens::NAME), (Method::POST, create_token::CreateToken::NAME)]);
+            Some(choose("GET, POST", Params::new(), found))
+        }
+        ("tokens", Some(id)) => {
+            let found = found(&[(Method::DELETE, revoke_token::RevokeToken::NAME)]);
+            Some(choose("DELETE", Params::new().with("id", id), found))
+        }
+        ("passwords", Some(user)) => {
+            let found = found(&[
+                (Method::PUT, put_password::PutPassword::NAME),
+                (Method::DELETE, delete_password::DeletePassword::NAME),
+            ]);
+            Some(choose("PUT, DELETE", Params::new().with("user", user), found))
+        }
+        ("password", None) => {
+            let found = found(&[(Method::POST, change_password::ChangePassword::NAME)]);
+            Some(choose("POST", Params::new(), found))
+        }
+        _ => None,
+    }
+}
+
 /// Finds what happens to `inventory` and `inventory/<source>`.
 fn inventory(method: &Method, rest: &str) -> Routed {
     if rest.is_empty() {
@@ -262,6 +298,12 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/team/app/protected-tags/release-*", "ProtectTags", "team/app"),
             (Method::DELETE, "/api/v1/repositories/team/app/protected-tags/%2A", "UnprotectTags", "team/app"),
             (Method::GET, "/api/v1/repositories/team/protected-tags/a", "GetRepository", "team/protected-tags/a"),
+            (Method::GET, "/api/v1/tokens", "ListTokens", ""),
+            (Method::POST, "/api/v1/tokens", "CreateToken", ""),
+            (Method::DELETE, "/api/v1/tokens/GTPT1", "RevokeToken", ""),
+            (Method::PUT, "/api/v1/passwords/ann", "PutPassword", ""),
+            (Method::DELETE, "/api/v1/passwords/ann", "DeletePassword", ""),
+            (Method::POST, "/api/v1/password", "ChangePassword", ""),
             (Method::GET, "/api/v1/inventory", "ListInventory", ""),
             (Method::GET, "/api/v1/inventory/cluster-a", "GetInventory", ""),
             (Method::PUT, "/api/v1/inventory/cluster-a", "PutInventory", ""),

@@ -112,6 +112,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("containerd", &["containerd"], &["--version"]),
     debian("nginx", &["nginx-light"], &["-v"]),
     debian("postgres", &["postgresql"], &["--version"]),
+    debian("slapd", &["slapd"], &["-VV"]),
     debian("wrk", &["wrk"], &["--version"]),
     debian("eatmydata", &["eatmydata"], &["echo", "wraps"]),
     debian("curl", &["curl"], &["--version"]),

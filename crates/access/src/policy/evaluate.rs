@@ -55,6 +55,9 @@ pub struct Policies<'a> {
     pub boundary: Option<Attached<'a>>,
     /// Those that the session was narrowed by; where there are none, it was not.
     pub session: &'a [Attached<'a>],
+    /// What the credentials were narrowed to: what it does not allow they do not give, whoever else allows it, a repository
+    /// that names their owner or anyone included.
+    pub limit: Option<Attached<'a>>,
     /// Those that only deny: of the caller's account and of the resource's.
     pub account_wide: &'a [Attached<'a>],
     /// That of the repository. On `*` it has no say.
@@ -86,16 +89,21 @@ pub fn evaluate<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Verdict<'
     let identity = asked.scan(policies.identity, Side::Identity);
     let boundary = policies.boundary.map(|boundary| asked.scan(&[boundary], Side::Boundary));
     let session = (!policies.session.is_empty()).then(|| asked.scan(policies.session, Side::Session));
+    let limit = policies.limit.map(|limit| asked.scan(&[limit], Side::Session));
     let account_wide = asked.scan(policies.account_wide, Side::AccountWide);
     let resource = asked.scan_resource(policies);
 
-    let mut denials = [Some(&account_wide), Some(&identity), boundary.as_ref(), session.as_ref(), Some(&resource)];
+    let mut denials =
+        [Some(&account_wide), Some(&identity), boundary.as_ref(), session.as_ref(), Some(&resource), limit.as_ref()];
     if asked.caller.kind == CallerKind::Root && asked.is_own_account {
         denials[0] = denials[0].filter(|_| !REPAIRS_ACCOUNT_WIDE.contains(&action.as_str()));
         denials[4] = denials[4].filter(|_| !REPAIRS.contains(&action.as_str()));
     }
     if let Some(at) = denials.into_iter().flatten().find_map(|found| found.deny) {
         return Verdict::Denied(Denial::Explicit(at));
+    }
+    if limit.is_some_and(|limit| limit.allow.is_none()) {
+        return Verdict::Denied(Denial::Session);
     }
     let narrowed = match (&boundary, &session) {
         (Some(boundary), _) if boundary.allow.is_none() => Err(Denial::Boundary),
@@ -159,6 +167,7 @@ pub fn trace<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<Traced<'
     add(policies.identity, Side::Identity);
     add(policies.boundary.as_slice(), Side::Boundary);
     add(policies.session, Side::Session);
+    add(policies.limit.as_slice(), Side::Session);
     for (attached, side) in policies.at_resource(&asked) {
         add(&[attached], side);
     }

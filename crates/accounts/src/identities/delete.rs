@@ -10,7 +10,7 @@ impl Identities {
     ///
     /// # Errors
     /// [`gantry_fault::FaultKind::NoSuchEntity`]; [`gantry_fault::FaultKind::DeleteConflict`] while it has policies, access
-    /// keys, members or groups.
+    /// keys, a password, members or groups. Personal tokens die with their owner.
     pub async fn delete(&self, cx: &Cx, kind: IdentityKind, name: &str) -> Result<(), Fault> {
         let (account, actor) = (cx.account, cx.actor.clone());
         self.0.metadata.perform(cx, DeleteIdentity { account, kind, name: name.into(), actor }).await
@@ -29,6 +29,7 @@ pub(super) struct DeleteSeen {
     has_attached: bool,
     has_inline: bool,
     has_keys: bool,
+    has_password: bool,
     has_members: bool,
     has_groups: bool,
 }
@@ -48,6 +49,7 @@ impl Act for DeleteIdentity {
             has_attached: !identities::policies::attached(rows, account, id, "", 1)?.is_empty(),
             has_inline: !identities::policies::inline(rows, account, id)?.is_empty(),
             has_keys: !identities::access_keys::list(rows, account, id)?.is_empty(),
+            has_password: identities::login_profiles::find(rows, account, id)?.is_some(),
             has_members: !identities::members(rows, account, id, "", 1)?.is_empty(),
             has_groups: !identities::groups(rows, account, id, "", 1)?.is_empty(),
             identity,
@@ -59,6 +61,7 @@ impl Act for DeleteIdentity {
             (seen.has_groups, "remove the user from all groups"),
             (seen.has_members, "remove users from group"),
             (seen.has_keys, "delete access keys"),
+            (seen.has_password, "delete login profile"),
             (seen.has_attached, "detach all policies"),
             (seen.has_inline, "delete policies"),
         ];
@@ -69,6 +72,8 @@ impl Act for DeleteIdentity {
     }
 
     fn apply(&self, tx: &mut Tx, identity: Identity) -> Result<(), Fault> {
+        // AWS has no personal tokens, so nothing that deletes users there would delete these first.
+        identities::personal_tokens::delete_of(tx, self.account, &identity.id)?;
         identities::delete(tx, self.account, &identity.id)?;
         let body = json!({"arn": identity.arn(), "id": identity.id});
         done(tx, self.account, "identity.deleted", &self.actor, body)

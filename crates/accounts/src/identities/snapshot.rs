@@ -3,7 +3,7 @@ use gantry_access::sealed;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Reader, identities,
-    identities::{access_keys, access_keys::AccessKeyRow, policies, providers},
+    identities::{access_keys, access_keys::AccessKeyRow, login_profiles, personal_tokens, policies, providers},
 };
 use gantry_words::{AccountId, Secret, Timestamp};
 use std::{
@@ -25,6 +25,10 @@ pub struct Snapshot {
     pub policies: BTreeMap<String, Arc<str>>,
     /// Access keys whose secrets open. Also those of robots that have ended, and those that are switched off.
     pub access_keys: Vec<SnapshotKey>,
+    /// Passwords.
+    pub passwords: Vec<SnapshotPassword>,
+    /// Personal tokens, also those that have ended.
+    pub personal_tokens: Vec<SnapshotToken>,
     /// Who vouches for identities from outside.
     pub oidc_providers: Vec<OidcProvider>,
 }
@@ -57,6 +61,34 @@ pub struct SnapshotKey {
     pub is_active: bool,
 }
 
+/// A password, as it is kept.
+#[derive(Clone, Debug)]
+pub struct SnapshotPassword {
+    /// What tells it from the one before.
+    pub id: String,
+    /// The unique id of its user.
+    pub user_id: String,
+    /// Its hash.
+    pub hash: Secret<String>,
+    /// Whether it is only good for choosing another.
+    pub must_change: bool,
+}
+
+/// A personal token, as it is kept.
+#[derive(Clone, Debug)]
+pub struct SnapshotToken {
+    /// Its id.
+    pub id: String,
+    /// The unique id of its user.
+    pub user_id: String,
+    /// Its SHA-256, in hex.
+    pub hash: String,
+    /// What it is narrowed to.
+    pub policy: Option<Arc<str>>,
+    /// From when on it is worth nothing.
+    pub expires_at: Timestamp,
+}
+
 /// The rows of an account.
 struct Rows {
     revision: u64,
@@ -66,6 +98,8 @@ struct Rows {
     inline: Vec<[String; 3]>,
     policies: Vec<[String; 2]>,
     keys: Vec<AccessKeyRow>,
+    passwords: Vec<login_profiles::LoginProfileRow>,
+    tokens: Vec<personal_tokens::PersonalTokenRow>,
     providers: Vec<providers::ProviderRow>,
 }
 
@@ -78,6 +112,8 @@ fn look(rows: &mut Reader, account: AccountId) -> Result<Rows, Fault> {
         inline: policies::all_inline(rows, account)?,
         policies: policies::defaults(rows, account)?,
         keys: access_keys::all(rows, account)?,
+        passwords: login_profiles::all(rows, account)?,
+        tokens: personal_tokens::all(rows, account)?,
         providers: providers::all(rows, account)?,
     })
 }
@@ -113,6 +149,8 @@ impl Identities {
             identities,
             policies,
             access_keys,
+            passwords: rows.passwords.into_iter().map(SnapshotPassword::read).collect(),
+            personal_tokens: rows.tokens.into_iter().map(SnapshotToken::read).collect(),
             oidc_providers: rows.providers.into_iter().map(OidcProvider::read).collect::<Result<_, _>>()?,
         })
     }
@@ -130,6 +168,20 @@ impl Identities {
             user_id: row.user_id,
             is_active: row.is_active,
         })
+    }
+}
+
+impl SnapshotPassword {
+    fn read(row: login_profiles::LoginProfileRow) -> Self {
+        let (hash, must_change) = (Secret::new(row.hash), row.must_change);
+        SnapshotPassword { id: row.id, user_id: row.user_id, hash, must_change }
+    }
+}
+
+impl SnapshotToken {
+    fn read(row: personal_tokens::PersonalTokenRow) -> Self {
+        let (policy, expires_at) = (row.policy.map(Into::into), row.expires_at);
+        SnapshotToken { id: row.id, user_id: row.user_id, hash: row.hash, policy, expires_at }
     }
 }
 

@@ -1,14 +1,14 @@
 use crate::{
-    iam::{model::DeleteLoginProfileRequest, resource, show},
+    iam::{model::DeleteLoginProfileRequest, resource},
     wire::{Filled, IamQuery, Reply},
 };
 use gantry_access::{Access, Principal, action};
-use gantry_accounts::{Identities, IdentityKind};
+use gantry_accounts::Identities;
 use gantry_api::Operation;
 use gantry_fault::Fault;
 use gantry_words::Cx;
 
-/// `iam:DeleteLoginProfile`: nobody has a password for a console here.
+/// `iam:DeleteLoginProfile`: takes the password from a user.
 pub struct DeleteLoginProfile;
 
 impl Operation for DeleteLoginProfile {
@@ -30,8 +30,8 @@ impl Operation for DeleteLoginProfile {
         Filled(asked): Self::Request,
     ) -> Result<Self::Response, Fault> {
         let user = resource::load_user(asked.user_name.as_deref(), &cx.actor)?;
-        identities.load(cx.account, IdentityKind::User, user).await?;
-        Err(show::no_login_profile(user))
+        identities.delete_password(cx, user).await?;
+        Ok(Reply::done(cx))
     }
 }
 
@@ -44,7 +44,7 @@ mod tests {
     };
 
     #[test]
-    fn no_user_has_one() {
+    fn a_user_without_one_has_none() {
         let room = Room::new();
         room.ask::<CreateUser>("UserName=ann");
 

@@ -6,12 +6,12 @@ use crate::{
     wire::{Filled, IamQuery, Reply},
 };
 use gantry_access::{Access, Principal, action};
-use gantry_accounts::{Identities, IdentityKind};
+use gantry_accounts::Identities;
 use gantry_api::Operation;
 use gantry_fault::Fault;
 use gantry_words::Cx;
 
-/// `iam:GetLoginProfile`: nobody has a password for a console here.
+/// `iam:GetLoginProfile`: whether a user has a password.
 pub struct GetLoginProfile;
 
 impl Operation for GetLoginProfile {
@@ -33,8 +33,8 @@ impl Operation for GetLoginProfile {
         Filled(asked): Self::Request,
     ) -> Result<Self::Response, Fault> {
         let user = resource::load_user(asked.user_name.as_deref(), &cx.actor)?;
-        identities.load(cx.account, IdentityKind::User, user).await?;
-        Err(show::no_login_profile(user))
+        let found = identities.load_login_profile(cx.account, user).await?;
+        Ok(Reply::with(cx, GetLoginProfileResponse { login_profile: show::login_profile(found) }))
     }
 }
 
@@ -47,7 +47,7 @@ mod tests {
     };
 
     #[test]
-    fn no_user_has_one() {
+    fn a_user_without_one_has_none() {
         let room = Room::new();
         room.ask::<CreateUser>("UserName=ann");
 

@@ -1,8 +1,8 @@
 //! What the rooms know, as the IAM API shows it.
 
 use super::model::{
-    AccessKeyMetadata, AttachedPermissionsBoundary, AttachedPolicy, Group, Moment, PermissionsBoundaryAttachmentType,
-    Policy, PolicyVersion, Role, StatusType, Tag, User,
+    AccessKeyMetadata, AttachedPermissionsBoundary, AttachedPolicy, Group, LoginProfile, Moment,
+    PermissionsBoundaryAttachmentType, Policy, PolicyVersion, Role, StatusType, Tag, User,
 };
 use gantry_accounts::{AccessKey, Identity, IdentityTags, ManagedPolicy};
 use gantry_fault::{Fault, FaultKind};
@@ -41,9 +41,19 @@ pub(crate) fn root(account: AccountId) -> User {
     }
 }
 
-/// What is said where somebody's password for a console is asked for.
-pub(crate) fn no_login_profile(user: &str) -> Fault {
-    Fault::new(FaultKind::NoSuchEntity, format!("Login Profile for User {user} cannot be found."))
+/// That a user has a password.
+pub(crate) fn login_profile(profile: gantry_accounts::LoginProfile) -> LoginProfile {
+    LoginProfile {
+        create_date: Moment(profile.created_at),
+        max_signin_session_duration: None,
+        password_reset_required: Some(profile.must_change),
+        user_name: profile.user,
+    }
+}
+
+/// What is said where a password is to be set and none is given.
+pub(crate) fn no_password() -> Fault {
+    Fault::new(FaultKind::ValidationFailed, "Password is missing; give one")
 }
 
 /// A group.

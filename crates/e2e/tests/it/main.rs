@@ -19,6 +19,7 @@ mod limits;
 mod listeners;
 mod lists;
 mod metrics;
+mod people;
 mod protection;
 mod referrers;
 mod resume;

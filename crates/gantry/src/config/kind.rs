@@ -73,6 +73,10 @@ impl Kind {
             Kind::Boolean => text.parse::<bool>().map_or_else(|_| text.into(), Value::Bool),
             Kind::Integer => number().unwrap_or_else(|_| text.into()),
             Kind::Number => text.parse::<f64>().map_or_else(|_| text.into(), Value::from),
+            // As JSON where the items have commas of their own, such as DNs.
+            Kind::List(_) if text.starts_with('[') && serde_json::from_str::<Vec<Value>>(text).is_ok() => {
+                serde_json::from_str(text).unwrap_or_default()
+            }
             Kind::List(item) => {
                 text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| item.value_of(part)).collect()
             }

@@ -34,7 +34,7 @@ impl Operation for PostToken {
 
     async fn call(accounts: &Accounts, cx: &Cx, caller: &Principal, request: Request) -> Result<get_token::Response, Fault> {
         match &request.credentials {
-            Some((user, password)) => issue(accounts, cx, &accounts.log_in(user, password, cx)?, request.scopes),
+            Some((user, password)) => issue(accounts, cx, &accounts.log_in(user, password, cx).await?, request.scopes),
             None => issue(accounts, cx, caller, request.scopes),
         }
     }

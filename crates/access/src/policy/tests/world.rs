@@ -188,6 +188,7 @@ impl World {
             context: &context,
         };
         let policies = Policies {
+            limit: None,
             identity: &identity,
             boundary: unnamed(&boundary).next(),
             session: &session,
