@@ -18,10 +18,11 @@
 //! | `failures.rs` | how often a login from one address may fail |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
+//! | `logins.rs` and below | [`Logins`]: people who log in at an identity provider, and terminals that they let in |
 //! | `people.rs`, `people/` | [`Person`]: people from outside, and the roles that their groups give them |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
-//! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
+//! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
@@ -34,6 +35,7 @@ mod key_store;
 mod keyring;
 mod keys;
 mod library;
+mod logins;
 mod people;
 mod problem;
 mod providers;
@@ -46,6 +48,10 @@ mod signatures;
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use identities::*;
 pub use keyring::*;
+pub use logins::{
+    BegunLogin, DeviceAsked, DevicePoll, FinishedLogin, LoginSettings, LoginTotals, Logins, OidcLoginSettings,
+    PageSession, TerminalCredentials, WaitingDevice,
+};
 pub use people::{Person, RoleMapping, RoleMappingError};
 pub use problem::AuthenticationProblem;
 pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};

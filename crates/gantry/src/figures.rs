@@ -1,4 +1,5 @@
 use crate::{house::House, process};
+use gantry_accounts::Logins;
 use gantry_api::{Figures, Gauges};
 use gantry_chronicle::Audit;
 use gantry_metadata::blobs;
@@ -190,5 +191,20 @@ impl Gauges for AuditFigures {
         figures.gauge("gantry_audit_queue", help, &[], audit.waiting as f64);
         let help = "Facts that found no room; the chain says how many, or their requests were answered 503";
         figures.counter("gantry_audit_lost", help, &[], audit.lost as f64);
+    }
+}
+
+/// Figures of people's logins.
+pub(crate) struct LoginFigures(pub(crate) Logins);
+
+impl Gauges for LoginFigures {
+    fn collect(&self, figures: &mut Figures) {
+        let total = self.0.totals();
+        for (outcome, count) in [("completed", total.completed), ("refused", total.refused), ("failed", total.failed)] {
+            let help = "Logins at the identity provider; failed are those for which it could not be asked";
+            figures.counter("gantry_page_logins", help, &[("outcome", outcome)], count as f64);
+        }
+        let help = "Terminals that were given credentials because a person let them in";
+        figures.counter("gantry_device_logins", help, &[], total.devices as f64);
     }
 }

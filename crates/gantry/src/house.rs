@@ -6,13 +6,14 @@ use crate::{
     output::Failure,
 };
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, Keyring, RootCredentials, Site};
+use gantry_accounts::{Accounts, Identities, Keyring, Logins, Providers, RootCredentials, Site};
 use gantry_api::{Paging, Pick};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::FaultKind;
 use gantry_metadata::Metadata;
+use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
@@ -36,6 +37,7 @@ pub(crate) struct ServingHouse {
     pub(crate) accounts: Accounts,
     pub(crate) audit: Audit,
     pub(crate) keyring: Keyring,
+    pub(crate) logins: Logins,
 }
 
 impl House {
@@ -85,11 +87,18 @@ impl House {
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
         let sealing = self.sealing_keys(config, &keyring, has_master).await;
         let identities = Identities::new(metadata.clone(), env.clone(), sealing);
-        let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await;
+        let accounts =
+            Accounts::open(&config.tokens, root, site, identities, metadata, env).await.map_err(fault_failure)?;
+        accounts.set_role_mappings(config.login.role_mappings());
+        let client = Client::new(config.outbound.clone(), SystemResolver, self.env.clone());
+        let providers = Arc::new(Providers::new(client.clone()));
+        let (metadata, env) = (self.metadata.clone(), self.env.clone());
+        let logins =
+            Logins::open(&config.login, accounts.clone(), client, providers, metadata, env).map_err(fault_failure)?;
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
-        Ok(ServingHouse { house: self, accounts: accounts.map_err(fault_failure)?, audit, keyring })
+        Ok(ServingHouse { house: self, accounts, audit, keyring, logins })
     }
 
     /// Opens the keyring: with the wrong master key, or without one where there are keys, nothing is served. Says too whether
@@ -228,6 +237,12 @@ impl Pick<ServingHouse> for Audit {
     }
 }
 
+impl Pick<ServingHouse> for Logins {
+    fn pick(house: &ServingHouse) -> Self {
+        house.logins.clone()
+    }
+}
+
 impl Pick<ServingHouse> for Accounts {
     fn pick(house: &ServingHouse) -> Self {
         house.accounts.clone()
@@ -248,7 +263,8 @@ mod tests {
         let house = House::open(&config, env).unwrap().serve(&config, root, key).await.unwrap();
 
         let doors: Vec<_> = gantry_v2::doors(&house).into_iter().chain(gantry_aws::surface(&house).doors).collect();
-        let doors: Vec<_> = doors.into_iter().chain(gantry_rest::doors(&house)).collect();
+        let doors: Vec<_> =
+            doors.into_iter().chain(gantry_rest::doors(&house)).chain(gantry_ui::doors(&house)).collect();
         let open = gantry_api::open_doors(&doors).join("\n");
 
         assert_eq!(open.trim(), include_str!("../open-doors.txt").trim(), "read what a new line would let in");

@@ -4,6 +4,7 @@
 //! metrics and the OpenAPI document follow from that. Repository names stand in addresses with their slashes: an address
 //! is taken apart from its right end (`route.rs`). `openapi.rs` makes the document.
 
+mod device;
 mod document;
 mod json;
 mod lifecycle;

@@ -1,4 +1,6 @@
 gantry_api::operations! {
+    ask_device_code::AskDeviceCode,
+    ask_device_token::AskDeviceToken,
     create_repository::CreateRepository,
     delete_image::DeleteImage,
     delete_inventory::DeleteInventory,

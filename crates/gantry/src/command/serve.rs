@@ -2,7 +2,7 @@ use super::tool::{command_line, read_config, runtime};
 use crate::{
     config::{Config, ConfigFlags},
     data_folder::DataFolder,
-    figures::{AuditFigures, RoomFigures},
+    figures::{AuditFigures, LoginFigures, RoomFigures},
     greeting::Greeting,
     house::{House, ServingHouse},
     log,
@@ -13,6 +13,7 @@ use gantry_accounts::RootCredentials;
 use gantry_api::{Listener, Oci, Rest, Server, Surface};
 use gantry_env::Env;
 use gantry_registry::MovedBlobs;
+use gantry_ui::Html;
 use gantry_words::{Cx, Secret};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{io::Write, sync::Arc, time::Duration};
@@ -79,7 +80,10 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     let key = key.map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))?;
     let house = house.serve(config, root, key).await?;
     let (figures, figures_task) = RoomFigures::of(house.house.clone(), config.account_id);
-    let mut server = server(config, &house)?.gauges(figures).gauges(AuditFigures(house.audit.clone()));
+    let mut server = server(config, &house)?
+        .gauges(figures)
+        .gauges(AuditFigures(house.audit.clone()))
+        .gauges(LoginFigures(house.logins.clone()));
     if let Some(tracing) = tracing {
         server = server.gauges(tracing.figures()).joining_traces(trace::join);
     }
@@ -147,6 +151,7 @@ fn server(config: &Config, house: &ServingHouse) -> Result<Server, Failure> {
         Surface::new::<Oci>(&["/v2", "/token"], gantry_v2::doors(house), gantry_v2::route),
         gantry_aws::surface(house),
         Surface::new::<Rest>(&["/api/v1"], gantry_rest::doors(house), gantry_rest::route),
+        Surface::new::<Html>(&["/ui"], gantry_ui::doors(house), gantry_ui::route),
     ];
     let server = Server::new(config.http.clone(), surfaces, Arc::new(house.accounts.clone()), house.house.env.clone())
         .map_err(|error| {

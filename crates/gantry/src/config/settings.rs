@@ -71,6 +71,8 @@ config! {
     tls: gantry_api::TlsSettings = Default::default();
     /// Tokens of docker clients.
     tokens: gantry_accounts::Settings = Default::default(), check gantry_accounts::Settings::check;
+    /// People's logins with a browser.
+    login: gantry_accounts::LoginSettings = Default::default(), check gantry_accounts::LoginSettings::check;
     /// Requests that leave the site, such as to identity providers: whom they may reach, and how.
     outbound: gantry_outbound::Settings = Default::default(), check gantry_outbound::Settings::check;
     /// Encryption at rest.
