@@ -17,6 +17,7 @@ mod lifecycle;
 mod limits;
 mod listeners;
 mod lists;
+mod logins;
 mod metrics;
 mod protection;
 mod referrers;
