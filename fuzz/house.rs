@@ -2,26 +2,29 @@
 
 use futures_util::FutureExt;
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, RootCredentials, Settings, Site};
+use gantry_accounts::{Accounts, Identities, Logins, Providers, RootCredentials, Settings, Site};
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_metadata::Metadata;
+use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
 use gantry_store::Store;
+use gantry_ui::Html;
 use gantry_words::{AccountId, Region, Secret};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// The surfaces whose requests are told apart by their addresses.
 #[allow(dead_code, reason = "each target uses what it is for")]
-pub static SURFACES: LazyLock<[Surface; 2]> = LazyLock::new(|| {
+pub static SURFACES: LazyLock<[Surface; 3]> = LazyLock::new(|| {
     let house = House::new();
     [
         Surface::new::<Oci>(&["/v2", "/token"], gantry_v2::doors(&house), gantry_v2::route),
         Surface::new::<Rest>(&["/api/v1"], gantry_rest::doors(&house), gantry_rest::route),
+        Surface::new::<Html>(&["/ui"], gantry_ui::doors(&house), gantry_ui::route),
     ]
 });
 
@@ -33,6 +36,7 @@ struct House {
     registry: Registry,
     accounts: Accounts,
     audit: Audit,
+    logins: Logins,
 }
 
 impl House {
@@ -49,8 +53,14 @@ impl House {
         let identities = Identities::new(metadata.clone(), env.clone(), vec![SealingKey::derive(1, &[7; 32], &[])]);
         let (key, place) = (SigningKey::from_seed(&[7; 32]), (AccountId::DEFAULT, Region::default()));
         let audit = Audit::new(metadata.clone(), env.clone(), key, place, Default::default(), None);
-        let accounts = Accounts::open(&Settings::default(), root, site, identities, metadata, env).now_or_never();
-        House { registry, audit, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
+        let rows = metadata.clone();
+        let accounts =
+            Accounts::open(&Settings::default(), root, site, identities, metadata, env.clone()).now_or_never();
+        let accounts = accounts.expect("lone metadata do not wait").expect("a new site");
+        let client = Client::new(Default::default(), SystemResolver, env.clone());
+        let providers = Arc::new(Providers::new(client.clone()));
+        let logins = Logins::open(&Default::default(), accounts.clone(), client, providers, rows, env);
+        House { registry, audit, accounts, logins: logins.expect("the defaults are right") }
     }
 }
 
@@ -73,6 +83,7 @@ rooms! {
     Archive: registry.archive,
     Inventory: registry.inventory,
     Lifecycle: registry.lifecycle,
+    Logins: logins,
     Pulls: registry.pulls,
     Repositories: registry.repositories,
     Tags: registry.tags,

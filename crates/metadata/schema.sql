@@ -162,6 +162,26 @@ CREATE TABLE blob_move(
     asked_at BIGINT NOT NULL
 );
 
+CREATE TABLE device_login(
+    device_hash TEXT PRIMARY KEY,
+    user_hash TEXT NOT NULL,
+    account TEXT NOT NULL,
+    program TEXT NOT NULL,
+    source TEXT NOT NULL,
+    state TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    polled_at BIGINT NOT NULL,
+    interval_seconds BIGINT NOT NULL,
+    approver TEXT
+);
+
+CREATE INDEX device_login_end ON device_login(ends_at);
+
+CREATE INDEX device_login_source ON device_login(source);
+
+CREATE UNIQUE INDEX device_login_user ON device_login(user_hash);
+
 CREATE TABLE document(
     account TEXT NOT NULL,
     region TEXT NOT NULL,
@@ -419,6 +439,20 @@ CREATE TABLE oidc_provider(
     created_at BIGINT NOT NULL,
     PRIMARY KEY(account, arn)
 );
+
+CREATE TABLE page_session(
+    hash TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    name TEXT NOT NULL,
+    groups TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    used_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL
+);
+
+CREATE INDEX page_session_end ON page_session(ends_at);
 
 CREATE TABLE personal_token(
     id TEXT PRIMARY KEY,

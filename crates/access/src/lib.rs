@@ -17,6 +17,7 @@
 //! | `sigv4.rs` and below | AWS Signature Version 4 |
 //! | `basic.rs`, `authorization.rs` | the `Authorization` header |
 //! | `challenge.rs` | the `WWW-Authenticate` header |
+//! | `login.rs` and below | logins of people at an identity provider, and the tickets they carry afterwards |
 //! | `password.rs`, `personal_token.rs` | what people log in with: [`hash_password`], [`personal_token`] |
 //! | `material.rs` | keys made of keys, and what is encrypted under them |
 //! | `sealed.rs` | what clients keep for us without reading it |
@@ -28,6 +29,7 @@ mod authorization;
 pub mod basic;
 pub mod challenge;
 mod decide;
+pub mod login;
 pub mod material;
 pub mod oidc;
 mod password;

@@ -23,10 +23,11 @@
 //! | `person_logins.rs` | who somebody is by a password, here or with a directory |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
+//! | `page_logins.rs` and below | [`Logins`]: people who log in at an identity provider, and terminals that they let in |
 //! | `people.rs`, `people/` | [`Person`]: people from outside, and the roles that their groups give them |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
-//! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
+//! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
@@ -42,6 +43,7 @@ mod keyring;
 mod keys;
 mod library;
 mod logins;
+mod page_logins;
 mod people;
 mod person_logins;
 mod problem;
@@ -57,6 +59,10 @@ pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use explain::{AskedAbout, Explanation, explained_accesses, explained_resource};
 pub use identities::*;
 pub use keyring::*;
+pub use page_logins::{
+    BegunLogin, DeviceAsked, DevicePoll, FinishedLogin, LoginSettings, LoginTotals, Logins, OidcLoginSettings,
+    PageSession, TerminalCredentials, WaitingDevice,
+};
 pub use people::{PeopleSettings, Person, RoleMapping, RoleMappingError};
 pub use person_logins::{LoginRefusal, LoginSource};
 pub use problem::AuthenticationProblem;

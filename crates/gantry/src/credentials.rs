@@ -46,6 +46,15 @@ pub(crate) fn stored(host: &str) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Keeps credentials for a host, and says where.
+pub(crate) type Kept = fn(&str, &str, &Secret<String>) -> Result<String, Failure>;
+
+/// Keeps credentials for a host in docker's own file, whatever helper it names; returns where.
+pub(crate) fn store_for_docker(host: &str, user: &str, password: &Secret<String>) -> Result<String, Failure> {
+    let file = docker_config();
+    store_in(&file, host, user, password).map(|()| file.display().to_string())
+}
+
 /// Keeps credentials for a host; returns where.
 pub(crate) fn store(host: &str, user: &str, password: &Secret<String>) -> Result<String, Failure> {
     let file = docker_config();

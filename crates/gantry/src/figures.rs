@@ -1,4 +1,5 @@
 use crate::{house::House, process};
+use gantry_accounts::Logins;
 use gantry_api::{Figures, Gauges};
 use gantry_chronicle::{Audit, Webhook};
 use gantry_metadata::blobs;
@@ -199,5 +200,20 @@ impl Gauges for AuditFigures {
         figures.gauge("gantry_audit_webhook_lag_records", help, &[], webhook.lag_records as f64);
         let help = "How old the first record is that the webhook was to have, in seconds; 0 where it has all";
         figures.gauge("gantry_audit_webhook_lag_seconds", help, &[], webhook.lag_seconds as f64);
+    }
+}
+
+/// Figures of people's logins.
+pub(crate) struct LoginFigures(pub(crate) Logins);
+
+impl Gauges for LoginFigures {
+    fn collect(&self, figures: &mut Figures) {
+        let total = self.0.totals();
+        for (outcome, count) in [("completed", total.completed), ("refused", total.refused), ("failed", total.failed)] {
+            let help = "Logins at the identity provider; failed are those for which it could not be asked";
+            figures.counter("gantry_page_logins", help, &[("outcome", outcome)], count as f64);
+        }
+        let help = "Terminals that were given credentials because a person let them in";
+        figures.counter("gantry_device_logins", help, &[], total.devices as f64);
     }
 }

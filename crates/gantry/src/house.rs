@@ -8,7 +8,7 @@ use crate::{
     output::Failure,
 };
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, Keyring, RootCredentials, Site};
+use gantry_accounts::{Accounts, Identities, Keyring, Logins, Providers, RootCredentials, Site};
 use gantry_api::{Paging, Pick};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
@@ -16,6 +16,7 @@ use gantry_env::Env;
 use gantry_fault::FaultKind;
 use gantry_ldap::Directory;
 use gantry_metadata::Metadata;
+use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
@@ -41,6 +42,7 @@ pub(crate) struct ServingHouse {
     pub(crate) keyring: Keyring,
     /// Whether repositories for which nothing is asked are encrypted.
     pub(crate) is_encrypted: bool,
+    pub(crate) logins: Logins,
 }
 
 impl House {
@@ -94,17 +96,23 @@ impl House {
         let identities = Identities::new(metadata.clone(), env.clone(), sealing);
         let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await;
         let accounts = accounts.map_err(fault_failure)?;
-        accounts.set_role_mappings(config.people.role_mappings.clone());
+        let of_logins = config.login.role_mappings();
+        accounts.set_role_mappings(config.people.role_mappings.iter().cloned().chain(of_logins).collect());
         if config.ldap.url.is_some() {
             let directory = Directory::open(&config.ldap, self.env.clone());
             let directory =
                 directory.map_err(|error| Failure::failed(error.to_string(), "Mend the settings of [ldap]"))?;
             accounts.set_login_source(Arc::new(LdapLogins(directory)));
         }
+        let client = Client::new(config.outbound.clone(), SystemResolver, self.env.clone());
+        let providers = Arc::new(Providers::new(client.clone()));
+        let (metadata, env) = (self.metadata.clone(), self.env.clone());
+        let logins =
+            Logins::open(&config.login, accounts.clone(), client, providers, metadata, env).map_err(fault_failure)?;
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
-        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted })
+        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted, logins })
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing
@@ -246,6 +254,12 @@ impl Pick<ServingHouse> for Audit {
     }
 }
 
+impl Pick<ServingHouse> for Logins {
+    fn pick(house: &ServingHouse) -> Self {
+        house.logins.clone()
+    }
+}
+
 impl Pick<ServingHouse> for Accounts {
     fn pick(house: &ServingHouse) -> Self {
         house.accounts.clone()
@@ -269,7 +283,8 @@ mod tests {
         let house = House::open(&config, env).unwrap().serve(&config, root, key).await.unwrap();
 
         let doors: Vec<_> = gantry_v2::doors(&house).into_iter().chain(gantry_aws::surface(&house).doors).collect();
-        let doors: Vec<_> = doors.into_iter().chain(gantry_rest::doors(&house)).collect();
+        let doors: Vec<_> =
+            doors.into_iter().chain(gantry_rest::doors(&house)).chain(gantry_ui::doors(&house)).collect();
         let open = gantry_api::open_doors(&doors).join("\n");
 
         assert_eq!(open.trim(), include_str!("../open-doors.txt").trim(), "read what a new line would let in");

@@ -140,6 +140,24 @@ impl Remote {
         self.send(method, path, Some(body)).map(drop)
     }
 
+    /// Sends a document that asks for something, and reads the answer.
+    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        self.put(Method::POST, path, body)
+    }
+
+    /// The same, and reads what is answered where the server says 400: that may be an answer as others are.
+    pub(crate) fn post_and_read_refusal<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let response = self.ask(Method::POST, path, Some(body))?;
+        match response.status() {
+            status if status.is_success() || status == StatusCode::BAD_REQUEST => self.read(response),
+            _ => Err(self.refusal(path, response)),
+        }
+    }
+
     /// Removes what is at a path.
     pub(crate) fn delete(&self, path: &str) -> Result<(), Failure> {
         self.send(Method::DELETE, path, None::<&()>).map(drop)
@@ -156,6 +174,12 @@ impl Remote {
     }
 
     fn send(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Response<ureq::Body>, Failure> {
+        let response = self.ask(method, path, body)?;
+        if response.status().is_success() { Ok(response) } else { Err(self.refusal(path, response)) }
+    }
+
+    /// Sends a request; whatever is answered is an answer.
+    fn ask(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<Response<ureq::Body>, Failure> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
@@ -169,11 +193,10 @@ impl Remote {
             }
             None => self.agent.run(request.body(SendBody::none()).map_err(unsendable)?),
         };
-        let response = sent.map_err(|error| {
+        sent.map_err(|error| {
             let problem = format!("cannot reach {}: {}", self.base, plainly(&error));
             Failure::failed(problem, remedy(&error, &self.base, &self.host))
-        })?;
-        if response.status().is_success() { Ok(response) } else { Err(self.refusal(path, response)) }
+        })
     }
 
     fn read<T: DeserializeOwned>(&self, response: Response<ureq::Body>) -> Result<T, Failure> {

@@ -16,6 +16,7 @@
 //! | `access_revision.rs` | the number that rises when something changes that decisions about access know |
 //! | `audit.rs`, `audit/` | the same of the audit: its chains, its checkpoints, what is searched in it |
 //! | `kms.rs` | those on the keys of the keyring, their material and their aliases |
+//! | `page_sessions.rs`, `device_logins.rs` | those on who is logged in at the pages, and on terminals that wait to be let in |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -41,6 +42,7 @@ mod backup;
 pub mod blobs;
 pub mod consistency;
 mod counters;
+pub mod device_logins;
 pub mod documents;
 mod engine;
 mod error;
@@ -55,6 +57,7 @@ pub mod manifests;
 mod metadata;
 mod migrate;
 mod migrations;
+pub mod page_sessions;
 mod pool;
 mod postgres;
 mod queue;

@@ -49,6 +49,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(13, "0013-sealed-copies"),
     one!(14, "0014-trail"),
     pair!(15, "0015-people"),
+    one!(16, "0016-logins"),
 ];
 
 #[cfg(test)]

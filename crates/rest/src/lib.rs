@@ -5,6 +5,7 @@
 //! is taken apart from its right end (`route.rs`). `openapi.rs` makes the document.
 
 mod access;
+mod device;
 mod document;
 mod json;
 mod lifecycle;

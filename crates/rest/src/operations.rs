@@ -1,4 +1,6 @@
 gantry_api::operations! {
+    ask_device_code::AskDeviceCode,
+    ask_device_token::AskDeviceToken,
     change_password::ChangePassword,
     create_repository::CreateRepository,
     create_token::CreateToken,

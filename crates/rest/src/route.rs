@@ -9,6 +9,14 @@ pub fn route(method: &Method, path: &str) -> Routed {
         let get = (*method == Method::GET).then_some(get_open_api::GetOpenApi::NAME);
         return choose("GET", Params::new(), get);
     }
+    if let Some(what) = rest.strip_prefix("device/") {
+        let name = match what {
+            "code" => ask_device_code::AskDeviceCode::NAME,
+            "token" => ask_device_token::AskDeviceToken::NAME,
+            _ => return Routed::NotFound,
+        };
+        return choose("POST", Params::new(), (*method == Method::POST).then_some(name));
+    }
     if rest == "repositories" {
         return choose(
             "GET, POST",
@@ -271,6 +279,8 @@ mod tests {
             (Method::GET, "/api/v1/access/account-policies", "ListAccountPolicies", ""),
             (Method::PUT, "/api/v1/access/account-policies/no-delete", "PutAccountPolicy", ""),
             (Method::DELETE, "/api/v1/access/account-policies/no-delete", "DeleteAccountPolicy", ""),
+            (Method::POST, "/api/v1/device/code", "AskDeviceCode", ""),
+            (Method::POST, "/api/v1/device/token", "AskDeviceToken", ""),
             (Method::GET, "/api/v1/trash", "ListTrash", ""),
             (Method::DELETE, "/api/v1/trash", "EmptyTrash", ""),
             (Method::POST, "/api/v1/repositories/team/app/trash/v1/restore", "RestoreImage", "team/app"),

@@ -9,7 +9,7 @@ const ASYNC_FLOOR_FIRST: u64 = 20;
 const BESIDE_FLOOR_FIRST: u64 = 90;
 const RUNTIMES: &[&str] = &["tokio", "async-std", "mio", "smol"];
 /// Dependencies that are to be had only through the crate that owns them, so that each can be replaced.
-const HEAVY: &[&str] = &["hyper", "hyper-util", "rusqlite", "rustls", "tokio-postgres", "tokio-rustls"];
+const HEAVY: &[&str] = &["askama", "hyper", "hyper-util", "rusqlite", "rustls", "tokio-postgres", "tokio-rustls"];
 
 /// Returns a sentence for each broken wall, sorted.
 pub(super) fn check(crates: &[Crate]) -> BTreeSet<String> {

@@ -73,6 +73,12 @@ pub(super) const STAGES: &[Stage] = &[
         "Terraform's AWS provider, where it is installed (TF_MIRROR)",
         &["python-aws"],
     ),
+    client(
+        "logins",
+        &["logins::"],
+        "people log in at a provider, and let terminals in",
+        &["node", "npm", "oidc-provider", "python-aws", "crane", "postgres"],
+    ),
     client("crash", &["crash::"], "killed at random moments, nothing acknowledged is lost", &[]),
     client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &[]),
     client("database", &["database::"], "a database that goes away", &["postgres"]),

@@ -53,6 +53,11 @@ pub(crate) enum Source {
         /// As pip takes them.
         packages: &'static [&'static str],
     },
+    /// A package of Node.js, in a folder of its own; the program is node, which finds the package from there.
+    Node {
+        /// Its name; the version is the tool's.
+        package: &'static str,
+    },
     /// A crate with a program, with the features asked for.
     Crate {
         /// Features beside the default ones.
@@ -124,6 +129,14 @@ pub(crate) const TOOLS: &[Tool] = &[
         // The command line is `python-aws -m awscli`; it has a botocore of its own.
         source: Source::Python { packages: &["botocore==1.44.8", "boto3==1.44.8", "awscli==1.46.3"] },
         alive: &["-c", "import awscli, boto3; print(boto3.__version__, awscli.__version__)"],
+    },
+    debian("node", &["nodejs"], &["--version"]),
+    debian("npm", &["npm"], &["--version"]),
+    Tool {
+        name: "oidc-provider",
+        version: "9.13.3",
+        source: Source::Node { package: "oidc-provider" },
+        alive: &["--input-type=module", "--eval", "import 'oidc-provider'; console.log(process.version)"],
     },
     Tool { name: "cargo-deny", version: "0.20.2", source: Source::Crate { features: &[] }, alive: &["--version"] },
     Tool { name: "cargo-fuzz", version: "0.13.2", source: Source::Crate { features: &[] }, alive: &["--version"] },

@@ -37,6 +37,7 @@ pub(super) fn install(places: &Places, tool: &Tool) -> Outcome<PathBuf> {
             build_archive(&scratch, tool, &archive, module, make).and_then(|made| keep(places, &made, tool))
         }
         Source::Python { packages } => install_python(places, tool, packages),
+        Source::Node { package } => install_node(places, tool, package),
         Source::Crate { features } => install_crate(&scratch, tool, features)
             .and_then(|()| keep(places, &scratch.join("bin").join(tool.name), tool)),
     }
@@ -149,17 +150,39 @@ fn build_archive(scratch: &Path, tool: &Tool, archive: &Path, module: &str, make
 /// Makes an environment and a program that starts its interpreter. (A link would not do: where it lies is how an
 /// interpreter finds its packages.)
 fn install_python(places: &Places, tool: &Tool, packages: &[&str]) -> Outcome<PathBuf> {
-    let environment = places.tools.join(format!("{}.packages", tool.name));
-    if environment.exists() {
-        fs::remove_dir_all(&environment).while_trying(format!("remove {}", environment.display()))?;
-    }
+    let environment = fresh_packages(places, tool)?;
     run::capture(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
     let python = environment.join("bin/python");
     let mut command = Command::new(&python);
     command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]).args(packages);
     run::capture(&mut command)?;
+    keep_script(places, tool, &format!("exec '{}' \"$@\"", python.display()))
+}
+
+/// Puts a package and what it needs into a folder, and makes a program that starts node there: what it is given to run finds the
+/// package from where it is run.
+fn install_node(places: &Places, tool: &Tool, package: &str) -> Outcome<PathBuf> {
+    let folder = fresh_packages(places, tool)?;
+    fs::create_dir_all(&folder).while_trying(format!("make {}", folder.display()))?;
+    let mut command = Command::new("npm");
+    command.args(["install", "--silent", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"]);
+    command.arg(&folder).arg(format!("{package}@{}", tool.version));
+    run::capture(&mut command)?;
+    keep_script(places, tool, &format!("cd '{}' && exec node \"$@\"", folder.display()))
+}
+
+/// The folder for the packages of a tool, of which nothing is left.
+fn fresh_packages(places: &Places, tool: &Tool) -> Outcome<PathBuf> {
+    let folder = places.tools.join(format!("{}.packages", tool.name));
+    if folder.exists() {
+        fs::remove_dir_all(&folder).while_trying(format!("remove {}", folder.display()))?;
+    }
+    Ok(folder)
+}
+
+fn keep_script(places: &Places, tool: &Tool, line: &str) -> Outcome<PathBuf> {
     let kept = places.tools.join(tool.name);
-    fs::write(&kept, format!("#!/bin/sh\nexec '{}' \"$@\"\n", python.display())).while_trying("write a program")?;
+    fs::write(&kept, format!("#!/bin/sh\n{line}\n")).while_trying("write a program")?;
     fs::set_permissions(&kept, fs::Permissions::from_mode(0o755)).while_trying("make it a program")?;
     Ok(kept)
 }

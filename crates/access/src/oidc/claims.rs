@@ -63,6 +63,11 @@ fn collect(node: &Node, path: String, found: &mut Vec<(String, Vec<String>)>) {
     }
 }
 
+/// All values at a path.
+pub(super) fn values<'a>(claims: &'a [(String, Vec<String>)], path: &str) -> &'a [String] {
+    claims.iter().find(|(known, _)| known == path).map_or(&[], |(_, values)| values)
+}
+
 /// The one value at a path.
 pub(super) fn scalar<'a>(claims: &'a [(String, Vec<String>)], path: &str) -> Option<&'a str> {
     let (_, values) = claims.iter().find(|(known, _)| known == path)?;

@@ -8,6 +8,14 @@ use crate::policy::json::Node;
 pub struct Discovery {
     /// The URL of its key set.
     pub keys_url: Box<str>,
+    /// Where people are sent to log in, where it lets them.
+    pub authorization_url: Option<Box<str>>,
+    /// Where a code is changed for a token.
+    pub token_url: Option<Box<str>>,
+    /// How a program may show its secret there (`token_endpoint_auth_methods_supported`); none where nothing is said.
+    pub secret_methods: Box<[Box<str>]>,
+    /// Whether answers always say whose they are (RFC 9207 section 3).
+    pub names_itself: bool,
 }
 
 /// Why a discovery document is not believed.
@@ -41,6 +49,14 @@ impl Discovery {
             return Err(DiscoveryError::Issuer { expected: issuer.into() });
         }
         let keys_url = text("jwks_uri").ok_or_else(|| DiscoveryError::Malformed("it has no jwks_uri".into()))?;
-        Ok(Discovery { keys_url: keys_url.into() })
+        let methods = document.get("token_endpoint_auth_methods_supported").and_then(Node::texts).unwrap_or_default();
+        let names_itself = document.get("authorization_response_iss_parameter_supported").and_then(Node::scalar);
+        Ok(Discovery {
+            keys_url: keys_url.into(),
+            authorization_url: text("authorization_endpoint").map(Box::from),
+            token_url: text("token_endpoint").map(Box::from),
+            secret_methods: methods.into_iter().map(Box::from).collect(),
+            names_itself: names_itself == Some("true"),
+        })
     }
 }

@@ -1,4 +1,4 @@
-use super::claims::{flatten, scalar};
+use super::claims::{flatten, scalar, values};
 use super::text::malformed;
 use super::{KeySet, TokenProblem, UnverifiedToken};
 use crate::policy::json::Node;
@@ -118,5 +118,10 @@ impl IdentityToken {
     /// A claim that has one value: a text, a number, `true` or `false`, by its path.
     pub fn claim(&self, path: &str) -> Option<&str> {
         scalar(&self.claims, path)
+    }
+
+    /// All values of a claim, by its path: those of a list, or the one; none where it is not there.
+    pub fn values(&self, path: &str) -> &[String] {
+        values(&self.claims, path)
     }
 }

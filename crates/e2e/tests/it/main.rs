@@ -18,6 +18,7 @@ mod lifecycle;
 mod limits;
 mod listeners;
 mod lists;
+mod logins;
 mod metrics;
 mod people;
 mod protection;

@@ -1,5 +1,7 @@
+mod device;
+
 use crate::{
-    credentials::{read_password, store},
+    credentials::{Kept, read_password, store, store_for_docker},
     output::{Exit, Failure, OutputFlag, Printer},
     remote::{Remote, TrustFlags},
     terminal,
@@ -13,7 +15,8 @@ use std::{
 
 /// Log in to a server, and keep the credentials where docker keeps its own
 ///
-/// What is not given is asked for on a terminal; the password is not shown.
+/// What is not given is asked for on a terminal; the password is not shown. With --oidc a person lets the terminal in with a
+/// browser, on any machine, and it gets credentials of his role, which end by themselves.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gantry login 127.0.0.1:5000 --credentials gantry-data/root-credentials")]
 pub(crate) struct LoginCommand {
@@ -29,6 +32,15 @@ pub(crate) struct LoginCommand {
     /// A credentials file as the first start writes it: user and password
     #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_file"])]
     credentials: Option<PathBuf>,
+    /// Log in at the server's identity provider, with a browser
+    #[arg(long, conflicts_with_all = ["user", "password_file", "credentials"])]
+    oidc: bool,
+    /// With --oidc: show a code to type in a browser on any machine (this is what --oidc does by itself, too)
+    #[arg(long, requires = "oidc")]
+    device: bool,
+    /// Keep the credentials in docker's own file, even where that names a helper which keeps them
+    #[arg(long)]
+    docker: bool,
     #[command(flatten)]
     trust: TrustFlags,
     #[command(flatten)]
@@ -38,13 +50,24 @@ pub(crate) struct LoginCommand {
 impl LoginCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let remote = Remote::at(&self.server, &self.trust)?;
-        let (user, password) = self.credentials()?;
+        let (user, password, expires_at) = if self.oidc {
+            let found = device::log_in(&remote)?;
+            (found.user, found.password, Some(found.expires_at))
+        } else {
+            let (user, password) = self.credentials()?;
+            (user, password, None)
+        };
         let remote = remote.with_password(&user, &password);
         let _: Value = remote.get("/v2/")?;
         let host = remote.host();
-        let place = store(host, &user, &password)?;
-        let answer = json!({"server": host, "user": user, "credentials": place});
-        let sentence = format!("Logged in to {host} as {user}. The credentials are in {place}.");
+        let keep: Kept = if self.docker { store_for_docker } else { store };
+        let place = keep(host, &user, &password)?;
+        let mut answer = json!({"server": host, "user": user, "credentials": place});
+        let mut sentence = format!("Logged in to {host} as {user}. The credentials are in {place}.");
+        if let Some(expires_at) = expires_at {
+            answer["expiresAt"] = expires_at.clone().into();
+            sentence.push_str(&format!(" They end at {expires_at}."));
+        }
         Printer::stdout(self.output.format).tell(&answer, &sentence)?;
         Ok(Exit::Done)
     }

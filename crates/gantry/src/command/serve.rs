@@ -2,7 +2,7 @@ use super::tool::{command_line, fault_failure, read_config, runtime};
 use crate::{
     config::{Config, ConfigFlags},
     data_folder::DataFolder,
-    figures::{AuditFigures, RoomFigures},
+    figures::{AuditFigures, LoginFigures, RoomFigures},
     greeting::Greeting,
     house::{House, ServingHouse},
     log, master_key,
@@ -16,6 +16,7 @@ use gantry_chronicle::{Webhook, webhook_secret};
 use gantry_env::Env;
 use gantry_outbound::{Authorities, Client, SystemResolver};
 use gantry_registry::MovedBlobs;
+use gantry_ui::Html;
 use gantry_words::{Cx, Secret};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{io::Write, path::Path, sync::Arc, time::Duration};
@@ -85,7 +86,8 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     let (figures, figures_task) = RoomFigures::of(house.house.clone(), config.account_id);
     let webhook = audit_webhook(config, &house).await?;
     let of_audit = AuditFigures(house.audit.clone(), webhook.clone());
-    let mut server = server(config, &house)?.gauges(figures).gauges(of_audit);
+    let of_logins = LoginFigures(house.logins.clone());
+    let mut server = server(config, &house)?.gauges(figures).gauges(of_audit).gauges(of_logins);
     if let Some(tracing) = tracing {
         server = server.gauges(tracing.figures()).joining_traces(trace::join);
     }
@@ -161,6 +163,7 @@ fn server(config: &Config, house: &ServingHouse) -> Result<Server, Failure> {
         Surface::new::<Oci>(&["/v2", "/token"], gantry_v2::doors(house), gantry_v2::route),
         gantry_aws::surface(house),
         Surface::new::<Rest>(&["/api/v1"], gantry_rest::doors(house), gantry_rest::route),
+        Surface::new::<Html>(&["/ui"], gantry_ui::doors(house), gantry_ui::route),
     ];
     let server = Server::new(config.http.clone(), surfaces, Arc::new(house.accounts.clone()), house.house.env.clone())
         .map_err(|error| {

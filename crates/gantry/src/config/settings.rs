@@ -75,6 +75,8 @@ config! {
     people: gantry_accounts::PeopleSettings = Default::default();
     /// An LDAP directory, or Active Directory, whose people may log in.
     ldap: gantry_ldap::Settings = Default::default(), check gantry_ldap::Settings::check;
+    /// People's logins with a browser.
+    login: gantry_accounts::LoginSettings = Default::default(), check gantry_accounts::LoginSettings::check;
     /// Requests that leave the site, such as to identity providers: whom they may reach, and how.
     outbound: gantry_outbound::Settings = Default::default(), check gantry_outbound::Settings::check;
     /// Encryption at rest.

@@ -1,0 +1,53 @@
+use crate::operations::*;
+use gantry_api::{Operation, Params, Routed};
+use http::Method;
+
+/// Finds the page for a method and a raw path (percent-encoded, without the query).
+pub fn route(method: &Method, path: &str) -> Routed {
+    let (get, post) = (*method == Method::GET, *method == Method::POST);
+    let (allow, found) = match path {
+        "/ui/login" => ("GET", get.then_some(show_login::ShowLogin::NAME)),
+        "/ui/login/begin" => ("GET", get.then_some(begin_login::BeginLogin::NAME)),
+        "/ui/callback" => ("GET", get.then_some(finish_login::FinishLogin::NAME)),
+        "/ui/style.css" => ("GET", get.then_some(get_style::GetStyle::NAME)),
+        "/ui/logout" => ("POST", post.then_some(log_out::LogOut::NAME)),
+        "/ui/credentials" => ("POST", post.then_some(make_credentials::MakeCredentials::NAME)),
+        "/ui/device" if post => ("GET, POST", Some(answer_device::AnswerDevice::NAME)),
+        "/ui/device" => ("GET, POST", get.then_some(show_device::ShowDevice::NAME)),
+        _ => return Routed::NotFound,
+    };
+    match found {
+        Some(name) => Routed::To(name, Params::new()),
+        None => Routed::MethodNotAllowed(allow),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_found_at_its_address() {
+        for (method, path, name) in [
+            (Method::GET, "/ui/login", "ShowLogin"),
+            (Method::GET, "/ui/login/begin", "BeginLogin"),
+            (Method::GET, "/ui/callback", "FinishLogin"),
+            (Method::GET, "/ui/device", "ShowDevice"),
+            (Method::POST, "/ui/device", "AnswerDevice"),
+            (Method::POST, "/ui/logout", "LogOut"),
+            (Method::POST, "/ui/credentials", "MakeCredentials"),
+            (Method::GET, "/ui/style.css", "GetStyle"),
+        ] {
+            let Routed::To(found, _) = route(&method, path) else { panic!("{method} {path} leads nowhere") };
+            assert_eq!(found, name, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_changes_something_is_not_done_by_looking() {
+        for path in ["/ui/logout", "/ui/credentials"] {
+            assert!(matches!(route(&Method::GET, path), Routed::MethodNotAllowed("POST")), "{path}");
+        }
+        assert!(matches!(route(&Method::GET, "/ui/other"), Routed::NotFound));
+    }
+}
