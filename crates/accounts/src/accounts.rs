@@ -4,9 +4,9 @@ use crate::{
     key_store::{self, RotateTokenKeys},
     keys::{KeyMaterial, Keys},
 };
-use crate::{Identities, directory::Directory};
+use crate::{Identities, Providers, directory::Directory, web_identity::is_token_user};
 use gantry_access::{
-    Authorization, Principal, PrincipalKind, Scopes, equal_secrets,
+    Arrival, Authorization, Principal, PrincipalKind, RoleSession, Scopes, equal_secrets,
     token::{self, Claims, TokenError},
     withstands_guessing,
 };
@@ -16,7 +16,7 @@ use gantry_metadata::{Metadata, access_revision};
 use gantry_words::{AccountId, Cx, Region, RequestId, Secret, Timestamp};
 use std::{
     net::IpAddr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -76,6 +76,8 @@ struct Inner {
     failures: Failures,
     identities: Identities,
     directory: RwLock<Arc<Directory>>,
+    /// Who verifies tokens of identity providers; without one none are taken.
+    providers: OnceLock<Providers>,
     metadata: Metadata,
     env: Env,
 }
@@ -119,12 +121,29 @@ impl Accounts {
             failures,
             identities,
             directory,
+            providers: OnceLock::new(),
             metadata,
             env,
         };
         let accounts = Accounts(Arc::new(inner));
         accounts.rotate(accounts.0.env.now()).await?;
         Ok(accounts)
+    }
+
+    /// The same, taking tokens of identity providers, which `providers` verifies.
+    #[must_use]
+    pub fn with_providers(self, providers: Providers) -> Self {
+        // Those that are there already stay.
+        let _ = self.0.providers.set(providers);
+        self
+    }
+
+    pub(crate) fn providers(&self) -> Option<&Providers> {
+        self.0.providers.get()
+    }
+
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.0.metadata
     }
 
     /// Says who sends a request, by its `Authorization` header. Asks no database.
@@ -146,12 +165,32 @@ impl Accounts {
         }
     }
 
+    /// Says who sends a request whose credentials others have to be asked about:
+    /// [`AuthenticationProblem::AskProvider`].
+    ///
+    /// # Errors
+    /// As [`Accounts::log_in_with_token`].
+    pub async fn authenticate_elsewhere(
+        &self,
+        authorization: Option<&str>,
+        arrival: Arrival,
+    ) -> Result<Principal, Fault> {
+        let named = authorization.ok_or(AuthenticationProblem::Missing)?;
+        match Authorization::parse(named).map_err(|_| AuthenticationProblem::Malformed)? {
+            Authorization::Basic { user, password } => self.log_in_with_token(&user, &password, arrival).await,
+            Authorization::Bearer(_) => Err(AuthenticationProblem::Malformed.into()),
+        }
+    }
+
     /// Says whose user name and password these are, where they come otherwise than in a header.
     ///
     /// # Errors
     /// [`FaultKind::Unauthenticated`] if nobody's; [`FaultKind::TooManyRequests`] after too many failures.
-    pub fn log_in(&self, user: &str, password: &Secret<String>, cx: &Cx) -> Result<Principal, Fault> {
-        Ok(self.password(user, password, cx.source, cx.now)?)
+    pub async fn log_in(&self, user: &str, password: &Secret<String>, arrival: Arrival) -> Result<Principal, Fault> {
+        match self.password(user, password, arrival.source, arrival.at) {
+            Err(AuthenticationProblem::AskProvider) => self.log_in_with_token(user, password, arrival).await,
+            known => Ok(known?.arrived(arrival)),
+        }
     }
 
     /// Issues a token for what was asked. The principal must have come with credentials of its own: against a token
@@ -165,6 +204,10 @@ impl Accounts {
         let granted = asked.filter(|verb, resource| self.may_have(principal, verb, resource));
         let settings = &inner.settings;
         let lifetime = if asked.has_writes() { settings.push_lifetime } else { settings.pull_lifetime }.duration();
+        let expires_at = now.plus(lifetime);
+        // That of a session ends with it, as that of a token of a provider does with the token.
+        let session_end = principal.role_session.as_ref().map(|session| session.expires_at());
+        let expires_at = session_end.map_or(expires_at, |end| end.min(expires_at));
         let claims = Claims {
             kind: principal.kind,
             id: self.id(principal),
@@ -173,11 +216,11 @@ impl Accounts {
             role_session: principal.role_session.as_deref().cloned(),
             scopes: asked,
             issued_at: now,
-            expires_at: now.plus(lifetime),
+            expires_at,
         };
         IssuedToken {
             token: inner.keys.read().unwrap_or_else(PoisonError::into_inner).sign(&claims, now),
-            expires_in_seconds: lifetime.as_secs(),
+            expires_in_seconds: expires_at.since(now).as_secs(),
             issued_at: now,
             scope: granted.to_string(),
         }
@@ -185,17 +228,28 @@ impl Accounts {
 
     /// Issues a password for `docker login --username AWS`: it stands for the principal for twelve hours.
     pub fn login_password(&self, principal: &Principal, now: Timestamp) -> LoginPassword {
+        self.password_of(principal, principal.role_session.as_deref().cloned(), LOGIN_LIFETIME, now)
+    }
+
+    /// The same for a while, and for a session in the place of the principal's own.
+    pub(crate) fn password_of(
+        &self,
+        principal: &Principal,
+        session: Option<RoleSession>,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> LoginPassword {
         let inner = &*self.0;
-        let expires_at = now.plus(LOGIN_LIFETIME);
+        let expires_at = now.plus(lifetime);
         // The password of a session ends with it.
-        let session_end = principal.role_session.as_ref().map(|session| session.expires_at());
+        let session_end = session.as_ref().map(RoleSession::expires_at);
         let expires_at = session_end.map_or(expires_at, |end| end.min(expires_at));
         let claims = Claims {
             kind: principal.kind,
             id: self.id(principal),
             account: principal.account,
             audience: login_audience(&inner.audience),
-            role_session: principal.role_session.as_deref().cloned(),
+            role_session: session,
             scopes: Scopes::default(),
             issued_at: now,
             expires_at,
@@ -321,6 +375,11 @@ impl Accounts {
         *held = keys;
     }
 
+    /// The context of a login that nobody has yet.
+    pub(crate) fn cx_of_login(&self) -> Cx {
+        self.housekeeping(self.0.env.now())
+    }
+
     fn housekeeping(&self, now: Timestamp) -> Cx {
         const NAME: &str = "accounts.rotate_token_keys";
         let inner = &*self.0;
@@ -359,6 +418,9 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {
         let inner = &*self.0;
+        if is_token_user(user) && user != inner.root.access_key_id {
+            return Err(AuthenticationProblem::AskProvider);
+        }
         if let Some(retry_after_seconds) = self.must_wait(source) {
             return Err(AuthenticationProblem::TooManyFailures { retry_after_seconds });
         }

@@ -20,7 +20,9 @@
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
-//! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
+//! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys |
+//! | `registry_credentials.rs` | passwords that pull from one repository |
+//! | `web_identity.rs` and below | becoming a role by such a token: [`AssumeRoleWithWebIdentity`] |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
@@ -35,19 +37,23 @@ mod keys;
 mod library;
 mod problem;
 mod providers;
+mod registry_credentials;
 mod roles;
 mod root;
 mod sessions;
 mod settings;
 mod signatures;
+mod web_identity;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use identities::*;
 pub use keyring::*;
 pub use problem::AuthenticationProblem;
 pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};
+pub use registry_credentials::{REGISTRY_CREDENTIALS_SECONDS_MAX, REGISTRY_CREDENTIALS_SECONDS_MIN};
 pub use roles::{AssumeRole, AssumedRole, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};
 pub use root::{RootCredentials, RootCredentialsError};
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
 pub use signatures::SignatureProblem;
+pub use web_identity::{AssumeRoleWithWebIdentity, AssumedByToken, WebIdentityProblem};

@@ -25,6 +25,9 @@ pub enum AuthenticationProblem {
     /// The token is none of this site's.
     #[error("The token is not valid here; get a new one from /token")]
     TokenInvalid,
+    /// It is a token of an identity provider, who may have to be asked first.
+    #[error("The identity token has not been looked at yet")]
+    AskProvider,
     /// Too many logins from this address have failed.
     #[error(
         "Too many logins from your address have failed; check user name and password, and try again in \
@@ -45,6 +48,7 @@ impl AuthenticationProblem {
             | AuthenticationProblem::Malformed
             | AuthenticationProblem::WrongCredentials
             | AuthenticationProblem::LoginExpired
+            | AuthenticationProblem::AskProvider
             | AuthenticationProblem::TooManyFailures { .. } => None,
         }
     }
@@ -58,6 +62,7 @@ impl AuthenticationProblem {
             | AuthenticationProblem::WrongCredentials
             | AuthenticationProblem::LoginExpired
             | AuthenticationProblem::TokenExpired
+            | AuthenticationProblem::AskProvider
             | AuthenticationProblem::TokenInvalid => FaultKind::Unauthenticated,
         };
         Fault::new(kind, self.to_string())

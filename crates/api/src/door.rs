@@ -140,6 +140,9 @@ async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
     let (mut fault, mut message) = (None, String::new());
     let mut outgoing = match attempt.unwrap_or_else(|panic| Err(panicked(O::NAME, panic.as_ref()).into())) {
         Ok(response) => {
+            if let Some(actor) = response.actor() {
+                seen.turns_out(actor);
+            }
             if let Some(kind) = response.refusal() {
                 porch.metrics.refused(kind);
                 fault = Some(kind);
@@ -147,6 +150,7 @@ async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
             response.write()
         }
         Err(stop) => {
+            seen.refused_with(&stop.fault);
             porch.note_refusal(&stop.fault, O::NAME, request_id);
             let offered = if is_token_service { Challenges::Basic } else { O::Wire::CHALLENGES };
             let challenges = stop.challenges(offered, &origin, porch.guard.service());
@@ -167,7 +171,7 @@ async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
 async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Seen) -> Result<O::Response, Stop> {
     let Visit { porch, incoming, request_id, now } = visit;
     let guard = &*porch.guard;
-    let source = incoming.peer;
+    let (source, is_secure) = (incoming.peer, incoming.origin.is_https());
     if guard.is_stale() {
         guard.freshen().await?;
     }
@@ -187,6 +191,19 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
         None => match identify(guard, &incoming, now) {
             Ok(principal) => Some(principal),
             Err(AuthenticationProblem::Missing) => None,
+            Err(AuthenticationProblem::AskProvider) => {
+                // A body cannot be shared, so what is waited with must not hold the request.
+                let named = authorization(&incoming).ok().flatten().map(str::to_string);
+                let arrival = Arrival { source, is_secure, at: now };
+                match guard.identify_elsewhere(named.as_deref(), arrival).await {
+                    Ok(principal) => Some(principal),
+                    Err(fault) => {
+                        seen.is_not_vouched_for();
+                        seen.accesses = wanted::<O>(incoming, cx(&guard.anonymous())).await;
+                        return Err(Stop::not_vouched_for(fault, seen.accesses.clone()));
+                    }
+                }
+            }
             Err(problem) => {
                 seen.fails(problem);
                 seen.accesses = wanted::<O>(incoming, cx(&guard.anonymous())).await;
@@ -194,7 +211,7 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
             }
         },
     };
-    let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now };
+    let arrival = Arrival { source, is_secure, at: now };
     let principal = found.unwrap_or_else(|| guard.anonymous()).arrived(arrival);
     seen.know(&principal);
     let cx = cx(&principal);
@@ -268,14 +285,17 @@ fn identify_signed(
 }
 
 fn identify(guard: &dyn Guard, incoming: &Incoming, now: Timestamp) -> Result<Principal, AuthenticationProblem> {
+    guard.identify(authorization(incoming)?, incoming.peer, now)
+}
+
+fn authorization(incoming: &Incoming) -> Result<Option<&str>, AuthenticationProblem> {
     let mut values = incoming.headers.get_all(header::AUTHORIZATION).iter();
     let (first, more) = (values.next(), values.next());
-    let text = match (first, more) {
-        (None, _) => None,
-        (Some(value), None) => Some(value.to_str().map_err(|_| AuthenticationProblem::Malformed)?),
-        (Some(_), Some(_)) => return Err(AuthenticationProblem::Malformed),
-    };
-    guard.identify(text, incoming.peer, now)
+    match (first, more) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| AuthenticationProblem::Malformed),
+        (Some(_), Some(_)) => Err(AuthenticationProblem::Malformed),
+    }
 }
 
 /// What a better credential must cover, where that can be told without reading a body.

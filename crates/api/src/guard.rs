@@ -1,6 +1,6 @@
 use crate::{Challenges, Origin};
 use gantry_access::{
-    Access, Principal, Refusal,
+    Access, Arrival, Principal, Refusal,
     challenge::{self, TokenProblem},
     sigv4::SignedRequest,
 };
@@ -23,6 +23,19 @@ pub trait Guard: Send + Sync + 'static {
         source: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem>;
+
+    /// The same for credentials that others have to be asked about: [`AuthenticationProblem::AskProvider`].
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    fn identify_elsewhere<'a>(
+        &'a self,
+        authorization: Option<&'a str>,
+        arrival: Arrival,
+    ) -> BoxFuture<'a, Result<Principal, Fault>> {
+        let _ = (authorization, arrival);
+        Box::pin(std::future::ready(Err(AuthenticationProblem::WrongCredentials.into())))
+    }
 
     /// Says who signed a request for `service`; `None` where it carries no signature.
     ///
@@ -75,6 +88,14 @@ impl Guard for Accounts {
         self.authenticate(authorization, source, now)
     }
 
+    fn identify_elsewhere<'a>(
+        &'a self,
+        authorization: Option<&'a str>,
+        arrival: Arrival,
+    ) -> BoxFuture<'a, Result<Principal, Fault>> {
+        Box::pin(self.authenticate_elsewhere(authorization, arrival))
+    }
+
     fn identify_signed(
         &self,
         request: &SignedRequest<'_>,
@@ -111,13 +132,13 @@ pub(crate) struct Stop {
     pub(crate) fault: Fault,
     pub(crate) retry_after_seconds: Option<u32>,
     /// What the credentials asked for must cover, and what was wrong with those that came; only with a 401.
-    wanted: Vec<Access>,
+    wanted: Box<[Access]>,
     problem: Option<TokenProblem>,
 }
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
-        Stop { fault, retry_after_seconds: None, wanted: Vec::new(), problem: None }
+        Stop { fault, retry_after_seconds: None, wanted: Box::default(), problem: None }
     }
 }
 
@@ -128,7 +149,12 @@ impl Stop {
             AuthenticationProblem::TooManyFailures { retry_after_seconds } => u32::try_from(retry_after_seconds).ok(),
             _ => None,
         };
-        Stop { fault: problem.into(), retry_after_seconds, wanted, problem: problem.token_problem() }
+        Stop { fault: problem.into(), retry_after_seconds, wanted: wanted.into(), problem: problem.token_problem() }
+    }
+
+    /// It cannot be said who asks, as others say who were asked.
+    pub(crate) fn not_vouched_for(fault: Fault, wanted: Vec<Access>) -> Self {
+        Stop { wanted: wanted.into(), ..fault.into() }
     }
 
     /// The signature of a request is not taken.
@@ -144,7 +170,7 @@ impl Stop {
             Refusal::InsufficientScope => (FaultKind::Unauthenticated, Some(TokenProblem::InsufficientScope)),
             Refusal::Denied { .. } => (FaultKind::AccessDenied, None),
         };
-        Stop { problem, wanted, ..Fault::new(kind, refusal.message()).into() }
+        Stop { problem, wanted: wanted.into(), ..Fault::new(kind, refusal.message()).into() }
     }
 
     /// The values of `WWW-Authenticate`, in the order clients should see them; none where credentials would not help.

@@ -6,13 +6,14 @@ use crate::{
     output::Failure,
 };
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, Keyring, RootCredentials, Site};
+use gantry_accounts::{Accounts, Identities, Keyring, Providers, RootCredentials, Site};
 use gantry_api::{Paging, Pick};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::FaultKind;
 use gantry_metadata::Metadata;
+use gantry_outbound::SystemResolver;
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
@@ -85,7 +86,9 @@ impl House {
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
         let sealing = self.sealing_keys(config, &keyring, has_master).await;
         let identities = Identities::new(metadata.clone(), env.clone(), sealing);
+        let outbound = gantry_outbound::Client::new(config.outbound.clone(), SystemResolver, env.clone());
         let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await;
+        let accounts = accounts.map(|accounts| accounts.with_providers(Providers::new(outbound)));
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);

@@ -3,6 +3,7 @@
 pub mod access_keys;
 pub mod policies;
 pub mod providers;
+pub mod sessions;
 
 use crate::{Change, Query, Reader, Row, Tx, access_revision, change, query, values};
 use gantry_fault::Fault;

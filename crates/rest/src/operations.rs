@@ -1,4 +1,5 @@
 gantry_api::operations! {
+    create_registry_credentials::CreateRegistryCredentials,
     create_repository::CreateRepository,
     delete_image::DeleteImage,
     delete_inventory::DeleteInventory,
@@ -20,9 +21,11 @@ gantry_api::operations! {
     list_trash::ListTrash,
     protect_tags::ProtectTags,
     put_inventory::PutInventory,
+    put_oidc_provider_options::PutOidcProviderOptions,
     put_tag::PutTag,
     release_image::ReleaseImage,
     restore_image::RestoreImage,
+    revoke_sessions::RevokeSessions,
     rollback_tag::RollbackTag,
     run_lifecycle_policy::RunLifecyclePolicy,
     set_storage_class::SetStorageClass,

@@ -35,6 +35,9 @@ pub fn route(method: &Method, path: &str) -> Routed {
             },
         );
     }
+    if let Some(found) = sessions(method, rest) {
+        return found;
+    }
     if let Some(source) = rest.strip_prefix("inventory") {
         return inventory(method, source);
     }
@@ -76,6 +79,22 @@ pub fn route(method: &Method, path: &str) -> Routed {
             _ => None,
         },
     )
+}
+
+/// Finds what is about sessions, and who vouches for them: `registry-credentials`, `roles/<role>/revoke-sessions` and
+/// `oidc-providers/<url>/options`, where the URL may hold slashes.
+fn sessions(method: &Method, rest: &str) -> Option<Routed> {
+    if rest == "registry-credentials" {
+        let found = (*method == Method::POST).then_some(create_registry_credentials::CreateRegistryCredentials::NAME);
+        return Some(choose("POST", Params::new(), found));
+    }
+    if let Some(role) = rest.strip_prefix("roles/").and_then(|rest| rest.strip_suffix("/revoke-sessions")) {
+        let found = (*method == Method::POST && !role.contains('/')).then_some(revoke_sessions::RevokeSessions::NAME);
+        return Some(choose("POST", Params::new().with("role", role), found));
+    }
+    let url = rest.strip_prefix("oidc-providers/")?.strip_suffix("/options")?;
+    let found = (*method == Method::PUT).then_some(put_oidc_provider_options::PutOidcProviderOptions::NAME);
+    Some(choose("PUT", Params::new().with("url", url), found))
 }
 
 /// Finds what undoes something: `<name>/trash/<reference>/restore`, `<name>/tags/<tag>/history` and `…/rollback`.
@@ -219,6 +238,9 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/team/app/protected-tags/release-*", "ProtectTags", "team/app"),
             (Method::DELETE, "/api/v1/repositories/team/app/protected-tags/%2A", "UnprotectTags", "team/app"),
             (Method::GET, "/api/v1/repositories/team/protected-tags/a", "GetRepository", "team/protected-tags/a"),
+            (Method::POST, "/api/v1/registry-credentials", "CreateRegistryCredentials", ""),
+            (Method::POST, "/api/v1/roles/deploy/revoke-sessions", "RevokeSessions", ""),
+            (Method::PUT, "/api/v1/oidc-providers/gitlab.example.com/sub/options", "PutOidcProviderOptions", ""),
             (Method::GET, "/api/v1/inventory", "ListInventory", ""),
             (Method::GET, "/api/v1/inventory/cluster-a", "GetInventory", ""),
             (Method::PUT, "/api/v1/inventory/cluster-a", "PutInventory", ""),

@@ -2,6 +2,7 @@ use super::claims::{flatten, scalar};
 use super::text::malformed;
 use super::{KeySet, TokenProblem, UnverifiedToken};
 use crate::policy::json::Node;
+use aws_lc_rs::digest::{SHA256, digest};
 use gantry_words::Timestamp;
 use std::time::Duration;
 
@@ -118,5 +119,13 @@ impl IdentityToken {
     /// A claim that has one value: a text, a number, `true` or `false`, by its path.
     pub fn claim(&self, path: &str) -> Option<&str> {
         scalar(&self.claims, path)
+    }
+
+    /// What tells a token, which read as `text`, from all others of its provider: the SHA-256, in hexadecimal, of its `jti`, or
+    /// else of all that is signed. A signature could be written in another way.
+    pub fn hash(&self, text: &str) -> String {
+        let signed = text.rsplit_once('.').map_or(text, |(signed, _)| signed);
+        let name = self.claim("jti").map_or_else(|| format!("token\0{signed}"), |jti| format!("jti\0{jti}"));
+        hex::encode(digest(&SHA256, name.as_bytes()))
     }
 }

@@ -102,6 +102,11 @@ impl Caller {
         &self.id
     }
 
+    /// Returns the ARN of the role behind a session.
+    pub fn role_arn(&self) -> Option<&str> {
+        (self.kind == CallerKind::Session).then_some(&*self.principal_arn)
+    }
+
     /// Returns how messages name it: an ARN, or the name of what has none.
     pub fn arn(&self) -> &str {
         &self.arn

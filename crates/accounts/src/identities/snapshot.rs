@@ -3,7 +3,7 @@ use gantry_access::sealed;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Reader, identities,
-    identities::{access_keys, access_keys::AccessKeyRow, policies, providers},
+    identities::{access_keys, access_keys::AccessKeyRow, policies, providers, sessions},
 };
 use gantry_words::{AccountId, Secret, Timestamp};
 use std::{
@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub access_keys: Vec<SnapshotKey>,
     /// Who vouches for identities from outside.
     pub oidc_providers: Vec<OidcProvider>,
+    /// Roles whose sessions were revoked, by their unique ids, and before when they began.
+    pub revoked: Vec<(String, Timestamp)>,
 }
 
 /// A user, group or role with what is attached to it.
@@ -67,6 +69,7 @@ struct Rows {
     policies: Vec<[String; 2]>,
     keys: Vec<AccessKeyRow>,
     providers: Vec<providers::ProviderRow>,
+    revoked: Vec<(String, Timestamp)>,
 }
 
 fn look(rows: &mut Reader, account: AccountId) -> Result<Rows, Fault> {
@@ -79,6 +82,7 @@ fn look(rows: &mut Reader, account: AccountId) -> Result<Rows, Fault> {
         policies: policies::defaults(rows, account)?,
         keys: access_keys::all(rows, account)?,
         providers: providers::all(rows, account)?,
+        revoked: sessions::revoked(rows, account)?,
     })
 }
 
@@ -114,6 +118,7 @@ impl Identities {
             policies,
             access_keys,
             oidc_providers: rows.providers.into_iter().map(OidcProvider::read).collect::<Result<_, _>>()?,
+            revoked: rows.revoked,
         })
     }
 
