@@ -31,3 +31,4 @@ mod tracing;
 mod undo;
 mod uploads;
 mod users;
+mod workload;
