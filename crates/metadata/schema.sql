@@ -254,6 +254,16 @@ CREATE TABLE identity_revision(
     revision BIGINT NOT NULL
 );
 
+CREATE TABLE identity_token(
+    account TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY(account, provider, hash)
+);
+
+CREATE INDEX identity_token_end ON identity_token(expires_at);
+
 CREATE TABLE inline_policy(
     account TEXT NOT NULL,
     identity_id TEXT NOT NULL,
@@ -436,7 +446,7 @@ CREATE TABLE oidc_provider(
     client_ids TEXT NOT NULL,
     thumbprints TEXT NOT NULL,
     tags TEXT NOT NULL,
-    created_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL, key_set TEXT, authorities TEXT, is_single_use BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY(account, arn)
 );
 
@@ -490,6 +500,13 @@ CREATE TABLE repository(
     settings TEXT NOT NULL,
     revision BIGINT NOT NULL, losses BIGINT NOT NULL DEFAULT 0,
     UNIQUE(account, region, name)
+);
+
+CREATE TABLE session_revocation(
+    account TEXT NOT NULL,
+    role_id TEXT NOT NULL,
+    revoked_before BIGINT NOT NULL,
+    PRIMARY KEY(account, role_id)
 );
 
 CREATE TABLE setting(

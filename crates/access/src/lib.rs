@@ -12,7 +12,7 @@
 //! | `decide.rs` | [`decide`], [`judge`], [`explain`]; [`Facts`], [`Refusal`] |
 //! | `advice.rs` | [`advice`]: what to do about a denial |
 //! | `policy.rs` and below | policies: [`policy::Policy`] and what they allow, [`policy::evaluate`] |
-//! | `oidc.rs` and below | tokens of identity providers, and who may become a role by one; no surface asks it yet |
+//! | `oidc.rs` and below | tokens of identity providers, and who may become a role by one |
 //! | `token.rs`, `token/payload.rs` | Bearer tokens, signed and verified |
 //! | `sigv4.rs` and below | AWS Signature Version 4 |
 //! | `basic.rs`, `authorization.rs` | the `Authorization` header |
@@ -57,4 +57,4 @@ pub use principal::{Arrival, Principal, PrincipalKind, USER_AGENT_BYTES_MAX};
 pub use request::{Access, Resource};
 pub use role_session::{ROLE_SESSION_BYTES_MAX, RoleSession};
 pub use scopes::{SCOPES_BYTES_MAX, SCOPES_MAX, Scopes, VerbSet};
-pub use secrets::{equal_secrets, withstands_guessing};
+pub use secrets::{equal_secrets, fingerprint, withstands_guessing};

@@ -30,7 +30,7 @@ pub use problem::TokenProblem;
 pub use text::{IDENTITY_TOKEN_CHARACTERS_MAX, UnverifiedToken};
 pub use trust::{
     ROLE_SECONDS_DEFAULT, ROLE_SECONDS_MIN, RoleAsked, SessionNameError, SessionSecondsError, decide_trust,
-    session_name, session_seconds,
+    decide_trust_in_tags, session_name, session_seconds,
 };
 pub use verify::{CLOCK_LEEWAY, Expected, IdentityToken, LIFETIME_MAX};
 

@@ -12,6 +12,11 @@ pub fn equal_secrets(a: &[u8], b: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(a.as_ref(), b.as_ref()).is_ok()
 }
 
+/// Returns a name for a text that tells nothing of it: its SHA-256, in hexadecimal. Not for what can be guessed.
+pub fn fingerprint(bytes: &[u8]) -> String {
+    hex::encode(digest::digest(&digest::SHA256, bytes))
+}
+
 /// Whether a secret is long and mixed enough that guessing it over the network is hopeless at any rate.
 pub fn withstands_guessing(secret: &[u8]) -> bool {
     let mut seen = [false; 256];

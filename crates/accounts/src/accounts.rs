@@ -5,10 +5,11 @@ use crate::{
     keys::{KeyMaterial, Keys},
 };
 use crate::{
-    Identities, LoginSource, RoleMapping, directory::Directory, logins::is_personal_token, person_logins::Proofs,
+    Identities, LoginSource, Providers, RoleMapping, directory::Directory, logins::is_personal_token,
+    person_logins::Proofs,
 };
 use gantry_access::{
-    Authorization, Principal, PrincipalKind, Scopes, equal_secrets, personal_token_hash,
+    Arrival, Authorization, Principal, PrincipalKind, RoleSession, Scopes, equal_secrets, personal_token_hash,
     token::{self, Claims, TokenError},
     withstands_guessing,
 };
@@ -86,6 +87,8 @@ struct Inner {
     identities: Identities,
     directory: RwLock<Arc<Directory>>,
     role_mappings: RwLock<Arc<[RoleMapping]>>,
+    /// Who verifies tokens of identity providers; without one none are taken.
+    providers: OnceLock<Arc<Providers>>,
     metadata: Metadata,
     env: Env,
 }
@@ -136,12 +139,29 @@ impl Accounts {
             identities,
             directory,
             role_mappings: RwLock::new(Arc::new([])),
+            providers: OnceLock::new(),
             metadata,
             env,
         };
         let accounts = Accounts(Arc::new(inner));
         accounts.rotate(accounts.0.env.now()).await?;
         Ok(accounts)
+    }
+
+    /// The same, taking tokens of identity providers, which `providers` verifies.
+    #[must_use]
+    pub fn with_providers(self, providers: Arc<Providers>) -> Self {
+        // Those that are there already stay.
+        let _ = self.0.providers.set(providers);
+        self
+    }
+
+    pub(crate) fn providers(&self) -> Option<&Arc<Providers>> {
+        self.0.providers.get()
+    }
+
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.0.metadata
     }
 
     /// Says who sends a request, by its `Authorization` header. Asks no database.
@@ -168,10 +188,10 @@ impl Accounts {
     ///
     /// # Errors
     /// [`FaultKind::Unauthenticated`] if nobody's; [`FaultKind::TooManyRequests`] after too many failures.
-    pub async fn log_in(&self, user: &str, password: &Secret<String>, cx: &Cx) -> Result<Principal, Fault> {
-        match self.password(user, password, cx.source, cx.now) {
-            Err(AuthenticationProblem::Unsettled) => Ok(self.settle(user, password, cx.source, cx.now).await?),
-            found => Ok(found?),
+    pub async fn log_in(&self, user: &str, password: &Secret<String>, arrival: Arrival) -> Result<Principal, Fault> {
+        match self.password(user, password, arrival.source, arrival.at) {
+            Err(AuthenticationProblem::Unsettled) => Ok(self.log_in_slowly(user, password, arrival).await?),
+            known => Ok(known?.arrived(arrival)),
         }
     }
 
@@ -186,6 +206,10 @@ impl Accounts {
         let granted = asked.filter(|verb, resource| self.may_have(principal, verb, resource));
         let settings = &inner.settings;
         let lifetime = if asked.has_writes() { settings.push_lifetime } else { settings.pull_lifetime }.duration();
+        let expires_at = now.plus(lifetime);
+        // That of a session ends with it, as that of a token of a provider does with the token.
+        let session_end = principal.role_session.as_ref().map(|session| session.expires_at());
+        let expires_at = session_end.map_or(expires_at, |end| end.min(expires_at));
         let claims = Claims {
             kind: principal.kind,
             id: self.id(principal),
@@ -194,11 +218,11 @@ impl Accounts {
             role_session: principal.role_session.as_deref().cloned(),
             scopes: asked,
             issued_at: now,
-            expires_at: now.plus(lifetime),
+            expires_at,
         };
         IssuedToken {
             token: inner.keys.read().unwrap_or_else(PoisonError::into_inner).sign(&claims, now),
-            expires_in_seconds: lifetime.as_secs(),
+            expires_in_seconds: expires_at.since(now).as_secs(),
             issued_at: now,
             scope: granted.to_string(),
         }
@@ -206,17 +230,28 @@ impl Accounts {
 
     /// Issues a password for `docker login --username AWS`: it stands for the principal for twelve hours.
     pub fn login_password(&self, principal: &Principal, now: Timestamp) -> LoginPassword {
+        self.password_of(principal, principal.role_session.as_deref().cloned(), LOGIN_LIFETIME, now)
+    }
+
+    /// The same for a while, and for a session in the place of the principal's own.
+    pub(crate) fn password_of(
+        &self,
+        principal: &Principal,
+        session: Option<RoleSession>,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> LoginPassword {
         let inner = &*self.0;
-        let expires_at = now.plus(LOGIN_LIFETIME);
+        let expires_at = now.plus(lifetime);
         // The password of a session ends with it.
-        let session_end = principal.role_session.as_ref().map(|session| session.expires_at());
+        let session_end = session.as_ref().map(RoleSession::expires_at);
         let expires_at = session_end.map_or(expires_at, |end| end.min(expires_at));
         let claims = Claims {
             kind: principal.kind,
             id: self.id(principal),
             account: principal.account,
             audience: login_audience(&inner.audience),
-            role_session: principal.role_session.as_deref().cloned(),
+            role_session: session,
             scopes: Scopes::default(),
             issued_at: now,
             expires_at,
@@ -349,6 +384,11 @@ impl Accounts {
         *held = keys;
     }
 
+    /// The context of a login that nobody has yet.
+    pub(crate) fn cx_of_login(&self) -> Cx {
+        self.housekeeping(self.0.env.now())
+    }
+
     fn housekeeping(&self, now: Timestamp) -> Cx {
         const NAME: &str = "accounts.rotate_token_keys";
         let inner = &*self.0;
@@ -389,6 +429,9 @@ impl Accounts {
         let inner = &*self.0;
         if let Some(owner) = self.token_owner(user, password, source, now) {
             return Ok(owner);
+        }
+        if self.is_token_user(user) {
+            return Err(AuthenticationProblem::Unsettled);
         }
         if let Some(retry_after_seconds) = self.must_wait(source) {
             return Err(AuthenticationProblem::TooManyFailures { retry_after_seconds });

@@ -1,11 +1,12 @@
 use crate::{
-    Identities, IdentityKind, Site, Snapshot, SnapshotIdentity,
+    Identities, IdentityKind, KeySource, OidcProvider, ProviderSettings, Site, Snapshot, SnapshotIdentity,
     identities::SnapshotKey,
     library::{Library, NamedPolicy},
     logins::{Logins, is_login},
 };
 use gantry_access::{
     Access, Principal, Resource, RoleSession,
+    oidc::KeySet,
     policy::{Caller, Policy, PolicyPlace},
 };
 use gantry_fault::Fault;
@@ -13,8 +14,13 @@ use gantry_metadata::{
     Metadata, access_revision, documents,
     documents::{AccessDocument, access_documents},
 };
-use gantry_words::{Secret, Timestamp};
-use std::{borrow::Cow, collections::HashMap, net::IpAddr, sync::Arc};
+use gantry_words::{AccountId, Secret, Timestamp};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    sync::Arc,
+};
 
 /// All that decisions know: who there is, what is attached to whom, and what stands at repositories. It is in memory, compiled,
 /// and made anew when something of it has changed: no request waits for the database to be decided.
@@ -31,11 +37,23 @@ pub(crate) struct Directory {
     names: HashMap<Box<str>, Named>,
     keys: HashMap<Box<str>, SnapshotKey>,
     pub(crate) logins: Logins,
+    /// Identity providers, by account and issuer.
+    providers: BTreeMap<(AccountId, Box<str>), Arc<Provider>>,
+    /// Before when the sessions of a role must not have begun, by its unique id.
+    revoked: HashMap<Box<str>, Timestamp>,
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
     /// What is denied to the whole account.
     pub(crate) account_wide: Vec<NamedPolicy>,
     library: Library,
+}
+
+/// An identity provider of an account.
+pub(crate) struct Provider {
+    pub(crate) account: AccountId,
+    pub(crate) arn: Box<str>,
+    pub(crate) is_single_use: bool,
+    pub(crate) settings: ProviderSettings,
 }
 
 /// A user or role.
@@ -91,6 +109,8 @@ impl Directory {
             names: HashMap::new(),
             keys: HashMap::new(),
             logins: Logins::default(),
+            providers: BTreeMap::new(),
+            revoked: HashMap::new(),
             repositories: HashMap::new(),
             registry: None,
             account_wide: Vec::new(),
@@ -133,6 +153,12 @@ impl Directory {
             self.persons.insert(found.identity.id.as_str().into(), Arc::new(person));
         }
         self.logins = Logins::of(&snapshot, &mut self.library);
+        for found in &snapshot.oidc_providers {
+            let provider = Provider::of(snapshot.account, found);
+            let key = (provider.account, provider.settings.issuer.clone());
+            self.providers.insert(key, Arc::new(provider));
+        }
+        self.revoked.extend(snapshot.revoked.into_iter().map(|(id, before)| (id.into(), before)));
         self.keys = snapshot.access_keys.into_iter().map(|key| (key.id.as_str().into(), key)).collect();
     }
 
@@ -205,6 +231,26 @@ impl Directory {
         self.by_arn(arn).filter(|person| person.trust.is_some())
     }
 
+    /// Returns the roles of an account.
+    pub(crate) fn roles(&self, account: AccountId) -> impl Iterator<Item = &Arc<Person>> {
+        self.persons.values().filter(move |person| person.trust.is_some() && person.identity.account == account)
+    }
+
+    /// Returns the provider of an account that is this issuer.
+    pub(crate) fn provider(&self, account: AccountId, issuer: &str) -> Option<&Arc<Provider>> {
+        self.providers.get(&(account, issuer.into()))
+    }
+
+    /// Returns the providers of all accounts that are this issuer.
+    pub(crate) fn providers_of(&self, issuer: &str) -> Vec<Arc<Provider>> {
+        self.providers.values().filter(|provider| *provider.settings.issuer == *issuer).cloned().collect()
+    }
+
+    /// Whether what began at `began_at` may be a session of a role.
+    pub(crate) fn is_revoked(&self, role_id: &str, began_at: Timestamp) -> bool {
+        self.revoked.get(role_id).is_some_and(|before| began_at < *before)
+    }
+
     /// The same access, to whom is meant: requests name users, groups and roles without their paths and in any case, policies by
     /// their ARNs.
     pub(crate) fn settled<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
@@ -261,12 +307,12 @@ impl Directory {
         may_come.then(|| Principal::user(person.identity.account, person.caller.clone(), id.into()))
     }
 
-    /// Returns the principal of a session; none where it is over or its role is no more.
+    /// Returns the principal of a session; none where it is over or revoked, or its role is no more.
     pub(crate) fn session(&self, session: RoleSession, now: Timestamp) -> Option<Principal> {
         let role = self.person(&session.role_id).filter(|role| role.trust.is_some())?;
         let identity = &role.identity;
         let caller = Caller::session(identity.account, &identity.path, &identity.name, &identity.id, &session.name);
-        (now < session.expires_at())
+        (now < session.expires_at() && !self.is_revoked(&identity.id, session.issued_at()))
             .then(|| Principal::role_session(identity.account, Arc::new(caller), Arc::new(session)))
     }
 }
@@ -290,6 +336,33 @@ impl Person {
             expires_at: now.millis(),
         };
         Principal::role_session(identity.account, Arc::new(caller), Arc::new(session))
+    }
+}
+
+impl Provider {
+    fn of(account: AccountId, found: &OidcProvider) -> Self {
+        let issuer: Box<str> = format!("https://{}", found.url).into();
+        let options = &found.options;
+        let uploaded = options.key_set.as_ref().map(|text| {
+            KeySet::parse(text.as_bytes()).unwrap_or_else(|error| {
+                tracing::error!(issuer = %issuer, "the uploaded keys of an identity provider cannot be read: {error}");
+                KeySet::none()
+            })
+        });
+        let keys = match uploaded {
+            Some(keys) => KeySource::Uploaded(Arc::new(keys)),
+            None => KeySource::Discovered { authorities: options.authorities.as_deref().map(Box::from) },
+        };
+        Provider {
+            account,
+            arn: found.arn.as_str().into(),
+            is_single_use: options.is_single_use,
+            settings: ProviderSettings {
+                issuer,
+                client_ids: found.client_ids.iter().map(|id| id.as_str().into()).collect(),
+                keys,
+            },
+        }
     }
 }
 

@@ -28,6 +28,8 @@
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys |
+//! | `registry_credentials.rs` | passwords that pull from one repository |
+//! | `web_identity.rs` and below | becoming a role by such a token: [`AssumeRoleWithWebIdentity`] |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
@@ -48,11 +50,13 @@ mod people;
 mod person_logins;
 mod problem;
 mod providers;
+mod registry_credentials;
 mod roles;
 mod root;
 mod sessions;
 mod settings;
 mod signatures;
+mod web_identity;
 mod who_can;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
@@ -65,11 +69,13 @@ pub use page_logins::{
 };
 pub use people::{PeopleSettings, Person, RoleMapping, RoleMappingError};
 pub use person_logins::{LoginRefusal, LoginSource};
-pub use problem::AuthenticationProblem;
+pub use problem::{AuthenticationProblem, Unidentified};
 pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};
+pub use registry_credentials::{REGISTRY_CREDENTIALS_SECONDS_MAX, REGISTRY_CREDENTIALS_SECONDS_MIN};
 pub use roles::{AssumeRole, AssumedRole, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};
 pub use root::{RootCredentials, RootCredentialsError};
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
 pub use signatures::SignatureProblem;
+pub use web_identity::{AssumeRoleWithWebIdentity, AssumedByToken, WebIdentityProblem};
 pub use who_can::{Granted, PERMITTED_MAX, Permitted};

@@ -1,9 +1,10 @@
 use crate::{
-    AuthenticationProblem, PasswordChange, Person,
+    AuthenticationProblem, PasswordChange, Person, Unidentified,
     accounts::Accounts,
     logins::{Password, name_key},
+    web_identity::is_token_user,
 };
-use gantry_access::{Authorization, PASSWORD_BYTES_MAX, PERSONAL_TOKEN_PREFIX, PasswordProver, Principal, is_password};
+use gantry_access::{Arrival, Authorization, PASSWORD_BYTES_MAX, PERSONAL_TOKEN_PREFIX, PasswordProver, Principal, is_password};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Cx, Secret, Timestamp};
@@ -82,20 +83,34 @@ impl Proofs {
 
 impl Accounts {
     /// Says who sends a request, where [`Accounts::authenticate`] has said that only a slow look can tell: hashes the password, or
-    /// asks a directory. So many wrong ones are looked at of one name from one address, and of one address, and no more.
+    /// asks a directory or an identity provider. So many wrong ones are looked at of one name from one address, and of one
+    /// address, and no more.
     ///
     /// # Errors
-    /// Nobody known here, in the same words and after the same work whether there is such a user or not.
-    pub async fn authenticate_slowly(
-        &self,
-        authorization: &str,
-        source: Option<IpAddr>,
-        now: Timestamp,
-    ) -> Result<Principal, AuthenticationProblem> {
+    /// Nobody known here, in the same words and after the same work whether there is such a user or not; those of
+    /// [`Accounts::log_in_with_token`].
+    pub async fn authenticate_slowly(&self, authorization: &str, arrival: Arrival) -> Result<Principal, Unidentified> {
         match Authorization::parse(authorization).map_err(|_| AuthenticationProblem::Malformed)? {
-            Authorization::Basic { user, password } => self.settle(&user, &password, source, now).await,
-            Authorization::Bearer(_) => Err(AuthenticationProblem::TokenInvalid),
+            Authorization::Basic { user, password } => self.log_in_slowly(&user, &password, arrival).await,
+            Authorization::Bearer(_) => Err(AuthenticationProblem::TokenInvalid.into()),
         }
+    }
+
+    pub(crate) async fn log_in_slowly(
+        &self,
+        user: &str,
+        password: &Secret<String>,
+        arrival: Arrival,
+    ) -> Result<Principal, Unidentified> {
+        if self.is_token_user(user) {
+            return Ok(self.log_in_with_token(user, password, arrival).await?);
+        }
+        Ok(self.settle(user, password, arrival.source, arrival.at).await?.arrived(arrival))
+    }
+
+    /// Whether what comes with this name is the token of an identity provider.
+    pub(crate) fn is_token_user(&self, user: &str) -> bool {
+        is_token_user(user) && user != self.root().access_key_id
     }
 
     /// Whether it may be a person's name and password. What is none by its form is never looked at slowly.
@@ -109,7 +124,7 @@ impl Accounts {
         is_name && is_password && (self.directory().logins.has_passwords() || self.login_source().is_some())
     }
 
-    pub(crate) async fn settle(
+    async fn settle(
         &self,
         user: &str,
         password: &Secret<String>,

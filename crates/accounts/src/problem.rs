@@ -119,6 +119,26 @@ impl From<AuthenticationProblem> for Fault {
     }
 }
 
+/// Why it cannot be said who asks, after a slow look.
+#[derive(Debug, thiserror::Error)]
+pub enum Unidentified {
+    /// The credentials are not taken here.
+    #[error(transparent)]
+    Here(#[from] AuthenticationProblem),
+    /// Others, who were asked, do not vouch for him, or do not answer.
+    #[error(transparent)]
+    Elsewhere(#[from] Fault),
+}
+
+impl From<Unidentified> for Fault {
+    fn from(unidentified: Unidentified) -> Fault {
+        match unidentified {
+            Unidentified::Here(problem) => problem.into(),
+            Unidentified::Elsewhere(fault) => fault,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -81,7 +81,12 @@ impl Accounts {
         }
     }
 
-    fn become_role(&self, role: &Person, session: RoleSession, now: Timestamp) -> Result<AssumedRole, Fault> {
+    pub(crate) fn become_role(
+        &self,
+        role: &Person,
+        session: RoleSession,
+        now: Timestamp,
+    ) -> Result<AssumedRole, Fault> {
         let bytes = session.print().len();
         if bytes > ROLE_SESSION_BYTES_MAX {
             let message = format!(
@@ -169,7 +174,7 @@ fn session(principal: &Principal, role: &Person, asked: AssumeRole, now: Timesta
     })
 }
 
-fn check_policy(text: &str) -> Result<(), Fault> {
+pub(crate) fn check_policy(text: &str) -> Result<(), Fault> {
     if text.chars().count() > POLICY_CHARS_MAX {
         let message = format!("Policy has more than {POLICY_CHARS_MAX} characters");
         return Err(Fault::new(FaultKind::ValidationFailed, message));
@@ -181,7 +186,7 @@ fn check_policy(text: &str) -> Result<(), Fault> {
 }
 
 /// The same text without white space between its parts.
-fn compact(text: &str) -> Box<str> {
+pub(crate) fn compact(text: &str) -> Box<str> {
     let value = serde_json::from_str::<serde_json::Value>(text);
     value.map_or_else(|_| text.into(), |value| value.to_string().into())
 }

@@ -22,8 +22,9 @@ const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 /// How long an answer waits for its record: the refusal stands in any case.
 const DURABLE_WAIT: Duration = Duration::from_secs(2);
 /// Operations that show who somebody is, or give credentials for others.
-const LOGINS: [&str; 7] = [
+const LOGINS: [&str; 8] = [
     "ApiVersion",
+    "CreateRegistryCredentials",
     "GetToken",
     "PostToken",
     "ecr:GetAuthorizationToken",
@@ -160,6 +161,28 @@ impl Seen {
             AuthenticationProblem::Busy { .. } => "busy",
             AuthenticationProblem::TooManyFailures { .. } => "too_many_failures",
         });
+    }
+
+    /// The call itself found out who asks.
+    pub(crate) fn turns_out(&mut self, actor: Arc<str>) {
+        self.account = actor.split(':').nth(4).and_then(|account| account.parse().ok()).or(self.account);
+        self.actor = Some(actor);
+        self.is_anonymous = false;
+    }
+
+    /// The call itself refused what it was shown.
+    pub(crate) fn refused_with(&mut self, fault: &Fault) {
+        if let Some(actor) = &fault.actor {
+            self.turns_out(actor.as_ref().into());
+        }
+        if matches!(fault.kind, FaultKind::IdentityTokenInvalid | FaultKind::IdentityTokenExpired) {
+            self.failure = Some("identity_token");
+        }
+    }
+
+    /// A token of an identity provider is not taken.
+    pub(crate) fn is_not_vouched_for(&mut self) {
+        self.failure = Some("identity_token");
     }
 
     /// The signature is not taken.

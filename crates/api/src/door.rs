@@ -6,12 +6,12 @@ use crate::{
 };
 use futures_util::FutureExt;
 use gantry_access::{Access, Arrival, Principal, PrincipalKind, sigv4::SignedRequest};
-use gantry_accounts::{AuthenticationProblem, SignatureProblem};
+use gantry_accounts::{AuthenticationProblem, SignatureProblem, Unidentified};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Cx, RequestId, Timestamp};
 use http::{HeaderMap, header};
-use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 use tracing::Instrument;
 
 /// Where the token service lives: challenges point there, and it cannot ask for its own tokens.
@@ -140,6 +140,9 @@ async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
     let (mut fault, mut message) = (None, String::new());
     let mut outgoing = match attempt.unwrap_or_else(|panic| Err(panicked(O::NAME, panic.as_ref()).into())) {
         Ok(response) => {
+            if let Some(actor) = response.actor() {
+                seen.turns_out(actor);
+            }
             if let Some(kind) = response.refusal() {
                 porch.metrics.refused(kind);
                 fault = Some(kind);
@@ -147,6 +150,7 @@ async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
             response.write()
         }
         Err(stop) => {
+            seen.refused_with(&stop.fault);
             porch.note_refusal(&stop.fault, O::NAME, request_id);
             let offered = if is_token_service { Challenges::Basic } else { O::Wire::CHALLENGES };
             let challenges = stop.challenges(offered, &origin, porch.guard.service());
@@ -167,7 +171,7 @@ async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
 async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Seen) -> Result<O::Response, Stop> {
     let Visit { porch, incoming, request_id, now } = visit;
     let guard = &*porch.guard;
-    let source = incoming.peer;
+    let (source, is_secure) = (incoming.peer, incoming.origin.is_https());
     if guard.is_stale() {
         guard.freshen().await?;
     }
@@ -179,23 +183,26 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
         now,
         source,
     };
+    let arrival = Arrival { source, is_secure, at: now, user_agent: None };
+    let arrival = arrival.called(incoming.header("user-agent"));
     let found = match O::Wire::SIGNED_FOR {
         Some(service) => identify_signed(guard, &incoming, service, now).map_err(|problem| {
             seen.is_signed_wrongly(&problem);
             Stop::unsigned(problem)
         })?,
-        None => match identify(guard, &incoming.headers, source, now).await {
+        None => match identify(guard, &incoming.headers, &arrival).await {
             Ok(principal) => Some(principal),
-            Err(AuthenticationProblem::Missing) => None,
-            Err(problem) => {
-                seen.fails(problem);
+            Err(Unidentified::Here(AuthenticationProblem::Missing)) => None,
+            Err(unidentified) => {
+                match &unidentified {
+                    Unidentified::Here(problem) => seen.fails(*problem),
+                    Unidentified::Elsewhere(_) => seen.is_not_vouched_for(),
+                }
                 seen.accesses = wanted::<O>(incoming, cx(&guard.anonymous())).await;
-                return Err(Stop::unidentified(problem, seen.accesses.clone()));
+                return Err(Stop::unidentified(unidentified, seen.accesses.clone()));
             }
         },
     };
-    let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now, user_agent: None };
-    let arrival = arrival.called(incoming.header("user-agent"));
     let principal = found.unwrap_or_else(|| guard.anonymous()).arrived(arrival);
     let cx = cx(&principal);
     seen.know(&principal, cx.account);
@@ -243,7 +250,7 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
 fn unauthenticated<W: Wire>() -> Stop {
     match W::SIGNED_FOR {
         Some(_) => Fault::new(FaultKind::SignatureMissing, "Missing Authentication Token").into(),
-        None => Stop::unidentified(AuthenticationProblem::Missing, Vec::new()),
+        None => Stop::unidentified(AuthenticationProblem::Missing.into(), Vec::new()),
     }
 }
 
@@ -277,29 +284,30 @@ fn identify_signed(
 async fn identify(
     guard: &dyn Guard,
     headers: &HeaderMap,
-    source: Option<IpAddr>,
-    now: Timestamp,
-) -> Result<Principal, AuthenticationProblem> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (first, more) = (values.next(), values.next());
-    let text = match (first, more) {
-        (None, _) => None,
-        (Some(value), None) => Some(value.to_str().map_err(|_| AuthenticationProblem::Malformed)?),
-        (Some(_), Some(_)) => return Err(AuthenticationProblem::Malformed),
-    };
-    identify_text(guard, text, source, now).await
+    arrival: &Arrival,
+) -> Result<Principal, Unidentified> {
+    identify_text(guard, authorization(headers)?, arrival).await
 }
 
 /// Says who a request comes from, at once or after a longer look.
 pub(crate) async fn identify_text(
     guard: &dyn Guard,
     text: Option<&str>,
-    source: Option<IpAddr>,
-    now: Timestamp,
-) -> Result<Principal, AuthenticationProblem> {
-    match (guard.identify(text, source, now), text) {
-        (Err(AuthenticationProblem::Unsettled), Some(text)) => guard.identify_slowly(text, source, now).await,
-        (found, _) => found,
+    arrival: &Arrival,
+) -> Result<Principal, Unidentified> {
+    match (guard.identify(text, arrival.source, arrival.at), text) {
+        (Err(AuthenticationProblem::Unsettled), Some(text)) => guard.identify_slowly(text, arrival.clone()).await,
+        (found, _) => Ok(found?),
+    }
+}
+
+fn authorization(headers: &HeaderMap) -> Result<Option<&str>, AuthenticationProblem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, more) = (values.next(), values.next());
+    match (first, more) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| AuthenticationProblem::Malformed),
+        (Some(_), Some(_)) => Err(AuthenticationProblem::Malformed),
     }
 }
 

@@ -1,10 +1,10 @@
 use crate::{Challenges, Origin};
 use gantry_access::{
-    Access, Principal, Refusal,
+    Access, Arrival, Principal, Refusal,
     challenge::{self, TokenProblem},
     sigv4::SignedRequest,
 };
-use gantry_accounts::{Accounts, AuthenticationProblem, SignatureProblem};
+use gantry_accounts::{Accounts, AuthenticationProblem, SignatureProblem, Unidentified};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Timestamp;
@@ -24,18 +24,18 @@ pub trait Guard: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem>;
 
-    /// Says who a request comes from where [`Guard::identify`] has said [`AuthenticationProblem::Unsettled`]: it may take its time.
+    /// Says who a request comes from where [`Guard::identify`] has said [`AuthenticationProblem::Unsettled`]: it may take its time,
+    /// and ask others.
     ///
     /// # Errors
     /// Why that cannot be said.
     fn identify_slowly<'a>(
         &'a self,
         authorization: &'a str,
-        source: Option<IpAddr>,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<Principal, AuthenticationProblem>> {
-        let _ = (authorization, source, now);
-        Box::pin(std::future::ready(Err(AuthenticationProblem::WrongCredentials)))
+        arrival: Arrival,
+    ) -> BoxFuture<'a, Result<Principal, Unidentified>> {
+        let _ = (authorization, arrival);
+        Box::pin(std::future::ready(Err(AuthenticationProblem::WrongCredentials.into())))
     }
 
     /// Says who signed a request for `service`; `None` where it carries no signature.
@@ -99,10 +99,9 @@ impl Guard for Accounts {
     fn identify_slowly<'a>(
         &'a self,
         authorization: &'a str,
-        source: Option<IpAddr>,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<Principal, AuthenticationProblem>> {
-        Box::pin(self.authenticate_slowly(authorization, source, now))
+        arrival: Arrival,
+    ) -> BoxFuture<'a, Result<Principal, Unidentified>> {
+        Box::pin(self.authenticate_slowly(authorization, arrival))
     }
 
     fn identify_signed(
@@ -145,21 +144,25 @@ pub(crate) struct Stop {
     pub(crate) fault: Fault,
     pub(crate) retry_after_seconds: Option<u32>,
     /// What the credentials asked for must cover, and what was wrong with those that came; only with a 401.
-    wanted: Vec<Access>,
+    wanted: Box<[Access]>,
     problem: Option<TokenProblem>,
 }
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
-        Stop { fault, retry_after_seconds: None, wanted: Vec::new(), problem: None }
+        Stop { fault, retry_after_seconds: None, wanted: Box::default(), problem: None }
     }
 }
 
 impl Stop {
     /// It cannot be said who asks.
-    pub(crate) fn unidentified(problem: AuthenticationProblem, wanted: Vec<Access>) -> Self {
-        let retry_after_seconds = problem.retry_after_seconds().and_then(|seconds| u32::try_from(seconds).ok());
-        Stop { fault: problem.into(), retry_after_seconds, wanted, problem: problem.token_problem() }
+    pub(crate) fn unidentified(unidentified: Unidentified, wanted: Vec<Access>) -> Self {
+        let (retry_after_seconds, problem) = match &unidentified {
+            Unidentified::Here(problem) => (problem.retry_after_seconds(), problem.token_problem()),
+            Unidentified::Elsewhere(_) => (None, None),
+        };
+        let retry_after_seconds = retry_after_seconds.and_then(|seconds| u32::try_from(seconds).ok());
+        Stop { fault: unidentified.into(), retry_after_seconds, wanted: wanted.into(), problem }
     }
 
     /// The signature of a request is not taken.
@@ -175,7 +178,7 @@ impl Stop {
             Refusal::InsufficientScope => (FaultKind::Unauthenticated, Some(TokenProblem::InsufficientScope)),
             Refusal::Denied { .. } => (FaultKind::AccessDenied, None),
         };
-        Stop { problem, wanted, ..Fault::new(kind, refusal.message()).into() }
+        Stop { problem, wanted: wanted.into(), ..Fault::new(kind, refusal.message()).into() }
     }
 
     /// Too many came without credentials from the same place.
@@ -217,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_dead_token_is_answered_with_its_problem_and_the_scope_needed() {
-        let stop = Stop::unidentified(AuthenticationProblem::TokenExpired, pull());
+        let stop = Stop::unidentified(AuthenticationProblem::TokenExpired.into(), pull());
 
         let challenge = print(&stop, Challenges::BearerAndBasic).remove(0);
 
@@ -250,7 +253,7 @@ mod tests {
 
     #[test]
     fn whoever_failed_too_often_hears_when_to_come_back() {
-        let stop = Stop::unidentified(AuthenticationProblem::TooManyFailures { retry_after_seconds: 7 }, pull());
+        let stop = Stop::unidentified(AuthenticationProblem::TooManyFailures { retry_after_seconds: 7 }.into(), pull());
 
         assert_eq!((stop.fault.kind.row().status, stop.retry_after_seconds), (429, Some(7)));
     }

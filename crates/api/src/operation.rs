@@ -2,7 +2,7 @@ use crate::{Incoming, Lock, Outgoing, Shape, Wire};
 use gantry_access::{Access, Principal};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 /// How a request type comes out of what a client sent.
 pub trait FromWire<W: Wire>: Sized + Send + 'static {
@@ -21,6 +21,11 @@ pub trait IntoWire<W: Wire> {
     /// Which refusal it is, where it is one: some carry more than a [`Fault`] can, and write themselves. They are counted
     /// as the others are.
     fn refusal(&self) -> Option<FaultKind> {
+        None
+    }
+
+    /// Who it turned out to be, where the call itself found that out: for the audit.
+    fn actor(&self) -> Option<Arc<str>> {
         None
     }
 

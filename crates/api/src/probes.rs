@@ -98,11 +98,12 @@ async fn may_see(link: &Link, parts: &Parts, source: Option<IpAddr>) -> Result<(
     let authorization = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let at = link.porch.env.now();
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let principal = identify_text(guard, authorization, source, at)
+    // Whether it came encrypted is not looked at here: a policy that demands it is not met.
+    let arrival = Arrival { source, is_secure: false, at, user_agent: None }.called(agent);
+    let principal = identify_text(guard, authorization, &arrival)
         .await
-        .map_err(|problem| Stop::unidentified(problem, Vec::new()))?
-        // Whether it came encrypted is not looked at here: a policy that demands it is not met.
-        .arrived(Arrival { source, is_secure: false, at, user_agent: None }.called(agent));
+        .map_err(|unidentified| Stop::unidentified(unidentified, Vec::new()))?
+        .arrived(arrival);
     let wanted = [Access::to(action::GANTRY_GET_METRICS)];
     guard.authorize(&principal, &wanted).map(drop).map_err(|refusal| Stop::refused(&refusal, Vec::new()))
 }

@@ -330,6 +330,13 @@ fn identity(json: &mut Json, principal: &str, session: &Session, is_service: boo
             });
             json.text("type", "AssumedRole");
         }
+        "oidc-provider" => {
+            let (provider, subject) = principal.split_once('#').unwrap_or((principal, ""));
+            json.text("identityProvider", provider);
+            json.text("principalId", principal);
+            json.text("type", "WebIdentityUser");
+            json.text("userName", subject);
+        }
         _ if principal == "anonymous" => {
             json.text("accountId", "ANONYMOUS_PRINCIPAL");
             json.text("principalId", "ANONYMOUS_PRINCIPAL");

@@ -8,6 +8,7 @@
 //! | `server.rs` | [`Server`]: starts, kills and restarts the binary |
 //! | `http.rs` | [`Client`]: a small client that sees everything, also what is refused |
 //! | `image.rs` | [`Image`]: small real images |
+//! | `issuer.rs` | [`Issuer`]: an identity provider, who can lie |
 //! | `raw.rs` | [`Raw`]: a connection that sends exactly the bytes it is given |
 //! | `disk.rs` | [`SmallDisk`], and what lies in a data folder |
 //! | `postgres.rs` | [`Postgres`]: one that can be killed and started again |
@@ -19,6 +20,7 @@
 mod disk;
 mod http;
 mod image;
+mod issuer;
 mod postgres;
 mod process;
 mod random;
@@ -29,6 +31,7 @@ mod tools;
 pub use disk::{SmallDisk, files_below, stored_blob, stored_blobs, stored_digests, stored_uploads};
 pub use http::{Answer, Client};
 pub use image::{Image, digest};
+pub use issuer::{Issuer, Lie};
 pub use postgres::Postgres;
 pub use process::{open_files, program, raise_open_files_max, resident_bytes, run, run_with, start_and_kill, until};
 pub use random::{Random, seed};

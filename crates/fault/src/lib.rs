@@ -20,6 +20,8 @@ pub struct Fault {
     pub source: Option<Box<dyn Error + Send + Sync>>,
     /// What the answer holds besides the message, where the wire has a place for it, such as `lastValidByteReceived`.
     pub members: Vec<(&'static str, Detail)>,
+    /// Who it is that is refused, where only the call itself found that out; for the audit, not for the client.
+    pub actor: Option<Box<str>>,
 }
 
 /// What a refusal says of itself beside its message.
@@ -34,7 +36,7 @@ pub enum Detail {
 impl Fault {
     /// A refusal with its message.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Fault { kind, message: message.into(), source: None, members: Vec::new() }
+        Fault { kind, message: message.into(), source: None, members: Vec::new(), actor: None }
     }
 
     /// Our own failure: `source` goes to the log, the client gets one fixed sentence.
@@ -44,12 +46,19 @@ impl Fault {
             message: "The registry could not do this because of a failure of its own; its log says more under this request's id.".into(),
             source: Some(source.into()),
             members: Vec::new(),
+            actor: None,
         }
     }
 
     /// The same refusal, with something more to say.
     pub fn with(mut self, member: &'static str, detail: Detail) -> Self {
         self.members.push((member, detail));
+        self
+    }
+
+    /// The same refusal, of somebody of whom it is known who he is.
+    pub fn of(mut self, actor: impl Into<Box<str>>) -> Self {
+        self.actor = Some(actor.into());
         self
     }
 

@@ -43,6 +43,8 @@ impl Row {
             "InvalidParameterException" | "ValidationException" => "ValidationError",
             "SerializationException" => "MalformedQueryString",
             "ServerException" => "InternalFailure",
+            // Of a session that is over STS says the same without the last word.
+            "ExpiredTokenException" if self.status == 400 => "ExpiredTokenException",
             other => other.strip_suffix("Exception").unwrap_or(other),
         }
     }
@@ -160,6 +162,10 @@ faults! {
     StorageClassUpdateUnsupported => 400, "UNSUPPORTED", "ImageStorageClassUpdateNotSupportedException";
     /// Nobody of this name reports which images he runs.
     InventorySourceNotFound => 404, "UNSUPPORTED", "InvalidParameterException";
+    /// A token of an identity provider is none that is taken.
+    IdentityTokenInvalid => 400, "UNAUTHORIZED", "InvalidIdentityTokenException";
+    /// A token of an identity provider is past its time.
+    IdentityTokenExpired => 400, "UNAUTHORIZED", "ExpiredTokenException";
     /// There are as many of these as there may be.
     LimitExceeded => 400, "DENIED", "LimitExceededException";
 

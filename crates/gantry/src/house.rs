@@ -94,6 +94,7 @@ impl House {
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
         let sealing = self.sealing_keys(config, &keyring, has_master).await;
         let identities = Identities::new(metadata.clone(), env.clone(), sealing);
+        let outbound = Client::new(config.outbound.clone(), SystemResolver, env.clone());
         let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await;
         let accounts = accounts.map_err(fault_failure)?;
         let of_logins = config.login.role_mappings();
@@ -104,11 +105,11 @@ impl House {
                 directory.map_err(|error| Failure::failed(error.to_string(), "Mend the settings of [ldap]"))?;
             accounts.set_login_source(Arc::new(LdapLogins(directory)));
         }
-        let client = Client::new(config.outbound.clone(), SystemResolver, self.env.clone());
-        let providers = Arc::new(Providers::new(client.clone()));
+        let providers = Arc::new(Providers::new(outbound.clone()));
+        let accounts = accounts.with_providers(providers.clone());
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
         let logins =
-            Logins::open(&config.login, accounts.clone(), client, providers, metadata, env).map_err(fault_failure)?;
+            Logins::open(&config.login, accounts.clone(), outbound, providers, metadata, env).map_err(fault_failure)?;
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);

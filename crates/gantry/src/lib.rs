@@ -9,6 +9,7 @@
 //! | `output/`, `terminal.rs` | what people see; what they are asked |
 //! | `remote.rs`, `credentials.rs` | a running server, as the commands that talk to one see it; who talks to it |
 //! | `agent.rs`, `trace.rs` | the HTTP client of both; the export of spans |
+//! | `workload.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
 //! | `greeting.rs`, `log.rs`, `figures.rs`, `process.rs` | what a server says: at its start, in its log, in its metrics |
 //!
 //! `main.rs` only calls [`run`]: as a library it can be fuzzed.
@@ -33,13 +34,59 @@ mod remote;
 mod store_lock;
 mod terminal;
 mod trace;
+mod workload;
 
 use clap::Parser;
 pub use config::read_configuration;
-use std::process::ExitCode;
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+    process::ExitCode,
+};
 
 /// Does what the command line says.
 pub fn run() -> ExitCode {
-    let exit = cli::Cli::parse().run().unwrap_or_else(|failure| failure.report());
+    let exit = cli::Cli::parse_from(arguments(std::env::args_os())).run().unwrap_or_else(|failure| failure.report());
     exit.into()
+}
+
+/// The arguments, where the program is called by a name of its own: docker knows its helpers by theirs.
+fn arguments(all: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    let mut all = all.peekable();
+    let name = all.peek().map(Path::new).and_then(Path::file_stem);
+    let is_helper = name == Some(OsStr::new("docker-credential-gantry"));
+    let verb = is_helper.then(|| OsString::from("docker-credential"));
+    all.next().into_iter().chain(verb).chain(all)
+}
+
+/// Reads what the kubelet asks; returns the image without tag and digest. For tests that try anything.
+///
+/// # Errors
+/// Why it is not understood.
+pub fn read_kubelet_request(bytes: &[u8]) -> Result<String, String> {
+    workload::kubelet::read_request(bytes).map(|request| request.image.print()).map_err(|error| error.to_string())
+}
+
+/// Reads the server that docker asks its credential helper about; returns its host.
+pub fn read_docker_server(text: &str) -> Option<String> {
+    workload::helper::host(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_the_name_of_a_helper_it_is_one() {
+        let read = |text: &str| -> Vec<String> {
+            let all = text.split(' ').map(OsString::from).collect::<Vec<_>>();
+            arguments(all.into_iter()).map(|argument| argument.into_string().unwrap()).collect()
+        };
+
+        assert_eq!(
+            read("/usr/bin/docker-credential-gantry get"),
+            ["/usr/bin/docker-credential-gantry", "docker-credential", "get"]
+        );
+        assert_eq!(read("gantry serve"), ["gantry", "serve"]);
+    }
 }

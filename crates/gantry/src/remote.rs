@@ -228,7 +228,8 @@ impl Remote {
             (StatusCode::UNAUTHORIZED, Some(_)) => Failure::failed(
                 format!("{} does not take this user name with this password", self.base),
                 format!("Check both, and log in with: gantry login {}", self.host),
-            ),
+            )
+            .with_details(message.map(|message| format!("it says: {message}"))),
             _ => Failure::failed(problem, next_step(document["error"]["code"].as_str().unwrap_or_default(), path)),
         }
     }

@@ -5,6 +5,7 @@ pub mod login_profiles;
 pub mod personal_tokens;
 pub mod policies;
 pub mod providers;
+pub mod sessions;
 
 use crate::{Change, Query, Reader, Row, Tx, access_revision, change, query, values};
 use gantry_fault::Fault;

@@ -50,6 +50,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(14, "0014-trail"),
     pair!(15, "0015-people"),
     one!(16, "0016-logins"),
+    pair!(17, "0017-workload-identity"),
 ];
 
 #[cfg(test)]

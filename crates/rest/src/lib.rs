@@ -28,6 +28,7 @@ pub use lifecycle::{
 };
 pub use openapi::openapi;
 pub use operations::doors;
+pub use operations::revoke_sessions::RevokedSessionsDocument;
 pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
 pub use route::route;
 pub use tokens::PersonalTokenDocument;

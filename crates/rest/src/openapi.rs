@@ -29,6 +29,12 @@ struct Places {
     /// The name of who reports: 1 to 64 of `[A-Za-z0-9._-]`, the first a letter or digit.
     #[schemars(length(min = 1, max = 64), extend("example" = "cluster-a"))]
     source: String,
+    /// The name of a role, without its path.
+    #[schemars(length(min = 1, max = 64), extend("example" = "deploy"))]
+    role: String,
+    /// The URL of an identity provider without `https://`; its slashes as they are.
+    #[schemars(length(min = 1, max = 255), extend("example" = "token.actions.githubusercontent.com"))]
+    url: String,
 }
 
 /// Prints the OpenAPI document of this API, with a line end behind it.
@@ -71,6 +77,7 @@ mod tests {
                 .iter()
                 .chain(&[("{reference}", "v1"), ("{tag}", "v1"), ("{source}", "cluster-a")])
                 .chain(&[("{policy}", "no-deletion")])
+                .chain(&[("{role}", "deploy"), ("{url}", "gitlab.example.com/sub")])
                 .fold(path.clone(), |path, (place, value)| path.replace(place, value));
             let method: Method = method.to_uppercase().parse().unwrap();
 

@@ -49,6 +49,9 @@ pub fn route(method: &Method, path: &str) -> Routed {
     if let Some(found) = logins(method, rest) {
         return found;
     }
+    if let Some(found) = sessions(method, rest) {
+        return found;
+    }
     if let Some(source) = rest.strip_prefix("inventory") {
         return inventory(method, source);
     }
@@ -90,6 +93,22 @@ pub fn route(method: &Method, path: &str) -> Routed {
             _ => None,
         },
     )
+}
+
+/// Finds what is about sessions, and who vouches for them: `registry-credentials`, `roles/<role>/revoke-sessions` and
+/// `oidc-providers/<url>/options`, where the URL may hold slashes.
+fn sessions(method: &Method, rest: &str) -> Option<Routed> {
+    if rest == "registry-credentials" {
+        let found = (*method == Method::POST).then_some(create_registry_credentials::CreateRegistryCredentials::NAME);
+        return Some(choose("POST", Params::new(), found));
+    }
+    if let Some(role) = rest.strip_prefix("roles/").and_then(|rest| rest.strip_suffix("/revoke-sessions")) {
+        let found = (*method == Method::POST && !role.contains('/')).then_some(revoke_sessions::RevokeSessions::NAME);
+        return Some(choose("POST", Params::new().with("role", role), found));
+    }
+    let url = rest.strip_prefix("oidc-providers/")?.strip_suffix("/options")?;
+    let found = (*method == Method::PUT).then_some(put_oidc_provider_options::PutOidcProviderOptions::NAME);
+    Some(choose("PUT", Params::new().with("url", url), found))
 }
 
 /// Finds what undoes something: `<name>/trash/<reference>/restore`, `<name>/tags/<tag>/history` and `…/rollback`.
@@ -314,6 +333,9 @@ mod tests {
             (Method::PUT, "/api/v1/passwords/ann", "PutPassword", ""),
             (Method::DELETE, "/api/v1/passwords/ann", "DeletePassword", ""),
             (Method::POST, "/api/v1/password", "ChangePassword", ""),
+            (Method::POST, "/api/v1/registry-credentials", "CreateRegistryCredentials", ""),
+            (Method::POST, "/api/v1/roles/deploy/revoke-sessions", "RevokeSessions", ""),
+            (Method::PUT, "/api/v1/oidc-providers/gitlab.example.com/sub/options", "PutOidcProviderOptions", ""),
             (Method::GET, "/api/v1/inventory", "ListInventory", ""),
             (Method::GET, "/api/v1/inventory/cluster-a", "GetInventory", ""),
             (Method::PUT, "/api/v1/inventory/cluster-a", "PutInventory", ""),

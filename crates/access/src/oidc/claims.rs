@@ -9,6 +9,9 @@ use std::collections::HashSet;
 const PATH_BYTES_MAX: usize = 256;
 /// Google gives tokens to one client for another; AWS shows the first as their audience, and the second as `oaud`.
 const GOOGLE: &str = "https://accounts.google.com";
+/// Claims by which a provider says what the session is to carry (AWS IAM User Guide, "Pass session tags in AWS STS").
+const SOURCE_IDENTITY: &str = "https://aws.amazon.com/source_identity";
+const TAGS: &str = "https://aws.amazon.com/tags.principal_tags.";
 
 impl IdentityToken {
     /// Begins what is known of a request that comes with this token: who vouches, and a key for each claim, named
@@ -26,6 +29,20 @@ impl IdentityToken {
             context.set(&format!("{host}:aud"), [party]);
         }
         context
+    }
+
+    /// The tags that the provider gives to the session, by its claim `https://aws.amazon.com/tags`.
+    pub fn session_tags<'a>(&'a self) -> Vec<(&'a str, &'a str)> {
+        let tag = |(path, values): &'a (String, Vec<String>)| match (path.strip_prefix(TAGS), &values[..]) {
+            (Some(key), [value]) if !key.is_empty() => Some((key, value.as_str())),
+            _ => None,
+        };
+        self.claims.iter().filter_map(tag).collect()
+    }
+
+    /// Who the provider says that it is, by its claim `https://aws.amazon.com/source_identity`; else the subject.
+    pub fn source_identity(&self) -> &str {
+        self.claim(SOURCE_IDENTITY).unwrap_or(&self.subject)
     }
 }
 

@@ -63,6 +63,11 @@ enum Material {
 }
 
 impl KeySet {
+    /// No key: nothing is signed with any of it.
+    pub fn none() -> Self {
+        KeySet(Box::default())
+    }
+
     /// Reads a key set. Keys of other kinds or for other uses are left out.
     ///
     /// # Errors

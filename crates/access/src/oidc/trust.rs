@@ -10,6 +10,7 @@ pub const ROLE_SECONDS_MIN: u32 = 900;
 /// How long a session lives whose length nobody asked for, unless the role allows less.
 pub const ROLE_SECONDS_DEFAULT: u32 = 3600;
 const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
+const TAG_ACTION: &str = "sts:TagSession";
 const SESSION_NAME_BYTES: std::ops::RangeInclusive<usize> = 2..=64;
 
 /// A role that somebody with a token asks for.
@@ -28,12 +29,20 @@ pub struct RoleAsked<'a> {
 /// Decides whether the role trusts who comes with a token of `provider`, the ARN of an identity provider of the role's own
 /// account; providers of others are not trusted, whatever the policy says. `context` begins as [`IdentityToken::context`].
 pub fn decide_trust<'a>(role: &RoleAsked<'a>, provider: &str, context: &Context) -> Verdict<'a> {
+    decide(ACTION, role, provider, context)
+}
+
+/// The same for `sts:TagSession`: whether the provider's tags are taken, where its token brings some.
+pub fn decide_trust_in_tags<'a>(role: &RoleAsked<'a>, provider: &str, context: &Context) -> Verdict<'a> {
+    decide(TAG_ACTION, role, provider, context)
+}
+
+fn decide<'a>(action: &str, role: &RoleAsked<'a>, provider: &str, context: &Context) -> Verdict<'a> {
     if provider.split(':').nth(4) != Some(role.account.as_str()) {
         return Verdict::Denied(Denial::Trust);
     }
     let caller = Caller::federated(provider);
-    let request =
-        Request { caller: &caller, action: ACTION, resource: role.arn, resource_account: role.account, context };
+    let request = Request { caller: &caller, action, resource: role.arn, resource_account: role.account, context };
     evaluate(&request, &Policies { trust: Some(role.trust), account_wide: role.account_wide, ..Policies::default() })
 }
 

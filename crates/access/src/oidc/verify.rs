@@ -2,6 +2,7 @@ use super::claims::{flatten, scalar, values};
 use super::text::malformed;
 use super::{KeySet, TokenProblem, UnverifiedToken};
 use crate::policy::json::Node;
+use aws_lc_rs::digest::{SHA256, digest};
 use gantry_words::Timestamp;
 use std::time::Duration;
 
@@ -123,5 +124,13 @@ impl IdentityToken {
     /// All values of a claim, by its path: those of a list, or the one; none where it is not there.
     pub fn values(&self, path: &str) -> &[String] {
         values(&self.claims, path)
+    }
+
+    /// What tells a token, which read as `text`, from all others of its provider: the SHA-256, in hexadecimal, of its `jti`, or
+    /// else of all that is signed. A signature could be written in another way.
+    pub fn hash(&self, text: &str) -> String {
+        let signed = text.rsplit_once('.').map_or(text, |(signed, _)| signed);
+        let name = self.claim("jti").map_or_else(|| format!("token\0{signed}"), |jti| format!("jti\0{jti}"));
+        hex::encode(digest(&SHA256, name.as_bytes()))
     }
 }

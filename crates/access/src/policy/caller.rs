@@ -102,6 +102,11 @@ impl Caller {
         &self.id
     }
 
+    /// Returns the ARN of the role behind a session.
+    pub fn role_arn(&self) -> Option<&str> {
+        (self.kind == CallerKind::Session).then_some(&*self.principal_arn)
+    }
+
     /// Returns the ARN of the user, or of the role behind the session; the name of what has none.
     pub fn principal_arn(&self) -> &str {
         &self.principal_arn

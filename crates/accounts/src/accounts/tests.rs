@@ -128,10 +128,6 @@ pub(crate) fn address(number: u8) -> Option<IpAddr> {
     Some([203, 0, 113, number].into())
 }
 
-fn cx(accounts: &Accounts, source: Option<IpAddr>) -> Cx {
-    Cx { source, ..accounts.housekeeping(accounts.0.env.now()) }
-}
-
 #[tokio::test]
 async fn root_logs_in_with_his_access_key() {
     let accounts = Place::new().open().await;
@@ -439,10 +435,8 @@ async fn tokens_are_taken_however_many_logins_fail() {
 #[tokio::test]
 async fn a_login_by_form_is_judged_and_counted_like_one_by_header() {
     let accounts = Place::new().open().await;
-    let log_in = |password: &'static str| {
-        let accounts = &accounts;
-        async move { accounts.log_in(ID, &Secret::new(password.into()), &cx(accounts, address(1))).await }
-    };
+    let arrival = Arrival { source: address(1), is_secure: false, at: accounts.0.env.now(), user_agent: None };
+    let log_in = async |password: &str| accounts.log_in(ID, &Secret::new(password.into()), arrival.clone()).await;
 
     assert_eq!(log_in(SECRET).await.unwrap().kind, PrincipalKind::Root);
     assert_eq!(log_in("wrong").await.unwrap_err().kind, FaultKind::Unauthenticated);

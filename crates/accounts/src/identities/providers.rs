@@ -3,11 +3,13 @@ use super::{
     faults::{invalid, no_provider, quota},
     lock,
 };
+use gantry_access::oidc::KeySet;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
     Act, Reader, Tx,
     identities::providers::{self, ProviderRow},
 };
+use gantry_outbound::Authorities;
 use gantry_words::{AccountId, Cx, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 pub const OIDC_PROVIDERS_MAX: usize = 100;
 const URL_BYTES_MAX: usize = 255;
 const CLIENT_IDS_MAX: usize = 100;
+/// The longest key set that is uploaded.
+pub const OIDC_KEY_SET_BYTES_MAX: usize = 32 * 1024;
 const CLIENT_ID_CHARS_MAX: usize = 255;
 const THUMBPRINTS_MAX: usize = 5;
 const SCHEME: &str = "https://";
@@ -35,6 +39,19 @@ pub struct OidcProvider {
     pub tags: IdentityTags,
     /// When it was created.
     pub created_at: Timestamp,
+    /// What IAM's API has no words for.
+    pub options: OidcProviderOptions,
+}
+
+/// How the tokens of a provider are taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OidcProviderOptions {
+    /// Its keys, as a JWK set, in place of asking it: for a cluster that cannot be asked from here.
+    pub key_set: Option<String>,
+    /// Certificates in PEM that are believed in place of the machine's when it is asked.
+    pub authorities: Option<String>,
+    /// Whether each token is taken once. Such tokens are no passwords: docker shows one again and again.
+    pub is_single_use: bool,
 }
 
 /// An OIDC provider to be created.
@@ -62,6 +79,11 @@ impl OidcProvider {
             arn: row.arn,
             url: row.url,
             created_at: row.created_at,
+            options: OidcProviderOptions {
+                key_set: row.key_set,
+                authorities: row.authorities,
+                is_single_use: row.is_single_use,
+            },
         })
     }
 
@@ -74,6 +96,9 @@ impl OidcProvider {
             thumbprints: list(&self.thumbprints),
             tags: self.tags.print(),
             created_at: self.created_at,
+            key_set: self.options.key_set.clone(),
+            authorities: self.options.authorities.clone(),
+            is_single_use: self.options.is_single_use,
         }
     }
 
@@ -94,6 +119,25 @@ impl OidcProvider {
         }
         if !self.thumbprints.iter().all(is_thumbprint) {
             return Err(invalid("A thumbprint is a SHA-1 hash: 40 hexadecimal digits"));
+        }
+        self.options.check()
+    }
+}
+
+impl OidcProviderOptions {
+    fn check(&self) -> Result<(), Fault> {
+        if let Some(text) = &self.key_set {
+            if text.len() > OIDC_KEY_SET_BYTES_MAX {
+                return Err(invalid(format!(
+                    "The key set has {} bytes; it may have {OIDC_KEY_SET_BYTES_MAX}",
+                    text.len()
+                )));
+            }
+            KeySet::parse(text.as_bytes()).map_err(|error| invalid(format!("The keys of the provider: {error}")))?;
+        }
+        if let Some(pem) = &self.authorities {
+            let parsed = Authorities::parse(pem.as_bytes());
+            parsed.map_err(|error| invalid(format!("The certificates of the provider: {error}")))?;
         }
         Ok(())
     }
@@ -130,6 +174,7 @@ impl Identities {
             thumbprints: new.thumbprints,
             tags: new.tags,
             created_at: cx.now,
+            options: OidcProviderOptions::default(),
         };
         provider.check()?;
         let (account, actor) = (cx.account, cx.actor.clone());
@@ -194,6 +239,14 @@ impl Identities {
         self.change_provider(cx, arn, Change::Untag(keys)).await
     }
 
+    /// Says anew how the tokens of a provider are taken.
+    ///
+    /// # Errors
+    /// [`FaultKind::NoSuchEntity`], [`FaultKind::InvalidInput`].
+    pub async fn set_oidc_options(&self, cx: &Cx, arn: &str, options: OidcProviderOptions) -> Result<(), Fault> {
+        self.change_provider(cx, arn, Change::Options(options)).await
+    }
+
     /// Deletes a provider. Roles that trust it stay, and trust nobody by it.
     ///
     /// # Errors
@@ -255,6 +308,7 @@ enum Change {
     RemoveClientId(String),
     Tag(IdentityTags),
     Untag(Vec<String>),
+    Options(OidcProviderOptions),
     Delete,
 }
 
@@ -286,6 +340,7 @@ impl Act for ChangeProvider {
             Change::RemoveClientId(id) => after.client_ids.retain(|known| known != id),
             Change::Tag(tags) => after.tags = after.tags.with(tags)?,
             Change::Untag(keys) => after.tags = after.tags.without(keys),
+            Change::Options(options) => after.options.clone_from(options),
             Change::Delete => return Ok(Some(after)),
         }
         after.check()?;
@@ -303,7 +358,8 @@ impl Act for ChangeProvider {
             | Change::AddClientId(_)
             | Change::RemoveClientId(_)
             | Change::Tag(_)
-            | Change::Untag(_) => {
+            | Change::Untag(_)
+            | Change::Options(_) => {
                 providers::put(tx, self.account, &provider.to_row())?;
                 "oidc_provider.changed"
             }

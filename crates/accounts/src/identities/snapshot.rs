@@ -3,7 +3,7 @@ use gantry_access::sealed;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Reader, identities,
-    identities::{access_keys, access_keys::AccessKeyRow, login_profiles, personal_tokens, policies, providers},
+    identities::{access_keys, access_keys::AccessKeyRow, login_profiles, personal_tokens, policies, providers, sessions},
 };
 use gantry_words::{AccountId, Secret, Timestamp};
 use std::{
@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub personal_tokens: Vec<SnapshotToken>,
     /// Who vouches for identities from outside.
     pub oidc_providers: Vec<OidcProvider>,
+    /// Roles whose sessions were revoked, by their unique ids, and before when they began.
+    pub revoked: Vec<(String, Timestamp)>,
 }
 
 /// A user, group or role with what is attached to it.
@@ -101,6 +103,7 @@ struct Rows {
     passwords: Vec<login_profiles::LoginProfileRow>,
     tokens: Vec<personal_tokens::PersonalTokenRow>,
     providers: Vec<providers::ProviderRow>,
+    revoked: Vec<(String, Timestamp)>,
 }
 
 fn look(rows: &mut Reader, account: AccountId) -> Result<Rows, Fault> {
@@ -115,6 +118,7 @@ fn look(rows: &mut Reader, account: AccountId) -> Result<Rows, Fault> {
         passwords: login_profiles::all(rows, account)?,
         tokens: personal_tokens::all(rows, account)?,
         providers: providers::all(rows, account)?,
+        revoked: sessions::revoked(rows, account)?,
     })
 }
 
@@ -152,6 +156,7 @@ impl Identities {
             passwords: rows.passwords.into_iter().map(SnapshotPassword::read).collect(),
             personal_tokens: rows.tokens.into_iter().map(SnapshotToken::read).collect(),
             oidc_providers: rows.providers.into_iter().map(OidcProvider::read).collect::<Result<_, _>>()?,
+            revoked: rows.revoked,
         })
     }
 

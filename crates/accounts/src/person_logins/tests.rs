@@ -65,7 +65,8 @@ impl Site {
         let header = basic(user, password);
         match self.accounts.authenticate(Some(&header), source, self.place.now()) {
             Err(AuthenticationProblem::Unsettled) => {
-                self.accounts.authenticate_slowly(&header, source, self.place.now()).await
+                let arrival = Arrival { source, at: self.place.now(), ..Arrival::default() };
+                self.accounts.authenticate_slowly(&header, arrival).await
             }
             found => found,
         }

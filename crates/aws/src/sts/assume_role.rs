@@ -109,16 +109,27 @@ fn is_name_char(c: char) -> bool {
 
 /// Checks what names a role and its session.
 fn check(role: &str, session: &str) -> Result<(), Fault> {
+    check_role(role)?;
+    if !is_session_name(session) {
+        return invalid("RoleSessionName must have 2 to 64 characters of [A-Za-z0-9_+=,.@-]");
+    }
+    Ok(())
+}
+
+/// Checks what names a role.
+pub(super) fn check_role(role: &str) -> Result<(), Fault> {
     let is_role = role.split_once(":role/").is_some_and(|(account, name)| {
         account.strip_prefix("arn:aws:iam::").is_some_and(|account| account.len() == 12) && !name.is_empty()
     });
     if !is_role || role.len() > 2048 {
         return invalid("RoleArn must be the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME");
     }
-    if !SESSION_NAME_CHARS.contains(&session.len()) || !session.chars().all(is_name_char) {
-        return invalid("RoleSessionName must have 2 to 64 characters of [A-Za-z0-9_+=,.@-]");
-    }
     Ok(())
+}
+
+/// Whether a session can be called so.
+pub(super) fn is_session_name(name: &str) -> bool {
+    SESSION_NAME_CHARS.contains(&name.len()) && name.chars().all(is_name_char)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use gantry_e2e::{PASSWORD, Server, USER, tool};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Write},
+    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
@@ -57,10 +58,25 @@ impl Boto {
         let mut command = Command::new(tool("python-aws"));
         home.settle(&mut command);
         settle(&mut command, server, key, secret);
+        Boto::spawn(command, home)
+    }
+
+    fn spawn(mut command: Command, home: Home) -> Boto {
         command.args(["-c", BRIDGE]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         Boto { child, input, output, _home: home }
+    }
+
+    /// A client without keys, which gets them itself for the token in a file, as AWS's programs do for a role.
+    pub(crate) fn by_token(server: &Server, role: &str, file: &Path) -> Boto {
+        let home = Home::new();
+        let mut command = Command::new(tool("python-aws"));
+        home.settle(&mut command);
+        settle(&mut command, server, "", "");
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env("AWS_ROLE_ARN", role).env("AWS_WEB_IDENTITY_TOKEN_FILE", file);
+        Boto::spawn(command, home)
     }
 
     /// Calls an operation of a service, as boto3 names it.

@@ -36,3 +36,4 @@ mod tracing;
 mod undo;
 mod uploads;
 mod users;
+mod workload;

@@ -11,8 +11,16 @@ use std::{ffi::OsString, io, path::Path};
 /// Names the configuration file.
 pub(crate) const CONFIG: &str = "GANTRY_CONFIG";
 /// Variables of ours that are no settings: of the commands that talk to a server, and of the tools of tests.
-const OTHERS: [&str; 6] =
-    [CONFIG, "GANTRY_CA_FILE", "GANTRY_SERVER", "GANTRY_USER", "GANTRY_PASSWORD_FILE", "GANTRY_TOOLS"];
+const OTHERS: [&str; 8] = [
+    CONFIG,
+    "GANTRY_AUDIENCE",
+    "GANTRY_CA_FILE",
+    "GANTRY_IDENTITY_TOKEN",
+    "GANTRY_PASSWORD_FILE",
+    "GANTRY_SERVER",
+    "GANTRY_TOOLS",
+    "GANTRY_USER",
+];
 const OF_TESTS: &str = "GANTRY_TEST_";
 /// Behind the variable of a secret: names a file that holds it, as container platforms mount them.
 const FILE: &str = "_FILE";

@@ -19,19 +19,29 @@ pub struct ProviderRow {
     pub tags: String,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Its keys, where they were uploaded: a JWK set.
+    pub key_set: Option<String>,
+    /// Certificates in PEM that are believed in place of the machine's.
+    pub authorities: Option<String>,
+    /// Whether each of its tokens is taken once.
+    pub is_single_use: bool,
 }
 
 static FIND: Query = query(
-    "SELECT arn, url, client_ids, thumbprints, tags, created_at FROM oidc_provider WHERE account = $1 AND arn = $2",
+    "SELECT arn, url, client_ids, thumbprints, tags, created_at, key_set, authorities, is_single_use FROM oidc_provider
+     WHERE account = $1 AND arn = $2",
 );
 static ALL: Query = query(
-    "SELECT arn, url, client_ids, thumbprints, tags, created_at FROM oidc_provider WHERE account = $1 ORDER BY arn",
+    "SELECT arn, url, client_ids, thumbprints, tags, created_at, key_set, authorities, is_single_use FROM oidc_provider
+     WHERE account = $1 ORDER BY arn",
 );
 static PUT: Change = change(
-    "INSERT INTO oidc_provider(account, arn, url, client_ids, thumbprints, tags, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)
+    "INSERT INTO oidc_provider(account, arn, url, client_ids, thumbprints, tags, created_at, key_set, authorities,
+         is_single_use)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      ON CONFLICT (account, arn) DO UPDATE SET client_ids = excluded.client_ids, thumbprints = excluded.thumbprints,
-         tags = excluded.tags",
+         tags = excluded.tags, key_set = excluded.key_set, authorities = excluded.authorities,
+         is_single_use = excluded.is_single_use",
 );
 static DELETE: Change = change("DELETE FROM oidc_provider WHERE account = $1 AND arn = $2");
 
@@ -43,6 +53,9 @@ fn row(row: Row) -> Result<ProviderRow, Fault> {
         thumbprints: row.text(3)?.into(),
         tags: row.text(4)?.into(),
         created_at: row.time(5)?,
+        key_set: row.opt_text(6)?.map(Into::into),
+        authorities: row.opt_text(7)?.map(Into::into),
+        is_single_use: row.bool(8)?,
     })
 }
 
@@ -59,7 +72,18 @@ pub fn all(rows: &mut Reader, account: AccountId) -> Result<Vec<ProviderRow>, Fa
 /// Writes a provider, new or as it is now.
 pub fn put(tx: &mut Tx, account: AccountId, provider: &ProviderRow) -> Result<(), Fault> {
     let p = provider;
-    let values = values![account, &p.arn, &p.url, &p.client_ids, &p.thumbprints, &p.tags, p.created_at];
+    let values = values![
+        account,
+        &p.arn,
+        &p.url,
+        &p.client_ids,
+        &p.thumbprints,
+        &p.tags,
+        p.created_at,
+        p.key_set.clone(),
+        p.authorities.clone(),
+        p.is_single_use
+    ];
     tx.write(&PUT, values)
 }
 

@@ -6,6 +6,7 @@ use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// `GET /token`: a short-lived Bearer token for the scopes asked for, against Basic credentials.
 ///
@@ -18,7 +19,10 @@ pub struct Request {
 }
 
 /// The token.
-pub struct Response(IssuedToken);
+pub struct Response {
+    token: IssuedToken,
+    actor: Arc<str>,
+}
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -43,17 +47,24 @@ impl Operation for GetToken {
     }
 
     async fn call(accounts: &Accounts, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
-        issue(accounts, cx, principal, request.scopes)
+        issue(accounts, cx, principal, request.scopes).await
     }
 }
 
 /// Issues a token to a principal who brought credentials of his own.
-pub(crate) fn issue(accounts: &Accounts, cx: &Cx, principal: &Principal, scopes: Scopes) -> Result<Response, Fault> {
+pub(crate) async fn issue(
+    accounts: &Accounts,
+    cx: &Cx,
+    principal: &Principal,
+    scopes: Scopes,
+) -> Result<Response, Fault> {
     if principal.kind == PrincipalKind::Anonymous || principal.scopes.is_some() {
         let message = "A token is issued against a user name and password, not against another token; run: docker login";
         return Err(Fault::new(FaultKind::Unauthenticated, message));
     }
-    Ok(Response(accounts.token(principal, scopes, cx.now)))
+    let cx = Cx { actor: principal.arn.clone(), account: principal.account, ..cx.clone() };
+    accounts.note_login(&cx, principal).await;
+    Ok(Response { token: accounts.token(principal, scopes, cx.now), actor: principal.arn.clone() })
 }
 
 impl FromWire<Oci> for Request {
@@ -64,13 +75,18 @@ impl FromWire<Oci> for Request {
 }
 
 impl IntoWire<Oci> for Response {
+    fn actor(&self) -> Option<Arc<str>> {
+        Some(self.actor.clone())
+    }
+
     fn write(self) -> Outgoing {
+        let issued = &self.token;
         let document = Document {
-            token: &self.0.token,
-            access_token: &self.0.token,
-            expires_in: self.0.expires_in_seconds,
-            issued_at: self.0.issued_at.to_string(),
-            scope: &self.0.scope,
+            token: &issued.token,
+            access_token: &issued.token,
+            expires_in: issued.expires_in_seconds,
+            issued_at: issued.issued_at.to_string(),
+            scope: &issued.scope,
         };
         let body: Bytes = serde_json::to_vec(&document).expect("strings and a number").into();
         let mut headers = HeaderMap::new();

@@ -5,8 +5,8 @@ use gantry_api::{FromWire, Incoming, Lock, Oci, Operation, form};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Cx, Secret};
 
-/// Bytes of a form: user, password and scopes.
-const FORM_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a form: user, password and scopes. The longest password is a token of an identity provider.
+const FORM_BYTES_MAX: usize = 32 * 1024;
 
 /// `POST /token`: as `GET /token`, with the scopes in a form, and the credentials too (OAuth 2.0, RFC 6749, section 4.3)
 /// unless they come as Basic. Tokens that renew themselves are not issued: `offline_token` and `access_type` are ignored.
@@ -34,8 +34,11 @@ impl Operation for PostToken {
 
     async fn call(accounts: &Accounts, cx: &Cx, caller: &Principal, request: Request) -> Result<get_token::Response, Fault> {
         match &request.credentials {
-            Some((user, password)) => issue(accounts, cx, &accounts.log_in(user, password, cx).await?, request.scopes),
-            None => issue(accounts, cx, caller, request.scopes),
+            Some((user, password)) => {
+                let principal = accounts.log_in(user, password, caller.arrival.clone()).await?;
+                issue(accounts, cx, &principal, request.scopes).await
+            }
+            None => issue(accounts, cx, caller, request.scopes).await,
         }
     }
 }

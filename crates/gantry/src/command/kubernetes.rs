@@ -1,0 +1,206 @@
+use crate::{
+    agent::agent,
+    command::tool::runtime,
+    credentials::read_password,
+    output::{Exit, Failure, Format, Printer},
+    remote::{Remote, RemoteFlags},
+    workload::{
+        RegistryCredentials, exchange,
+        pull_secret::{self, PullSecret, SecretForm},
+    },
+};
+use gantry_env::Env;
+use gantry_words::Secret;
+use serde_json::Value;
+use std::{
+    io::Read,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use ureq::http::{Method, Request};
+
+/// Where a pod finds how to ask the API server (Kubernetes documentation, "Accessing the Kubernetes API from a Pod").
+const POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+/// How soon it is tried again what failed.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Write pull secrets, and what nodes need
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gantry kubernetes pull-secret pull --namespace prod | kubectl apply -f -")]
+pub(crate) struct KubernetesCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    PullSecret(Box<PullSecretCommand>),
+    /// Print what lets nodes mint tokens of service accounts for an audience
+    #[command(after_help = "Example:\n  gantry kubernetes node-access --audience reg.example.com | kubectl apply -f -")]
+    NodeAccess {
+        /// The audience, as serviceAccountTokenAudience in the kubelet's configuration
+        #[arg(long, value_name = "AUDIENCE")]
+        audience: String,
+    },
+}
+
+/// Write a secret that the kubelet pulls with, and renew it
+///
+/// Who asks is said as for other commands; with --user oidc/ROLE and the token of a service account as --password-file there
+/// is no secret that lasts. The manifest goes to standard output unless it is told where to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gantry kubernetes pull-secret pull --namespace prod --apply --watch")]
+struct PullSecretCommand {
+    /// The secret's name
+    name: String,
+    /// Its namespace
+    #[arg(long, default_value = "default", value_name = "NAMESPACE")]
+    namespace: String,
+    /// The registry as images name it, with a path where the secret is for that part alone; else the server's own host
+    #[arg(long, value_name = "REGISTRY")]
+    registry: Option<String>,
+    /// Write the old form, kubernetes.io/dockercfg
+    #[arg(long)]
+    legacy: bool,
+    /// How long its credentials are good, in seconds; at most as long as what they are asked with
+    #[arg(long, value_name = "SECONDS", default_value_t = 43_200, value_parser = clap::value_parser!(u32).range(60..=43_200))]
+    seconds: u32,
+    /// Write the manifest to this file, which only its owner reads
+    #[arg(long, value_name = "FILE", conflicts_with = "apply")]
+    file: Option<PathBuf>,
+    /// Apply it at the API server (server-side apply, field manager gantry)
+    #[arg(long)]
+    apply: bool,
+    /// Stay, and write it anew at half of its life
+    #[arg(long)]
+    watch: bool,
+    #[command(flatten)]
+    cluster: ClusterFlags,
+    #[command(flatten)]
+    remote: RemoteFlags,
+}
+
+/// Where the API server is.
+#[derive(Debug, clap::Args)]
+struct ClusterFlags {
+    /// The API server, as a URL
+    #[arg(long, default_value = "https://kubernetes.default.svc", value_name = "URL")]
+    kube_server: String,
+    /// A file with a token for it; else that of this pod
+    #[arg(long, value_name = "FILE")]
+    kube_token_file: Option<PathBuf>,
+    /// A PEM file of authorities for it; else that of this pod
+    #[arg(long, value_name = "FILE")]
+    kube_ca_file: Option<PathBuf>,
+}
+
+impl KubernetesCommand {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        match self.what {
+            What::PullSecret(command) => command.run(),
+            What::NodeAccess { audience } => {
+                Printer::stdout(Format::Json)
+                    .answer(&pull_secret::node_access(&audience), |_| crate::output::Table::new([]))?;
+                Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+impl PullSecretCommand {
+    fn run(&self) -> Result<Exit, Failure> {
+        let names = [(&self.name, true), (&self.namespace, false)];
+        if let Some((wrong, _)) = names.iter().find(|(name, dots)| !pull_secret::is_name(name, *dots)) {
+            let remedy = "Write lower-case letters, digits and dashes, as kubectl does";
+            return Err(Failure::usage(format!("{wrong:?} is no name in Kubernetes"), remedy));
+        }
+        if self.watch && !self.apply && self.file.is_none() {
+            return Err(Failure::usage("--watch renews something that stays", "Add --apply, or --file FILE"));
+        }
+        let (env, runtime) = (Env::real(), runtime()?);
+        loop {
+            let wait = match self.write() {
+                Ok(credentials) => credentials.expires_at.since(env.now()) / 2,
+                Err(failure) if self.watch => {
+                    failure.report();
+                    RETRY
+                }
+                Err(failure) => return Err(failure),
+            };
+            if !self.watch {
+                return Ok(Exit::Done);
+            }
+            runtime.block_on(env.sleep(wait.max(RETRY)));
+        }
+    }
+
+    /// Asks for credentials, and writes them where they belong.
+    fn write(&self) -> Result<RegistryCredentials, Failure> {
+        // Opened anew each time: a token in a file is another one by then.
+        let remote = Remote::open(&self.remote)?;
+        let credentials = exchange(&remote, None, self.seconds)?;
+        let secret = PullSecret {
+            name: &self.name,
+            namespace: &self.namespace,
+            form: if self.legacy { SecretForm::Legacy } else { SecretForm::Config },
+            registry: self.registry.as_deref().unwrap_or(remote.host()),
+        };
+        let manifest = pull_secret::print(&secret, &credentials);
+        match &self.file {
+            _ if self.apply => self.cluster.apply(&pull_secret::path(&secret), &manifest)?,
+            Some(file) => write_private(file, &manifest)?,
+            None => Printer::stdout(Format::Json).text(&format!("{manifest}\n"))?,
+        }
+        Ok(credentials)
+    }
+}
+
+impl ClusterFlags {
+    fn apply(&self, path: &str, manifest: &Value) -> Result<(), Failure> {
+        let failed = |error: &dyn std::fmt::Display| {
+            let problem = format!("the API server {} does not take the secret: {error}", self.kube_server);
+            let remedy = "It takes the verbs create and patch on secrets; see docs/workload-identity.md";
+            Failure::failed(problem, remedy)
+        };
+        let token = read_password(&self.kube_token_file.clone().unwrap_or_else(|| Path::new(POD).join("token")))?;
+        let in_pod = || Some(Path::new(POD).join("ca.crt")).filter(|file| file.exists());
+        let authorities = self.kube_ca_file.clone().or_else(in_pod);
+        let agent = agent(&self.kube_server, authorities.as_deref()).map_err(|error| failed(&error))?;
+        let agent = agent.timeout_global(Some(Duration::from_secs(30))).build().new_agent();
+        let request = Request::builder()
+            .method(Method::PATCH)
+            .uri(format!("{}{path}", self.kube_server.trim_end_matches('/')))
+            .header("authorization", bearer(&token))
+            .header("content-type", "application/apply-patch+yaml")
+            .header("accept", "application/json");
+        let request = request.body(manifest.to_string()).map_err(|error| failed(&error))?;
+        let response = agent.run(request).map_err(|error| failed(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        // What cannot be read of a refusal leaves its status.
+        let _ = response.into_body().into_reader().take(64 << 10).read_to_end(&mut text);
+        let said: Value = serde_json::from_slice(&text).unwrap_or_default();
+        Err(failed(&format!("{status} {}", said["message"].as_str().unwrap_or_default())))
+    }
+}
+
+fn bearer(token: &Secret<String>) -> String {
+    format!("Bearer {}", token.reveal())
+}
+
+/// Writes a file that only its owner reads, whole or not at all.
+fn write_private(file: &Path, manifest: &Value) -> Result<(), Failure> {
+    use std::io::Write;
+    let failed = |error: std::io::Error| {
+        Failure::failed(format!("cannot write {}: {error}", file.display()), "Name another file with --file")
+    };
+    let fresh = file.with_extension("new");
+    let mut options = std::fs::OpenOptions::new();
+    let mut written = options.create(true).truncate(true).write(true).mode(0o600).open(&fresh).map_err(failed)?;
+    written.write_all(format!("{manifest}\n").as_bytes()).map_err(failed)?;
+    std::fs::rename(fresh, file).map_err(failed)
+}

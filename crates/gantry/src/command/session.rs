@@ -1,0 +1,69 @@
+use crate::{
+    output::{Exit, Failure, OutputFlag, Printer},
+    remote::{Remote, RemoteFlags},
+};
+use gantry_rest::RevokedSessionsDocument;
+use serde_json::json;
+use ureq::http::Method;
+
+/// Revoke the sessions of a role
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gantry session revoke --role deploy")]
+pub(crate) struct SessionCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Make the sessions of a role that began before a moment worth nothing
+    ///
+    /// With them go all tokens and passwords that were made of them, on every replica within seconds. Whoever may become the
+    /// role may begin a new session; take the trust away first where he must not.
+    #[command(after_help = "Example:\n  gantry session revoke --role deploy --before 2026-11-26T08:00:00Z")]
+    Revoke {
+        /// The role's name
+        #[arg(long, value_name = "ROLE")]
+        role: String,
+        /// A time that is past (RFC 3339); now where it is left out
+        #[arg(long, value_name = "TIME")]
+        before: Option<String>,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
+}
+
+impl SessionCommand {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let What::Revoke { role, before, remote, output } = self.what;
+        let path = path(&role)?;
+        let body = before.map_or_else(|| json!({}), |before| json!({"before": before}));
+        let revoked: RevokedSessionsDocument = Remote::open(&remote)?.put(Method::POST, &path, &body)?;
+        let sentence =
+            format!("Sessions of {} that began before {} are revoked.", revoked.role, revoked.revoked_before);
+        Printer::stdout(output.format).tell(&revoked, &sentence)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Where the server takes it; names of roles have no letters that an address does not (IAM API Reference, `RoleName`).
+fn path(role: &str) -> Result<String, Failure> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    if role.is_empty() || !role.bytes().all(is_allowed) {
+        return Err(Failure::usage(format!("{role:?} is no name of a role"), "Write the name alone, without its path"));
+    }
+    Ok(format!("/api/v1/roles/{role}/revoke-sessions"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_named_without_path() {
+        assert_eq!(path("deploy@prod").unwrap(), "/api/v1/roles/deploy@prod/revoke-sessions");
+        assert!(path("ci/deploy").is_err() && path("").is_err() && path("a?b").is_err());
+    }
+}
