@@ -340,7 +340,10 @@ async fn registry_credentials_pull_from_one_repository() {
     assert!(site.accounts.registry_credentials(&node, Some(&"team/b".parse().unwrap()), 300, now).is_err());
     let root = site.place.root(&site.accounts);
     assert!(site.accounts.registry_credentials(&root, Some(&repository), 300, now).is_err());
-    assert!(site.accounts.registry_credentials(&root, None, 300, now).is_ok());
+    let password = site.accounts.registry_credentials(&root, None, 300, now).unwrap().password;
+    let by_password = site.accounts.authenticate(Some(&basic("AWS", password.reveal())), None, now).unwrap();
+    let endless = site.accounts.registry_credentials(&by_password, None, 300, now).unwrap_err();
+    assert_eq!(endless.kind, FaultKind::AccessDenied);
 }
 
 #[test]
