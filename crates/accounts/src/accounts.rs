@@ -490,7 +490,10 @@ impl Accounts {
         let inner = &*self.0;
         let keys = inner.keys.read().unwrap_or_else(PoisonError::into_inner);
         match keys.verify(password.reveal(), &login_audience(&inner.audience), now) {
-            Ok(claims) => self.principal(claims, source, now).ok_or(AuthenticationProblem::TokenInvalid),
+            Ok(claims) => {
+                let principal = self.principal(claims, source, now).map(Principal::in_session);
+                principal.ok_or(AuthenticationProblem::TokenInvalid)
+            }
             Err(TokenError::Expired) => Err(AuthenticationProblem::LoginExpired),
             Err(TokenError::Malformed | TokenError::Signature | TokenError::Audience | TokenError::NotYetValid) => {
                 Err(AuthenticationProblem::WrongCredentials)

@@ -17,8 +17,8 @@ impl Accounts {
     /// repository it pulls from that one alone, as far as he may: for this he must have become a role.
     ///
     /// # Errors
-    /// [`FaultKind::Unauthenticated`] for who came with a token of `/token`; [`FaultKind::InvalidParameter`] where the password
-    /// cannot be held to a repository.
+    /// [`FaultKind::Unauthenticated`] for who came with a token of `/token`, [`FaultKind::AccessDenied`] for who came with a
+    /// password that would live for ever so; [`FaultKind::InvalidParameter`] where it cannot be held to a repository.
     pub fn registry_credentials(
         &self,
         principal: &Principal,
@@ -29,6 +29,10 @@ impl Accounts {
         if principal.scopes.is_some() {
             let message = "A password is issued against credentials of one's own, not against a token of /token";
             return Err(Fault::new(FaultKind::Unauthenticated, message));
+        }
+        if principal.is_session && principal.role_session.is_none() {
+            let message = "A password that ends by itself begets no other; bring an access key or an identity token";
+            return Err(Fault::new(FaultKind::AccessDenied, message));
         }
         let session = match (&principal.role_session, repository) {
             (session, None) => session.as_deref().cloned(),

@@ -15,6 +15,7 @@ use gantry_access::{
         CLOCK_LEEWAY, IdentityToken, RoleAsked, TokenProblem, UnverifiedToken, decide_trust, decide_trust_in_tags,
         session_name, session_seconds,
     },
+    policy::Context,
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{AccountId, Cx, Secret, Timestamp};
@@ -168,7 +169,8 @@ impl Accounts {
         let invalid = |error: &dyn std::fmt::Display| Fault::new(FaultKind::ValidationFailed, error.to_string());
         let name = session_name(asked.session.as_deref(), &vouched.token).map_err(|error| invalid(&error))?;
         let directory = self.directory();
-        let role = directory.role(&asked.role).filter(|role| self.trusts(role, vouched, &name, arrival));
+        let context = self.context_of(vouched, &name, arrival);
+        let role = directory.role(&asked.role).filter(|role| trusts(role, vouched, &context));
         let role = role.ok_or(WebIdentityProblem::NotTrusted)?.clone();
         if directory.is_revoked(&role.identity.id, vouched.token.issued_at) {
             return Err(WebIdentityProblem::Revoked);
@@ -265,8 +267,8 @@ impl Accounts {
                 }
             };
             let session = session_name(None, &vouched.token).map_err(|_| WebIdentityProblem::NoRole)?;
-            let directory = self.directory();
-            let mut roles = self.roles_that_trust(&directory, name.role, &vouched, &session, arrival);
+            let context = self.context_of(&vouched, &session, arrival);
+            let mut roles = roles_that_trust(&self.directory(), name.role, &vouched, &context);
             match (roles.pop(), roles.is_empty() && opened.is_none()) {
                 (None, _) => problem = WebIdentityProblem::NoRole,
                 (Some(_), false) => return Err(WebIdentityProblem::SeveralRoles),
@@ -297,42 +299,23 @@ impl Accounts {
         directory.session(session, now).ok_or(WebIdentityProblem::Revoked)
     }
 
-    /// The roles of the provider's account that take a token, or the one of a name.
-    fn roles_that_trust(
-        &self,
-        directory: &Directory,
-        name: Option<&str>,
-        vouched: &Vouched,
-        session: &str,
-        arrival: &Arrival,
-    ) -> Vec<Arc<Person>> {
-        let is_meant = |role: &&Arc<Person>| name.is_none_or(|name| role.identity.name.eq_ignore_ascii_case(name));
-        let roles = directory.roles(vouched.provider.account).filter(is_meant);
-        roles.filter(|role| self.trusts(role, vouched, session, arrival)).cloned().collect()
-    }
-
-    /// Decides whether a role trusts who comes with a token, and takes the tags that it brings.
-    fn trusts(&self, role: &Person, vouched: &Vouched, session: &str, arrival: &Arrival) -> bool {
-        let (Vouched { token, provider }, Some(trust)) = (vouched, &role.trust) else { return false };
-        let arn = role.identity.arn();
-        let asked = RoleAsked { arn: &arn, account: role.identity.account, trust: trust.attached(), account_wide: &[] };
-        let mut context = token.context(&provider.arn).at(arrival.at);
+    /// What is known of somebody who comes with a token.
+    fn context_of(&self, vouched: &Vouched, session: &str, arrival: &Arrival) -> Context {
+        let mut context = vouched.token.context(&vouched.provider.arn).at(arrival.at);
         context.set("aws:SecureTransport", [if arrival.is_secure { "true" } else { "false" }]);
         context.set("aws:RequestedRegion", [self.site().region.as_str()]);
-        context.set("aws:ResourceAccount", [role.identity.account.as_str()]);
+        context.set("aws:ResourceAccount", [vouched.provider.account.as_str()]);
         if let Some(source) = arrival.source {
             context.set("aws:SourceIp", [source.to_canonical().to_string().as_str()]);
         }
         context.set("sts:RoleSessionName", [session]);
         context.set("sts:SourceIdentity", vouched.source_identity().as_deref());
-        let tags = token.session_tags();
+        let tags = vouched.token.session_tags();
         for (key, value) in &tags {
             context.set(&format!("aws:RequestTag/{key}"), [*value]);
         }
         context.set("aws:TagKeys", tags.iter().map(|(key, _)| *key));
-        tags.len() <= TAGS_MAX
-            && decide_trust(&asked, &provider.arn, &context).is_allowed()
-            && (tags.is_empty() || decide_trust_in_tags(&asked, &provider.arn, &context).is_allowed())
+        context
     }
 
     async fn vouch(&self, text: &str, provider: Arc<Provider>, now: Timestamp) -> Result<Vouched, WebIdentityProblem> {
@@ -375,6 +358,29 @@ impl Accounts {
             tracing::warn!(error = ?fault, "it cannot be written down who has logged in as {}: {fault}", principal.arn);
         }
     }
+}
+
+/// The roles of the provider's account that take a token, or the one of a name.
+fn roles_that_trust(
+    directory: &Directory,
+    name: Option<&str>,
+    vouched: &Vouched,
+    context: &Context,
+) -> Vec<Arc<Person>> {
+    let is_meant = |role: &&Arc<Person>| name.is_none_or(|name| role.identity.name.eq_ignore_ascii_case(name));
+    let roles = directory.roles(vouched.provider.account).filter(is_meant);
+    roles.filter(|role| trusts(role, vouched, context)).cloned().collect()
+}
+
+/// Decides whether a role trusts who comes with a token, and takes the tags that it brings.
+fn trusts(role: &Person, vouched: &Vouched, context: &Context) -> bool {
+    let Some(trust) = &role.trust else { return false };
+    let arn = role.identity.arn();
+    let asked = RoleAsked { arn: &arn, account: role.identity.account, trust: trust.attached(), account_wide: &[] };
+    let (provider, tags) = (&*vouched.provider.arn, vouched.token.session_tags().len());
+    tags <= TAGS_MAX
+        && decide_trust(&asked, provider, context).is_allowed()
+        && (tags == 0 || decide_trust_in_tags(&asked, provider, context).is_allowed())
 }
 
 #[cfg(test)]

@@ -514,6 +514,7 @@ pub(crate) mod tests {
 
         assert_eq!(kind("arn:aws:iam::000000000000:root"), "Root");
         assert_eq!(kind("arn:aws:sts::000000000000:assumed-role/deploy/s1"), "AssumedRole");
+        assert_eq!(kind("arn:aws:iam::000000000000:oidc-provider/ci.example.com/x#repo:a/b"), "WebIdentityUser");
         assert_eq!(kind("anonymous"), "AWSAccount");
         assert_eq!(kind(""), "Unknown");
         let session = identity("arn:aws:sts::000000000000:assumed-role/deploy/s1");

@@ -66,7 +66,10 @@ impl Site {
         match self.accounts.authenticate(Some(&header), source, self.place.now()) {
             Err(AuthenticationProblem::Unsettled) => {
                 let arrival = Arrival { source, at: self.place.now(), ..Arrival::default() };
-                self.accounts.authenticate_slowly(&header, arrival).await
+                self.accounts.authenticate_slowly(&header, arrival).await.map_err(|unidentified| match unidentified {
+                    Unidentified::Here(problem) => problem,
+                    Unidentified::Elsewhere(fault) => panic!("nobody else is asked: {fault}"),
+                })
             }
             found => found,
         }

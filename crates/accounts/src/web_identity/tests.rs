@@ -48,7 +48,7 @@ impl Site {
     async fn with(options: impl FnOnce(String) -> OidcProviderOptions) -> Site {
         let place = Place::new();
         let client = Client::new(gantry_outbound::Settings::default(), SystemResolver, gantry_env::Env::real());
-        let accounts = place.open().await.with_providers(Providers::new(client));
+        let accounts = place.open().await.with_providers(Arc::new(Providers::new(client)));
         let pair = Ed25519KeyPair::generate().unwrap();
         let (identities, cx) = (accounts.identities(), place.cx());
         let url = format!("https://{HOST}");
@@ -81,7 +81,7 @@ impl Site {
     }
 
     fn arrival(&self) -> Arrival {
-        Arrival { source: address(7), is_secure: true, at: self.place.now() }
+        Arrival { source: address(7), is_secure: true, at: self.place.now(), user_agent: None }
     }
 
     async fn assume(&self, role: &str, token: &str) -> Result<AssumedByToken, Fault> {
@@ -340,7 +340,10 @@ async fn registry_credentials_pull_from_one_repository() {
     assert!(site.accounts.registry_credentials(&node, Some(&"team/b".parse().unwrap()), 300, now).is_err());
     let root = site.place.root(&site.accounts);
     assert!(site.accounts.registry_credentials(&root, Some(&repository), 300, now).is_err());
-    assert!(site.accounts.registry_credentials(&root, None, 300, now).is_ok());
+    let password = site.accounts.registry_credentials(&root, None, 300, now).unwrap().password;
+    let by_password = site.accounts.authenticate(Some(&basic("AWS", password.reveal())), None, now).unwrap();
+    let endless = site.accounts.registry_credentials(&by_password, None, 300, now).unwrap_err();
+    assert_eq!(endless.kind, FaultKind::AccessDenied);
 }
 
 #[test]

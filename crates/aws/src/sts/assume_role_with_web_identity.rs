@@ -104,3 +104,42 @@ fn read(form: &Form) -> Result<gantry_accounts::AssumeRoleWithWebIdentity, Fault
         policy: form.get("Policy").map(str::to_string),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gantry_api::Incoming;
+    use http::Method;
+
+    const ROLE: &str = "RoleArn=arn:aws:iam::000000000000:role/deploy";
+
+    fn read_from(form: &str) -> Result<gantry_accounts::AssumeRoleWithWebIdentity, Fault> {
+        read(&Form::of(&Incoming::new(Method::GET, &format!("/?{form}"))))
+    }
+
+    #[test]
+    fn a_request_names_a_role_and_brings_a_token_and_may_leave_the_rest_out() {
+        let asked = read_from(&format!("{ROLE}&WebIdentityToken=eyJ.a.b&DurationSeconds=900")).unwrap();
+
+        assert_eq!((asked.role.as_str(), asked.session), ("arn:aws:iam::000000000000:role/deploy", None));
+        assert_eq!((asked.token.reveal().as_str(), asked.seconds), ("eyJ.a.b", Some(900)));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_before_anybody_is_asked() {
+        let long = format!("WebIdentityToken={}", "a".repeat(20_001));
+        for form in [
+            "WebIdentityToken=eyJ.a.b".to_string(),
+            ROLE.to_string(),
+            format!("{ROLE}&WebIdentityToken=abc"),
+            format!("{ROLE}&{long}"),
+            format!("{ROLE}&WebIdentityToken=eyJ.a.b&RoleSessionName=a%20b"),
+            format!("{ROLE}&WebIdentityToken=eyJ.a.b&ProviderId=www.amazon.com"),
+            format!("{ROLE}&WebIdentityToken=eyJ.a.b&DurationSeconds=899"),
+            format!("{ROLE}&WebIdentityToken=eyJ.a.b&DurationSeconds=43201"),
+            format!("{ROLE}&WebIdentityToken=eyJ.a.b&PolicyArns.member.1.arn=x"),
+        ] {
+            assert_eq!(read_from(&form).err().unwrap().kind, FaultKind::ValidationFailed, "{}", &form[..60.min(form.len())]);
+        }
+    }
+}

@@ -11,7 +11,7 @@ use std::io::{self, Read};
 /// Reads a CredentialProviderRequest (v1) on standard input and writes the response to standard output. The credentials pull
 /// from the asked repository alone, and end soon. docs/workload-identity.md shows the kubelet's configuration.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gantry kubelet-credential-provider --role puller < request.json")]
+#[command(after_help = "Example:\n  gantry kubelet-credential-provider --role puller")]
 pub(crate) struct KubeletCredentialProviderCommand {
     /// The server to ask; else the registry of the image (plain HTTP on this machine, HTTPS elsewhere)
     #[arg(long, env = "GANTRY_SERVER", hide_env_values = true, value_name = "SERVER")]

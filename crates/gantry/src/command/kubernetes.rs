@@ -27,7 +27,7 @@ const RETRY: Duration = Duration::from_secs(30);
 
 /// Write pull secrets, and what nodes need
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gantry kubernetes pull-secret pull --namespace prod | kubectl apply -f -")]
+#[command(after_help = "Example:\n  gantry kubernetes pull-secret pull --namespace prod > secret.json")]
 pub(crate) struct KubernetesCommand {
     #[command(subcommand)]
     what: What,
@@ -37,7 +37,7 @@ pub(crate) struct KubernetesCommand {
 enum What {
     PullSecret(Box<PullSecretCommand>),
     /// Print what lets nodes mint tokens of service accounts for an audience
-    #[command(after_help = "Example:\n  gantry kubernetes node-access --audience reg.example.com | kubectl apply -f -")]
+    #[command(after_help = "Example:\n  gantry kubernetes node-access --audience gantry > node-access.json")]
     NodeAccess {
         /// The audience, as serviceAccountTokenAudience in the kubelet's configuration
         #[arg(long, value_name = "AUDIENCE")]

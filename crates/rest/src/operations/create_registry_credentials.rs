@@ -63,7 +63,7 @@ impl Operation for CreateRegistryCredentials {
         shape.says::<Self>();
         shape.takes_body::<Body>();
         shape.answers::<RegistryCredentialsDocument>(StatusCode::OK);
-        shape.refuses(&[FaultKind::InvalidParameter, FaultKind::NameInvalid]);
+        shape.refuses(&[FaultKind::InvalidParameter, FaultKind::NameInvalid, FaultKind::AccessDenied]);
     }
 
     fn access(_: &Request, _: &Cx) -> Vec<Access> {

@@ -172,3 +172,10 @@ fn workflows_of_one_branch_become_the_role() {
     ));
     assert!(!becomes(&user(), "repo:team/app:ref:refs/heads/main"));
 }
+
+#[test]
+fn the_role_of_pods_is_a_trust_policy_that_lets_in_nobody_else() {
+    let hints = lint_policy(&text("../workload/pods-role.json"), PolicyPlace::Trust);
+
+    assert!(hints.unwrap().is_empty());
+}
