@@ -2,18 +2,19 @@
 
 use futures_util::FutureExt;
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, RootCredentials, Settings, Site};
+use gantry_accounts::{Accounts, Identities, Keyring, MasterKey, MasterKeyPlace, RootCredentials, Settings, Site};
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
+use gantry_fault::Fault;
 use gantry_metadata::Metadata;
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
 use gantry_store::Store;
 use gantry_words::{AccountId, Region, Secret};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// The surfaces whose requests are told apart by their addresses.
 #[allow(dead_code, reason = "each target uses what it is for")]
@@ -33,6 +34,16 @@ struct House {
     registry: Registry,
     accounts: Accounts,
     audit: Audit,
+    keyring: Keyring,
+}
+
+/// Keeps no master key: nobody enters.
+struct Nowhere;
+
+impl MasterKeyPlace for Nowhere {
+    fn keep(&self, key: MasterKey) -> Result<MasterKey, Fault> {
+        Ok(key)
+    }
 }
 
 impl House {
@@ -49,8 +60,11 @@ impl House {
         let identities = Identities::new(metadata.clone(), env.clone(), vec![SealingKey::derive(1, &[7; 32], &[])]);
         let (key, place) = (SigningKey::from_seed(&[7; 32]), (AccountId::DEFAULT, Region::default()));
         let audit = Audit::new(metadata.clone(), env.clone(), key, place, Default::default(), None);
+        let place = Arc::new(Nowhere);
+        let keyring = Keyring::open(metadata.clone(), env.clone(), Region::default(), None, place).now_or_never();
         let accounts = Accounts::open(&Settings::default(), root, site, identities, metadata, env).now_or_never();
-        House { registry, audit, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
+        let keyring = keyring.expect("lone metadata do not wait").expect("nothing is encrypted yet");
+        House { registry, audit, keyring, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
     }
 }
 
@@ -70,6 +84,7 @@ rooms! {
     Blobs: registry.blobs,
     Documents: registry.documents,
     Images: registry.images,
+    Keyring: keyring,
     Archive: registry.archive,
     Inventory: registry.inventory,
     Lifecycle: registry.lifecycle,

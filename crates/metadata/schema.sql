@@ -271,7 +271,7 @@ CREATE TABLE kms_key(
     version BIGINT NOT NULL,
     policy TEXT NOT NULL,
     tags TEXT NOT NULL,
-    created_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL, policy_at BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY(account, id)
 );
 

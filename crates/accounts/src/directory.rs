@@ -1,6 +1,7 @@
 use crate::{
     Identities, IdentityKind, Site, Snapshot, SnapshotIdentity,
     identities::SnapshotKey,
+    key_policies::KeyPolicies,
     library::{Library, NamedPolicy},
 };
 use gantry_access::{
@@ -9,8 +10,9 @@ use gantry_access::{
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Metadata, access_revision, documents,
+    Metadata, Reader, access_revision, documents,
     documents::{AccessDocument, access_documents},
+    kms,
 };
 use gantry_words::{Secret, Timestamp};
 use std::{borrow::Cow, collections::HashMap, net::IpAddr, sync::Arc};
@@ -31,6 +33,7 @@ pub(crate) struct Directory {
     keys: HashMap<Box<str>, SnapshotKey>,
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
+    pub(crate) kms: KeyPolicies,
     library: Library,
 }
 
@@ -77,6 +80,8 @@ impl Directory {
         let revision = metadata.read(access_revision::find).await?;
         let snapshot = identities.snapshot(account).await?;
         let standing = metadata.read_long(move |rows| access_documents(rows, account, &region)).await?;
+        let keys = move |rows: &mut Reader| Ok((kms::policies(rows, account)?, kms::all_aliases(rows, account)?));
+        let (keys, aliases) = metadata.read_long(keys).await?;
         let mut directory = Directory {
             epoch,
             revision,
@@ -86,12 +91,14 @@ impl Directory {
             keys: HashMap::new(),
             repositories: HashMap::new(),
             registry: None,
+            kms: KeyPolicies::new(format!("arn:aws:kms:{}:{account}:", site.region)),
             library: Library::after(before.map(|before| &before.library)),
         };
         directory.take_identities(snapshot);
         for document in standing {
             directory.take_document(document, site);
         }
+        directory.take_keys(keys, &aliases, site);
         directory.library.settle();
         Ok(directory)
     }
@@ -145,6 +152,17 @@ impl Directory {
         }
     }
 
+    fn take_keys(&mut self, keys: Vec<kms::KeyPolicyRow>, aliases: &[[String; 2]], site: &Site) {
+        for key in keys {
+            let policy = self.library.standing(&key.id, &key.policy, PolicyPlace::Key);
+            let bound = self.bound(&policy.policy, key.policy_at, site);
+            self.kms.add(&key.id, NamedPolicy { name: policy.name, policy: bound }, &key.tags);
+        }
+        for [alias, id] in aliases {
+            self.kms.name(alias, id);
+        }
+    }
+
     /// Puts unique ids in the place of ARNs of this account, so that whoever came after the policy was written is not meant by
     /// it, whatever his name.
     fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp, site: &Site) -> Arc<Policy> {
@@ -172,9 +190,9 @@ impl Directory {
     }
 
     /// The same access, to whom is meant: requests name users, groups and roles without their paths and in any case, policies by
-    /// their ARNs.
+    /// their ARNs, keys by their aliases.
     pub(crate) fn settled<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
-        let Resource::Owned { service: "iam", path } = &access.resource else { return Cow::Borrowed(access) };
+        let Resource::Owned { service: "iam", path } = &access.resource else { return self.kms.settled(access) };
         let Some(named) = self.names.get(path.to_ascii_lowercase().as_str()) else { return Cow::Borrowed(access) };
         let resource = Resource::Owned { service: "iam", path: named.in_arn.to_string() };
         let settled = Access { resource, ..access.clone() };

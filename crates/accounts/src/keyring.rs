@@ -29,6 +29,7 @@ mod tests;
 pub use aliases::{ALIASES_MAX, Alias};
 pub use change::{DELETION_DAYS, DELETION_DAYS_DEFAULT, KeyChange};
 pub use cipher::{Decrypted, Encrypted, PLAINTEXT_BYTES_MAX, RANDOM_BYTES_MAX};
+pub use ciphertext::key_of_ciphertext;
 pub use context::EncryptionContext;
 pub use create::{KEYS_MAX, NewKey};
 pub use key::{Key, KeyManager, KeyState};

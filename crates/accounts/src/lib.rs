@@ -14,10 +14,11 @@
 //! | `roles.rs` | becoming a role: [`AssumeRole`] |
 //! | `root.rs` | [`RootCredentials`], and the file they lie in |
 //! | `keys.rs` | the keys that sign tokens; two are valid at a time |
+//! | `key_policies.rs` | what decisions know of keys that others are wrapped under |
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
 //! | `failures.rs` | how often a login from one address may fail |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
-//! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
+//! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
@@ -29,6 +30,7 @@ mod decisions;
 mod directory;
 mod failures;
 mod identities;
+mod key_policies;
 mod key_store;
 mod keyring;
 mod keys;
@@ -43,6 +45,7 @@ mod signatures;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use identities::*;
+pub use key_policies::KEY_BEHIND;
 pub use keyring::*;
 pub use problem::AuthenticationProblem;
 pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};

@@ -1,4 +1,4 @@
-//! The AWS protocols, as far as ECR's users speak them: ECR (JSON 1.1), IAM and STS (query), a file for each
+//! The AWS protocols, as far as ECR's users speak them: ECR and KMS (JSON 1.1), IAM and STS (query), a file for each
 //! operation.
 //!
 //! Turns bytes into calls of the rooms and their answers into bytes; decides nothing. An operation declares its request
@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `ecr.rs`, `ecr/` | the operations of ECR, a file each |
 //! | `iam.rs`, `iam/` | those of IAM; the types of its API in `iam/model.rs`, `iam/model/` |
+//! | `kms.rs`, `kms/` | those of KMS; the types of its API in `kms/model.rs`, `kms/model/` |
 //! | `sts.rs`, `sts/` | those of STS |
 //! | `route.rs` | which request leads to which |
 //! | `wire.rs`, `wire/` | how requests, answers and refusals look |
@@ -27,6 +28,7 @@ pub mod download;
 pub mod ecr;
 pub mod iam;
 mod image;
+pub mod kms;
 mod layer;
 mod paging;
 mod policy;
@@ -42,7 +44,7 @@ mod template;
 mod testing;
 mod wire;
 
-use gantry_accounts::{Accounts, Identities};
+use gantry_accounts::{Accounts, Identities, Keyring};
 use gantry_api::{Door, Paging, Pick, Surface};
 use gantry_registry::{Archive, Blobs, Documents, Images, Pulls, Repositories, Uploads};
 
@@ -55,6 +57,7 @@ where
     Documents: Pick<H>,
     Identities: Pick<H>,
     Images: Pick<H>,
+    Keyring: Pick<H>,
     Paging: Pick<H>,
     Pulls: Pick<H>,
     Repositories: Pick<H>,
@@ -62,6 +65,7 @@ where
 {
     let mut doors = ecr::doors(house);
     doors.extend(iam::doors(house));
+    doors.extend(kms::doors(house));
     doors.extend(sts::doors(house));
     doors.push(Door::mount::<download::GetLayer, H>(house));
     Surface::new::<wire::AwsJson>(&["/", "/layers"], doors, route::route)
@@ -69,7 +73,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use crate::{ecr, iam, model::OPERATIONS};
+    use crate::{ecr, iam, kms, model::OPERATIONS};
 
     #[test]
     fn every_operation_of_ecr_is_one_of_its_model() {
@@ -103,6 +107,16 @@ mod tests {
         let told: Vec<_> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
 
         assert_eq!(answered, iam::model::OPERATIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        assert_eq!(told, answered);
+    }
+
+    #[test]
+    fn the_operations_of_kms_are_those_of_its_model_and_its_page() {
+        let answered: Vec<_> = kms::NAMES.iter().filter_map(|name| name.strip_prefix("kms:")).collect();
+        let rows = include_str!("../../../docs/kms.md").lines().filter_map(|line| line.strip_prefix("| `"));
+        let told: Vec<_> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
+
+        assert_eq!(answered, kms::model::OPERATIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
         assert_eq!(told, answered);
     }
 }

@@ -193,6 +193,12 @@ faults! {
     KmsIncorrectKey => 400, "UNSUPPORTED", "IncorrectKeyException";
     /// Keys for this use are not made here.
     KmsUnsupportedOperation => 400, "UNSUPPORTED", "UnsupportedOperationException";
+    /// The key cannot be used so: it is another kind of key.
+    KmsInvalidKeyUsage => 400, "UNSUPPORTED", "InvalidKeyUsageException";
+    /// The marker is of no page of this list.
+    KmsInvalidMarker => 400, "UNSUPPORTED", "InvalidMarkerException";
+    /// There is no such grant.
+    KmsInvalidGrant => 400, "UNSUPPORTED", "InvalidGrantIdException";
     /// The name is none that an alias may have.
     KmsInvalidAliasName => 400, "UNSUPPORTED", "InvalidAliasNameException";
     /// The key must be named by its id or ARN here.

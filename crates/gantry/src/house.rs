@@ -156,6 +156,12 @@ impl Pick<ServingHouse> for Identities {
     }
 }
 
+impl Pick<ServingHouse> for Keyring {
+    fn pick(house: &ServingHouse) -> Self {
+        house.keyring.clone()
+    }
+}
+
 impl Pick<ServingHouse> for Images {
     fn pick(house: &ServingHouse) -> Self {
         house.house.registry.images.clone()

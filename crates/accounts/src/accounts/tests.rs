@@ -21,7 +21,7 @@ struct WorldState {
 }
 
 impl World {
-    fn env(&self) -> Env {
+    pub(crate) fn env(&self) -> Env {
         Env::new(Arc::new(self.clone()), Arc::new(self.clone()))
     }
 

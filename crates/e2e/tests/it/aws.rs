@@ -5,6 +5,7 @@ mod errors;
 mod every;
 mod iam;
 mod images;
+mod kms;
 mod lifecycle;
 mod pages;
 mod repositories;

@@ -163,3 +163,26 @@ fn terraform_manages_identities_and_finds_nothing_to_do_afterwards() {
         json!([])
     );
 }
+
+#[test]
+fn terraform_manages_keys_and_finds_nothing_to_do_afterwards() {
+    let server = Server::start();
+    let Some(terraform) = Terraform::find(&server, "kms") else { return };
+    let mut boto = Boto::of(&server);
+
+    terraform.done("init", &[]);
+    terraform.done("apply", &[]);
+    terraform.done("plan", &[]);
+    let arn = terraform.output("key_arn");
+    let mut kms = |operation: &str| boto.ask("kms", operation, json!({"KeyId": arn})).unwrap();
+    assert_eq!(kms("get_key_rotation_status")["RotationPeriodInDays"], 180);
+
+    let sooner = "rotation_days=90";
+    assert_says(&terraform.done("apply", &[sooner]), &["0 added, 1 changed, 0 destroyed"]);
+    terraform.done("plan", &[sooner]);
+    assert_eq!(kms("get_key_rotation_status")["RotationPeriodInDays"], 90);
+
+    terraform.done("destroy", &[]);
+    assert_eq!(kms("describe_key")["KeyMetadata"]["KeyState"], "PendingDeletion");
+    assert_eq!(boto.ask("kms", "list_aliases", json!({})).unwrap()["Aliases"], json!([]));
+}
