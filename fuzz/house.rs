@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, Keyring, MasterKey, MasterKeyPlace, RootCredentials, Settings, Site};
+use gantry_accounts::{Accounts, Identities, Keyring, MasterKey, MasterKeyPlace, RootCredentials, Secrets, Settings, Site};
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
@@ -35,6 +35,7 @@ struct House {
     accounts: Accounts,
     audit: Audit,
     keyring: Keyring,
+    secrets: Secrets,
 }
 
 /// Keeps no master key: nobody enters.
@@ -62,9 +63,10 @@ impl House {
         let audit = Audit::new(metadata.clone(), env.clone(), key, place, Default::default(), None);
         let place = Arc::new(Nowhere);
         let keyring = Keyring::open(metadata.clone(), env.clone(), Region::default(), None, place).now_or_never();
-        let accounts = Accounts::open(&Settings::default(), root, site, identities, metadata, env).now_or_never();
         let keyring = keyring.expect("lone metadata do not wait").expect("nothing is encrypted yet");
-        House { registry, audit, keyring, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
+        let secrets = Secrets::new(metadata.clone(), env.clone(), Region::default(), keyring.clone());
+        let accounts = Accounts::open(&Settings::default(), root, site, identities, metadata, env).now_or_never();
+        House { registry, audit, keyring, secrets, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
     }
 }
 
@@ -90,6 +92,7 @@ rooms! {
     Lifecycle: registry.lifecycle,
     Pulls: registry.pulls,
     Repositories: registry.repositories,
+    Secrets: secrets,
     Tags: registry.tags,
     Trash: registry.trash,
     Uploads: registry.uploads,

@@ -19,8 +19,11 @@ impl Accounts {
     pub fn authorize(&self, principal: &Principal, needs: &[Access]) -> Result<String, Refusal> {
         let directory = self.directory();
         let mut statement = String::new();
-        for access in needs {
-            let access = &*directory.settled(access);
+        let settled: Vec<_> = needs.iter().map(|access| directory.settled(access)).collect();
+        let besides: Vec<_> = settled.iter().filter_map(|access| directory.secrets.besides(access)).collect();
+        let besides = besides.iter().map(|access| directory.settled(access));
+        for access in settled.iter().cloned().chain(besides) {
+            let access = &*access;
             let at_key = directory.kms.at(access).map(|key| &key.policy);
             self.with_facts(&directory, principal, access, at_key, |facts| {
                 let verdict = gantry_access::judge(principal, access, facts)?;
@@ -81,14 +84,15 @@ impl Accounts {
         let identity: Vec<_> =
             person.into_iter().flat_map(|person| &person.policies).map(NamedPolicy::attached).collect();
         let at = match &access.resource {
-            Resource::Repository(name) => directory.at_repository(name.as_str()),
-            Resource::Registry | Resource::Repositories | Resource::Owned { .. } | Resource::Arn(_) => None,
+            Resource::Repository(name) => directory.at_repository(name.as_str()).and_then(|at| at.policy.as_ref()),
+            Resource::Owned { .. } => directory.secrets.at(access).and_then(|at| at.policy.as_ref()),
+            Resource::Registry | Resource::Repositories | Resource::Arn(_) => None,
         };
         let policies = Policies {
             identity: &identity,
             boundary: person.and_then(|person| person.boundary.as_ref()).map(NamedPolicy::attached),
             session: &session,
-            repository: at.and_then(|at| at.policy.as_ref()).map(NamedPolicy::attached),
+            repository: at.map(NamedPolicy::attached),
             registry: directory.registry().filter(|_| trust.is_none()).map(NamedPolicy::attached),
             trust: trust.map(NamedPolicy::attached),
             is_open_to_anonymous: self.is_open_to_anonymous(),
@@ -143,6 +147,10 @@ impl Accounts {
             for (key, value) in &key.tags {
                 context.set(&format!("aws:ResourceTag/{key}"), [&**value]);
             }
+        }
+        for (key, value) in directory.secrets.at(access).into_iter().flat_map(|secret| &secret.tags) {
+            context.set(&format!("aws:ResourceTag/{key}"), [&**value]);
+            context.set(&format!("secretsmanager:ResourceTag/{key}"), [&**value]);
         }
         for (key, values) in &access.context {
             context.set(key, values.iter().map(AsRef::as_ref));

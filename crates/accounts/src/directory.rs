@@ -3,6 +3,7 @@ use crate::{
     identities::SnapshotKey,
     key_policies::KeyPolicies,
     library::{Library, NamedPolicy},
+    secret_policies::SecretPolicies,
 };
 use gantry_access::{
     Access, Principal, Resource, RoleSession,
@@ -12,7 +13,7 @@ use gantry_fault::Fault;
 use gantry_metadata::{
     Metadata, Reader, access_revision, documents,
     documents::{AccessDocument, access_documents},
-    kms,
+    kms, secrets,
 };
 use gantry_words::{Secret, Timestamp};
 use std::{borrow::Cow, collections::HashMap, net::IpAddr, sync::Arc};
@@ -34,6 +35,7 @@ pub(crate) struct Directory {
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
     pub(crate) kms: KeyPolicies,
+    pub(crate) secrets: SecretPolicies,
     library: Library,
 }
 
@@ -82,6 +84,7 @@ impl Directory {
         let standing = metadata.read_long(move |rows| access_documents(rows, account, &region)).await?;
         let keys = move |rows: &mut Reader| Ok((kms::policies(rows, account)?, kms::all_aliases(rows, account)?));
         let (keys, aliases) = metadata.read_long(keys).await?;
+        let kept = metadata.read_long(move |rows| secrets::all(rows, account)).await?;
         let mut directory = Directory {
             epoch,
             revision,
@@ -92,6 +95,7 @@ impl Directory {
             repositories: HashMap::new(),
             registry: None,
             kms: KeyPolicies::new(format!("arn:aws:kms:{}:{account}:", site.region)),
+            secrets: SecretPolicies::new(format!("arn:aws:secretsmanager:{}:{account}:", site.region)),
             library: Library::after(before.map(|before| &before.library)),
         };
         directory.take_identities(snapshot);
@@ -99,6 +103,7 @@ impl Directory {
             directory.take_document(document, site);
         }
         directory.take_keys(keys, &aliases, site);
+        directory.take_secrets(kept, site);
         directory.library.settle();
         Ok(directory)
     }
@@ -163,6 +168,16 @@ impl Directory {
         }
     }
 
+    fn take_secrets(&mut self, kept: Vec<secrets::SecretRow>, site: &Site) {
+        for secret in kept {
+            let policy = secret.policy.as_ref().map(|text| {
+                let policy = self.library.standing(&secret.name, text, PolicyPlace::Key);
+                NamedPolicy { policy: self.bound(&policy.policy, secret.policy_at, site), name: policy.name }
+            });
+            self.secrets.add(&secret.name, &secret.suffix, policy, &secret.tags, secret.kms_key.as_deref());
+        }
+    }
+
     /// Puts unique ids in the place of ARNs of this account, so that whoever came after the policy was written is not meant by
     /// it, whatever his name.
     fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp, site: &Site) -> Arc<Policy> {
@@ -190,9 +205,11 @@ impl Directory {
     }
 
     /// The same access, to whom is meant: requests name users, groups and roles without their paths and in any case, policies by
-    /// their ARNs, keys by their aliases.
+    /// their ARNs, keys by their aliases, secrets by their names.
     pub(crate) fn settled<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
-        let Resource::Owned { service: "iam", path } = &access.resource else { return self.kms.settled(access) };
+        let Resource::Owned { service: "iam", path } = &access.resource else {
+            return self.settled_elsewhere(access);
+        };
         let Some(named) = self.names.get(path.to_ascii_lowercase().as_str()) else { return Cow::Borrowed(access) };
         let resource = Resource::Owned { service: "iam", path: named.in_arn.to_string() };
         let settled = Access { resource, ..access.clone() };
@@ -202,6 +219,13 @@ impl Directory {
             Some(arn) if !is_told => settled.with(BOUNDARY_KEY, [&**arn]),
             _ => settled,
         })
+    }
+
+    fn settled_elsewhere<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
+        match self.kms.settled(access) {
+            Cow::Borrowed(access) => self.secrets.settled(access),
+            settled @ Cow::Owned(_) => settled,
+        }
     }
 
     /// Returns an access key that may be used.

@@ -24,7 +24,7 @@ mod rotation;
 mod sweep;
 mod tags;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use aliases::{ALIASES_MAX, Alias};
 pub use change::{DELETION_DAYS, DELETION_DAYS_DEFAULT, KeyChange};

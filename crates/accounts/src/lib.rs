@@ -19,6 +19,8 @@
 //! | `failures.rs` | how often a login from one address may fail |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on |
+//! | `secrets.rs`, `secrets/` | [`Secrets`]: values with stages, encrypted under keys of the keyring |
+//! | `secret_policies.rs` | what decisions know of them |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
@@ -39,6 +41,8 @@ mod problem;
 mod providers;
 mod roles;
 mod root;
+mod secret_policies;
+mod secrets;
 mod sessions;
 mod settings;
 mod signatures;
@@ -51,6 +55,7 @@ pub use problem::AuthenticationProblem;
 pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};
 pub use roles::{AssumeRole, AssumedRole, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};
 pub use root::{RootCredentials, RootCredentialsError};
+pub use secrets::*;
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
 pub use signatures::SignatureProblem;

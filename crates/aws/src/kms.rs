@@ -10,6 +10,8 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use resource::key as key_access;
+
 gantry_api::operations! {
     cancel_key_deletion::CancelKeyDeletion,
     create_alias::CreateAlias,

@@ -1,7 +1,7 @@
 use crate::{
     download, ecr, iam, kms,
     model::OPERATIONS,
-    sts,
+    secrets, sts,
     wire::{AwsQuery, Form, IamQuery},
 };
 use gantry_api::{ByContent, Incoming, Operation, Params, Routed, Wire};
@@ -12,7 +12,8 @@ use http::{HeaderMap, Method};
 const ECR: &str = "AmazonEC2ContainerRegistry_V20150921";
 /// Services besides ECR whose operations are named by a target: what the target begins with, what people call the service,
 /// and its operations.
-const SERVICES: &[(&str, &str, &[&str])] = &[("TrentService", "KMS", kms::NAMES)];
+const SERVICES: &[(&str, &str, &[&str])] =
+    &[("TrentService", "KMS", kms::NAMES), ("secretsmanager", "Secrets Manager", secrets::NAMES)];
 const IAM_VERSION: &str = "2010-05-08";
 const STS_VERSION: &str = "2011-06-15";
 const TARGET: &str = "x-amz-target";
@@ -183,6 +184,7 @@ mod tests {
     #[test]
     fn an_operation_of_another_service_is_found_by_its_own_target() {
         assert!(matches!(posted("TrentService.ListKeys"), Routed::To("kms:ListKeys", _)));
+        assert!(matches!(posted("secretsmanager.ListSecrets"), Routed::To("secretsmanager:ListSecrets", _)));
         let message = refusal(posted("TrentService.ListKey"));
         assert_eq!(message, "There is no operation \"ListKey\" in KMS; did you mean ListKeys?");
     }

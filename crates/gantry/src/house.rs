@@ -6,7 +6,7 @@ use crate::{
     output::Failure,
 };
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, Keyring, RootCredentials, Site};
+use gantry_accounts::{Accounts, Identities, Keyring, RootCredentials, Secrets, Site};
 use gantry_api::{Paging, Pick};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
@@ -36,6 +36,7 @@ pub(crate) struct ServingHouse {
     pub(crate) accounts: Accounts,
     pub(crate) audit: Audit,
     pub(crate) keyring: Keyring,
+    pub(crate) secrets: Secrets,
 }
 
 impl House {
@@ -89,7 +90,9 @@ impl House {
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
-        Ok(ServingHouse { house: self, accounts: accounts.map_err(fault_failure)?, audit, keyring })
+        let (metadata, env, region) = (self.metadata.clone(), self.env.clone(), config.region.clone());
+        let secrets = Secrets::new(metadata, env, region, keyring.clone());
+        Ok(ServingHouse { house: self, accounts: accounts.map_err(fault_failure)?, audit, keyring, secrets })
     }
 
     /// Opens the keyring: with the wrong master key, or without one where there are keys, nothing is served. Says too whether
@@ -159,6 +162,12 @@ impl Pick<ServingHouse> for Identities {
 impl Pick<ServingHouse> for Keyring {
     fn pick(house: &ServingHouse) -> Self {
         house.keyring.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Secrets {
+    fn pick(house: &ServingHouse) -> Self {
+        house.secrets.clone()
     }
 }
 

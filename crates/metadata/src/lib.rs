@@ -16,6 +16,7 @@
 //! | `access_revision.rs` | the number that rises when something changes that decisions about access know |
 //! | `audit.rs`, `audit/` | the same of the audit: its chains, its checkpoints, what is searched in it |
 //! | `kms.rs` | those on the keys of the keyring, their material and their aliases |
+//! | `secrets.rs` | those on secrets and their versions |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -60,6 +61,7 @@ mod postgres;
 mod queue;
 pub mod repositories;
 mod row;
+pub mod secrets;
 mod settings;
 pub mod site_settings;
 mod sqlite;

@@ -46,7 +46,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(10, "0010-identities"),
     pair!(11, "0011-audit"),
     pair!(12, "0012-keyring"),
-    one!(13, "0013-key-policies"),
+    pair!(13, "0013-keys-and-secrets"),
 ];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-# Keys on Gantry, and a repository that is encrypted under one, managed by Terraform's AWS provider as it is. See docs/kms.md.
+# Keys on Gantry, and a repository and a secret that are encrypted under one, managed by Terraform's AWS provider as it is. See docs/kms.md and docs/secrets.md.
 
 terraform {
   required_providers {
@@ -18,9 +18,10 @@ provider "aws" {
   skip_credentials_validation = false
 
   endpoints {
-    ecr = var.endpoint
-    kms = var.endpoint
-    sts = var.endpoint
+    ecr            = var.endpoint
+    kms            = var.endpoint
+    secretsmanager = var.endpoint
+    sts            = var.endpoint
   }
 }
 

@@ -15,3 +15,10 @@ variable "rotation_days" {
   type        = number
   default     = 180
 }
+
+variable "upstream_token" {
+  description = "What Docker Hub is asked with"
+  type        = string
+  sensitive   = true
+  default     = "not-a-token"
+}

@@ -31,6 +31,13 @@ pub(super) const MODELS: &[Model] = &[
         operations: Some(KMS_OPERATIONS),
         style: Style::PascalJson,
     },
+    Model {
+        name: "Secrets Manager",
+        path: "secretsmanager/2017-10-17",
+        folder: "crates/aws/src/secrets/model",
+        operations: Some(SECRETS_OPERATIONS),
+        style: Style::PascalJson,
+    },
 ];
 
 /// What Terraform's provider calls for users, groups, roles, policies and identity providers, and who looks at these with
@@ -165,4 +172,25 @@ const KMS_OPERATIONS: &[&str] = &[
     "UntagResource",
     "UpdateAlias",
     "UpdateKeyDescription",
+];
+
+/// What Terraform's provider and the aws command line call for secrets.
+const SECRETS_OPERATIONS: &[&str] = &[
+    "CreateSecret",
+    "DeleteResourcePolicy",
+    "DeleteSecret",
+    "DescribeSecret",
+    "GetRandomPassword",
+    "GetResourcePolicy",
+    "GetSecretValue",
+    "ListSecretVersionIds",
+    "ListSecrets",
+    "PutResourcePolicy",
+    "PutSecretValue",
+    "RestoreSecret",
+    "TagResource",
+    "UntagResource",
+    "UpdateSecret",
+    "UpdateSecretVersionStage",
+    "ValidateResourcePolicy",
 ];

@@ -7,7 +7,7 @@ use super::read::read;
 use super::{HintSeverity, PolicyHint, PolicyPlace, PolicyTextError, actions, pattern::arn_parts};
 
 /// The keys that requests here may have; behind a slash comes the name of a tag.
-const KEYS: [&str; 39] = [
+const KEYS: [&str; 41] = [
     "aws:CurrentTime",
     "aws:EpochTime",
     "aws:FederatedProvider",
@@ -43,6 +43,8 @@ const KEYS: [&str; 39] = [
     "kms:EncryptionContextKeys",
     "kms:RequestAlias",
     "kms:ResourceAliases",
+    "secretsmanager:Name",
+    "secretsmanager:ResourceTag/",
     "sts:ExternalId",
     "sts:RoleSessionName",
     "sts:SourceIdentity",

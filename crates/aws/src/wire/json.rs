@@ -35,6 +35,8 @@ pub trait Service: 'static {
 pub(crate) type AwsJson = Json<Ecr>;
 /// As KMS speaks it.
 pub(crate) type KmsJson = Json<Kms>;
+/// As Secrets Manager speaks it.
+pub(crate) type SecretsJson = Json<Secrets>;
 
 /// Amazon ECR.
 pub struct Ecr;
@@ -54,6 +56,18 @@ pub struct Kms;
 impl Service for Kms {
     const WIRE: &'static str = "aws-json-1.1-kms";
     const NAME: &'static str = "kms";
+
+    fn check(value: &Value, shape: &Shape) -> Result<(), Fault> {
+        shape::check_young(value, shape)
+    }
+}
+
+/// AWS Secrets Manager.
+pub struct Secrets;
+
+impl Service for Secrets {
+    const WIRE: &'static str = "aws-json-1.1-secrets";
+    const NAME: &'static str = "secretsmanager";
 
     fn check(value: &Value, shape: &Shape) -> Result<(), Fault> {
         shape::check_young(value, shape)

@@ -10,6 +10,7 @@ mod lifecycle;
 mod pages;
 mod repositories;
 mod scripts;
+mod secrets;
 mod settings;
 mod signatures;
 mod templates;

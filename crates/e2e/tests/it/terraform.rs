@@ -165,7 +165,7 @@ fn terraform_manages_identities_and_finds_nothing_to_do_afterwards() {
 }
 
 #[test]
-fn terraform_manages_keys_and_finds_nothing_to_do_afterwards() {
+fn terraform_manages_keys_and_secrets_and_finds_nothing_to_do_afterwards() {
     let server = Server::start();
     let Some(terraform) = Terraform::find(&server, "kms") else { return };
     let mut boto = Boto::of(&server);
@@ -177,9 +177,9 @@ fn terraform_manages_keys_and_finds_nothing_to_do_afterwards() {
     let mut kms = |operation: &str| boto.ask("kms", operation, json!({"KeyId": arn})).unwrap();
     assert_eq!(kms("get_key_rotation_status")["RotationPeriodInDays"], 180);
 
-    let sooner = "rotation_days=90";
-    assert_says(&terraform.done("apply", &[sooner]), &["0 added, 1 changed, 0 destroyed"]);
-    terraform.done("plan", &[sooner]);
+    let changed = ["rotation_days=90", "upstream_token=another"];
+    assert_says(&terraform.done("apply", &changed), &["1 added, 1 changed, 1 destroyed"]);
+    terraform.done("plan", &changed);
     assert_eq!(kms("get_key_rotation_status")["RotationPeriodInDays"], 90);
 
     terraform.done("destroy", &[]);

@@ -318,7 +318,7 @@ fn spawn_access_changes(house: &ServingHouse) -> JoinHandle<()> {
     })
 }
 
-/// Erases keys whose time has come, and rotates those that are due.
+/// Erases keys and secrets whose time has come, and rotates keys that are due.
 fn spawn_keyring_sweep(house: &ServingHouse) -> JoinHandle<()> {
     let house = house.clone();
     tokio::spawn(async move {
@@ -326,6 +326,9 @@ fn spawn_keyring_sweep(house: &ServingHouse) -> JoinHandle<()> {
             house.house.env.sleep(KEYS_EVERY).await;
             if let Err(fault) = house.keyring.sweep(&cx(&house, "keyring")).await {
                 tracing::error!(error = ?fault, "keys that are due could not be erased or rotated: {fault}");
+            }
+            if let Err(fault) = house.secrets.sweep(&cx(&house, "secrets")).await {
+                tracing::error!(error = ?fault, "secrets that are due could not be erased: {fault}");
             }
         }
     })

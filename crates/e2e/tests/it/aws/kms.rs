@@ -181,3 +181,26 @@ fn a_key_lets_in_only_whom_its_policy_names() {
     assert_eq!(kms.refused("revoke_grant", json!({"KeyId": id, "GrantId": "a"})), refused("InvalidGrantIdException"));
     assert_eq!(kms.refused("retire_grant", json!({"GrantToken": "a"})), refused("InvalidGrantIdException"));
 }
+
+#[test]
+fn a_repository_is_encrypted_under_a_key_that_is_there_and_encrypts() {
+    let server = Server::start();
+    let mut kms = Kms::of(&server);
+    let id = kms.key();
+    kms.done("create_alias", json!({"AliasName": "alias/app", "TargetKeyId": id}));
+    let asked = |name: &str, key: &str| json!({"repositoryName": name, "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": key}});
+
+    let made = kms.0.done("create_repository", asked("team/app", "alias/app"));
+    let other = kms.key();
+    kms.done("update_alias", json!({"AliasName": "alias/app", "TargetKeyId": other}));
+    let described = kms.0.done("describe_repositories", json!({}));
+    kms.done("disable_key", json!({"KeyId": id}));
+    let disabled = kms.0.refused("create_repository", asked("team/off", id.as_str().unwrap()));
+    let missing = kms.0.refused("create_repository", asked("team/none", "alias/none"));
+
+    let arn = format!("arn:aws:kms:us-east-1:000000000000:key/{}", id.as_str().unwrap());
+    assert_eq!(made["repository"]["encryptionConfiguration"]["kmsKey"], arn);
+    assert_eq!(described["repositories"][0]["encryptionConfiguration"]["kmsKey"], arn);
+    assert_eq!((&*disabled.code, &disabled.more["kmsError"]), ("KmsException", &json!("DisabledException")));
+    assert_eq!((&*missing.code, &missing.more["kmsError"]), ("KmsException", &json!("NotFoundException")));
+}
