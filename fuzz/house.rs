@@ -2,7 +2,9 @@
 
 use futures_util::FutureExt;
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, Keyring, MasterKey, MasterKeyPlace, RootCredentials, Secrets, Settings, Site};
+use gantry_accounts::{
+    Accounts, Identities, Keyring, MasterKey, MasterKeyPlace, RootCredentials, Secrets, Settings, Site,
+};
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
@@ -66,7 +68,13 @@ impl House {
         let keyring = keyring.expect("lone metadata do not wait").expect("nothing is encrypted yet");
         let secrets = Secrets::new(metadata.clone(), env.clone(), Region::default(), keyring.clone());
         let accounts = Accounts::open(&Settings::default(), root, site, identities, metadata, env).now_or_never();
-        House { registry, audit, keyring, secrets, accounts: accounts.expect("lone metadata do not wait").expect("a new site") }
+        House {
+            registry,
+            audit,
+            keyring,
+            secrets,
+            accounts: accounts.expect("lone metadata do not wait").expect("a new site"),
+        }
     }
 }
 
