@@ -2,11 +2,14 @@
 
 use futures_util::FutureExt;
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, Logins, Providers, RootCredentials, Settings, Site};
+use gantry_accounts::{
+    Accounts, Identities, Keyring, Logins, MasterKey, MasterKeyPlace, Providers, RootCredentials, Secrets, Settings, Site,
+};
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
+use gantry_fault::Fault;
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
@@ -37,6 +40,17 @@ struct House {
     accounts: Accounts,
     audit: Audit,
     logins: Logins,
+    keyring: Keyring,
+    secrets: Secrets,
+}
+
+/// Keeps no master key: nobody enters.
+struct Nowhere;
+
+impl MasterKeyPlace for Nowhere {
+    fn keep(&self, key: MasterKey) -> Result<MasterKey, Fault> {
+        Ok(key)
+    }
 }
 
 impl House {
@@ -53,6 +67,10 @@ impl House {
         let identities = Identities::new(metadata.clone(), env.clone(), vec![SealingKey::derive(1, &[7; 32], &[])]);
         let (key, place) = (SigningKey::from_seed(&[7; 32]), (AccountId::DEFAULT, Region::default()));
         let audit = Audit::new(metadata.clone(), env.clone(), key, place, Default::default(), None);
+        let place = Arc::new(Nowhere);
+        let keyring = Keyring::open(metadata.clone(), env.clone(), Region::default(), None, place).now_or_never();
+        let keyring = keyring.expect("lone metadata do not wait").expect("nothing is encrypted yet");
+        let secrets = Secrets::new(metadata.clone(), env.clone(), Region::default(), keyring.clone());
         let rows = metadata.clone();
         let accounts =
             Accounts::open(&Settings::default(), root, site, identities, metadata, env.clone()).now_or_never();
@@ -60,7 +78,8 @@ impl House {
         let client = Client::new(Default::default(), SystemResolver, env.clone());
         let providers = Arc::new(Providers::new(client.clone()));
         let logins = Logins::open(&Default::default(), accounts.clone(), client, providers, rows, env);
-        House { registry, audit, accounts, logins: logins.expect("the defaults are right") }
+        let logins = logins.expect("the defaults are right");
+        House { registry, audit, accounts, keyring, secrets, logins }
     }
 }
 
@@ -80,12 +99,14 @@ rooms! {
     Blobs: registry.blobs,
     Documents: registry.documents,
     Images: registry.images,
+    Keyring: keyring,
     Archive: registry.archive,
     Inventory: registry.inventory,
     Lifecycle: registry.lifecycle,
     Logins: logins,
     Pulls: registry.pulls,
     Repositories: registry.repositories,
+    Secrets: secrets,
     Tags: registry.tags,
     Trash: registry.trash,
     Uploads: registry.uploads,

@@ -319,7 +319,7 @@ CREATE TABLE kms_key(
     version BIGINT NOT NULL,
     policy TEXT NOT NULL,
     tags TEXT NOT NULL,
-    created_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL, policy_at BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY(account, id)
 );
 
@@ -500,6 +500,36 @@ CREATE TABLE repository(
     settings TEXT NOT NULL,
     revision BIGINT NOT NULL, losses BIGINT NOT NULL DEFAULT 0,
     UNIQUE(account, region, name)
+);
+
+CREATE TABLE secret(
+    account TEXT NOT NULL,
+    name TEXT NOT NULL,
+    suffix TEXT NOT NULL,
+    description TEXT NOT NULL,
+    kms_key TEXT,
+    policy TEXT,
+    policy_at BIGINT NOT NULL,
+    tags TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    deleted_at BIGINT,
+    erased_at BIGINT,
+    PRIMARY KEY(account, name)
+);
+
+CREATE INDEX secret_erasure ON secret(erased_at) WHERE erased_at IS NOT NULL;
+
+CREATE TABLE secret_version(
+    account TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    stages TEXT NOT NULL,
+    wrapped_key BYTEA NOT NULL,
+    key_arn TEXT NOT NULL,
+    sealed BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY(account, name, id)
 );
 
 CREATE TABLE session_revocation(

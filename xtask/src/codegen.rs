@@ -1,6 +1,7 @@
-//! `cargo xtask codegen`: writes the types of the ECR and IAM APIs from the service models that come with botocore.
+//! `cargo xtask codegen`: writes the types of the ECR, IAM, KMS and Secrets Manager APIs from the service models that come
+//! with botocore.
 //!
-//! What is written stands in `crates/aws/src/model/` and `crates/aws/src/iam/model/`, and is checked in. A new version of the model is a new version of
+//! What is written stands in the folders `model` of `crates/aws/src`, one for each service, and is checked in. A new version of the model is a new version of
 //! the tool `python-aws`, and this command. Sentences of the model are not taken over: names, types and limits are.
 
 mod models;

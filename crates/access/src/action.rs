@@ -1,4 +1,4 @@
-//! Every action there is: the names of ECR, IAM, STS and KMS, and `gantry:` where AWS has none.
+//! Every action there is: the names of ECR, IAM, STS, KMS and Secrets Manager, and `gantry:` where AWS has none.
 
 use std::fmt;
 
@@ -508,6 +508,41 @@ actions! {
     KMS_RETIRE_GRANT = "kms:RetireGrant", [];
     /// Lists the uses of keys that one may give back.
     KMS_LIST_RETIRABLE_GRANTS = "kms:ListRetirableGrants", [];
+
+    /// Makes a secret.
+    SECRETS_CREATE_SECRET = "secretsmanager:CreateSecret", [];
+    /// Removes the policy of a secret.
+    SECRETS_DELETE_RESOURCE_POLICY = "secretsmanager:DeleteResourcePolicy", [];
+    /// Has a secret erased.
+    SECRETS_DELETE_SECRET = "secretsmanager:DeleteSecret", [];
+    /// Reads what is known of a secret, without its values.
+    SECRETS_DESCRIBE_SECRET = "secretsmanager:DescribeSecret", [];
+    /// Draws a password.
+    SECRETS_GET_RANDOM_PASSWORD = "secretsmanager:GetRandomPassword", [];
+    /// Reads the policy of a secret.
+    SECRETS_GET_RESOURCE_POLICY = "secretsmanager:GetResourcePolicy", [];
+    /// Reads a value of a secret.
+    SECRETS_GET_SECRET_VALUE = "secretsmanager:GetSecretValue", [];
+    /// Lists the versions of a secret.
+    SECRETS_LIST_SECRET_VERSION_IDS = "secretsmanager:ListSecretVersionIds", [];
+    /// Lists the secrets of the account.
+    SECRETS_LIST_SECRETS = "secretsmanager:ListSecrets", [];
+    /// Sets the policy of a secret.
+    SECRETS_PUT_RESOURCE_POLICY = "secretsmanager:PutResourcePolicy", [];
+    /// Writes a value of a secret.
+    SECRETS_PUT_SECRET_VALUE = "secretsmanager:PutSecretValue", [];
+    /// Keeps a secret that was to be erased.
+    SECRETS_RESTORE_SECRET = "secretsmanager:RestoreSecret", [];
+    /// Sets tags of a secret, also while making it.
+    SECRETS_TAG_RESOURCE = "secretsmanager:TagResource", [];
+    /// Removes tags of a secret.
+    SECRETS_UNTAG_RESOURCE = "secretsmanager:UntagResource", [];
+    /// Changes a secret, or writes a value of it.
+    SECRETS_UPDATE_SECRET = "secretsmanager:UpdateSecret", [];
+    /// Gives a stage to another version of a secret.
+    SECRETS_UPDATE_SECRET_VERSION_STAGE = "secretsmanager:UpdateSecretVersionStage", [];
+    /// Asks what is wrong with a policy of a secret.
+    SECRETS_VALIDATE_RESOURCE_POLICY = "secretsmanager:ValidateResourcePolicy", [];
 }
 
 #[cfg(test)]

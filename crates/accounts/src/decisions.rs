@@ -9,6 +9,7 @@ use gantry_access::{
     policy::{Attached, Context, Grant, Policies, Policy, PolicyPlace, Verdict},
 };
 use gantry_words::RepositoryName;
+use std::sync::Arc;
 
 impl Accounts {
     /// Whether `principal` may do everything in `needs`; returns which statements say so of the first of them, and nothing
@@ -19,9 +20,13 @@ impl Accounts {
     pub fn authorize(&self, principal: &Principal, needs: &[Access]) -> Result<String, Refusal> {
         let directory = self.directory();
         let mut statement = String::new();
-        for access in needs {
-            let access = &*directory.settled(access);
-            self.with_facts(&directory, principal, access, None, |facts| {
+        let settled: Vec<_> = needs.iter().map(|access| directory.settled(access)).collect();
+        let besides: Vec<_> = settled.iter().filter_map(|access| directory.secrets.besides(access)).collect();
+        let besides = besides.iter().map(|access| directory.settled(access));
+        for access in settled.iter().cloned().chain(besides) {
+            let access = &*access;
+            let at_key = directory.kms.at(access).map(|key| &key.policy);
+            self.with_facts(&directory, principal, access, at_key, |facts| {
                 let verdict = gantry_access::judge(principal, access, facts)?;
                 if statement.is_empty() && !is_unwritten(&verdict) {
                     statement = verdict.to_string();
@@ -30,6 +35,14 @@ impl Accounts {
             })?;
         }
         Ok(statement)
+    }
+
+    /// Whether `principal` could do `access` to a key that had this policy and no other. A text that is no policy lets nobody.
+    pub fn would_let(&self, principal: &Principal, access: &Access, policy: &str) -> bool {
+        let Ok(policy) = Policy::parse(policy, PolicyPlace::Key) else { return false };
+        let policy = NamedPolicy { name: "key".into(), policy: Arc::new(policy) };
+        let decide = |facts: &Facts<'_>| gantry_access::decide(principal, access, facts).is_allowed();
+        self.with_facts(&self.directory(), principal, access, Some(&policy), decide)
     }
 
     /// Whether `principal` may do this one thing.
@@ -55,8 +68,8 @@ impl Accounts {
         self.with_facts(&self.directory(), principal, &access, None, decide)
     }
 
-    /// Gathers what a decision needs to know. `trust` is the policy of the role that is asked for; where there is one, what stands
-    /// at repositories and registry has no say.
+    /// Gathers what a decision needs to know. `trust` is the policy of the role or key that is asked for; where there is one, what
+    /// stands at repositories and registry has no say.
     pub(crate) fn with_facts<T>(
         &self,
         directory: &Directory,
@@ -78,8 +91,9 @@ impl Accounts {
             Limit::Gone => Some(Library::nothing()),
         };
         let at = match &access.resource {
-            Resource::Repository(name) => directory.at_repository(name.as_str()),
-            Resource::Registry | Resource::Repositories | Resource::Owned { .. } | Resource::Arn(_) => None,
+            Resource::Repository(name) => directory.at_repository(name.as_str()).and_then(|at| at.policy.as_ref()),
+            Resource::Owned { .. } => directory.secrets.at(access).and_then(|at| at.policy.as_ref()),
+            Resource::Registry | Resource::Repositories | Resource::Arn(_) => None,
         };
         let policies = Policies {
             identity: &identity,
@@ -87,7 +101,7 @@ impl Accounts {
             session: &session,
             account_wide: &account_wide,
             limit: limit.as_ref().map(NamedPolicy::attached),
-            repository: at.and_then(|at| at.policy.as_ref()).map(NamedPolicy::attached),
+            repository: at.map(NamedPolicy::attached),
             registry: directory.registry().filter(|_| trust.is_none()).map(NamedPolicy::attached),
             trust: trust.map(NamedPolicy::attached),
             is_open_to_anonymous: self.is_open_to_anonymous(),
@@ -138,6 +152,17 @@ impl Accounts {
                 context.set(&format!("ecr:ResourceTag/{key}"), [&**value]);
             }
         }
+        if let Some(key) = directory.kms.at(access) {
+            context.set("kms:CallerAccount", [principal.account.as_str()]);
+            context.set("kms:ResourceAliases", key.aliases.iter().map(AsRef::as_ref));
+            for (key, value) in &key.tags {
+                context.set(&format!("aws:ResourceTag/{key}"), [&**value]);
+            }
+        }
+        for (key, value) in directory.secrets.at(access).into_iter().flat_map(|secret| &secret.tags) {
+            context.set(&format!("aws:ResourceTag/{key}"), [&**value]);
+            context.set(&format!("secretsmanager:ResourceTag/{key}"), [&**value]);
+        }
         for (key, values) in &access.context {
             context.set(key, values.iter().map(AsRef::as_ref));
         }
@@ -164,5 +189,7 @@ fn narrow(text: impl AsRef<str>) -> Policy {
     Policy::parse(text.as_ref(), PolicyPlace::Identity).unwrap_or_else(|_| Policy::nothing())
 }
 
+#[cfg(test)]
+mod key_tests;
 #[cfg(test)]
 mod tests;

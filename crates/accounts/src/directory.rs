@@ -1,8 +1,10 @@
 use crate::{
     Identities, IdentityKind, KeySource, OidcProvider, ProviderSettings, Site, Snapshot, SnapshotIdentity,
     identities::SnapshotKey,
+    key_policies::KeyPolicies,
     library::{Library, NamedPolicy},
     logins::{Logins, is_login},
+    secret_policies::SecretPolicies,
 };
 use gantry_access::{
     Access, Principal, Resource, RoleSession,
@@ -11,8 +13,9 @@ use gantry_access::{
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Metadata, access_revision, documents,
+    Metadata, Reader, access_revision, documents,
     documents::{AccessDocument, access_documents},
+    kms, secrets,
 };
 use gantry_words::{AccountId, Secret, Timestamp};
 use std::{
@@ -45,6 +48,8 @@ pub(crate) struct Directory {
     registry: Option<NamedPolicy>,
     /// What is denied to the whole account.
     pub(crate) account_wide: Vec<NamedPolicy>,
+    pub(crate) kms: KeyPolicies,
+    pub(crate) secrets: SecretPolicies,
     library: Library,
 }
 
@@ -101,6 +106,9 @@ impl Directory {
         let revision = metadata.read(access_revision::find).await?;
         let snapshot = identities.snapshot(account).await?;
         let standing = metadata.read_long(move |rows| access_documents(rows, account, &region)).await?;
+        let keys = move |rows: &mut Reader| Ok((kms::policies(rows, account)?, kms::all_aliases(rows, account)?));
+        let (keys, aliases) = metadata.read_long(keys).await?;
+        let kept = metadata.read_long(move |rows| secrets::all(rows, account)).await?;
         let mut directory = Directory {
             epoch,
             revision,
@@ -114,12 +122,16 @@ impl Directory {
             repositories: HashMap::new(),
             registry: None,
             account_wide: Vec::new(),
+            kms: KeyPolicies::new(format!("arn:aws:kms:{}:{account}:", site.region)),
+            secrets: SecretPolicies::new(format!("arn:aws:secretsmanager:{}:{account}:", site.region)),
             library: Library::after(before.map(|before| &before.library)),
         };
         directory.take_identities(snapshot);
         for document in standing {
             directory.take_document(document, site);
         }
+        directory.take_keys(keys, &aliases, site);
+        directory.take_secrets(kept, site);
         directory.library.settle();
         Ok(directory)
     }
@@ -189,6 +201,27 @@ impl Directory {
         }
     }
 
+    fn take_keys(&mut self, keys: Vec<kms::KeyPolicyRow>, aliases: &[[String; 2]], site: &Site) {
+        for key in keys {
+            let policy = self.library.standing(&key.id, &key.policy, PolicyPlace::Key);
+            let bound = self.bound(&policy.policy, key.policy_at, site);
+            self.kms.add(&key.id, NamedPolicy { name: policy.name, policy: bound }, &key.tags);
+        }
+        for [alias, id] in aliases {
+            self.kms.name(alias, id);
+        }
+    }
+
+    fn take_secrets(&mut self, kept: Vec<secrets::SecretRow>, site: &Site) {
+        for secret in kept {
+            let policy = secret.policy.as_ref().map(|text| {
+                let policy = self.library.standing(&secret.name, text, PolicyPlace::Key);
+                NamedPolicy { policy: self.bound(&policy.policy, secret.policy_at, site), name: policy.name }
+            });
+            self.secrets.add(&secret.name, &secret.suffix, policy, &secret.tags, secret.kms_key.as_deref());
+        }
+    }
+
     /// Puts unique ids in the place of ARNs of this account, so that whoever came after the policy was written is not meant by
     /// it, whatever his name.
     fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp, site: &Site) -> Arc<Policy> {
@@ -252,9 +285,11 @@ impl Directory {
     }
 
     /// The same access, to whom is meant: requests name users, groups and roles without their paths and in any case, policies by
-    /// their ARNs.
+    /// their ARNs, keys by their aliases, secrets by their names.
     pub(crate) fn settled<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
-        let Resource::Owned { service: "iam", path } = &access.resource else { return Cow::Borrowed(access) };
+        let Resource::Owned { service: "iam", path } = &access.resource else {
+            return self.settled_elsewhere(access);
+        };
         let Some(named) = self.names.get(path.to_ascii_lowercase().as_str()) else { return Cow::Borrowed(access) };
         let resource = Resource::Owned { service: "iam", path: named.in_arn.to_string() };
         let settled = Access { resource, ..access.clone() };
@@ -264,6 +299,13 @@ impl Directory {
             Some(arn) if !is_told => settled.with(BOUNDARY_KEY, [&**arn]),
             _ => settled,
         })
+    }
+
+    fn settled_elsewhere<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
+        match self.kms.settled(access) {
+            Cow::Borrowed(access) => self.secrets.settled(access),
+            settled @ Cow::Owned(_) => settled,
+        }
     }
 
     /// Returns an access key that may be used.

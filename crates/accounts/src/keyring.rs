@@ -24,11 +24,12 @@ mod rotation;
 mod sweep;
 mod tags;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use aliases::{ALIASES_MAX, Alias};
 pub use change::{DELETION_DAYS, DELETION_DAYS_DEFAULT, KeyChange};
 pub use cipher::{Decrypted, Encrypted, PLAINTEXT_BYTES_MAX, RANDOM_BYTES_MAX};
+pub use ciphertext::key_of_ciphertext;
 pub use context::EncryptionContext;
 pub use create::{KEYS_MAX, NewKey};
 pub use key::{Key, KeyManager, KeyState};

@@ -16,13 +16,16 @@
 //! | `roles.rs` | becoming a role: [`AssumeRole`] |
 //! | `root.rs` | [`RootCredentials`], and the file they lie in |
 //! | `keys.rs` | the keys that sign tokens; two are valid at a time |
+//! | `key_policies.rs` | what decisions know of keys that others are wrapped under |
 //! | `key_store.rs` | those keys in the metadata, and the act that rotates them |
 //! | `failures.rs` | how often logins from one address, and those of one name from it, may fail |
 //! | `hasher.rs` | [`Hasher`](hasher::Hasher): where passwords are hashed, so many at once |
 //! | `logins.rs` | passwords and personal tokens, in memory |
 //! | `person_logins.rs` | who somebody is by a password, here or with a directory |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
-//! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
+//! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on |
+//! | `secrets.rs`, `secrets/` | [`Secrets`]: values with stages, encrypted under keys of the keyring |
+//! | `secret_policies.rs` | what decisions know of them |
 //! | `page_logins.rs` and below | [`Logins`]: people who log in at an identity provider, and terminals that they let in |
 //! | `people.rs`, `people/` | [`Person`]: people from outside, and the roles that their groups give them |
 //! | `sessions.rs` | credentials that end by themselves |
@@ -40,6 +43,7 @@ mod explain;
 mod failures;
 mod hasher;
 mod identities;
+mod key_policies;
 mod key_store;
 mod keyring;
 mod keys;
@@ -53,6 +57,8 @@ mod providers;
 mod registry_credentials;
 mod roles;
 mod root;
+mod secret_policies;
+mod secrets;
 mod sessions;
 mod settings;
 mod signatures;
@@ -62,6 +68,7 @@ mod who_can;
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use explain::{AskedAbout, Explanation, explained_accesses, explained_resource};
 pub use identities::*;
+pub use key_policies::KEY_BEHIND;
 pub use keyring::*;
 pub use page_logins::{
     BegunLogin, DeviceAsked, DevicePoll, FinishedLogin, LoginSettings, LoginTotals, Logins, OidcLoginSettings,
@@ -74,6 +81,7 @@ pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};
 pub use registry_credentials::{REGISTRY_CREDENTIALS_SECONDS_MAX, REGISTRY_CREDENTIALS_SECONDS_MIN};
 pub use roles::{AssumeRole, AssumedRole, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};
 pub use root::{RootCredentials, RootCredentialsError};
+pub use secrets::*;
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
 pub use signatures::SignatureProblem;

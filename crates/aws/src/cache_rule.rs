@@ -1,6 +1,7 @@
 //! Rules for pull through caches as ECR names and shows them.
 
 use crate::{model::PullThroughCacheRule, registry};
+use gantry_accounts::Secrets;
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{CacheRule, Document, DocumentKind, Documents, read_document};
 use gantry_words::{AccountId, Cx};
@@ -29,6 +30,24 @@ pub(crate) fn show(document: &Document, cx: &Cx) -> Result<PullThroughCacheRule,
         upstream_registry: rule.upstream.kind.map(|kind| registry::convert(&kind)).transpose()?,
         updated_at: is_changed.then_some(document.changed_at.into()),
     })
+}
+
+/// Refuses credentials in a secret of this account that is not there. Of others it cannot be told.
+///
+/// # Errors
+/// [`FaultKind::CredentialNotFound`].
+pub(crate) async fn check_credential(secrets: &Secrets, cx: &Cx, arn: Option<&str>) -> Result<(), Fault> {
+    let Some(arn) = arn.filter(|arn| secrets.is_own(cx, arn)) else { return Ok(()) };
+    let missing = || {
+        let message = format!("The secret {arn} does not exist, or is to be deleted; make it with CreateSecret first");
+        Fault::new(FaultKind::CredentialNotFound, message)
+    };
+    match secrets.load(cx, arn).await {
+        Ok(secret) if secret.deleted_at.is_none() => Ok(()),
+        Ok(_) => Err(missing()),
+        Err(fault) if fault.kind == FaultKind::SecretNotFound => Err(missing()),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// There is a rule of this prefix already.

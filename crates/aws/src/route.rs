@@ -1,7 +1,7 @@
 use crate::{
-    download, ecr, iam,
+    download, ecr, iam, kms,
     model::OPERATIONS,
-    sts,
+    secrets, sts,
     wire::{AwsQuery, Form, IamQuery},
 };
 use gantry_api::{ByContent, Incoming, Operation, Params, Routed, Wire};
@@ -10,6 +10,10 @@ use http::{HeaderMap, Method};
 
 /// What ECR's targets begin with.
 const ECR: &str = "AmazonEC2ContainerRegistry_V20150921";
+/// Services besides ECR whose operations are named by a target: what the target begins with, what people call the service,
+/// and its operations.
+const SERVICES: &[(&str, &str, &[&str])] =
+    &[("TrentService", "KMS", kms::NAMES), ("secretsmanager", "Secrets Manager", secrets::NAMES)];
 const IAM_VERSION: &str = "2010-05-08";
 const STS_VERSION: &str = "2011-06-15";
 const TARGET: &str = "x-amz-target";
@@ -56,6 +60,9 @@ fn look_inside(incoming: &Incoming) -> Routed {
     {
         return match target.rsplit_once('.') {
             Some((ECR, operation)) => by_target(operation),
+            Some((start, operation)) if let Some(service) = SERVICES.iter().find(|(known, ..)| *known == start) => {
+                of_service(service, operation)
+            }
             _ => Routed::Refused(unknown(format!("There is no service behind the target {:?}", cut(target)))),
         };
     }
@@ -85,6 +92,17 @@ fn by_target(operation: &str) -> Routed {
         true => format!("{operation} is not there yet"),
         false => format!("There is no operation {:?} in ECR; did you mean {}?", cut(operation), nearest(operation)),
     };
+    Routed::Refused(unknown(message))
+}
+
+fn of_service((_, service, names): &(&str, &str, &[&'static str]), operation: &str) -> Routed {
+    if let Some(name) = named(names, operation) {
+        return Routed::To(name, Params::new());
+    }
+    let distance = |name: &str| strsim::damerau_levenshtein(&cut(operation), name);
+    let known = names.iter().filter_map(|name| Some(name.split_once(':')?.1));
+    let nearest = known.min_by_key(|name| distance(name)).unwrap_or_default();
+    let message = format!("There is no operation {:?} in {service}; did you mean {nearest}?", cut(operation));
     Routed::Refused(unknown(message))
 }
 
@@ -164,6 +182,14 @@ mod tests {
     }
 
     #[test]
+    fn an_operation_of_another_service_is_found_by_its_own_target() {
+        assert!(matches!(posted("TrentService.ListKeys"), Routed::To("kms:ListKeys", _)));
+        assert!(matches!(posted("secretsmanager.ListSecrets"), Routed::To("secretsmanager:ListSecrets", _)));
+        let message = refusal(posted("TrentService.ListKey"));
+        assert_eq!(message, "There is no operation \"ListKey\" in KMS; did you mean ListKeys?");
+    }
+
+    #[test]
     fn an_unknown_operation_is_answered_with_the_nearest() {
         for (asked, named) in [
             ("ListImage", "ListImages (aws ecr list-images)"),
@@ -177,7 +203,7 @@ mod tests {
 
     #[test]
     fn another_service_is_not_here() {
-        for target in ["", "x", "TrentService.ListKeys", "AmazonEC2ContainerRegistry_V20150921"] {
+        for target in ["", "x", "TrentServices.ListKeys", "AmazonEC2ContainerRegistry_V20150921"] {
             refusal(posted(target));
         }
     }

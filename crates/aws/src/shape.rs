@@ -29,6 +29,8 @@ pub enum Shape {
     Bytes(usize, usize),
     /// A list of so many of one shape.
     List(usize, usize, &'static Shape),
+    /// An object with any members: what their names and their values must look like.
+    Map(&'static Shape, &'static Shape),
     /// An object with these members; others are ignored.
     Structure(&'static [Member]),
 }
@@ -112,14 +114,27 @@ pub(crate) fn check(value: &Value, shape: &Shape) -> Result<(), Fault> {
 /// # Errors
 /// [`FaultKind::ValidationFailed`] with all that is wrong, in the model's order.
 pub(crate) fn check_query(value: &Value, shape: &Shape) -> Result<(), Fault> {
-    let failed = |message| Fault::new(FaultKind::ValidationFailed, message);
-    let found = violations(value, shape).map_err(failed)?;
+    told(&violations(value, shape).map_err(|message| Fault::new(FaultKind::ValidationFailed, message))?)
+}
+
+/// Refuses where something is wrong, in the words of IAM.
+fn told(found: &[Violation]) -> Result<(), Fault> {
     let sentences: Vec<_> = found.iter().take(TOLD_MAX).map(Violation::in_words_of_iam).collect();
     if sentences.is_empty() {
         return Ok(());
     }
     let errors = if sentences.len() == 1 { "error" } else { "errors" };
-    Err(failed(format!("{} validation {errors} detected: {}", sentences.len(), sentences.join("; "))))
+    let message = format!("{} validation {errors} detected: {}", sentences.len(), sentences.join("; "));
+    Err(Fault::new(FaultKind::ValidationFailed, message))
+}
+
+/// Checks a request of the younger JSON services against its shape; says what is wrong as they do.
+///
+/// # Errors
+/// [`FaultKind::Malformed`] for the first value of another type; else [`FaultKind::ValidationFailed`] with all that is
+/// wrong, in the model's order.
+pub(crate) fn check_young(value: &Value, shape: &Shape) -> Result<(), Fault> {
+    told(&violations(value, shape).map_err(|message| Fault::new(FaultKind::Malformed, message))?)
 }
 
 /// Returns what is wrong with a request, each thing once; a sentence for the first value of another type.
@@ -194,6 +209,12 @@ impl Check {
                 }
                 for item in items {
                     self.item(item, of, found)?;
+                }
+            }
+            Shape::Map(of_names, of_values) => {
+                for (name, item) in value.as_object().ok_or_else(|| self.other(value, "an object"))? {
+                    self.item(&Value::from(name.as_str()), of_names, found)?;
+                    self.item(item, of_values, found)?;
                 }
             }
             Shape::Structure(members) => {

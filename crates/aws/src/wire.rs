@@ -1,4 +1,4 @@
-//! How requests and answers look: JSON 1.1 for ECR, the query protocol for STS and IAM.
+//! How requests and answers look: JSON 1.1 for ECR, KMS and Secrets Manager, the query protocol for STS and IAM.
 
 mod iam;
 mod json;
@@ -6,7 +6,7 @@ mod members;
 mod query;
 
 pub(crate) use iam::{Filled, IamQuery, Reply};
-pub(crate) use json::{Answer, Asked, AwsJson};
+pub(crate) use json::{Answer, Asked, AwsJson, DONE, Empty, KmsJson, SecretsJson};
 pub(crate) use query::{AwsQuery, Form, MAP_ENTRY, Xml};
 
 use gantry_fault::FaultKind;

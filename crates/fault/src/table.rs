@@ -189,6 +189,10 @@ faults! {
     PolicyNotAttachable => 400, "UNSUPPORTED", "PolicyNotAttachableException";
     /// The key that the repository's blobs are encrypted under is disabled, to be deleted or gone.
     RepositoryKeyUnavailable => 403, "DENIED", "KmsException";
+    /// The key that a new repository is to be encrypted under is not there, or does not encrypt.
+    RepositoryKeyRefused => 400, "DENIED", "KmsException";
+    /// The secret with the credentials for an upstream is not there.
+    CredentialNotFound => 404, "UNSUPPORTED", "SecretNotFoundException";
     /// No key or alias of this name.
     KmsNotFound => 404, "DENIED", "NotFoundException";
     /// The key is disabled.
@@ -203,6 +207,12 @@ faults! {
     KmsIncorrectKey => 400, "UNSUPPORTED", "IncorrectKeyException";
     /// Keys for this use are not made here.
     KmsUnsupportedOperation => 400, "UNSUPPORTED", "UnsupportedOperationException";
+    /// The key cannot be used so: it is another kind of key.
+    KmsInvalidKeyUsage => 400, "UNSUPPORTED", "InvalidKeyUsageException";
+    /// The marker is of no page of this list.
+    KmsInvalidMarker => 400, "UNSUPPORTED", "InvalidMarkerException";
+    /// There is no such grant.
+    KmsInvalidGrant => 400, "UNSUPPORTED", "InvalidGrantIdException";
     /// The name is none that an alias may have.
     KmsInvalidAliasName => 400, "UNSUPPORTED", "InvalidAliasNameException";
     /// The key must be named by its id or ARN here.
@@ -211,6 +221,20 @@ faults! {
     KmsLimitExceeded => 400, "DENIED", "LimitExceededException";
     /// A tag of a key cannot be taken.
     KmsTagInvalid => 400, "UNSUPPORTED", "TagException";
+    /// No secret of this name, or none of its values.
+    SecretNotFound => 404, "UNSUPPORTED", "ResourceNotFoundException";
+    /// There is a secret of this name already, or a version of it with another value.
+    SecretExists => 409, "UNSUPPORTED", "ResourceExistsException";
+    /// The secret is not in a state for this: it is to be deleted.
+    SecretInvalidRequest => 400, "UNSUPPORTED", "InvalidRequestException";
+    /// The token is of no page of this list.
+    SecretInvalidToken => 400, "UNSUPPORTED", "InvalidNextTokenException";
+    /// The policy lets in anybody, and must not.
+    SecretPolicyPublic => 400, "UNSUPPORTED", "PublicPolicyException";
+    /// The key of a secret encrypts nothing: it is off or gone.
+    SecretEncryptionFailed => 400, "DENIED", "EncryptionFailure";
+    /// The key of a secret decrypts nothing: it is off or gone.
+    SecretDecryptionFailed => 400, "DENIED", "DecryptionFailure";
     /// Another request changed the same; try again.
     ConcurrentModification => 409, "DENIED", "ConcurrentModificationException";
 

@@ -8,7 +8,7 @@ use crate::{
     output::Failure,
 };
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, Keyring, Logins, Providers, RootCredentials, Site};
+use gantry_accounts::{Accounts, Identities, Keyring, Logins, Providers, RootCredentials, Secrets, Site};
 use gantry_api::{Paging, Pick};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
@@ -43,6 +43,7 @@ pub(crate) struct ServingHouse {
     /// Whether repositories for which nothing is asked are encrypted.
     pub(crate) is_encrypted: bool,
     pub(crate) logins: Logins,
+    pub(crate) secrets: Secrets,
 }
 
 impl House {
@@ -113,7 +114,9 @@ impl House {
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
-        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted, logins })
+        let (metadata, env, region) = (self.metadata.clone(), self.env.clone(), config.region.clone());
+        let secrets = Secrets::new(metadata, env, region, keyring.clone());
+        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted, logins, secrets })
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing
@@ -180,6 +183,18 @@ impl Pick<ServingHouse> for Repositories {
 impl Pick<ServingHouse> for Identities {
     fn pick(house: &ServingHouse) -> Self {
         house.accounts.identities().clone()
+    }
+}
+
+impl Pick<ServingHouse> for Keyring {
+    fn pick(house: &ServingHouse) -> Self {
+        house.keyring.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Secrets {
+    fn pick(house: &ServingHouse) -> Self {
+        house.secrets.clone()
     }
 }
 

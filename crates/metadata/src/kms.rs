@@ -1,6 +1,6 @@
 //! Every statement on the keys of the keyring, what they are made of, and their aliases.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, access_revision, change, query, values};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Timestamp};
 
@@ -29,10 +29,25 @@ pub struct KeyRow {
     pub version: i64,
     /// Who may do what with it: the text as it was written.
     pub policy: String,
+    /// When that was written.
+    pub policy_at: Timestamp,
     /// Its tags: a JSON object.
     pub tags: String,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// What decisions about access know of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPolicyRow {
+    /// The key's id.
+    pub id: String,
+    /// Who may do what with it: the text as it was written.
+    pub policy: String,
+    /// When that was written.
+    pub policy_at: Timestamp,
+    /// Its tags: a JSON object.
+    pub tags: String,
 }
 
 /// A version of a key's material as it is stored.
@@ -63,21 +78,22 @@ pub struct AliasRow {
 
 static FIND: Query = query(
     "SELECT id, description, spec, usage, manager, state, deletion_at, rotation_days, next_rotation_at, version, policy,
-         tags, created_at FROM kms_key WHERE account = $1 AND id = $2",
+         tags, created_at, policy_at FROM kms_key WHERE account = $1 AND id = $2",
 );
 static LIST: Query = query(
     "SELECT id, description, spec, usage, manager, state, deletion_at, rotation_days, next_rotation_at, version, policy,
-         tags, created_at FROM kms_key WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3",
+         tags, created_at, policy_at FROM kms_key WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3",
 );
+static POLICIES: Query = query("SELECT id, policy, policy_at, tags FROM kms_key WHERE account = $1");
 static COUNT: Query = query("SELECT count(*) FROM kms_key WHERE account = $1");
 static PUT: Change = change(
     "INSERT INTO kms_key(account, id, description, spec, usage, manager, state, deletion_at, rotation_days,
-         next_rotation_at, version, policy, tags, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         next_rotation_at, version, policy, tags, created_at, policy_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
      ON CONFLICT (account, id) DO UPDATE SET description = excluded.description, state = excluded.state,
          deletion_at = excluded.deletion_at, rotation_days = excluded.rotation_days,
          next_rotation_at = excluded.next_rotation_at, version = excluded.version, policy = excluded.policy,
-         tags = excluded.tags",
+         policy_at = excluded.policy_at, tags = excluded.tags",
 );
 static REMOVE: Change = change("DELETE FROM kms_key WHERE account = $1 AND id = $2");
 static DUE_FOR_DELETION: Query =
@@ -107,6 +123,7 @@ static ALIAS: Query =
 static ALIASES: Query = query(
     "SELECT name, key_id, created_at, changed_at FROM kms_alias WHERE account = $1 AND name > $2 ORDER BY name LIMIT $3",
 );
+static ALL_ALIASES: Query = query("SELECT name, key_id FROM kms_alias WHERE account = $1");
 static ALIASES_OF: Query = query(
     "SELECT name, key_id, created_at, changed_at FROM kms_alias
      WHERE account = $1 AND key_id = $2 AND name > $3 ORDER BY name LIMIT $4",
@@ -140,6 +157,7 @@ fn key(row: Row) -> Result<KeyRow, Fault> {
         policy: row.text(10)?.into(),
         tags: row.text(11)?.into(),
         created_at: row.time(12)?,
+        policy_at: row.time(13)?,
     })
 }
 
@@ -184,6 +202,25 @@ pub fn count(rows: &mut Reader, account: AccountId) -> Result<u64, Fault> {
     number(rows.one(&COUNT, values![account])?)
 }
 
+/// Returns what decisions about access know of the keys of an account.
+pub fn policies(rows: &mut Reader, account: AccountId) -> Result<Vec<KeyPolicyRow>, Fault> {
+    let policy = |row: Row| {
+        Ok(KeyPolicyRow {
+            id: row.text(0)?.into(),
+            policy: row.text(1)?.into(),
+            policy_at: row.time(2)?,
+            tags: row.text(3)?.into(),
+        })
+    };
+    rows.all(&POLICIES, values![account])?.into_iter().map(policy).collect()
+}
+
+/// Returns the names of all keys of an account, each with the key's id.
+pub fn all_aliases(rows: &mut Reader, account: AccountId) -> Result<Vec<[String; 2]>, Fault> {
+    let alias = |row: Row| Ok([row.text(0)?.into(), row.text(1)?.into()]);
+    rows.all(&ALL_ALIASES, values![account])?.into_iter().map(alias).collect()
+}
+
 /// Writes a key, new or as it is now. What it is, whose it is and its creation stay as they were first written.
 pub fn put(tx: &mut Tx, account: AccountId, key: &KeyRow) -> Result<(), Fault> {
     let values = values![
@@ -201,12 +238,15 @@ pub fn put(tx: &mut Tx, account: AccountId, key: &KeyRow) -> Result<(), Fault> {
         &key.policy,
         &key.tags,
         key.created_at,
+        key.policy_at,
     ];
+    access_revision::raise(tx)?;
     tx.write(&PUT, values)
 }
 
 /// Removes a key with all that it is made of and all its names.
 pub fn erase(tx: &mut Tx, account: AccountId, id: &str) -> Result<(), Fault> {
+    access_revision::raise(tx)?;
     tx.write(&ERASE_MATERIAL, values![account, id])?;
     tx.write(&REMOVE_ALIASES_OF, values![account, id])?;
     tx.write(&REMOVE, values![account, id])
@@ -282,11 +322,13 @@ pub fn count_aliases(rows: &mut Reader, account: AccountId, key_id: &str) -> Res
 /// Writes an alias. Its creation stays as it was first written.
 pub fn put_alias(tx: &mut Tx, account: AccountId, alias: &AliasRow) -> Result<(), Fault> {
     let AliasRow { name, key_id, created_at, changed_at } = alias;
+    access_revision::raise(tx)?;
     tx.write(&PUT_ALIAS, values![account, name, key_id, *created_at, *changed_at])
 }
 
 /// Removes an alias; the key stays.
 pub fn remove_alias(tx: &mut Tx, account: AccountId, name: &str) -> Result<(), Fault> {
+    access_revision::raise(tx)?;
     tx.write(&REMOVE_ALIAS, values![account, name])
 }
 

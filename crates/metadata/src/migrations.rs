@@ -51,6 +51,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(15, "0015-people"),
     one!(16, "0016-logins"),
     pair!(17, "0017-workload-identity"),
+    pair!(18, "0018-keys-and-secrets"),
 ];
 
 #[cfg(test)]

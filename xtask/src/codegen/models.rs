@@ -24,6 +24,20 @@ pub(super) const MODELS: &[Model] = &[
         operations: Some(IAM_OPERATIONS),
         style: Style::Query,
     },
+    Model {
+        name: "KMS",
+        path: "kms/2014-11-01",
+        folder: "crates/aws/src/kms/model",
+        operations: Some(KMS_OPERATIONS),
+        style: Style::PascalJson,
+    },
+    Model {
+        name: "Secrets Manager",
+        path: "secretsmanager/2017-10-17",
+        folder: "crates/aws/src/secrets/model",
+        operations: Some(SECRETS_OPERATIONS),
+        style: Style::PascalJson,
+    },
 ];
 
 /// What Terraform's provider calls for users, groups, roles, policies and identity providers, and who looks at these with
@@ -124,4 +138,62 @@ const IAM_OPERATIONS: &[&str] = &[
     "UpdateRole",
     "UpdateRoleDescription",
     "UpdateUser",
+];
+
+/// What Terraform's provider and the aws command line call for symmetric keys, their names and what is encrypted under them.
+const KMS_OPERATIONS: &[&str] = &[
+    "CancelKeyDeletion",
+    "CreateAlias",
+    "CreateGrant",
+    "CreateKey",
+    "Decrypt",
+    "DeleteAlias",
+    "DescribeKey",
+    "DisableKey",
+    "DisableKeyRotation",
+    "EnableKey",
+    "EnableKeyRotation",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateRandom",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "ListAliases",
+    "ListGrants",
+    "ListKeyPolicies",
+    "ListKeyRotations",
+    "ListKeys",
+    "ListResourceTags",
+    "PutKeyPolicy",
+    "ReEncrypt",
+    "RetireGrant",
+    "RevokeGrant",
+    "RotateKeyOnDemand",
+    "ScheduleKeyDeletion",
+    "TagResource",
+    "UntagResource",
+    "UpdateAlias",
+    "UpdateKeyDescription",
+];
+
+/// What Terraform's provider and the aws command line call for secrets.
+const SECRETS_OPERATIONS: &[&str] = &[
+    "CreateSecret",
+    "DeleteResourcePolicy",
+    "DeleteSecret",
+    "DescribeSecret",
+    "GetRandomPassword",
+    "GetResourcePolicy",
+    "GetSecretValue",
+    "ListSecretVersionIds",
+    "ListSecrets",
+    "PutResourcePolicy",
+    "PutSecretValue",
+    "RestoreSecret",
+    "TagResource",
+    "UntagResource",
+    "UpdateSecret",
+    "UpdateSecretVersionStage",
+    "ValidateResourcePolicy",
 ];

@@ -35,6 +35,12 @@ pub(super) fn camel(field: &str) -> String {
     words.fold(first, |text, word| text + &word[..1].to_uppercase() + &word[1..])
 }
 
+/// The variant for a value: a word of Rust's own is another there.
+pub(super) fn variant(name: &str) -> String {
+    let variant = pascal(name);
+    if variant == "Self" { "Oneself".into() } else { variant }
+}
+
 /// The field for a member: a word of Rust's own is written raw.
 pub(super) fn field(name: &str) -> String {
     let field = snake(name);
@@ -62,5 +68,6 @@ mod tests {
         }
         assert_eq!(pascal("KMS_DSSE"), "KmsDsse");
         assert_eq!(camel("repository_name"), "repositoryName");
+        assert_eq!((variant("SELF"), variant("AWS_KMS")), ("Oneself".into(), "AwsKms".into()));
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Service {
 pub(super) enum Style {
     /// AWS JSON 1.1: members in camelCase, moments as numbers.
     Json,
+    /// AWS JSON 1.1 as younger services write it: members in PascalCase.
+    PascalJson,
     /// The query protocol: members in PascalCase, moments as texts, maps as lists of entries.
     Query,
 }
@@ -27,7 +29,7 @@ impl Style {
     pub(super) fn case(self) -> &'static str {
         match self {
             Style::Json => "camelCase",
-            Style::Query => "PascalCase",
+            Style::PascalJson | Style::Query => "PascalCase",
         }
     }
 
@@ -35,14 +37,14 @@ impl Style {
     pub(super) fn print(self, field: &str) -> String {
         match self {
             Style::Json => camel(field),
-            Style::Query => pascal(field),
+            Style::PascalJson | Style::Query => pascal(field),
         }
     }
 
     /// The type of a moment.
     pub(super) fn moment(self) -> &'static str {
         match self {
-            Style::Json => "Epoch",
+            Style::Json | Style::PascalJson => "Epoch",
             Style::Query => "Moment",
         }
     }
@@ -50,7 +52,7 @@ impl Style {
     /// The type of a map.
     pub(super) fn map(self) -> &'static str {
         match self {
-            Style::Json => "BTreeMap",
+            Style::Json | Style::PascalJson => "BTreeMap",
             Style::Query => "Entries",
         }
     }

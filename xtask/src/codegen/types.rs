@@ -2,7 +2,7 @@
 
 use super::{
     Part,
-    names::{field, pascal, snake},
+    names::{field, snake, variant},
     service::{Kind, Member, Service},
     wrapped,
 };
@@ -52,7 +52,7 @@ fn write_choices<'a>(service: &Service, names: impl Iterator<Item = &'a str>) ->
     let mut text = String::new();
     for name in names {
         let Kind::Choice(values) = &service.shape(name).kind else { continue };
-        let variants: Vec<_> = values.iter().map(|value| format!("{} = {value:?}", pascal(value))).collect();
+        let variants: Vec<_> = values.iter().map(|value| format!("{} = {value:?}", variant(value))).collect();
         let _ = writeln!(text, "\nchoice! {{ {name} {{ {} }} }}", wrapped(&variants, "    "));
     }
     text

@@ -8,7 +8,7 @@ fn every_action_has_a_name_of_its_own_behind_its_service() {
     assert_eq!(names.len(), ALL.len());
     for name in names {
         let (service, verb) = name.split_once(':').unwrap();
-        assert!(["ecr", "gantry", "iam", "kms", "sts"].contains(&service), "{name}");
+        assert!(["ecr", "gantry", "iam", "kms", "secretsmanager", "sts"].contains(&service), "{name}");
         assert!(verb.starts_with(|first: char| first.is_ascii_uppercase()), "{name}");
     }
 }

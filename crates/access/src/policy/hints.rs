@@ -7,7 +7,7 @@ use super::read::{line_of, read};
 use super::{HintSeverity, PolicyHint, PolicyPlace, PolicyTextError, actions, pattern::arn_parts};
 
 /// The keys that requests here may have; behind a slash comes the name of a tag.
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 41] = [
     "aws:CurrentTime",
     "aws:EpochTime",
     "aws:FederatedProvider",
@@ -38,6 +38,13 @@ const KEYS: [&str; 34] = [
     "gantry:Signed",
     "iam:PassedToService",
     "iam:PermissionsBoundary",
+    "kms:CallerAccount",
+    "kms:EncryptionContext:",
+    "kms:EncryptionContextKeys",
+    "kms:RequestAlias",
+    "kms:ResourceAliases",
+    "secretsmanager:Name",
+    "secretsmanager:ResourceTag/",
     "sts:ExternalId",
     "sts:RoleSessionName",
     "sts:SourceIdentity",
@@ -257,7 +264,10 @@ fn no_account(text: &str) -> Option<String> {
 fn no_key(key: &str) -> Option<String> {
     let service = key.split(':').next().unwrap_or_default();
     let tag = key.find('/').map_or(key, |slash| &key[..=slash]);
-    if service.contains('.') || KEYS.iter().any(|known| known.eq_ignore_ascii_case(tag)) {
+    // Behind the colon comes the name of a pair of the context.
+    let pair = key.match_indices(':').nth(1).map_or(tag, |(colon, _)| &key[..=colon]);
+    let is_known = |known: &&str| known.eq_ignore_ascii_case(tag) || known.eq_ignore_ascii_case(pair);
+    if service.contains('.') || KEYS.iter().any(is_known) {
         return None;
     }
     let distance = |known: &str| strsim::damerau_levenshtein(&known.to_lowercase(), &tag.to_lowercase());

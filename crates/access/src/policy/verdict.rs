@@ -126,6 +126,8 @@ impl Denial<'_> {
             Denial::Boundary => because("permissions boundary"),
             Denial::Session => because("session policy"),
             Denial::Resource | Denial::Anonymous => because("resource-based policy"),
+            // What stands at a key is asked as what stands at a role is, but is called otherwise.
+            Denial::Trust if action.starts_with("kms:") => because("resource-based policy"),
             Denial::Trust => because("role trust policy"),
         }
     }

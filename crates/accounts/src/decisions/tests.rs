@@ -80,13 +80,13 @@ impl Act for MakeRepository {
 }
 
 /// A site with a repository `team/app`.
-struct Site {
-    place: Place,
-    accounts: Accounts,
+pub(super) struct Site {
+    pub(super) place: Place,
+    pub(super) accounts: Accounts,
 }
 
 impl Site {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Site::of(Place::new()).await
     }
 
@@ -96,11 +96,11 @@ impl Site {
         Site { place, accounts }
     }
 
-    fn cx(&self) -> Cx {
+    pub(super) fn cx(&self) -> Cx {
         self.place.cx()
     }
 
-    async fn user(&self, name: &str, policy: Option<&str>) -> NewAccessKey {
+    pub(super) async fn user(&self, name: &str, policy: Option<&str>) -> NewAccessKey {
         self.user_as(NewIdentity::user(name), policy).await
     }
 
@@ -118,7 +118,7 @@ impl Site {
     }
 
     /// Logs in after whatever has changed, as each request does.
-    async fn log_in(&self, key: &NewAccessKey) -> Result<Principal, AuthenticationProblem> {
+    pub(super) async fn log_in(&self, key: &NewAccessKey) -> Result<Principal, AuthenticationProblem> {
         self.log_in_from(key, None).await
     }
 
@@ -137,7 +137,7 @@ impl Site {
         self.accounts.authenticate(Some(&format!("Bearer {token}")), None, self.place.now())
     }
 
-    fn judge(&self, principal: &Principal, access: &Access) -> Result<(), String> {
+    pub(super) fn judge(&self, principal: &Principal, access: &Access) -> Result<(), String> {
         self.accounts.authorize(principal, std::slice::from_ref(access)).map(drop).map_err(|refusal| refusal.message())
     }
 

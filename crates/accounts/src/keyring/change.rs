@@ -115,7 +115,10 @@ impl KeyChange {
             }
             KeyChange::DisableRotation => key.next_rotation_at = None,
             KeyChange::Describe(text) => key.description.clone_from(text),
-            KeyChange::SetPolicy(text) => key.policy.clone_from(text),
+            KeyChange::SetPolicy(text) => {
+                key.policy.clone_from(text);
+                key.policy_at = now;
+            }
             KeyChange::Tag(tags) => key.tags = key.tags.with(tags)?,
             KeyChange::Untag(keys) => key.tags = key.tags.without(keys),
         }

@@ -63,6 +63,11 @@ impl Ciphertext {
     }
 }
 
+/// Returns the id of the key that an encrypted text says it needs; none where it is of no form that is known.
+pub fn key_of_ciphertext(bytes: &[u8]) -> Option<String> {
+    Ciphertext::read(bytes).map(|text| text.key_id)
+}
+
 fn header(key_id: &str, version: u32) -> Vec<u8> {
     [&[FORM], key_id.as_bytes(), &version.to_be_bytes()].concat()
 }
@@ -103,6 +108,7 @@ mod tests {
         let text = Ciphertext::read(&sealed(&EncryptionContext::default(), b"text")).unwrap();
 
         assert_eq!((text.key_id.as_str(), text.version), (ID, 3));
+        assert_eq!(key_of_ciphertext(b"no such text"), None);
     }
 
     #[test]

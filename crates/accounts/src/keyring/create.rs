@@ -71,6 +71,7 @@ impl Keyring {
             next_rotation_at: None,
             version: 1,
             policy: new.policy.unwrap_or_else(|| default_policy(cx.account)),
+            policy_at: cx.now,
             tags: new.tags,
             created_at: cx.now,
         };

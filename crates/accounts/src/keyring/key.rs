@@ -88,6 +88,8 @@ pub struct Key {
     pub version: u32,
     /// Who may do what with it: a policy, as it was written.
     pub policy: String,
+    /// When that was written.
+    pub policy_at: Timestamp,
     /// Its tags.
     pub tags: KeyTags,
     /// When it was created.
@@ -111,6 +113,7 @@ impl Key {
             next_rotation_at: row.next_rotation_at,
             version: u32::try_from(row.version).map_err(Fault::internal)?,
             policy: row.policy,
+            policy_at: row.policy_at,
             tags: KeyTags::read(&row.tags)?,
             created_at: row.created_at,
         })
@@ -129,6 +132,7 @@ impl Key {
             next_rotation_at: self.next_rotation_at,
             version: self.version.into(),
             policy: self.policy.clone(),
+            policy_at: self.policy_at,
             tags: self.tags.print(),
             created_at: self.created_at,
         }

@@ -31,21 +31,21 @@ impl KeyTags {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    pub(super) fn with(mut self, more: &KeyTags) -> Result<Self, Fault> {
+    pub(crate) fn with(mut self, more: &KeyTags) -> Result<Self, Fault> {
         self.0.extend(more.0.clone());
         self.counted()
     }
 
-    pub(super) fn without(mut self, keys: &[String]) -> Self {
+    pub(crate) fn without(mut self, keys: &[String]) -> Self {
         self.0.retain(|key, _| !keys.contains(key));
         self
     }
 
-    pub(super) fn print(&self) -> String {
+    pub(crate) fn print(&self) -> String {
         serde_json::to_string(&self.0).expect("a map of texts becomes JSON")
     }
 
-    pub(super) fn read(text: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
         serde_json::from_str(text).map(KeyTags).map_err(|error| Fault::internal(format!("stored tags: {error}")))
     }
 

@@ -15,7 +15,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A clock that stands until it is moved.
 #[derive(Default)]
@@ -61,10 +61,10 @@ impl MasterKeyPlace for Place {
 }
 
 /// A keyring on a database of its own.
-struct Ground {
-    keyring: Keyring,
-    metadata: Metadata,
-    env: Env,
+pub(crate) struct Ground {
+    pub(crate) keyring: Keyring,
+    pub(crate) metadata: Metadata,
+    pub(crate) env: Env,
     hands: Arc<Hands>,
     place: Arc<Place>,
     folder: TempDir,
@@ -72,7 +72,7 @@ struct Ground {
 }
 
 impl Ground {
-    async fn new(database: Option<Database>) -> Ground {
+    pub(crate) async fn new(database: Option<Database>) -> Ground {
         let (hands, folder) = (Arc::new(Hands::default()), tempfile::tempdir().unwrap());
         let env = Env::new(hands.clone(), Arc::new(Dice::default()));
         let metadata = match &database {
@@ -85,11 +85,11 @@ impl Ground {
     }
 
     /// One on each engine.
-    async fn both() -> [Ground; 2] {
+    pub(crate) async fn both() -> [Ground; 2] {
         [Ground::new(None).await, Ground::new(Some(Database::new())).await]
     }
 
-    fn cx(&self) -> Cx {
+    pub(crate) fn cx(&self) -> Cx {
         Cx {
             actor: "arn:aws:iam::000000000000:root".into(),
             account: AccountId::DEFAULT,
@@ -100,7 +100,7 @@ impl Ground {
         }
     }
 
-    fn pass(&self, time: Duration) {
+    pub(crate) fn pass(&self, time: Duration) {
         self.hands.0.fetch_add(time.as_secs(), Ordering::SeqCst);
     }
 
@@ -123,7 +123,7 @@ impl Ground {
     }
 
     /// The answer of a statement, as text.
-    async fn ask(&self, sql: String) -> Vec<String> {
+    pub(crate) async fn ask(&self, sql: String) -> Vec<String> {
         let asked: &'static Query = Box::leak(Box::new(query(Box::leak(sql.into_boxed_str()))));
         let look = move |rows: &mut Reader| {
             rows.all(asked, values![])?.iter().map(|row| row.text(0).map(str::to_string)).collect::<Result<Vec<_>, _>>()
@@ -132,7 +132,7 @@ impl Ground {
     }
 
     /// Everything that lies in the database: bytes as they are on SQLite, in hexadecimal digits on PostgreSQL.
-    async fn dump(&self) -> Vec<u8> {
+    pub(crate) async fn dump(&self) -> Vec<u8> {
         if self.database.is_none() {
             let files = ["metadata.db", "metadata.db-wal"].map(|name| self.folder.path().join(name));
             return files.iter().flat_map(|file| std::fs::read(file).unwrap_or_default()).collect();
@@ -155,7 +155,7 @@ async fn open(
     Keyring::open(metadata.clone(), env.clone(), Region::default(), master, place.clone()).await
 }
 
-fn kind<T>(result: Result<T, Fault>) -> FaultKind {
+pub(crate) fn kind<T>(result: Result<T, Fault>) -> FaultKind {
     result.err().map(|fault| fault.kind).expect("it is refused")
 }
 

@@ -6,6 +6,7 @@ use crate::{
     wire::{Answer, Asked, AwsJson},
 };
 use gantry_access::{Access, Principal, action};
+use gantry_accounts::Secrets;
 use gantry_api::Operation;
 use gantry_fault::Fault;
 use gantry_registry::{
@@ -22,7 +23,7 @@ impl Operation for CreatePullThroughCacheRule {
     const NAME: &'static str = "ecr:CreatePullThroughCacheRule";
     const ROUTE: (&'static str, &'static str) =
         ("POST", "AmazonEC2ContainerRegistry_V20150921.CreatePullThroughCacheRule");
-    type Needs = Documents;
+    type Needs = (Documents, Secrets);
     type Request = Asked<CreatePullThroughCacheRuleRequest>;
     type Response = Answer<CreatePullThroughCacheRuleResponse>;
 
@@ -31,7 +32,7 @@ impl Operation for CreatePullThroughCacheRule {
     }
 
     async fn call(
-        documents: &Self::Needs,
+        (documents, secrets): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
@@ -46,6 +47,7 @@ impl Operation for CreatePullThroughCacheRule {
         if !upstream.is_well_formed() {
             return Err(refusal("upstreamRegistryUrl", "must be the host of a registry, without path and credentials"));
         }
+        cache_rule::check_credential(secrets, cx, input.credential_arn.as_deref()).await?;
         let rule = CacheRule { upstream, credential_arn: input.credential_arn, custom_role_arn: input.custom_role_arn };
         let (prefix, account, body) = (input.ecr_repository_prefix.clone(), cx.account, print_document(&rule));
         let decide = move |seen: &DocumentSeen| match &seen.document {

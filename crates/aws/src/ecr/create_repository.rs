@@ -1,10 +1,11 @@
 use crate::{
+    encryption, kms,
     model::{CreateRepositoryRequest, CreateRepositoryResponse},
     repository, resource_tags,
     wire::{Answer, Asked, AwsJson},
 };
 use gantry_access::{Access, Principal, action};
-use gantry_accounts::Accounts;
+use gantry_accounts::{Accounts, Keyring};
 use gantry_api::Operation;
 use gantry_fault::Fault;
 use gantry_registry::{DocumentKind, NewRepository, Repositories, RepositoryRules};
@@ -17,14 +18,17 @@ impl Operation for CreateRepository {
     type Wire = AwsJson;
     const NAME: &'static str = "ecr:CreateRepository";
     const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.CreateRepository");
-    type Needs = (Repositories, Accounts);
+    type Needs = (Repositories, Accounts, Keyring);
     type Request = Asked<CreateRepositoryRequest>;
     type Response = Answer<CreateRepositoryResponse>;
 
     fn access(asked: &Self::Request, _: &Cx) -> Vec<Access> {
         let name = &asked.input.repository_name;
         let create = Access::on(action::ECR_CREATE_REPOSITORY, name);
-        match asked.input.tags.as_deref() {
+        let key = asked.input.encryption_configuration.as_ref().and_then(encryption::named_key);
+        let of_key = [action::KMS_DESCRIBE_KEY, action::KMS_CREATE_GRANT];
+        let of_key = key.into_iter().flat_map(|key| of_key.map(|action| kms::key_access(action, key)));
+        let mut accesses: Vec<Access> = match asked.input.tags.as_deref() {
             None | Some([]) => vec![create],
             // The repository has them from its first moment on.
             Some(tags) => {
@@ -34,11 +38,13 @@ impl Operation for CreateRepository {
                     .map(|access| resource_tags::about(access, tags))
                     .into()
             }
-        }
+        };
+        accesses.extend(of_key);
+        accesses
     }
 
     async fn call(
-        (repositories, accounts): &Self::Needs,
+        (repositories, accounts, keyring): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
@@ -48,11 +54,14 @@ impl Operation for CreateRepository {
         repository::this_registry(cx, input.registry_id)?;
         let filters = input.image_tag_mutability_exclusion_filters.as_deref();
         let scanning = input.image_scanning_configuration.unwrap_or_default();
-        let encryption = input.encryption_configuration.as_ref();
+        let encryption = match input.encryption_configuration {
+            Some(asked) => Some(encryption::settle(keyring, cx, asked).await?),
+            None => None,
+        };
         let rules = RepositoryRules {
             tags: repository::read_tags(input.image_tag_mutability, filters)?,
             scans_on_push: scanning.scan_on_push.unwrap_or(false),
-            encryption: encryption.map(|asked| repository::read_encryption(asked, cx, site)).transpose()?,
+            encryption: encryption.map(|asked| repository::read_encryption(&asked, cx, site)).transpose()?,
             ..RepositoryRules::default()
         };
         let tags = resource_tags::read(input.tags.as_deref().unwrap_or_default())?;

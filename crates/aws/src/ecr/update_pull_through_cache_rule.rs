@@ -6,6 +6,7 @@ use crate::{
     wire::{Answer, Asked, AwsJson},
 };
 use gantry_access::{Access, Principal, action};
+use gantry_accounts::Secrets;
 use gantry_api::Operation;
 use gantry_fault::Fault;
 use gantry_registry::{CacheRule, Change, DocumentKind, DocumentSeen, Documents, print_document, read_document};
@@ -19,7 +20,7 @@ impl Operation for UpdatePullThroughCacheRule {
     const NAME: &'static str = "ecr:UpdatePullThroughCacheRule";
     const ROUTE: (&'static str, &'static str) =
         ("POST", "AmazonEC2ContainerRegistry_V20150921.UpdatePullThroughCacheRule");
-    type Needs = Documents;
+    type Needs = (Documents, Secrets);
     type Request = Asked<UpdatePullThroughCacheRuleRequest>;
     type Response = Answer<UpdatePullThroughCacheRuleResponse>;
 
@@ -28,7 +29,7 @@ impl Operation for UpdatePullThroughCacheRule {
     }
 
     async fn call(
-        documents: &Self::Needs,
+        (documents, secrets): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
@@ -41,6 +42,8 @@ impl Operation for UpdatePullThroughCacheRule {
                 "must be given, or customRoleArn: there is nothing to update otherwise",
             ));
         }
+        cache_rule::load(documents, cx, &input.ecr_repository_prefix).await?;
+        cache_rule::check_credential(secrets, cx, input.credential_arn.as_deref()).await?;
         let prefix = input.ecr_repository_prefix;
         let (wanted, account) = (prefix.clone(), cx.account);
         let decide = move |seen: &DocumentSeen| {

@@ -171,6 +171,7 @@ fn each_text(shape: &'static Shape, look: &mut impl FnMut(&'static Text)) {
     match shape {
         Shape::Text(text) => look(text),
         Shape::List(_, _, of) => each_text(of, look),
+        Shape::Map(of_names, of_values) => [of_names, of_values].into_iter().for_each(|of| each_text(of, look)),
         Shape::Structure(members) => members.iter().for_each(|member| each_text(member.shape, look)),
         Shape::Choice(_) | Shape::Whole(..) | Shape::Flag | Shape::Bytes(..) => {}
     }
@@ -229,4 +230,41 @@ fn every_pattern_of_iam_can_be_matched() {
     }
 
     assert!(count >= 20, "{count}");
+}
+
+#[test]
+fn every_pattern_of_kms_can_be_matched() {
+    use crate::kms::model::*;
+
+    let mut count = 0;
+    for shape in [
+        CreateAliasRequest::SHAPE,
+        CreateGrantRequest::SHAPE,
+        CreateKeyRequest::SHAPE,
+        GenerateRandomRequest::SHAPE,
+        ListKeysRequest::SHAPE,
+        PutKeyPolicyRequest::SHAPE,
+    ] {
+        each_text(shape, &mut |text| {
+            if let Some(pattern) = &text.pattern {
+                count += 1;
+                assert!(!pattern.matches("\u{1}"), "{}", pattern.text);
+            }
+        });
+    }
+
+    assert!(count >= 8, "{count}");
+}
+
+#[test]
+fn what_a_map_holds_is_looked_at() {
+    use crate::kms::model::EncryptRequest;
+
+    let asked = |context: Value| {
+        check_young(&json!({"KeyId": "a", "Plaintext": "YQ==", "EncryptionContext": context}), EncryptRequest::SHAPE)
+    };
+
+    assert!(asked(json!({"a": "1"})).is_ok());
+    assert_eq!(asked(json!({"a": 1})).unwrap_err().kind, FaultKind::Malformed);
+    assert_eq!(asked(json!(["a"])).unwrap_err().kind, FaultKind::Malformed);
 }

@@ -1,23 +1,84 @@
-use crate::{model::Input, shape};
+use crate::{
+    model::Input,
+    shape::{self, Shape},
+};
 use gantry_api::{Challenges, FromWire, Incoming, IntoWire, Origin, Outgoing, Payload, Refused, Wire};
 use gantry_fault::{Detail, Fault, FaultKind};
 use gantry_words::RequestId;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::marker::PhantomData;
 
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const RETRY_AFTER: HeaderName = header::RETRY_AFTER;
 
-/// AWS JSON 1.1 as ECR speaks it: `POST /`, the operation in `X-Amz-Target`, signed.
-pub struct AwsJson;
+/// AWS JSON 1.1: `POST /`, the operation in `X-Amz-Target`, signed for the service `S`.
+pub struct Json<S>(PhantomData<S>);
 
-impl Wire for AwsJson {
-    const NAME: &'static str = "aws-json-1.1";
+/// What differs from one service to the next.
+pub trait Service: 'static {
+    /// What the protocol is called as this one speaks it.
+    const WIRE: &'static str;
+    /// What requests are signed for.
+    const NAME: &'static str;
+
+    /// Checks a request against its shape, and says in its own words what is wrong.
+    ///
+    /// # Errors
+    /// It is not of that shape.
+    fn check(value: &Value, shape: &Shape) -> Result<(), Fault>;
+}
+
+/// As ECR speaks it.
+pub(crate) type AwsJson = Json<Ecr>;
+/// As KMS speaks it.
+pub(crate) type KmsJson = Json<Kms>;
+/// As Secrets Manager speaks it.
+pub(crate) type SecretsJson = Json<Secrets>;
+
+/// Amazon ECR.
+pub struct Ecr;
+
+impl Service for Ecr {
+    const WIRE: &'static str = "aws-json-1.1";
+    const NAME: &'static str = "ecr";
+
+    fn check(value: &Value, shape: &Shape) -> Result<(), Fault> {
+        shape::check(value, shape)
+    }
+}
+
+/// AWS Key Management Service.
+pub struct Kms;
+
+impl Service for Kms {
+    const WIRE: &'static str = "aws-json-1.1-kms";
+    const NAME: &'static str = "kms";
+
+    fn check(value: &Value, shape: &Shape) -> Result<(), Fault> {
+        shape::check_young(value, shape)
+    }
+}
+
+/// AWS Secrets Manager.
+pub struct Secrets;
+
+impl Service for Secrets {
+    const WIRE: &'static str = "aws-json-1.1-secrets";
+    const NAME: &'static str = "secretsmanager";
+
+    fn check(value: &Value, shape: &Shape) -> Result<(), Fault> {
+        shape::check_young(value, shape)
+    }
+}
+
+impl<S: Service> Wire for Json<S> {
+    const NAME: &'static str = S::WIRE;
     const READS_BODY: bool = true;
     const CHALLENGES: Challenges = Challenges::Basic;
-    const SIGNED_FOR: Option<&'static str> = Some("ecr");
+    const SIGNED_FOR: Option<&'static str> = Some(S::NAME);
 
     fn refuse(refused: &Refused<'_>) -> Outgoing {
         let Fault { kind, message, members, .. } = refused.fault;
@@ -52,29 +113,36 @@ pub struct Asked<T> {
     pub(crate) origin: Origin,
 }
 
-impl<T: Input> FromWire<AwsJson> for Asked<T> {
+impl<S: Service, T: Input> FromWire<Json<S>> for Asked<T> {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         let Incoming { origin, body, .. } = incoming;
         // The body is whole by now, or its signature could not have been checked.
         let body = body.collect(usize::MAX).await?;
-        Ok(Asked { input: read(&body)?, origin })
+        Ok(Asked { input: read::<S, T>(&body)?, origin })
     }
 }
 
 /// Reads the body of a request.
-fn read<T: Input>(body: &[u8]) -> Result<T, Fault> {
+fn read<S: Service, T: Input>(body: &[u8]) -> Result<T, Fault> {
     let malformed =
         |error: serde_json::Error| Fault::new(FaultKind::Malformed, format!("The body is not JSON: {error}"));
     let value =
         if body.is_empty() { Value::Object(Map::new()) } else { serde_json::from_slice(body).map_err(malformed)? };
-    shape::check(&value, T::SHAPE)?;
+    S::check(&value, T::SHAPE)?;
     serde_json::from_value(value).map_err(|error| Fault::new(FaultKind::Malformed, format!("The request: {error}")))
 }
 
 /// An answer of the model.
 pub struct Answer<T>(pub(crate) T);
 
-impl<T: Serialize> IntoWire<AwsJson> for Answer<T> {
+/// An answer without members.
+#[derive(Serialize)]
+pub struct Empty {}
+
+/// That it is done, where there is nothing to tell.
+pub(crate) const DONE: Answer<Empty> = Answer(Empty {});
+
+impl<S: Service, T: Serialize> IntoWire<Json<S>> for Answer<T> {
     fn write(self) -> Outgoing {
         answer(StatusCode::OK, &self.0)
     }
@@ -95,7 +163,7 @@ mod tests {
     #[test]
     fn a_request_becomes_a_value() {
         let request: ListImagesRequest =
-            read(br#"{"repositoryName": "team/app", "maxResults": 5, "other": 1}"#).unwrap();
+            read::<Ecr, _>(br#"{"repositoryName": "team/app", "maxResults": 5, "other": 1}"#).unwrap();
 
         assert_eq!((request.repository_name.as_str(), request.max_results), ("team/app", Some(5)));
         assert!(request.filter.is_none());
@@ -105,10 +173,10 @@ mod tests {
     fn what_is_no_json_or_no_base64_is_said_to_be_malformed() {
         let part = r#"{"repositoryName": "ab", "uploadId": "00000000-0000-0000-0000-000000000000", "partFirstByte": 0, "partLastByte": 0, "layerPartBlob": "%%%%"}"#;
 
-        assert_eq!(read::<ListImagesRequest>(b"{").unwrap_err().kind, FaultKind::Malformed);
-        assert_eq!(read::<ListImagesRequest>(b"\xff").unwrap_err().kind, FaultKind::Malformed);
-        assert_eq!(read::<UploadLayerPartRequest>(part.as_bytes()).unwrap_err().kind, FaultKind::Malformed);
-        assert_eq!(read::<ListImagesRequest>(b"").unwrap_err().kind, FaultKind::InvalidParameter);
+        assert_eq!(read::<Ecr, ListImagesRequest>(b"{").unwrap_err().kind, FaultKind::Malformed);
+        assert_eq!(read::<Ecr, ListImagesRequest>(b"\xff").unwrap_err().kind, FaultKind::Malformed);
+        assert_eq!(read::<Ecr, UploadLayerPartRequest>(part.as_bytes()).unwrap_err().kind, FaultKind::Malformed);
+        assert_eq!(read::<Ecr, ListImagesRequest>(b"").unwrap_err().kind, FaultKind::InvalidParameter);
     }
 
     fn refused(fault: Fault) -> (u16, String) {

@@ -58,6 +58,8 @@ impl Parameters<'_> {
                 let items = numbers.into_iter().map(|number| self.value(&format!("{prefix}{number}"), of));
                 Some(items.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?.into())
             }
+            // No request of these services has one.
+            Shape::Map(..) => None,
             Shape::Structure(members) => {
                 let prefix = format!("{name}.");
                 if self.below(&prefix).next().is_none() {

@@ -163,3 +163,26 @@ fn terraform_manages_identities_and_finds_nothing_to_do_afterwards() {
         json!([])
     );
 }
+
+#[test]
+fn terraform_manages_keys_and_secrets_and_finds_nothing_to_do_afterwards() {
+    let server = Server::start();
+    let Some(terraform) = Terraform::find(&server, "kms") else { return };
+    let mut boto = Boto::of(&server);
+
+    terraform.done("init", &[]);
+    terraform.done("apply", &[]);
+    terraform.done("plan", &[]);
+    let arn = terraform.output("key_arn");
+    let mut kms = |operation: &str| boto.ask("kms", operation, json!({"KeyId": arn})).unwrap();
+    assert_eq!(kms("get_key_rotation_status")["RotationPeriodInDays"], 180);
+
+    let changed = ["rotation_days=90", "upstream_token=another"];
+    assert_says(&terraform.done("apply", &changed), &["1 added, 1 changed, 1 destroyed"]);
+    terraform.done("plan", &changed);
+    assert_eq!(kms("get_key_rotation_status")["RotationPeriodInDays"], 90);
+
+    terraform.done("destroy", &[]);
+    assert_eq!(kms("describe_key")["KeyMetadata"]["KeyState"], "PendingDeletion");
+    assert_eq!(boto.ask("kms", "list_aliases", json!({})).unwrap()["Aliases"], json!([]));
+}

@@ -335,7 +335,7 @@ fn spawn_access_changes(house: &ServingHouse) -> JoinHandle<()> {
     })
 }
 
-/// Erases keys whose time has come, rotates those that are due, and wraps data keys anew after that.
+/// Erases keys and secrets whose time has come, rotates keys that are due, and wraps data keys anew after that.
 fn spawn_keyring_sweep(house: &ServingHouse) -> JoinHandle<()> {
     let (house, holder) = (house.clone(), house.house.env.request_id().to_string());
     tokio::spawn(async move {
@@ -343,6 +343,9 @@ fn spawn_keyring_sweep(house: &ServingHouse) -> JoinHandle<()> {
             house.house.env.sleep(KEYS_EVERY).await;
             if let Err(fault) = house.keyring.sweep(&cx(&house, "keyring")).await {
                 tracing::error!(error = ?fault, "keys that are due could not be erased or rotated: {fault}");
+            }
+            if let Err(fault) = house.secrets.sweep(&cx(&house, "secrets")).await {
+                tracing::error!(error = ?fault, "secrets that are due could not be erased: {fault}");
             }
             match house.house.registry.rewrapping.round(&cx(&house, "rewrapping"), &holder).await {
                 Ok(0) => {}

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 # What is wrong with a call is for the server to say, and once.
 config = Config(parameter_validation=False, retries={"max_attempts": 1, "mode": "standard"})
 clients = {}
+# Members that are bytes: in base64 here.
+BLOBS = {"layerPartBlob", "CiphertextBlob", "Plaintext", "SecretBinary"}
 
 
 def plain(value):
@@ -42,8 +44,8 @@ for line in sys.stdin:
         print(json.dumps({"answer": model(client)}), flush=True)
         continue
     arguments = {name: value for name, value in call["arguments"].items() if value is not None}
-    if "layerPartBlob" in arguments:
-        arguments["layerPartBlob"] = base64.b64decode(arguments["layerPartBlob"])
+    for blob in BLOBS & arguments.keys():
+        arguments[blob] = base64.b64decode(arguments[blob])
     try:
         answer = getattr(client, call["operation"])(**arguments)
         said = {"answer": {name: value for name, value in answer.items() if name != "ResponseMetadata"}}

@@ -1,5 +1,6 @@
 use super::settle;
 use crate::clients::{Home, assert_says};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use gantry_e2e::{Image, PASSWORD, Server, USER, digest, tool};
 use serde_json::{Value, json};
 use std::process::{Command, Output};
@@ -171,4 +172,24 @@ fn a_password_of_get_login_password_is_good_for_docker_and_crane() {
         )
         .refused();
     assert_says(&wrong, &["invalid username/password", "unauthorized"]);
+}
+
+#[test]
+fn the_command_line_encrypts_and_decrypts() {
+    let (server, home) = (Server::start(), Home::new());
+    let aws = |arguments: &[&str]| done(&server, &home, arguments);
+    home.write("short.txt", "only for few");
+    let file = format!("fileb://{}", home.path("short.txt").display());
+
+    let key = json(&aws(&["kms", "create-key", "--description", "for tests", "--tags", "TagKey=team,TagValue=a"]));
+    let id = key["KeyMetadata"]["KeyId"].as_str().unwrap();
+    aws(&["kms", "create-alias", "--alias-name", "alias/app", "--target-key-id", id]);
+    let encrypt = ["kms", "encrypt", "--key-id", "alias/app", "--plaintext", &file, "--query", "CiphertextBlob"];
+    let sealed = STANDARD.decode(json(&aws(&encrypt)).as_str().unwrap()).unwrap();
+    home.write("sealed", sealed);
+    let file = format!("fileb://{}", home.path("sealed").display());
+    let opened = json(&aws(&["kms", "decrypt", "--ciphertext-blob", &file]));
+
+    assert_eq!(opened["Plaintext"], "b25seSBmb3IgZmV3");
+    assert_says(&aws(&["kms", "list-aliases"]), &["alias/app", id]);
 }

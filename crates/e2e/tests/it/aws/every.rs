@@ -32,7 +32,7 @@ fn boto3_asks_for_every_operation_that_the_page_tells_of() {
 }
 
 /// The name that boto3 gives to an operation.
-fn of_boto(name: &str) -> String {
+pub(crate) fn of_boto(name: &str) -> String {
     let mut snake = String::new();
     for c in name.chars() {
         if c.is_uppercase() && !snake.is_empty() {

@@ -328,6 +328,10 @@ fn pull_through_cache_rules_are_kept_and_do_not_pretend_to_work() {
     let prefix = json!({"ecrRepositoryPrefix": "hub"});
     let credential =
         |name: &str| format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:ecr-pullthroughcache/{name}");
+    for name in ["a", "b"] {
+        let secret = json!({"Name": format!("ecr-pullthroughcache/{name}"), "SecretString": "{}"});
+        boto.ask("secretsmanager", "create_secret", secret).unwrap();
+    }
 
     let created = boto.done(
         "create_pull_through_cache_rule",

@@ -101,6 +101,8 @@ impl World {
             "create_pull_through_cache_rule",
             json!({"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "hub.example"}),
         );
+        let secret = json!({"Name": "ecr-pullthroughcache/hub", "SecretString": "{}"});
+        boto.ask("secretsmanager", "create_secret", secret).unwrap();
         boto.done("create_repository_creation_template", json!({"prefix": "prod", "appliedFor": ["REPLICATION"]}));
         boto.done("register_pull_time_update_exclusion", principal("known"));
         let rules = json!({"rules": [{"destinations": [destination("eu-west-1")]}]});
@@ -162,7 +164,8 @@ fn repositories() -> Vec<Row> {
         row("create_repository", json!({"repositoryName": "team/new"}))
             .refuses("RepositoryAlreadyExistsException", app.clone())
             .refuses("InvalidTagParameterException", reserved.clone())
-            .refuses("TooManyTagsException", tags(51)),
+            .refuses("TooManyTagsException", tags(51))
+            .refuses("KmsException", json!({"encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": NOBODY}})),
         row("describe_repositories", json!({}))
             .refuses("RepositoryNotFoundException", json!({"repositoryNames": ["team/none"]})),
         row("put_image_scanning_configuration", with(json!({"imageScanningConfiguration": {"scanOnPush": true}}))),
@@ -311,6 +314,7 @@ fn registry(world: &World) -> Vec<Row> {
 /// What is made with a prefix, and what ends the life of things.
 fn ends() -> Vec<Row> {
     let credential = "arn:aws:secretsmanager:us-east-1:000000000000:secret:ecr-pullthroughcache/hub";
+    let none_such = "arn:aws:secretsmanager:us-east-1:000000000000:secret:ecr-pullthroughcache/none";
     let (hub, none) = (json!({"ecrRepositoryPrefix": "hub"}), json!({"ecrRepositoryPrefix": "none"}));
     let (exists, missing) = ("PullThroughCacheRuleAlreadyExistsException", "PullThroughCacheRuleNotFoundException");
     let prefix = |prefix: &str| json!({"prefix": prefix});
@@ -320,6 +324,7 @@ fn ends() -> Vec<Row> {
             json!({"ecrRepositoryPrefix": "quay", "upstreamRegistryUrl": "quay.example"}),
         )
         .refuses(exists, hub.clone())
+        .refuses("SecretNotFoundException", json!({"credentialArn": none_such}))
         .at_most(
             CACHE_RULES_MAX,
             |number| json!({"ecrRepositoryPrefix": format!("rule{number}"), "upstreamRegistryUrl": "quay.example"}),
@@ -327,7 +332,8 @@ fn ends() -> Vec<Row> {
         row("describe_pull_through_cache_rules", json!({}))
             .refuses(missing, json!({"ecrRepositoryPrefixes": ["none"]})),
         row("update_pull_through_cache_rule", json!({"ecrRepositoryPrefix": "hub", "credentialArn": credential}))
-            .refuses(missing, none.clone()),
+            .refuses(missing, none.clone())
+            .refuses("SecretNotFoundException", json!({"credentialArn": none_such})),
         row("validate_pull_through_cache_rule", hub).refuses(missing, none.clone()),
         row("delete_pull_through_cache_rule", json!({"ecrRepositoryPrefix": "quay"})).refuses(missing, none),
         row("create_repository_creation_template", json!({"prefix": "dev", "appliedFor": ["REPLICATION"]}))
