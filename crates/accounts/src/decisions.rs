@@ -1,13 +1,13 @@
 use crate::{
     accounts::Accounts,
-    directory::{Directory, Person},
+    directory::{AtRepository, Directory, Person},
     library::NamedPolicy,
 };
 use gantry_access::{
     Access, Facts, Principal, PrincipalKind, Refusal, Resource, ScopeVerb, action,
     policy::{Attached, Context, Grant, Policies, Policy, PolicyPlace, Verdict},
 };
-use gantry_words::RepositoryName;
+use gantry_words::{AccountId, RepositoryName};
 
 impl Accounts {
     /// Whether `principal` may do everything in `needs`; returns which statements say so of the first of them, and nothing
@@ -19,7 +19,7 @@ impl Accounts {
         let directory = self.directory();
         let mut statement = String::new();
         for access in needs {
-            let access = &*directory.settled(access);
+            let access = &*directory.settled(principal.addressed(), access);
             self.with_facts(&directory, principal, access, None, |facts| {
                 let verdict = gantry_access::judge(principal, access, facts)?;
                 if statement.is_empty() && !is_unwritten(&verdict) {
@@ -65,13 +65,14 @@ impl Accounts {
         decide: impl FnOnce(&Facts<'_>) -> T,
     ) -> T {
         let person = person(directory, principal);
+        let account = account_of(principal, access);
         let narrowing: Vec<Policy> =
             principal.role_session.iter().flat_map(|session| &session.policies).map(narrow).collect();
         let session: Vec<_> = narrowing.iter().map(|policy| Attached { name: "session", policy }).collect();
         let identity: Vec<_> =
             person.into_iter().flat_map(|person| &person.policies).map(NamedPolicy::attached).collect();
         let at = match &access.resource {
-            Resource::Repository(name) => directory.at_repository(name.as_str()),
+            Resource::Repository(name) => directory.at_repository(account, name.as_str()),
             Resource::Registry | Resource::Repositories | Resource::Owned { .. } | Resource::Arn(_) => None,
         };
         let policies = Policies {
@@ -79,16 +80,15 @@ impl Accounts {
             boundary: person.and_then(|person| person.boundary.as_ref()).map(NamedPolicy::attached),
             session: &session,
             repository: at.and_then(|at| at.policy.as_ref()).map(NamedPolicy::attached),
-            registry: directory.registry().filter(|_| trust.is_none()).map(NamedPolicy::attached),
+            registry: directory.registry(account).filter(|_| trust.is_none()).map(NamedPolicy::attached),
             trust: trust.map(NamedPolicy::attached),
             is_open_to_anonymous: self.is_open_to_anonymous(),
             ..Policies::default()
         };
         let standing = [policies.repository, policies.registry, policies.trust];
         let is_asked = !identity.is_empty() || standing.iter().any(Option::is_some);
-        let context = if is_asked { self.context(principal, person, access, directory) } else { Context::default() };
-        let site = self.site();
-        decide(&Facts { account: site.account, region: &site.region, policies, context: &context })
+        let context = if is_asked { self.context(principal, person, access, at) } else { Context::default() };
+        decide(&Facts { account, region: &self.site().region, policies, context: &context })
     }
 
     /// What is known of a request besides who asks for what.
@@ -97,14 +97,14 @@ impl Accounts {
         principal: &Principal,
         person: Option<&Person>,
         access: &Access,
-        directory: &Directory,
+        at: Option<&AtRepository>,
     ) -> Context {
         let (site, arrival) = (self.site(), principal.arrival);
         let mut context = Context::of(&principal.caller).at(arrival.at);
         let is_secure = if arrival.is_secure { "true" } else { "false" };
         context.set("aws:SecureTransport", [is_secure]);
         context.set("aws:RequestedRegion", [site.region.as_str()]);
-        context.set("aws:ResourceAccount", [site.account.as_str()]);
+        context.set("aws:ResourceAccount", [account_of(principal, access).as_str()]);
         if let Some(source) = arrival.source {
             context.set("aws:SourceIp", [source.to_canonical().to_string().as_str()]);
         }
@@ -119,9 +119,7 @@ impl Accounts {
             context.set("aws:SourceIdentity", session.source_identity.as_deref());
             context.set("aws:FederatedProvider", session.provider.as_deref());
         }
-        if let Resource::Repository(name) = &access.resource
-            && let Some(at) = directory.at_repository(name.as_str())
-        {
+        if let Some(at) = at {
             for (key, value) in &at.tags {
                 context.set(&format!("aws:ResourceTag/{key}"), [&**value]);
                 context.set(&format!("ecr:ResourceTag/{key}"), [&**value]);
@@ -132,6 +130,15 @@ impl Accounts {
         }
         context
     }
+}
+
+/// Whose the resource is.
+fn account_of(principal: &Principal, access: &Access) -> AccountId {
+    match &access.resource {
+        Resource::Arn(arn) => arn.split(':').nth(4).and_then(|account| account.parse().ok()),
+        Resource::Repository(_) | Resource::Registry | Resource::Repositories | Resource::Owned { .. } => None,
+    }
+    .unwrap_or_else(|| principal.addressed())
 }
 
 /// Whether no statement had to allow it.

@@ -2,6 +2,7 @@ use crate::{
     Identities, IdentityKind, Site, Snapshot, SnapshotIdentity,
     identities::SnapshotKey,
     library::{Library, NamedPolicy},
+    tenants::{AccountState, KnownTenant},
 };
 use gantry_access::{
     Access, Principal, Resource, RoleSession,
@@ -12,7 +13,7 @@ use gantry_metadata::{
     Metadata, access_revision, documents,
     documents::{AccessDocument, access_documents},
 };
-use gantry_words::{Secret, Timestamp};
+use gantry_words::{AccountId, Secret, Timestamp};
 use std::{borrow::Cow, collections::HashMap, net::IpAddr, sync::Arc};
 
 /// All that decisions know: who there is, what is attached to whom, and what stands at repositories. It is in memory, compiled,
@@ -26,12 +27,20 @@ pub(crate) struct Directory {
     persons: HashMap<Box<str>, Arc<Person>>,
     /// The unique ids of users and roles, by ARN.
     ids: HashMap<Box<str>, Box<str>>,
+    /// Access keys, those of root users of accounts besides the site's own among them.
+    keys: HashMap<Box<str>, SnapshotKey>,
+    /// Every account there is.
+    accounts: HashMap<AccountId, OfAccount>,
+    library: Library,
+}
+
+/// What an account has for itself.
+struct OfAccount {
+    state: AccountState,
     /// Users, groups and roles by kind and name in lower case (`user/ann`).
     names: HashMap<Box<str>, Named>,
-    keys: HashMap<Box<str>, SnapshotKey>,
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
-    library: Library,
 }
 
 /// A user or role.
@@ -73,27 +82,49 @@ impl Directory {
     ) -> Result<Directory, Fault> {
         // First: what changes while the rest is read is read again the next time.
         let epoch = metadata.access_epoch();
-        let (account, region) = (site.account, site.region.clone());
         let revision = metadata.read(access_revision::find).await?;
-        let snapshot = identities.snapshot(account).await?;
-        let standing = metadata.read_long(move |rows| access_documents(rows, account, &region)).await?;
+        let tenants = identities.tenants().await?;
         let mut directory = Directory {
             epoch,
             revision,
             persons: HashMap::new(),
             ids: HashMap::new(),
-            names: HashMap::new(),
             keys: HashMap::new(),
-            repositories: HashMap::new(),
-            registry: None,
+            accounts: HashMap::new(),
             library: Library::after(before.map(|before| &before.library)),
         };
-        directory.take_identities(snapshot);
-        for document in standing {
-            directory.take_document(document, site);
+        directory.take_account(site.account, AccountState::Active);
+        for tenant in tenants {
+            directory.take_tenant(tenant);
+        }
+        // Policies name people of any account, so those come first.
+        let accounts: Vec<AccountId> = directory.accounts.keys().copied().collect();
+        for account in &accounts {
+            directory.take_identities(identities.snapshot(*account).await?);
+        }
+        for account in accounts {
+            let region = site.region.clone();
+            let standing = metadata.read_long(move |rows| access_documents(rows, account, &region)).await?;
+            for document in standing {
+                directory.take_document(account, document);
+            }
         }
         directory.library.settle();
         Ok(directory)
+    }
+
+    fn take_account(&mut self, account: AccountId, state: AccountState) {
+        let own = OfAccount { state, names: HashMap::new(), repositories: HashMap::new(), registry: None };
+        self.accounts.insert(account, own);
+    }
+
+    fn take_tenant(&mut self, tenant: KnownTenant) {
+        // The site's own account is the one in the settings, whatever a row of the same number says.
+        if self.accounts.contains_key(&tenant.id) {
+            return;
+        }
+        self.take_account(tenant.id, tenant.state);
+        self.keys.extend(tenant.root.map(|key| (key.id.as_str().into(), key)));
     }
 
     fn take_identities(&mut self, snapshot: Snapshot) {
@@ -104,7 +135,9 @@ impl Directory {
             let name = format!("{}/{}", identity.kind.as_str(), identity.name.to_ascii_lowercase());
             let in_arn = format!("{}{}{}", identity.kind.as_str(), identity.path, identity.name).into();
             let boundary = identity.boundary.as_deref().map(Box::from);
-            self.names.insert(name.into(), Named { in_arn, boundary });
+            if let Some(own) = self.accounts.get_mut(&snapshot.account) {
+                own.names.insert(name.into(), Named { in_arn, boundary });
+            }
         }
         for found in snapshot.identities.iter().filter(|found| found.identity.kind != IdentityKind::Group) {
             let of_groups = found.groups.iter().filter_map(|id| groups.get(id.as_str()).copied());
@@ -118,40 +151,51 @@ impl Directory {
             let person = Person { identity: identity.clone(), caller, policies, boundary, trust };
             self.persons.insert(identity.id.as_str().into(), Arc::new(person));
         }
-        self.keys = snapshot.access_keys.into_iter().map(|key| (key.id.as_str().into(), key)).collect();
+        self.keys.extend(snapshot.access_keys.into_iter().map(|key| (key.id.as_str().into(), key)));
     }
 
-    fn take_document(&mut self, document: AccessDocument, site: &Site) {
+    fn take_document(&mut self, account: AccountId, document: AccessDocument) {
         let AccessDocument { repository, kind, body, changed_at } = document;
         match (kind.as_str(), repository) {
             (documents::REGISTRY_POLICY, None) => {
-                self.registry = Some(self.library.standing("registry", &body, PolicyPlace::Registry));
+                let policy = self.library.standing("registry", &body, PolicyPlace::Registry);
+                if let Some(own) = self.accounts.get_mut(&account) {
+                    own.registry = Some(policy);
+                }
             }
             (documents::REPOSITORY_POLICY, Some(name)) => {
                 let policy = self.library.standing(&name, &body, PolicyPlace::Repository);
-                let bound = self.bound(&policy.policy, changed_at, site);
+                let bound = self.bound(&policy.policy, changed_at);
                 let policy = NamedPolicy { name: policy.name, policy: bound };
-                self.repositories.entry(name.into()).or_default().policy = Some(policy);
+                if let Some(at) = self.at_repository_mut(account, name) {
+                    at.policy = Some(policy);
+                }
             }
             (documents::RESOURCE_TAGS, Some(name)) => {
                 let tags: HashMap<Box<str>, Box<str>> = serde_json::from_str(&body).unwrap_or_else(|error| {
                     tracing::error!(repository = name, "the tags of a repository cannot be read: {error}");
                     HashMap::new()
                 });
-                self.repositories.entry(name.into()).or_default().tags = tags.into_iter().collect();
+                if let Some(at) = self.at_repository_mut(account, name) {
+                    at.tags = tags.into_iter().collect();
+                }
             }
             // Of a repository that is gone.
             _ => {}
         }
     }
 
-    /// Puts unique ids in the place of ARNs of this account, so that whoever came after the policy was written is not meant by
+    fn at_repository_mut(&mut self, account: AccountId, name: String) -> Option<&mut AtRepository> {
+        Some(self.accounts.get_mut(&account)?.repositories.entry(name.into()).or_default())
+    }
+
+    /// Puts unique ids in the place of ARNs of the accounts here, so that whoever came after the policy was written is not meant by
     /// it, whatever his name.
-    fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp, site: &Site) -> Arc<Policy> {
+    fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp) -> Arc<Policy> {
         const NOBODY: &str = "AIDANOBODY";
-        let own = format!("arn:aws:iam::{}:", site.account);
         let id_of = |arn: &str| -> Option<Box<str>> {
-            if !arn.starts_with(&own) {
+            let account = arn.strip_prefix("arn:aws:iam::")?.split(':').next()?;
+            if !self.knows(account.parse().ok()?) {
                 return None;
             }
             let person = self.ids.get(arn).and_then(|id| self.person(id));
@@ -173,9 +217,11 @@ impl Directory {
 
     /// The same access, to whom is meant: requests name users, groups and roles without their paths and in any case, policies by
     /// their ARNs.
-    pub(crate) fn settled<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
+    pub(crate) fn settled<'a>(&self, account: AccountId, access: &'a Access) -> Cow<'a, Access> {
         let Resource::Owned { service: "iam", path } = &access.resource else { return Cow::Borrowed(access) };
-        let Some(named) = self.names.get(path.to_ascii_lowercase().as_str()) else { return Cow::Borrowed(access) };
+        let own = self.accounts.get(&account);
+        let named = own.and_then(|own| own.names.get(path.to_ascii_lowercase().as_str()));
+        let Some(named) = named else { return Cow::Borrowed(access) };
         let resource = Resource::Owned { service: "iam", path: named.in_arn.to_string() };
         let settled = Access { resource, ..access.clone() };
         // Where the request sets none, policies ask for the boundary of whom it is about.
@@ -192,18 +238,33 @@ impl Directory {
     }
 
     /// Returns what stands at a repository.
-    pub(crate) fn at_repository(&self, name: &str) -> Option<&AtRepository> {
-        self.repositories.get(name)
+    pub(crate) fn at_repository(&self, account: AccountId, name: &str) -> Option<&AtRepository> {
+        self.accounts.get(&account)?.repositories.get(name)
     }
 
-    /// Returns the policy of the registry.
-    pub(crate) fn registry(&self) -> Option<&NamedPolicy> {
-        self.registry.as_ref()
+    /// Returns the policy of the registry of an account.
+    pub(crate) fn registry(&self, account: AccountId) -> Option<&NamedPolicy> {
+        self.accounts.get(&account)?.registry.as_ref()
     }
 
-    /// Returns the principal of whoever has an access key; none where its user is no more, or may not come from there.
+    /// Whether there is such an account, in any state.
+    pub(crate) fn knows(&self, account: AccountId) -> bool {
+        self.accounts.contains_key(&account)
+    }
+
+    /// Whether there is such an account, and it lets its people in.
+    pub(crate) fn lets_in(&self, account: AccountId) -> bool {
+        self.accounts.get(&account).is_some_and(|own| own.state == AccountState::Active)
+    }
+
+    /// Returns the principal of whoever has an access key; none where its user is no more, or may not come from there, or
+    /// nobody of its account may.
     pub(crate) fn user(&self, key: &SnapshotKey, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
-        let person = self.person(&key.user_id)?;
+        // Unique ids begin with letters: only the key of a root user is an account's.
+        if let Ok(account) = key.user_id.parse() {
+            return self.lets_in(account).then(|| Principal::root_with_key(account, key.id.as_str().into()));
+        }
+        let person = self.person(&key.user_id).filter(|person| self.lets_in(person.identity.account))?;
         let rules = person.identity.robot.as_ref();
         let may_come = rules.is_none_or(|rules| rules.is_alive(now) && rules.admits(source));
         may_come.then(|| Principal::user(person.identity.account, person.caller.clone(), key.id.as_str().into()))
@@ -212,6 +273,7 @@ impl Directory {
     /// Returns the principal of a session; none where it is over or its role is no more.
     pub(crate) fn session(&self, session: RoleSession, now: Timestamp) -> Option<Principal> {
         let role = self.person(&session.role_id).filter(|role| role.trust.is_some())?;
+        let role = Some(role).filter(|role| self.lets_in(role.identity.account))?;
         let identity = &role.identity;
         let caller = Caller::session(identity.account, &identity.path, &identity.name, &identity.id, &session.name);
         (now < session.expires_at())

@@ -79,6 +79,10 @@ impl Identities {
         self.0.metadata.read(move |rows| identities::revision(rows, account)).await
     }
 
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.0.metadata
+    }
+
     /// Draws a unique id of a kind: its four letters, and 16 of base 32.
     fn draw_id(&self, kind: &str) -> String {
         const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -88,7 +92,7 @@ impl Identities {
 }
 
 /// Waits for whoever changes identities of the account.
-fn lock(rows: &mut Reader, account: AccountId) -> Result<(), Fault> {
+pub(crate) fn lock(rows: &mut Reader, account: AccountId) -> Result<(), Fault> {
     rows.lock(&format!("identities {account}"))
 }
 

@@ -20,6 +20,7 @@
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on; no API asks for them yet |
 //! | `sessions.rs` | credentials that end by themselves |
 //! | `signatures.rs` | who signed a request |
+//! | `tenants.rs` | accounts besides the site's own, and the keys of their root users |
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys; no surface asks it yet |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
@@ -40,6 +41,7 @@ mod root;
 mod sessions;
 mod settings;
 mod signatures;
+mod tenants;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use identities::*;
@@ -51,3 +53,4 @@ pub use root::{RootCredentials, RootCredentialsError};
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
 pub use signatures::SignatureProblem;
+pub use tenants::{ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_MAX, AccountState, NewTenant, Tenant};

@@ -9,7 +9,7 @@ use gantry_access::{Access, Arrival, Principal, PrincipalKind, sigv4::SignedRequ
 use gantry_accounts::{AuthenticationProblem, SignatureProblem};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
-use gantry_words::{Cx, RequestId, Timestamp};
+use gantry_words::{AccountId, Cx, RequestId, Timestamp};
 use http::{HeaderMap, header};
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 use tracing::Instrument;
@@ -171,9 +171,12 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     if guard.is_stale() {
         guard.freshen().await?;
     }
+    // By a host only where the wire says so: elsewhere by what is asked, which is not read yet.
+    let by_host = O::Wire::ACCOUNT_BY_HOST.then(|| incoming.origin.account().unwrap_or(guard.anonymous().account));
+    let nobody = by_host.map_or_else(|| guard.anonymous(), Principal::anonymous);
     let cx = |principal: &Principal| Cx {
         actor: principal.arn.clone(),
-        account: principal.account,
+        account: principal.addressed(),
         operation: O::NAME,
         request_id,
         now,
@@ -184,20 +187,19 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
             seen.is_signed_wrongly(&problem);
             Stop::unsigned(problem)
         })?,
-        None => match identify(guard, &incoming, now) {
+        None => match identify(guard, &incoming, by_host, now) {
             Ok(principal) => Some(principal),
             Err(AuthenticationProblem::Missing) => None,
             Err(problem) => {
                 seen.fails(problem);
-                seen.accesses = wanted::<O>(incoming, cx(&guard.anonymous())).await;
+                seen.accesses = wanted::<O>(incoming, cx(&nobody)).await;
                 return Err(Stop::unidentified(problem, seen.accesses.clone()));
             }
         },
     };
-    let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now };
-    let principal = found.unwrap_or_else(|| guard.anonymous()).arrived(arrival);
+    let arrival = Arrival { source, is_secure: incoming.origin.is_https(), at: now, account: by_host };
+    let principal = found.unwrap_or(nobody).arrived(arrival);
     seen.know(&principal);
-    let cx = cx(&principal);
     let changes = !incoming.method.is_safe();
     let is_nobody = principal.kind == PrincipalKind::Anonymous && O::LOCK != Lock::Open;
     if is_nobody && (O::LOCK == Lock::Credential || O::Wire::READS_BODY) {
@@ -209,6 +211,11 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
         Err(_) if is_nobody => return Err(unauthenticated::<O::Wire>()),
         Err(fault) => return Err(fault.into()),
     };
+    // An account that does not exist is none that could be meant; the call says so.
+    let named = request.account().filter(|account| by_host.is_none() && guard.knows(*account));
+    let account = named.or(arrival.account);
+    let principal = principal.arrived(Arrival { account, ..arrival });
+    let cx = cx(&principal);
     seen.accesses = O::access(&request, &cx);
     seen.statement = admit::<O>(guard, &principal, &request, &cx)?;
     if changes {
@@ -267,7 +274,14 @@ fn identify_signed(
     guard.identify_signed(&request, service, incoming.peer, now)
 }
 
-fn identify(guard: &dyn Guard, incoming: &Incoming, now: Timestamp) -> Result<Principal, AuthenticationProblem> {
+/// Says who asks; `account` is whose registry he asks, where his host says that. Elsewhere tokens are good for the default
+/// account only.
+fn identify(
+    guard: &dyn Guard,
+    incoming: &Incoming,
+    account: Option<AccountId>,
+    now: Timestamp,
+) -> Result<Principal, AuthenticationProblem> {
     let mut values = incoming.headers.get_all(header::AUTHORIZATION).iter();
     let (first, more) = (values.next(), values.next());
     let text = match (first, more) {
@@ -275,7 +289,10 @@ fn identify(guard: &dyn Guard, incoming: &Incoming, now: Timestamp) -> Result<Pr
         (Some(value), None) => Some(value.to_str().map_err(|_| AuthenticationProblem::Malformed)?),
         (Some(_), Some(_)) => return Err(AuthenticationProblem::Malformed),
     };
-    guard.identify(text, incoming.peer, now)
+    let own = guard.anonymous().account;
+    let principal = guard.identify(text, account.unwrap_or(own), incoming.peer, now)?;
+    let is_elsewhere = account.is_none() && principal.scopes.is_some() && principal.account != own;
+    if is_elsewhere { Err(AuthenticationProblem::TokenInvalid) } else { Ok(principal) }
 }
 
 /// What a better credential must cover, where that can be told without reading a body.

@@ -7,19 +7,20 @@ use gantry_access::{
 use gantry_accounts::{Accounts, AuthenticationProblem, SignatureProblem};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
-use gantry_words::Timestamp;
+use gantry_words::{AccountId, Timestamp};
 use http::HeaderValue;
 use std::net::IpAddr;
 
 /// Who decides who a caller is and what he may do: the accounts, or a test's idea of them.
 pub trait Guard: Send + Sync + 'static {
-    /// Says who a request comes from, by its `Authorization` header.
+    /// Says who a request to the registry of `account` comes from, by its `Authorization` header.
     ///
     /// # Errors
     /// Why that cannot be said; [`AuthenticationProblem::Missing`] where there is no such header.
     fn identify(
         &self,
         authorization: Option<&str>,
+        account: AccountId,
         source: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem>;
@@ -52,8 +53,13 @@ pub trait Guard: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Whoever comes without credentials.
+    /// Whoever comes without credentials, to the registry that is addressed where nothing names another.
     fn anonymous(&self) -> Principal;
+
+    /// Whether there is such an account.
+    fn knows(&self, account: AccountId) -> bool {
+        account == self.anonymous().account
+    }
 
     /// Decides whether a principal may do all of `accesses`; returns which statements say so, and nothing where none had to.
     ///
@@ -69,10 +75,11 @@ impl Guard for Accounts {
     fn identify(
         &self,
         authorization: Option<&str>,
+        account: AccountId,
         source: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {
-        self.authenticate(authorization, source, now)
+        self.authenticate_at(account, authorization, source, now)
     }
 
     fn identify_signed(
@@ -95,6 +102,10 @@ impl Guard for Accounts {
 
     fn anonymous(&self) -> Principal {
         Accounts::anonymous(self)
+    }
+
+    fn knows(&self, account: AccountId) -> bool {
+        self.knows_account(account)
     }
 
     fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<String, Refusal> {

@@ -90,11 +90,13 @@ fn may_see(link: &Link, parts: &Parts, source: Option<IpAddr>) -> Result<(), Sto
     let guard = &*link.porch.guard;
     let authorization = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let at = link.porch.env.now();
+    // They are the site's: nobody has them who is only at home in another account.
+    let account = guard.anonymous().account;
     let principal = guard
-        .identify(authorization, source, at)
+        .identify(authorization, account, source, at)
         .map_err(|problem| Stop::unidentified(problem, Vec::new()))?
         // Whether it came encrypted is not looked at here: a policy that demands it is not met.
-        .arrived(Arrival { source, is_secure: false, at });
+        .arrived(Arrival { source, is_secure: false, at, account: Some(account) });
     let wanted = [Access::to(action::GANTRY_GET_METRICS)];
     guard.authorize(&principal, &wanted).map(drop).map_err(|refusal| Stop::refused(&refusal, Vec::new()))
 }

@@ -1,20 +1,29 @@
 //! The commands, a file each.
 
+pub(crate) mod access_key;
+pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod blob;
 pub(crate) mod completions;
 pub(crate) mod fsck;
 pub(crate) mod gc;
+pub(crate) mod group;
+pub(crate) mod identities;
 pub(crate) mod image;
 pub(crate) mod inventory;
 pub(crate) mod lifecycle;
 pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod openapi;
+pub(crate) mod policy;
+pub(crate) mod provider;
 pub(crate) mod repo;
 pub(crate) mod restore;
+pub(crate) mod robot;
+pub(crate) mod role;
 pub(crate) mod serve;
 pub(crate) mod tag;
 pub(crate) mod tool;
 pub(crate) mod trash;
+pub(crate) mod user;

@@ -111,6 +111,11 @@ impl Remote {
         self.send(method, path, Some(body)).and_then(|response| self.read(response))
     }
 
+    /// Sends a document that is answered without one.
+    pub(crate) fn put_only(&self, method: Method, path: &str, body: &impl Serialize) -> Result<(), Failure> {
+        self.send(method, path, Some(body)).map(drop)
+    }
+
     /// Removes what is at a path.
     pub(crate) fn delete(&self, path: &str) -> Result<(), Failure> {
         self.send(Method::DELETE, path, None::<&()>).map(drop)

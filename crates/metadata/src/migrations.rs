@@ -46,6 +46,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(10, "0010-identities"),
     pair!(11, "0011-audit"),
     pair!(12, "0012-keyring"),
+    pair!(13, "0013-accounts"),
 ];
 
 #[cfg(test)]

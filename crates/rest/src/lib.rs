@@ -4,16 +4,25 @@
 //! metrics and the OpenAPI document follow from that. Repository names stand in addresses with their slashes: an address
 //! is taken apart from its right end (`route.rs`). `openapi.rs` makes the document.
 
+mod account;
 mod document;
+mod identity;
 mod json;
 mod lifecycle;
 mod openapi;
 mod operations;
 mod protection;
+mod robot;
 mod route;
+mod route_identities;
 mod undo;
 
+pub use account::{AccountDocument, NewAccountDocument};
 pub use document::{ImageDocument, RepositoryDocument};
+pub use identity::{
+    AccessKeyDocument, IdentityDetailsDocument, IdentityDocument, KeyState, NewAccessKeyDocument, PolicyDocument,
+    ProviderDocument, RobotDocument,
+};
 pub use lifecycle::{
     ForecastImageDocument, ForecastRunDocument, LifecycleExplanationDocument, LifecycleForecastDocument,
     LifecycleImageDocument, LifecycleRunDocument, LifecycleRunResultDocument, LifecycleStatusDocument,

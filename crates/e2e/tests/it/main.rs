@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 #![allow(clippy::disallowed_methods, reason = "these tests live in real time, with real files")]
 
+mod accounts;
 mod archive;
 mod audit;
 mod aws;
@@ -13,6 +14,7 @@ mod conditions;
 mod crash;
 mod database;
 mod hostile;
+mod identities;
 mod lifecycle;
 mod limits;
 mod listeners;
