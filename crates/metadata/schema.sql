@@ -18,7 +18,13 @@ CREATE INDEX access_key_user ON access_key(account, user_id, id);
 
 CREATE TABLE account(
     id TEXT PRIMARY KEY,
-    created_at BIGINT NOT NULL
+    name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    root_key_id TEXT NOT NULL UNIQUE,
+    root_secret TEXT NOT NULL,
+    root_key_made_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT NOT NULL
 );
 
 CREATE TABLE account_alias(

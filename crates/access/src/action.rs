@@ -234,6 +234,19 @@ actions! {
     /// Revokes a personal token; everybody may his own.
     GANTRY_REVOKE_TOKEN = "gantry:RevokeToken", [];
 
+    /// Makes an account, and the key of its root user.
+    GANTRY_CREATE_ACCOUNT = "gantry:CreateAccount", [];
+    /// Reads an account.
+    GANTRY_GET_ACCOUNT = "gantry:GetAccount", [];
+    /// Lists the accounts.
+    GANTRY_LIST_ACCOUNTS = "gantry:ListAccounts", [];
+    /// Lets nobody of an account in any more, or lets them in again.
+    GANTRY_UPDATE_ACCOUNT = "gantry:UpdateAccount", [];
+    /// Gives the root user of an account another key.
+    GANTRY_ROTATE_ROOT_KEY = "gantry:RotateRootKey", [];
+    /// Removes an account.
+    GANTRY_DELETE_ACCOUNT = "gantry:DeleteAccount", [];
+
     /// Makes a user.
     IAM_CREATE_USER = "iam:CreateUser", [];
     /// Reads a user.

@@ -32,7 +32,7 @@ pub struct Principal {
     pub arn: Arc<str>,
     /// The names under which policies know it.
     pub caller: Arc<Caller>,
-    /// The access key of a user with which it came, itself or on the way to what it came with; else nothing.
+    /// The access key of a user, or of the root of an account besides the site's own, with which it came, itself or on the way to what it came with; else nothing.
     pub access_key_id: Arc<str>,
     /// The scopes of the Bearer token it came with; `None` where it came with credentials of its own, or with none.
     pub scopes: Option<Scopes>,
@@ -58,6 +58,8 @@ pub struct Arrival {
     pub at: Timestamp,
     /// What its client calls itself (`User-Agent`), at most [`USER_AGENT_BYTES_MAX`] bytes of it.
     pub user_agent: Option<Arc<str>>,
+    /// The account whose registry is addressed; none for the principal's own.
+    pub account: Option<AccountId>,
 }
 
 impl Arrival {
@@ -77,6 +79,11 @@ impl Principal {
     /// The root user of `account`.
     pub fn root(account: AccountId) -> Self {
         Principal::new(PrincipalKind::Root, account, Arc::new(Caller::root(account)))
+    }
+
+    /// The root user of `account`, who came with an access key that is renewed as those of users are.
+    pub fn root_with_key(account: AccountId, access_key_id: Arc<str>) -> Self {
+        Principal { access_key_id, ..Principal::root(account) }
     }
 
     /// A user, who came with one of its access keys.
@@ -131,6 +138,11 @@ impl Principal {
     #[must_use]
     pub fn within(self, scopes: Scopes) -> Self {
         Principal { scopes: Some(scopes), ..self }
+    }
+
+    /// Returns the account whose registry is addressed.
+    pub fn addressed(&self) -> AccountId {
+        self.arrival.account.unwrap_or(self.account)
     }
 
     /// The same, with a request that came so.

@@ -106,7 +106,7 @@ impl Accounts {
         metadata: Metadata,
         env: Env,
     ) -> Result<Self, Fault> {
-        let audience = format!("{}/{}/{}", site.service, site.region, site.account).into_boxed_str();
+        let audience = audience(&site, site.account);
         if let Some(complaint) = complaint(settings, &root, &audience) {
             return Err(Fault::new(FaultKind::InvalidParameter, complaint));
         }
@@ -164,22 +164,36 @@ impl Accounts {
         &self.0.metadata
     }
 
-    /// Says who sends a request, by its `Authorization` header. Asks no database.
-    ///
-    /// `source` is where the request comes from: failed logins are counted by it.
+    /// Says who sends a request, by its `Authorization` header, to the registry of the site's own account:
+    /// [`Accounts::authenticate_at`].
     ///
     /// # Errors
-    /// Nobody known here; [`AuthenticationProblem::Missing`] where there is no header: see [`Accounts::anonymous`];
-    /// [`AuthenticationProblem::Unsettled`] where only [`Accounts::authenticate_slowly`] can tell.
+    /// The same.
     pub fn authenticate(
         &self,
         authorization: Option<&str>,
         source: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {
+        self.authenticate_at(self.0.site.account, authorization, source, now)
+    }
+
+    /// Says who sends a request to the registry of `account`, by its `Authorization` header. Asks no database.
+    ///
+    /// `source` is where the request comes from: failed logins are counted by it.
+    ///
+    /// # Errors
+    /// Nobody known here; [`AuthenticationProblem::Missing`] where there is no header: see [`Accounts::anonymous`].
+    pub fn authenticate_at(
+        &self,
+        account: AccountId,
+        authorization: Option<&str>,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Principal, AuthenticationProblem> {
         let header = authorization.ok_or(AuthenticationProblem::Missing)?;
         match Authorization::parse(header).map_err(|_| AuthenticationProblem::Malformed)? {
-            Authorization::Bearer(token) => self.bearer(token, source, now),
+            Authorization::Bearer(token) => self.bearer(token, account, source, now),
             Authorization::Basic { user, password } => self.password(&user, &password, source, now),
         }
     }
@@ -214,7 +228,7 @@ impl Accounts {
             kind: principal.kind,
             id: self.id(principal),
             account: principal.account,
-            audience: inner.audience.clone(),
+            audience: self.audience(principal.addressed()),
             role_session: principal.role_session.as_deref().cloned(),
             scopes: asked,
             issued_at: now,
@@ -271,10 +285,20 @@ impl Accounts {
         self.0.keys.read().unwrap_or_else(PoisonError::into_inner).open(purpose, text)
     }
 
+    /// What tokens for the registry of an account are good for: in no other they are.
+    fn audience(&self, account: AccountId) -> Box<str> {
+        match account == self.0.site.account {
+            true => self.0.audience.clone(),
+            false => audience(&self.0.site, account),
+        }
+    }
+
     fn id(&self, principal: &Principal) -> Box<str> {
         match principal.kind {
-            PrincipalKind::Root => self.0.root.access_key_id.as_str().into(),
-            PrincipalKind::User => (*principal.access_key_id).into(),
+            PrincipalKind::Root if principal.account == self.0.site.account => {
+                self.0.root.access_key_id.as_str().into()
+            }
+            PrincipalKind::Root | PrincipalKind::User => (*principal.access_key_id).into(),
             PrincipalKind::Session | PrincipalKind::Anonymous => "".into(),
         }
     }
@@ -402,10 +426,16 @@ impl Accounts {
         }
     }
 
-    fn bearer(&self, token: &str, source: Option<IpAddr>, now: Timestamp) -> Result<Principal, AuthenticationProblem> {
+    fn bearer(
+        &self,
+        token: &str,
+        account: AccountId,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Principal, AuthenticationProblem> {
         let inner = &*self.0;
         let keys = inner.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let claims = match keys.verify(token, &inner.audience, now) {
+        let claims = match keys.verify(token, &self.audience(account), now) {
             Ok(claims) => claims,
             Err(TokenError::Expired) => return Err(AuthenticationProblem::TokenExpired),
             Err(TokenError::Malformed | TokenError::Signature | TokenError::Audience | TokenError::NotYetValid) => {
@@ -505,13 +535,14 @@ impl Accounts {
     fn principal(&self, claims: Claims, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
         let inner = &*self.0;
         match claims.kind {
-            _ if claims.account != inner.site.account => None,
-            PrincipalKind::Root if *claims.id == *inner.root.access_key_id => Some(inner.root_principal.clone()),
-            PrincipalKind::Root => None,
-            PrincipalKind::User => self.directory().came_with(&claims.id, source, now),
+            PrincipalKind::Root if claims.account == inner.site.account => {
+                (*claims.id == *inner.root.access_key_id).then(|| inner.root_principal.clone())
+            }
+            PrincipalKind::Root | PrincipalKind::User => self.directory().came_with(&claims.id, source, now),
             PrincipalKind::Session => self.directory().session(claims.role_session?, now),
-            PrincipalKind::Anonymous => Some(self.anonymous()),
+            PrincipalKind::Anonymous => Some(Principal::anonymous(claims.account)),
         }
+        .filter(|principal| principal.account == claims.account)
     }
 
     /// Returns the user with this access key and secret. It takes as long where there is none.
@@ -606,6 +637,10 @@ impl Accounts {
 /// Rounded up: whoever comes back then is not too early.
 fn seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+fn audience(site: &Site, account: AccountId) -> Box<str> {
+    format!("{}/{}/{account}", site.service, site.region).into()
 }
 
 /// The audience of passwords for `docker login`: a Bearer token is none, and none is a Bearer token.

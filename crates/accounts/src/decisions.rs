@@ -8,7 +8,7 @@ use gantry_access::{
     Access, Facts, Principal, PrincipalKind, Refusal, Resource, ScopeVerb, action,
     policy::{Attached, Context, Grant, Policies, Policy, PolicyPlace, Verdict},
 };
-use gantry_words::RepositoryName;
+use gantry_words::{AccountId, RepositoryName};
 use std::sync::Arc;
 
 impl Accounts {
@@ -20,12 +20,16 @@ impl Accounts {
     pub fn authorize(&self, principal: &Principal, needs: &[Access]) -> Result<String, Refusal> {
         let directory = self.directory();
         let mut statement = String::new();
-        let settled: Vec<_> = needs.iter().map(|access| directory.settled(access)).collect();
-        let besides: Vec<_> = settled.iter().filter_map(|access| directory.secrets.besides(access)).collect();
-        let besides = besides.iter().map(|access| directory.settled(access));
+        let addressed = principal.addressed();
+        let own = directory.of(addressed);
+        let settled: Vec<_> = needs.iter().map(|access| directory.settled(addressed, access)).collect();
+        let besides: Vec<_> =
+            settled.iter().filter_map(|access| own.and_then(|own| own.secrets.besides(access))).collect();
+        let besides = besides.iter().map(|access| directory.settled(addressed, access));
         for access in settled.iter().cloned().chain(besides) {
             let access = &*access;
-            let at_key = directory.kms.at(access).map(|key| &key.policy);
+            let at_key = directory.of(account_of(principal, access)).and_then(|own| own.kms.at(access));
+            let at_key = at_key.map(|key| &key.policy);
             self.with_facts(&directory, principal, access, at_key, |facts| {
                 let verdict = gantry_access::judge(principal, access, facts)?;
                 if statement.is_empty() && !is_unwritten(&verdict) {
@@ -79,20 +83,25 @@ impl Accounts {
         decide: impl FnOnce(&Facts<'_>) -> T,
     ) -> T {
         let person = person(directory, principal);
+        let account = account_of(principal, access);
         let narrowing: Vec<Policy> =
             principal.role_session.iter().flat_map(|session| &session.policies).map(narrow).collect();
         let session: Vec<_> = narrowing.iter().map(|policy| Attached { name: "session", policy }).collect();
         let identity = person.into_iter().flat_map(|person| person.policies.iter().chain(given_to_all(access.action)));
         let identity: Vec<_> = identity.map(NamedPolicy::attached).collect();
-        let account_wide: Vec<_> = directory.account_wide.iter().map(NamedPolicy::attached).collect();
+        let own = directory.of(account);
+        // What is denied at home is denied abroad too.
+        let home = directory.of(principal.account).filter(|_| principal.account != account);
+        let account_wide = own.into_iter().chain(home).flat_map(|own| &own.account_wide);
+        let account_wide: Vec<_> = account_wide.map(NamedPolicy::attached).collect();
         let limit = match directory.logins.limit(&principal.access_key_id) {
             Limit::No => None,
             Limit::To(limit) => Some(limit.clone()),
             Limit::Gone => Some(Library::nothing()),
         };
         let at = match &access.resource {
-            Resource::Repository(name) => directory.at_repository(name.as_str()).and_then(|at| at.policy.as_ref()),
-            Resource::Owned { .. } => directory.secrets.at(access).and_then(|at| at.policy.as_ref()),
+            Resource::Repository(name) => directory.at_repository(account, name.as_str()).and_then(|at| at.policy.as_ref()),
+            Resource::Owned { .. } => own.and_then(|own| own.secrets.at(access)).and_then(|at| at.policy.as_ref()),
             Resource::Registry | Resource::Repositories | Resource::Arn(_) => None,
         };
         let policies = Policies {
@@ -102,15 +111,17 @@ impl Accounts {
             account_wide: &account_wide,
             limit: limit.as_ref().map(NamedPolicy::attached),
             repository: at.map(NamedPolicy::attached),
-            registry: directory.registry().filter(|_| trust.is_none()).map(NamedPolicy::attached),
+            registry: directory.registry(account).filter(|_| trust.is_none()).map(NamedPolicy::attached),
             trust: trust.map(NamedPolicy::attached),
             is_open_to_anonymous: self.is_open_to_anonymous(),
         };
         let standing = [policies.repository, policies.registry, policies.trust];
-        let is_asked = !identity.is_empty() || !account_wide.is_empty() || limit.is_some() || standing.iter().any(Option::is_some);
+        let is_asked = !identity.is_empty()
+            || !account_wide.is_empty()
+            || limit.is_some()
+            || standing.iter().any(Option::is_some);
         let context = if is_asked { self.context(principal, person, access, directory) } else { Context::default() };
-        let site = self.site();
-        decide(&Facts { account: site.account, region: &site.region, policies, context: &context })
+        decide(&Facts { account, region: &self.site().region, policies, context: &context })
     }
 
     /// What is known of a request besides who asks for what.
@@ -121,12 +132,13 @@ impl Accounts {
         access: &Access,
         directory: &Directory,
     ) -> Context {
-        let (site, arrival) = (self.site(), &principal.arrival);
+        let (site, arrival, account) = (self.site(), &principal.arrival, account_of(principal, access));
+        let own = directory.of(account);
         let mut context = Context::of(&principal.caller).at(arrival.at);
         let is_secure = if arrival.is_secure { "true" } else { "false" };
         context.set("aws:SecureTransport", [is_secure]);
         context.set("aws:RequestedRegion", [site.region.as_str()]);
-        context.set("aws:ResourceAccount", [site.account.as_str()]);
+        context.set("aws:ResourceAccount", [account.as_str()]);
         if let Some(source) = arrival.source {
             context.set("aws:SourceIp", [source.to_canonical().to_string().as_str()]);
         }
@@ -145,21 +157,22 @@ impl Accounts {
             context.set("aws:FederatedProvider", session.provider.as_deref());
         }
         if let Resource::Repository(name) = &access.resource
-            && let Some(at) = directory.at_repository(name.as_str())
+            && let Some(at) = directory.at_repository(account, name.as_str())
         {
             for (key, value) in &at.tags {
                 context.set(&format!("aws:ResourceTag/{key}"), [&**value]);
                 context.set(&format!("ecr:ResourceTag/{key}"), [&**value]);
             }
         }
-        if let Some(key) = directory.kms.at(access) {
+        if let Some(key) = own.and_then(|own| own.kms.at(access)) {
             context.set("kms:CallerAccount", [principal.account.as_str()]);
             context.set("kms:ResourceAliases", key.aliases.iter().map(AsRef::as_ref));
             for (key, value) in &key.tags {
                 context.set(&format!("aws:ResourceTag/{key}"), [&**value]);
             }
         }
-        for (key, value) in directory.secrets.at(access).into_iter().flat_map(|secret| &secret.tags) {
+        let secret = own.and_then(|own| own.secrets.at(access));
+        for (key, value) in secret.into_iter().flat_map(|secret| &secret.tags) {
             context.set(&format!("aws:ResourceTag/{key}"), [&**value]);
             context.set(&format!("secretsmanager:ResourceTag/{key}"), [&**value]);
         }
@@ -168,6 +181,15 @@ impl Accounts {
         }
         context
     }
+}
+
+/// Whose the resource is.
+fn account_of(principal: &Principal, access: &Access) -> AccountId {
+    match &access.resource {
+        Resource::Arn(arn) => arn.split(':').nth(4).and_then(|account| account.parse().ok()),
+        Resource::Repository(_) | Resource::Registry | Resource::Repositories | Resource::Owned { .. } => None,
+    }
+    .unwrap_or_else(|| principal.addressed())
 }
 
 /// Whether no statement had to allow it.

@@ -5,6 +5,7 @@ use crate::{
     library::{Library, NamedPolicy},
     logins::{Logins, is_login},
     secret_policies::SecretPolicies,
+    tenants::{AccountState, KnownTenant},
 };
 use gantry_access::{
     Access, Principal, Resource, RoleSession,
@@ -36,21 +37,29 @@ pub(crate) struct Directory {
     persons: HashMap<Box<str>, Arc<Person>>,
     /// The unique ids of users and roles, by ARN.
     ids: HashMap<Box<str>, Box<str>>,
-    /// Users, groups and roles by kind and name in lower case (`user/ann`).
-    names: HashMap<Box<str>, Named>,
+    /// Access keys, those of root users of accounts besides the site's own among them.
     keys: HashMap<Box<str>, SnapshotKey>,
     pub(crate) logins: Logins,
     /// Identity providers, by account and issuer.
     providers: BTreeMap<(AccountId, Box<str>), Arc<Provider>>,
     /// Before when the sessions of a role must not have begun, by its unique id.
     revoked: HashMap<Box<str>, Timestamp>,
+    /// Every account there is.
+    accounts: HashMap<AccountId, OfAccount>,
+    library: Library,
+}
+
+/// What an account has for itself.
+pub(crate) struct OfAccount {
+    state: AccountState,
+    /// Users, groups and roles by kind and name in lower case (`user/ann`).
+    names: HashMap<Box<str>, Named>,
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
-    /// What is denied to the whole account.
+    /// What is denied to all of it.
     pub(crate) account_wide: Vec<NamedPolicy>,
     pub(crate) kms: KeyPolicies,
     pub(crate) secrets: SecretPolicies,
-    library: Library,
 }
 
 /// An identity provider of an account.
@@ -102,41 +111,65 @@ impl Directory {
     ) -> Result<Directory, Fault> {
         // First: what changes while the rest is read is read again the next time.
         let epoch = metadata.access_epoch();
-        let (account, region) = (site.account, site.region.clone());
         let revision = metadata.read(access_revision::find).await?;
-        let snapshot = identities.snapshot(account).await?;
-        let standing = metadata.read_long(move |rows| access_documents(rows, account, &region)).await?;
-        let keys = move |rows: &mut Reader| Ok((kms::policies(rows, account)?, kms::all_aliases(rows, account)?));
-        let (keys, aliases) = metadata.read_long(keys).await?;
-        let kept = metadata.read_long(move |rows| secrets::all(rows, account)).await?;
+        let tenants = identities.tenants().await?;
         let mut directory = Directory {
             epoch,
             revision,
             persons: HashMap::new(),
             ids: HashMap::new(),
-            names: HashMap::new(),
             keys: HashMap::new(),
             logins: Logins::default(),
             providers: BTreeMap::new(),
             revoked: HashMap::new(),
-            repositories: HashMap::new(),
-            registry: None,
-            account_wide: Vec::new(),
-            kms: KeyPolicies::new(format!("arn:aws:kms:{}:{account}:", site.region)),
-            secrets: SecretPolicies::new(format!("arn:aws:secretsmanager:{}:{account}:", site.region)),
+            accounts: HashMap::new(),
             library: Library::after(before.map(|before| &before.library)),
         };
-        directory.take_identities(snapshot);
-        for document in standing {
-            directory.take_document(document, site);
+        directory.accounts.insert(site.account, OfAccount::new(site.account, AccountState::Active, site));
+        for tenant in tenants {
+            directory.take_tenant(tenant, site);
         }
-        directory.take_keys(keys, &aliases, site);
-        directory.take_secrets(kept, site);
+        // Policies name people of any account, so those come first.
+        let accounts: Vec<AccountId> = directory.accounts.keys().copied().collect();
+        for account in &accounts {
+            directory.take_identities(identities.snapshot(*account).await?, site);
+        }
+        for account in accounts {
+            directory.read_standing(metadata, site, account).await?;
+        }
         directory.library.settle();
         Ok(directory)
     }
 
-    fn take_identities(&mut self, snapshot: Snapshot) {
+    /// Reads the policies that stand at what an account has.
+    async fn read_standing(&mut self, metadata: &Metadata, site: &Site, account: AccountId) -> Result<(), Fault> {
+        let region = site.region.clone();
+        let standing = metadata.read_long(move |rows| access_documents(rows, account, &region)).await?;
+        let keys = move |rows: &mut Reader| Ok((kms::policies(rows, account)?, kms::all_aliases(rows, account)?));
+        let (keys, aliases) = metadata.read_long(keys).await?;
+        let kept = metadata.read_long(move |rows| secrets::all(rows, account)).await?;
+        let Some(place) = self.accounts.get_mut(&account) else { return Ok(()) };
+        // While it is filled an empty one stands for it.
+        let mut own = std::mem::replace(place, OfAccount::new(account, AccountState::Active, site));
+        for document in standing {
+            self.take_document(&mut own, document);
+        }
+        self.take_keys(&mut own, keys, &aliases);
+        self.take_secrets(&mut own, kept);
+        self.accounts.insert(account, own);
+        Ok(())
+    }
+
+    fn take_tenant(&mut self, tenant: KnownTenant, site: &Site) {
+        // The site's own account is the one in the settings, whatever a row of the same number says.
+        if self.accounts.contains_key(&tenant.id) {
+            return;
+        }
+        self.accounts.insert(tenant.id, OfAccount::new(tenant.id, tenant.state, site));
+        self.keys.extend(tenant.root.map(|key| (key.id.as_str().into(), key)));
+    }
+
+    fn take_identities(&mut self, snapshot: Snapshot, site: &Site) {
         let groups: HashMap<&str, &SnapshotIdentity> =
             snapshot.of_kind(IdentityKind::Group).map(|group| (group.identity.id.as_str(), group)).collect();
         for one in &snapshot.identities {
@@ -144,7 +177,9 @@ impl Directory {
             let name = format!("{}/{}", identity.kind.as_str(), identity.name.to_ascii_lowercase());
             let in_arn = format!("{}{}{}", identity.kind.as_str(), identity.path, identity.name).into();
             let boundary = identity.boundary.as_deref().map(Box::from);
-            self.names.insert(name.into(), Named { in_arn, boundary });
+            if let Some(own) = self.accounts.get_mut(&snapshot.account) {
+                own.names.insert(name.into(), Named { in_arn, boundary });
+            }
         }
         for found in snapshot.identities.iter().filter(|found| found.identity.kind != IdentityKind::Group) {
             let of_groups = found.groups.iter().filter_map(|id| groups.get(id.as_str()).copied());
@@ -164,71 +199,71 @@ impl Directory {
             let person = Person { identity, caller, policies, policy_groups, boundary, trust };
             self.persons.insert(found.identity.id.as_str().into(), Arc::new(person));
         }
-        self.logins = Logins::of(&snapshot, &mut self.library);
+        self.logins.take(&snapshot, snapshot.account == site.account, &mut self.library);
         for found in &snapshot.oidc_providers {
             let provider = Provider::of(snapshot.account, found);
             let key = (provider.account, provider.settings.issuer.clone());
             self.providers.insert(key, Arc::new(provider));
         }
         self.revoked.extend(snapshot.revoked.into_iter().map(|(id, before)| (id.into(), before)));
-        self.keys = snapshot.access_keys.into_iter().map(|key| (key.id.as_str().into(), key)).collect();
+        self.keys.extend(snapshot.access_keys.into_iter().map(|key| (key.id.as_str().into(), key)));
     }
 
-    fn take_document(&mut self, document: AccessDocument, site: &Site) {
+    fn take_document(&mut self, own: &mut OfAccount, document: AccessDocument) {
         let AccessDocument { repository, kind, name, body, changed_at } = document;
         match (kind.as_str(), repository) {
             (documents::ACCOUNT_POLICY, None) => {
-                self.account_wide.push(self.library.standing(&name, &body, PolicyPlace::AccountWide));
+                own.account_wide.push(self.library.standing(&name, &body, PolicyPlace::AccountWide));
             }
             (documents::REGISTRY_POLICY, None) => {
-                self.registry = Some(self.library.standing("registry", &body, PolicyPlace::Registry));
+                own.registry = Some(self.library.standing("registry", &body, PolicyPlace::Registry));
             }
             (documents::REPOSITORY_POLICY, Some(name)) => {
                 let policy = self.library.standing(&name, &body, PolicyPlace::Repository);
-                let bound = self.bound(&policy.policy, changed_at, site);
+                let bound = self.bound(&policy.policy, changed_at);
                 let policy = NamedPolicy { name: policy.name, policy: bound };
-                self.repositories.entry(name.into()).or_default().policy = Some(policy);
+                own.repositories.entry(name.into()).or_default().policy = Some(policy);
             }
             (documents::RESOURCE_TAGS, Some(name)) => {
                 let tags: HashMap<Box<str>, Box<str>> = serde_json::from_str(&body).unwrap_or_else(|error| {
                     tracing::error!(repository = name, "the tags of a repository cannot be read: {error}");
                     HashMap::new()
                 });
-                self.repositories.entry(name.into()).or_default().tags = tags.into_iter().collect();
+                own.repositories.entry(name.into()).or_default().tags = tags.into_iter().collect();
             }
             // Of a repository that is gone.
             _ => {}
         }
     }
 
-    fn take_keys(&mut self, keys: Vec<kms::KeyPolicyRow>, aliases: &[[String; 2]], site: &Site) {
+    fn take_keys(&mut self, own: &mut OfAccount, keys: Vec<kms::KeyPolicyRow>, aliases: &[[String; 2]]) {
         for key in keys {
             let policy = self.library.standing(&key.id, &key.policy, PolicyPlace::Key);
-            let bound = self.bound(&policy.policy, key.policy_at, site);
-            self.kms.add(&key.id, NamedPolicy { name: policy.name, policy: bound }, &key.tags);
+            let bound = self.bound(&policy.policy, key.policy_at);
+            own.kms.add(&key.id, NamedPolicy { name: policy.name, policy: bound }, &key.tags);
         }
         for [alias, id] in aliases {
-            self.kms.name(alias, id);
+            own.kms.name(alias, id);
         }
     }
 
-    fn take_secrets(&mut self, kept: Vec<secrets::SecretRow>, site: &Site) {
+    fn take_secrets(&mut self, own: &mut OfAccount, kept: Vec<secrets::SecretRow>) {
         for secret in kept {
             let policy = secret.policy.as_ref().map(|text| {
                 let policy = self.library.standing(&secret.name, text, PolicyPlace::Key);
-                NamedPolicy { policy: self.bound(&policy.policy, secret.policy_at, site), name: policy.name }
+                NamedPolicy { policy: self.bound(&policy.policy, secret.policy_at), name: policy.name }
             });
-            self.secrets.add(&secret.name, &secret.suffix, policy, &secret.tags, secret.kms_key.as_deref());
+            own.secrets.add(&secret.name, &secret.suffix, policy, &secret.tags, secret.kms_key.as_deref());
         }
     }
 
-    /// Puts unique ids in the place of ARNs of this account, so that whoever came after the policy was written is not meant by
+    /// Puts unique ids in the place of ARNs of the accounts here, so that whoever came after the policy was written is not meant by
     /// it, whatever his name.
-    fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp, site: &Site) -> Arc<Policy> {
+    fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp) -> Arc<Policy> {
         const NOBODY: &str = "AIDANOBODY";
-        let own = format!("arn:aws:iam::{}:", site.account);
         let id_of = |arn: &str| -> Option<Box<str>> {
-            if !arn.starts_with(&own) {
+            let account = arn.strip_prefix("arn:aws:iam::")?.split(':').next()?;
+            if !self.knows(account.parse().ok()?) {
                 return None;
             }
             let person = self.ids.get(arn).and_then(|id| self.person(id));
@@ -243,10 +278,10 @@ impl Directory {
         self.persons.get(id)
     }
 
-    /// Returns a user or role by how it is named without its path, in any case: `user/ann`, `role/deploy`.
-    pub(crate) fn named(&self, name: &str, site: &Site) -> Option<&Arc<Person>> {
-        let named = self.names.get(name.to_ascii_lowercase().as_str())?;
-        self.by_arn(&format!("arn:aws:iam::{}:{}", site.account, named.in_arn))
+    /// Returns a user or role of an account by how it is named without its path, in any case: `user/ann`, `role/deploy`.
+    pub(crate) fn named(&self, account: AccountId, name: &str) -> Option<&Arc<Person>> {
+        let named = self.of(account)?.names.get(name.to_ascii_lowercase().as_str())?;
+        self.by_arn(&format!("arn:aws:iam::{account}:{}", named.in_arn))
     }
 
     /// Returns a user or role by its ARN.
@@ -254,9 +289,9 @@ impl Directory {
         self.person(self.ids.get(arn)?)
     }
 
-    /// Returns all users and roles, in no order.
-    pub(crate) fn persons(&self) -> impl Iterator<Item = &Arc<Person>> {
-        self.persons.values()
+    /// Returns all users and roles of an account, in no order.
+    pub(crate) fn persons(&self, account: AccountId) -> impl Iterator<Item = &Arc<Person>> {
+        self.persons.values().filter(move |person| person.identity.account == account)
     }
 
     /// Returns a role by its ARN.
@@ -286,11 +321,12 @@ impl Directory {
 
     /// The same access, to whom is meant: requests name users, groups and roles without their paths and in any case, policies by
     /// their ARNs, keys by their aliases, secrets by their names.
-    pub(crate) fn settled<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
+    pub(crate) fn settled<'a>(&self, account: AccountId, access: &'a Access) -> Cow<'a, Access> {
+        let Some(own) = self.of(account) else { return Cow::Borrowed(access) };
         let Resource::Owned { service: "iam", path } = &access.resource else {
-            return self.settled_elsewhere(access);
+            return own.settled(access);
         };
-        let Some(named) = self.names.get(path.to_ascii_lowercase().as_str()) else { return Cow::Borrowed(access) };
+        let Some(named) = own.names.get(path.to_ascii_lowercase().as_str()) else { return Cow::Borrowed(access) };
         let resource = Resource::Owned { service: "iam", path: named.in_arn.to_string() };
         let settled = Access { resource, ..access.clone() };
         // Where the request sets none, policies ask for the boundary of whom it is about.
@@ -299,13 +335,6 @@ impl Directory {
             Some(arn) if !is_told => settled.with(BOUNDARY_KEY, [&**arn]),
             _ => settled,
         })
-    }
-
-    fn settled_elsewhere<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
-        match self.kms.settled(access) {
-            Cow::Borrowed(access) => self.secrets.settled(access),
-            settled @ Cow::Owned(_) => settled,
-        }
     }
 
     /// Returns an access key that may be used.
@@ -318,18 +347,38 @@ impl Directory {
         self.keys.values().any(|key| key.user_id == user_id && key.is_active)
     }
 
-    /// Returns what stands at a repository.
-    pub(crate) fn at_repository(&self, name: &str) -> Option<&AtRepository> {
-        self.repositories.get(name)
+    /// Returns what an account has for itself.
+    pub(crate) fn of(&self, account: AccountId) -> Option<&OfAccount> {
+        self.accounts.get(&account)
     }
 
-    /// Returns the policy of the registry.
-    pub(crate) fn registry(&self) -> Option<&NamedPolicy> {
-        self.registry.as_ref()
+    /// Returns what stands at a repository of an account.
+    pub(crate) fn at_repository(&self, account: AccountId, name: &str) -> Option<&AtRepository> {
+        self.of(account)?.repositories.get(name)
     }
 
-    /// Returns the principal of whoever has an access key; none where its user is no more, or may not come from there.
+    /// Returns the policy of the registry of an account.
+    pub(crate) fn registry(&self, account: AccountId) -> Option<&NamedPolicy> {
+        self.of(account)?.registry.as_ref()
+    }
+
+    /// Whether there is such an account, in any state.
+    pub(crate) fn knows(&self, account: AccountId) -> bool {
+        self.accounts.contains_key(&account)
+    }
+
+    /// Whether there is such an account, and it lets its people in.
+    pub(crate) fn lets_in(&self, account: AccountId) -> bool {
+        self.of(account).is_some_and(|own| own.state == AccountState::Active)
+    }
+
+    /// Returns the principal of whoever has an access key; none where its user is no more, or may not come from there, or
+    /// nobody of its account may.
     pub(crate) fn user(&self, key: &SnapshotKey, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
+        // Unique ids begin with letters: only the key of a root user is an account's.
+        if let Ok(account) = key.user_id.parse() {
+            return self.lets_in(account).then(|| Principal::root_with_key(account, key.id.as_str().into()));
+        }
         self.holder(&key.user_id, &key.id, source, now)
     }
 
@@ -343,7 +392,7 @@ impl Directory {
     }
 
     fn holder(&self, user_id: &str, id: &str, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
-        let person = self.person(user_id)?;
+        let person = self.person(user_id).filter(|person| self.lets_in(person.identity.account))?;
         let rules = person.identity.robot.as_ref();
         let may_come = rules.is_none_or(|rules| rules.is_alive(now) && rules.admits(source));
         may_come.then(|| Principal::user(person.identity.account, person.caller.clone(), id.into()))
@@ -352,10 +401,32 @@ impl Directory {
     /// Returns the principal of a session; none where it is over or revoked, or its role is no more.
     pub(crate) fn session(&self, session: RoleSession, now: Timestamp) -> Option<Principal> {
         let role = self.person(&session.role_id).filter(|role| role.trust.is_some())?;
+        let role = Some(role).filter(|role| self.lets_in(role.identity.account))?;
         let identity = &role.identity;
         let caller = Caller::session(identity.account, &identity.path, &identity.name, &identity.id, &session.name);
         (now < session.expires_at() && !self.is_revoked(&identity.id, session.issued_at()))
             .then(|| Principal::role_session(identity.account, Arc::new(caller), Arc::new(session)))
+    }
+}
+
+impl OfAccount {
+    fn new(account: AccountId, state: AccountState, site: &Site) -> Self {
+        OfAccount {
+            state,
+            names: HashMap::new(),
+            repositories: HashMap::new(),
+            registry: None,
+            account_wide: Vec::new(),
+            kms: KeyPolicies::new(format!("arn:aws:kms:{}:{account}:", site.region)),
+            secrets: SecretPolicies::new(format!("arn:aws:secretsmanager:{}:{account}:", site.region)),
+        }
+    }
+
+    fn settled<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
+        match self.kms.settled(access) {
+            Cow::Borrowed(access) => self.secrets.settled(access),
+            settled @ Cow::Owned(_) => settled,
+        }
     }
 }
 

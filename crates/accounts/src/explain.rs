@@ -158,21 +158,20 @@ pub fn explained_resource(text: &str, action: &str, account: AccountId, region: 
 }
 
 impl Accounts {
-    /// Returns whom a question is about as a principal whose request came so. Nothing is known of users and roles of other
+    /// Returns whom a question in an account is about as a principal whose request came so. Nothing is known of users and roles of other
     /// accounts but what their ARNs say.
     ///
     /// # Errors
     /// [`FaultKind::NoSuchEntity`], [`FaultKind::InvalidParameter`].
-    pub fn asked_about(&self, asked: &AskedAbout, arrival: Arrival) -> Result<Principal, Fault> {
-        let (directory, site) = (self.directory(), self.site());
-        let nobody = |who: &str| {
-            Fault::new(FaultKind::NoSuchEntity, format!("There is no {who} in the account {}", site.account))
-        };
+    pub fn asked_about(&self, account: AccountId, asked: &AskedAbout, arrival: Arrival) -> Result<Principal, Fault> {
+        let (directory, here) = (self.directory(), account);
+        let nobody =
+            |who: &str| Fault::new(FaultKind::NoSuchEntity, format!("There is no {who} in the account {here}"));
         let principal = match asked {
-            AskedAbout::Root => Principal::root(site.account),
-            AskedAbout::Anonymous => self.anonymous(),
+            AskedAbout::Root => Principal::root(here),
+            AskedAbout::Anonymous => Principal::anonymous(here),
             AskedAbout::Named(name) => {
-                directory.named(name, site).ok_or_else(|| nobody(name))?.principal(SESSION, arrival.at)
+                directory.named(here, name).ok_or_else(|| nobody(name))?.principal(SESSION, arrival.at)
             }
             AskedAbout::Arn(arn) => {
                 let caller = Caller::of_arn(arn, SESSION).ok_or_else(|| {
@@ -180,32 +179,32 @@ impl Accounts {
                     Fault::new(FaultKind::InvalidParameter, message)
                 })?;
                 match caller.account() {
-                    Some(account) if account == site.account && *arn == *Caller::root(account).arn() => {
+                    Some(account) if account == here && *arn == *Caller::root(account).arn() => {
                         Principal::root(account)
                     }
-                    Some(account) if account == site.account => {
+                    Some(account) if account == here => {
                         let session = arn.split_once(":assumed-role/").and_then(|(_, rest)| rest.split_once('/'));
                         match session {
                             Some((role, session)) => directory
-                                .named(&format!("role/{role}"), site)
+                                .named(here, &format!("role/{role}"))
                                 .ok_or_else(|| nobody(arn))?
                                 .principal(session, arrival.at),
                             None => directory.by_arn(arn).ok_or_else(|| nobody(arn))?.principal(SESSION, arrival.at),
                         }
                     }
-                    account => Principal::stranger(account.unwrap_or(site.account), caller),
+                    account => Principal::stranger(account.unwrap_or(here), caller),
                 }
             }
         };
-        Ok(principal.arrived(arrival))
+        Ok(principal.arrived(Arrival { account: Some(here), ..arrival }))
     }
 
     /// Says what decides about one thing, and what is missing where it may not be done: the same that a request is told that
     /// came so.
     pub fn explain(&self, principal: &Principal, access: &Access) -> Explanation {
         let directory = self.directory();
-        let access = &*directory.settled(access);
-        let trust = asked_role(&directory, access, self.site().account);
+        let access = &*directory.settled(principal.addressed(), access);
+        let trust = asked_role(&directory, access, principal.addressed());
         let of_role = trust.as_deref().and_then(|role| role.trust.as_ref());
         self.with_facts(&directory, principal, access, of_role, |facts| tell(principal, access, facts))
     }
@@ -230,9 +229,9 @@ impl Accounts {
         notes
     }
 
-    /// Returns those of the account's users and roles that a policy names and that are not there, by their ARNs.
-    pub fn unknown_principals(&self, policy: &Policy) -> Vec<String> {
-        let (directory, own) = (self.directory(), format!("arn:aws:iam::{}:", self.site().account));
+    /// Returns those of an account's users and roles that a policy names and that are not there, by their ARNs.
+    pub fn unknown_principals(&self, account: AccountId, policy: &Policy) -> Vec<String> {
+        let (directory, own) = (self.directory(), format!("arn:aws:iam::{account}:"));
         let named = policy.named_principals();
         named.into_iter().filter(|arn| arn.starts_with(&own) && directory.by_arn(arn).is_none()).collect()
     }

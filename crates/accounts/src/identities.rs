@@ -91,6 +91,10 @@ impl Identities {
         &self.0.hasher
     }
 
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.0.metadata
+    }
+
     /// Draws a unique id of a kind: its four letters, and 16 of base 32.
     fn draw_id(&self, kind: &str) -> String {
         const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -100,7 +104,7 @@ impl Identities {
 }
 
 /// Waits for whoever changes identities of the account.
-fn lock(rows: &mut Reader, account: AccountId) -> Result<(), Fault> {
+pub(crate) fn lock(rows: &mut Reader, account: AccountId) -> Result<(), Fault> {
     rows.lock(&format!("identities {account}"))
 }
 

@@ -33,6 +33,7 @@
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys |
 //! | `registry_credentials.rs` | passwords that pull from one repository |
 //! | `web_identity.rs` and below | becoming a role by such a token: [`AssumeRoleWithWebIdentity`] |
+//! | `tenants.rs` | accounts besides the site's own, and the keys of their root users |
 //! | `problem.rs` | [`AuthenticationProblem`] |
 //! | `settings.rs` | [`Settings`] |
 
@@ -62,6 +63,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod signatures;
+mod tenants;
 mod web_identity;
 mod who_can;
 
@@ -85,5 +87,6 @@ pub use secrets::*;
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
 pub use signatures::SignatureProblem;
+pub use tenants::{ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_MAX, AccountState, NewTenant, Tenant};
 pub use web_identity::{AssumeRoleWithWebIdentity, AssumedByToken, WebIdentityProblem};
 pub use who_can::{Granted, PERMITTED_MAX, Permitted};

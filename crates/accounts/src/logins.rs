@@ -1,5 +1,5 @@
 use crate::{
-    Snapshot, SnapshotPassword, SnapshotToken,
+    Snapshot, SnapshotIdentity, SnapshotPassword, SnapshotToken,
     library::{Library, NamedPolicy},
 };
 use gantry_words::{Secret, Timestamp};
@@ -9,10 +9,11 @@ use std::{collections::HashMap, sync::Arc};
 const PASSWORD_ID_PREFIX: &str = "GTPW";
 const TOKEN_ID_PREFIX: &str = "GTPT";
 
-/// Passwords and personal tokens of an account, in memory.
+/// Passwords and personal tokens, in memory.
 #[derive(Default)]
 pub(crate) struct Logins {
-    /// By the names of their users, as [`name_key`] has them.
+    /// By the names of their users, as [`name_key`] has them; those of accounts besides the site's own with the account before,
+    /// as `111122223333/ann`.
     passwords: HashMap<Box<str>, Arc<Password>>,
     /// The unique ids of users, by the ids of their passwords.
     password_users: HashMap<Box<str>, Box<str>>,
@@ -44,15 +45,17 @@ pub(crate) fn name_key(name: &str) -> String {
 }
 
 impl Logins {
-    pub(crate) fn of(snapshot: &Snapshot, library: &mut Library) -> Self {
+    /// Takes those of an account. `is_sites_own`: it is the one whose people need not name it.
+    pub(crate) fn take(&mut self, snapshot: &Snapshot, is_sites_own: bool, library: &mut Library) {
+        let prefix = if is_sites_own { String::new() } else { format!("{}/", snapshot.account) };
+        let name = |one: &SnapshotIdentity| format!("{prefix}{}", name_key(&one.identity.name));
         let names: HashMap<&str, String> =
-            snapshot.identities.iter().map(|one| (one.identity.id.as_str(), name_key(&one.identity.name))).collect();
-        let mut logins = Logins::default();
+            snapshot.identities.iter().map(|one| (one.identity.id.as_str(), name(one))).collect();
         for SnapshotPassword { id, user_id, hash, must_change } in &snapshot.passwords {
             let Some(name) = names.get(user_id.as_str()) else { continue };
             let password = Password { id: id.as_str().into(), hash: hash.clone(), must_change: *must_change };
-            logins.passwords.insert(name.as_str().into(), Arc::new(password));
-            logins.password_users.insert(id.as_str().into(), user_id.as_str().into());
+            self.passwords.insert(name.as_str().into(), Arc::new(password));
+            self.password_users.insert(id.as_str().into(), user_id.as_str().into());
         }
         for SnapshotToken { id, user_id, hash, policy, expires_at } in &snapshot.personal_tokens {
             let Some(name) = names.get(user_id.as_str()) else { continue };
@@ -63,10 +66,9 @@ impl Logins {
                 expires_at: *expires_at,
                 limit: policy.as_ref().map(|policy| library.limit(policy)),
             });
-            logins.tokens.insert(hash.as_str().into(), token.clone());
-            logins.token_ids.insert(token.id.clone(), token);
+            self.tokens.insert(hash.as_str().into(), token.clone());
+            self.token_ids.insert(token.id.clone(), token);
         }
-        logins
     }
 
     /// Whether anybody has a password.

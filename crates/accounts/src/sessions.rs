@@ -52,7 +52,13 @@ impl Accounts {
     pub fn session(&self, principal: &Principal, seconds: u64, now: Timestamp) -> SessionCredentials {
         let lifetime = Duration::from_secs(seconds);
         let (who, lifetime) = match (principal.kind, &principal.role_session) {
-            (PrincipalKind::Root, _) => (Who::Root(self.root().access_key_id.clone()), lifetime.min(ROOT_SESSION)),
+            (PrincipalKind::Root, _) if principal.account == self.site().account => {
+                (Who::Root(self.root().access_key_id.clone()), lifetime.min(ROOT_SESSION))
+            }
+            // By its key, as a user's: it is renewed as those are.
+            (PrincipalKind::Root, _) => {
+                (Who::User(principal.access_key_id.as_ref().into()), lifetime.min(ROOT_SESSION))
+            }
             (PrincipalKind::Session, Some(session)) => (Who::Role(session.as_ref().clone()), lifetime),
             (PrincipalKind::User, _) => (Who::User(principal.access_key_id.as_ref().into()), lifetime),
             // Nobody is not asked for his permission to be someone.
@@ -89,8 +95,7 @@ impl Accounts {
 
     /// Opens a session token; none where it is none of ours.
     pub(crate) fn open_session(&self, token: &str) -> Option<Session> {
-        let session: Session = serde_json::from_slice(&self.open_seal(PURPOSE, token)?).ok()?;
-        (session.account == self.site().account).then_some(session)
+        serde_json::from_slice(&self.open_seal(PURPOSE, token)?).ok()
     }
 
     /// Returns who has a session now; none where whoever began it is no more.
@@ -102,10 +107,11 @@ impl Accounts {
     ) -> Option<Principal> {
         let directory = self.directory();
         match session.who {
-            Who::Root(id) => (id == self.root().access_key_id).then(|| Principal::root(session.account)),
+            Who::Root(id) => (id == self.root().access_key_id).then(|| Principal::root(self.site().account)),
             Who::User(id) => directory.came_with(&id, source, now),
             Who::Role(role) => directory.session(role, now),
         }
+        .filter(|principal| principal.account == session.account)
         .map(Principal::in_session)
     }
 }

@@ -7,6 +7,7 @@ use gantry_access::{
     Access, Action, Arrival, Facts, Principal, Resource,
     policy::{Attached, Caller, Grant, Policies, Policy, PolicyPlace, Verdict},
 };
+use gantry_words::AccountId;
 use std::sync::{Arc, LazyLock};
 
 /// The most rows of an answer.
@@ -55,16 +56,17 @@ static ALLOWS_ALL: LazyLock<Policy> = LazyLock::new(|| {
 });
 
 impl Accounts {
-    /// Returns everybody who may do all of `needs` in a request that came so, up to one more than [`PERMITTED_MAX`]: the
+    /// Returns everybody who may do all of `needs` in an account in a request that came so, up to one more than [`PERMITTED_MAX`]: the
     /// account's own by name, then those of other accounts whom the policy of the repository names.
-    pub fn who_can(&self, needs: &[Access], arrival: &Arrival) -> Vec<Permitted> {
+    pub fn who_can(&self, account: AccountId, needs: &[Access], arrival: &Arrival) -> Vec<Permitted> {
         let directory = self.directory();
-        let mut persons: Vec<&Arc<Person>> = directory.persons().collect();
+        let arrival = &Arrival { account: Some(account), ..arrival.clone() };
+        let mut persons: Vec<&Arc<Person>> = directory.persons(account).collect();
         persons.sort_by_cached_key(|person| person.identity.arn());
         let mut found = Vec::new();
         let may = |principal: Principal| self.allowing(&directory, &principal.arrived(arrival.clone()), needs, false);
-        if let Some(by) = may(Principal::root(self.site().account)) {
-            let principal = Caller::root(self.site().account).arn().into();
+        if let Some(by) = may(Principal::root(account)) {
+            let principal = Caller::root(account).arn().into();
             found.push(Permitted { kind: "root", principal, group: None, by: by.sentence });
         }
         let is_alive =
@@ -78,10 +80,10 @@ impl Accounts {
                 return found;
             }
         }
-        if let Some(by) = may(self.anonymous()) {
+        if let Some(by) = may(Principal::anonymous(account)) {
             found.push(Permitted { kind: "anonymous", principal: "anonymous".into(), group: None, by: by.sentence });
         }
-        for (name, stranger) in self.strangers(&directory, needs) {
+        for (name, stranger) in self.strangers(&directory, account, needs) {
             if let Some(by) = self.allowing(&directory, &stranger.arrived(arrival.clone()), needs, true) {
                 found.push(Permitted { kind: "account", principal: name, group: None, by: by.sentence });
             }
@@ -90,15 +92,15 @@ impl Accounts {
     }
 
     /// Those of other accounts whom the policy of the repository names.
-    fn strangers(&self, directory: &Directory, needs: &[Access]) -> Vec<(String, Principal)> {
+    fn strangers(&self, directory: &Directory, here: AccountId, needs: &[Access]) -> Vec<(String, Principal)> {
         let Some(Access { resource: Resource::Repository(name), .. }) = needs.first() else { return Vec::new() };
-        let at = directory.at_repository(name.as_str()).and_then(|at| at.policy.as_ref());
+        let at = directory.at_repository(here, name.as_str()).and_then(|at| at.policy.as_ref());
         let mut found = Vec::new();
         for text in at.map(|named| named.policy.allowed_principals()).unwrap_or_default() {
             let account = if text == "*" { OTHER } else { text.as_str() };
             let caller = account.parse().ok().map(Caller::root).or_else(|| Caller::of_arn(&text, SESSION));
             let Some((account, caller)) = caller.and_then(|caller| Some((caller.account()?, caller))) else { continue };
-            if account != self.site().account {
+            if account != here {
                 found.push((text, Principal::stranger(account, caller)));
             }
         }
@@ -116,8 +118,8 @@ impl Accounts {
     ) -> Option<Allowing> {
         let mut first = None;
         for access in needs {
-            let access = &*directory.settled(access);
-            let role = asked_role(directory, access, self.site().account);
+            let access = &*directory.settled(principal.addressed(), access);
+            let role = asked_role(directory, access, principal.addressed());
             let trust = role.as_ref().and_then(|role| role.trust.as_ref());
             let allowing = self.with_facts(directory, principal, access, trust, |facts| {
                 let identity = [Attached { name: "its own account", policy: &ALLOWS_ALL }];
@@ -130,10 +132,10 @@ impl Accounts {
         first
     }
 
-    /// Returns what the policies of all users and roles allow, statement by statement.
-    pub fn grants(&self) -> Vec<Granted> {
+    /// Returns what the policies of all users and roles of an account allow, statement by statement.
+    pub fn grants(&self, account: AccountId) -> Vec<Granted> {
         let directory = self.directory();
-        let mut persons: Vec<&Arc<Person>> = directory.persons().collect();
+        let mut persons: Vec<&Arc<Person>> = directory.persons(account).collect();
         persons.sort_by_cached_key(|person| person.identity.arn());
         let mut found = Vec::new();
         for person in persons {

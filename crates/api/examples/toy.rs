@@ -132,6 +132,7 @@ impl Guard for Tokens {
     fn identify(
         &self,
         authorization: Option<&str>,
+        _: AccountId,
         _: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {

@@ -9,7 +9,7 @@ use gantry_access::{Access, Arrival, Principal, PrincipalKind, sigv4::SignedRequ
 use gantry_accounts::{AuthenticationProblem, SignatureProblem, Unidentified};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
-use gantry_words::{Cx, RequestId, Timestamp};
+use gantry_words::{AccountId, Cx, RequestId, Timestamp};
 use http::{HeaderMap, header};
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 use tracing::Instrument;
@@ -175,22 +175,25 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     if guard.is_stale() {
         guard.freshen().await?;
     }
+    // By a host only where the wire says so: elsewhere by what is asked, which is not read yet.
+    let by_host = O::Wire::ACCOUNT_BY_HOST.then(|| incoming.origin.account().unwrap_or(guard.anonymous().account));
+    let nobody = by_host.map_or_else(|| guard.anonymous(), Principal::anonymous);
     let cx = |principal: &Principal| Cx {
         actor: principal.arn.clone(),
-        account: principal.account,
+        account: principal.addressed(),
         operation: O::NAME,
         request_id,
         now,
         source,
     };
-    let arrival = Arrival { source, is_secure, at: now, user_agent: None };
+    let arrival = Arrival { source, is_secure, at: now, user_agent: None, account: by_host };
     let arrival = arrival.called(incoming.header("user-agent"));
     let found = match O::Wire::SIGNED_FOR {
         Some(service) => identify_signed(guard, &incoming, service, now).map_err(|problem| {
             seen.is_signed_wrongly(&problem);
             Stop::unsigned(problem)
         })?,
-        None => match identify(guard, &incoming.headers, &arrival).await {
+        None => match identify(guard, &incoming.headers, by_host, &arrival).await {
             Ok(principal) => Some(principal),
             Err(Unidentified::Here(AuthenticationProblem::Missing)) => None,
             Err(unidentified) => {
@@ -198,14 +201,13 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
                     Unidentified::Here(problem) => seen.fails(*problem),
                     Unidentified::Elsewhere(_) => seen.is_not_vouched_for(),
                 }
-                seen.accesses = wanted::<O>(incoming, cx(&guard.anonymous())).await;
+                seen.accesses = wanted::<O>(incoming, cx(&nobody)).await;
                 return Err(Stop::unidentified(unidentified, seen.accesses.clone()));
             }
         },
     };
-    let principal = found.unwrap_or_else(|| guard.anonymous()).arrived(arrival);
-    let cx = cx(&principal);
-    seen.know(&principal, cx.account);
+    let principal = found.unwrap_or(nobody).arrived(arrival.clone());
+    seen.know(&principal, principal.addressed());
     let changes = !incoming.method.is_safe();
     let is_nobody = principal.kind == PrincipalKind::Anonymous && O::LOCK != Lock::Open;
     if is_nobody && (O::LOCK == Lock::Credential || O::Wire::READS_BODY) {
@@ -217,6 +219,12 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
         Err(_) if is_nobody => return Err(unauthenticated::<O::Wire>()),
         Err(fault) => return Err(fault.into()),
     };
+    // An account that does not exist is none that could be meant; the call says so.
+    let named = request.account().filter(|account| by_host.is_none() && guard.knows(*account));
+    let account = named.or(arrival.account);
+    let principal = principal.arrived(Arrival { account, ..arrival });
+    let cx = cx(&principal);
+    seen.know(&principal, cx.account);
     seen.accesses = O::access(&request, &cx);
     seen.statement = admit::<O>(guard, &principal, &request, &cx)?;
     // Only what is served counts: whoever is asked for credentials may ask again at once.
@@ -281,21 +289,28 @@ fn identify_signed(
     guard.identify_signed(&request, service, incoming.peer, now)
 }
 
+/// Says who asks; `account` is whose registry he asks, where his host says that. Elsewhere tokens are good for the default
+/// account only.
 async fn identify(
     guard: &dyn Guard,
     headers: &HeaderMap,
+    account: Option<AccountId>,
     arrival: &Arrival,
 ) -> Result<Principal, Unidentified> {
-    identify_text(guard, authorization(headers)?, arrival).await
+    let own = guard.anonymous().account;
+    let principal = identify_text(guard, authorization(headers)?, account.unwrap_or(own), arrival).await?;
+    let is_elsewhere = account.is_none() && principal.scopes.is_some() && principal.account != own;
+    if is_elsewhere { Err(AuthenticationProblem::TokenInvalid.into()) } else { Ok(principal) }
 }
 
-/// Says who a request comes from, at once or after a longer look.
+/// Says who a request to the registry of `account` comes from, at once or after a longer look.
 pub(crate) async fn identify_text(
     guard: &dyn Guard,
     text: Option<&str>,
+    account: AccountId,
     arrival: &Arrival,
 ) -> Result<Principal, Unidentified> {
-    match (guard.identify(text, arrival.source, arrival.at), text) {
+    match (guard.identify(text, account, arrival.source, arrival.at), text) {
         (Err(AuthenticationProblem::Unsettled), Some(text)) => guard.identify_slowly(text, arrival.clone()).await,
         (found, _) => Ok(found?),
     }

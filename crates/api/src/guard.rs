@@ -7,19 +7,20 @@ use gantry_access::{
 use gantry_accounts::{Accounts, AuthenticationProblem, SignatureProblem, Unidentified};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
-use gantry_words::Timestamp;
+use gantry_words::{AccountId, Timestamp};
 use http::HeaderValue;
 use std::net::IpAddr;
 
 /// Who decides who a caller is and what he may do: the accounts, or a test's idea of them.
 pub trait Guard: Send + Sync + 'static {
-    /// Says who a request comes from, by its `Authorization` header.
+    /// Says who a request to the registry of `account` comes from, by its `Authorization` header.
     ///
     /// # Errors
     /// Why that cannot be said; [`AuthenticationProblem::Missing`] where there is no such header.
     fn identify(
         &self,
         authorization: Option<&str>,
+        account: AccountId,
         source: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem>;
@@ -66,7 +67,7 @@ pub trait Guard: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Whoever comes without credentials.
+    /// Whoever comes without credentials, to the registry that is addressed where nothing names another.
     fn anonymous(&self) -> Principal;
 
     /// Counts a request that is about to be served to whoever comes without credentials from `source`. Returns how many seconds
@@ -74,6 +75,11 @@ pub trait Guard: Send + Sync + 'static {
     fn note_anonymous(&self, source: Option<IpAddr>) -> Option<u64> {
         let _ = source;
         None
+    }
+
+    /// Whether there is such an account.
+    fn knows(&self, account: AccountId) -> bool {
+        account == self.anonymous().account
     }
 
     /// Decides whether a principal may do all of `accesses`; returns which statements say so, and nothing where none had to.
@@ -90,10 +96,11 @@ impl Guard for Accounts {
     fn identify(
         &self,
         authorization: Option<&str>,
+        account: AccountId,
         source: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {
-        self.authenticate(authorization, source, now)
+        self.authenticate_at(account, authorization, source, now)
     }
 
     fn identify_slowly<'a>(
@@ -128,6 +135,10 @@ impl Guard for Accounts {
 
     fn note_anonymous(&self, source: Option<IpAddr>) -> Option<u64> {
         Accounts::note_anonymous(self, source)
+    }
+
+    fn knows(&self, account: AccountId) -> bool {
+        self.knows_account(account)
     }
 
     fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<String, Refusal> {

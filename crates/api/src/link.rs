@@ -292,6 +292,7 @@ mod tests {
         fn identify(
             &self,
             _: Option<&str>,
+            _: AccountId,
             _: Option<IpAddr>,
             _: Timestamp,
         ) -> Result<Principal, AuthenticationProblem> {

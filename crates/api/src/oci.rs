@@ -21,6 +21,7 @@ impl Wire for Oci {
     const NAME: &'static str = "oci-distribution";
     const READS_BODY: bool = false;
     const CHALLENGES: Challenges = Challenges::BearerAndBasic;
+    const ACCOUNT_BY_HOST: bool = true;
 
     fn refuse(refused: &Refused<'_>) -> Outgoing {
         let item = Item { code: refused.fault.kind.row().oci, message: &refused.fault.message };

@@ -1,7 +1,7 @@
 use crate::{Incoming, Lock, Outgoing, Shape, Wire};
 use gantry_access::{Access, Principal};
 use gantry_fault::{Fault, FaultKind};
-use gantry_words::Cx;
+use gantry_words::{AccountId, Cx};
 use std::{future::Future, sync::Arc};
 
 /// How a request type comes out of what a client sent.
@@ -14,6 +14,11 @@ pub trait FromWire<W: Wire>: Sized + Send + 'static {
     /// # Errors
     /// What is wrong with the request, as its wire says it.
     fn read(incoming: Incoming) -> impl Future<Output = Result<Self, Fault>> + Send;
+
+    /// The account whose registry is asked, where the request names one.
+    fn account(&self) -> Option<AccountId> {
+        None
+    }
 }
 
 /// How a response becomes what a client gets.

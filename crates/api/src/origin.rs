@@ -1,5 +1,6 @@
+use gantry_words::{AccountId, Region};
 use http::{HeaderMap, HeaderValue, Uri, Version, header};
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// The longest host with its port.
 const HOST_BYTES_MAX: usize = 260;
@@ -71,6 +72,45 @@ impl Origin {
         self.is_https
     }
 
+    /// The account that the host names, as `<account>.dkr.ecr.<region>.<anything>`; none for all other hosts.
+    pub fn account(&self) -> Option<AccountId> {
+        Some(self.registry_parts()?.0)
+    }
+
+    /// The host and port by which the registry of `account` is reached, where this one was reached by its own account's or,
+    /// for `own`, by any host that names none.
+    ///
+    /// An address cannot have names below it: there it is `localhost` that has.
+    pub fn registry_of(&self, account: AccountId, own: AccountId, region: &Region) -> String {
+        let host = self.host();
+        if let Some((_, rest)) = self.registry_parts() {
+            return format!("{account}.dkr.ecr.{rest}");
+        }
+        if account == own {
+            return host.into();
+        }
+        let (name, port) = match host.rfind(':').filter(|_| !host.ends_with(']')) {
+            Some(colon) => host.split_at(colon),
+            None => (host, ""),
+        };
+        let is_address = name.starts_with('[') || name.parse::<IpAddr>().is_ok();
+        let name = if is_address { "localhost" } else { name };
+        format!("{account}.dkr.ecr.{region}.{name}{port}")
+    }
+
+    /// The account of the host, and what stands behind `dkr.ecr.`.
+    fn registry_parts(&self) -> Option<(AccountId, &str)> {
+        let (account, rest) = self.host().split_once('.')?;
+        let mut labels = rest.splitn(4, '.');
+        let [dkr, ecr, region, anything] = std::array::from_fn(|_| labels.next().unwrap_or_default());
+        let is_registry = dkr.eq_ignore_ascii_case("dkr")
+            && ecr.eq_ignore_ascii_case("ecr")
+            && region.to_ascii_lowercase().parse::<Region>().is_ok()
+            && anything.starts_with(|first: char| first.is_ascii_alphanumeric());
+        let behind = rest.get(dkr.len() + ecr.len() + 2..)?;
+        Some((account.parse().ok().filter(|_| is_registry)?, behind))
+    }
+
     /// Host with its port where one was given.
     pub fn host(&self) -> &str {
         self.host.to_str().unwrap_or("localhost")
@@ -139,6 +179,41 @@ mod tests {
         assert_eq!(Origin::of(false, &uri, &headers(&[]), Version::HTTP_11), Err(OriginError::Missing));
         assert_eq!(Origin::of(false, &uri, &headers(&["a", "a"]), Version::HTTP_11), Err(OriginError::Several));
         assert!(Origin::of(false, &uri, &headers(&[]), Version::HTTP_10).is_ok());
+    }
+
+    #[test]
+    fn a_host_of_ecrs_form_names_an_account_and_no_other_does() {
+        let account = |host: &str| Origin::new(true, host).unwrap().account().map(|account| account.to_string());
+
+        for host in ["111122223333.dkr.ecr.us-east-1.hub.example:5000", "111122223333.DKR.ecr.EU-west-1.localhost"] {
+            assert_eq!(account(host).as_deref(), Some("111122223333"), "{host}");
+        }
+        for host in [
+            "hub.example",
+            "11112222333.dkr.ecr.us-east-1.hub",
+            "111122223333.dkr.ecr.us-east-1",
+            "111122223333.dkr.ecr.us-east-1.",
+            "111122223333.dkr.ecr..hub",
+            "111122223333.dkr.ecr.us_east.hub",
+            "111122223333.ecr.dkr.us-east-1.hub",
+            "a.111122223333.dkr.ecr.us-east-1.hub",
+            "111122223333",
+            "[::1]:5000",
+        ] {
+            assert_eq!(account(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_registry_of_an_account_has_a_host_of_its_own() {
+        let [own, other] = ["000000000000", "111122223333"].map(|id| id.parse().unwrap());
+        let host = |at: &str, account| Origin::new(true, at).unwrap().registry_of(account, own, &Region::default());
+
+        assert_eq!(host("hub.example:5000", own), "hub.example:5000");
+        assert_eq!(host("hub.example:5000", other), "111122223333.dkr.ecr.us-east-1.hub.example:5000");
+        assert_eq!(host("127.0.0.1:5000", other), "111122223333.dkr.ecr.us-east-1.localhost:5000");
+        assert_eq!(host("[::1]", other), "111122223333.dkr.ecr.us-east-1.localhost");
+        assert_eq!(host("111122223333.dkr.ecr.eu-west-1.hub:1", own), "000000000000.dkr.ecr.eu-west-1.hub:1");
     }
 
     #[test]

@@ -98,9 +98,11 @@ async fn may_see(link: &Link, parts: &Parts, source: Option<IpAddr>) -> Result<(
     let authorization = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let at = link.porch.env.now();
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    // They are the site's: nobody has them who is only at home in another account.
+    let account = guard.anonymous().account;
     // Whether it came encrypted is not looked at here: a policy that demands it is not met.
-    let arrival = Arrival { source, is_secure: false, at, user_agent: None }.called(agent);
-    let principal = identify_text(guard, authorization, &arrival)
+    let arrival = Arrival { source, is_secure: false, at, user_agent: None, account: Some(account) }.called(agent);
+    let principal = identify_text(guard, authorization, account, &arrival)
         .await
         .map_err(|unidentified| Stop::unidentified(unidentified, Vec::new()))?
         .arrived(arrival);

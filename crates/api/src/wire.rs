@@ -15,6 +15,10 @@ pub trait Wire: 'static {
     /// The service its requests are signed for (AWS Signature Version 4); `None` where they carry credentials.
     const SIGNED_FOR: Option<&'static str> = None;
 
+    /// Whether the host says whose registry is asked ([`crate::Origin::account`]). Elsewhere it is the caller's, or the one that
+    /// his request names.
+    const ACCOUNT_BY_HOST: bool = false;
+
     /// Says no.
     fn refuse(refused: &Refused<'_>) -> Outgoing;
 

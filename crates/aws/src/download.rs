@@ -7,7 +7,7 @@ use gantry_fault::{Fault, FaultKind};
 use gantry_oci::Digest;
 use gantry_registry::{Blobs, Repositories};
 use gantry_store::Reading;
-use gantry_words::{Cx, RepositoryName, Timestamp};
+use gantry_words::{AccountId, Cx, RepositoryName, Timestamp};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -23,6 +23,7 @@ const LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// The right to one layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ticket {
+    account: AccountId,
     repository: RepositoryName,
     digest: String,
     /// In milliseconds.
@@ -30,8 +31,8 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    pub(crate) fn new(repository: RepositoryName, digest: Digest, now: Timestamp) -> Self {
-        Ticket { repository, digest: digest.to_string(), expires_at: now.plus(LIFETIME).millis() }
+    pub(crate) fn new(account: AccountId, repository: RepositoryName, digest: Digest, now: Timestamp) -> Self {
+        Ticket { account, repository, digest: digest.to_string(), expires_at: now.plus(LIFETIME).millis() }
     }
 
     pub(crate) fn seal(&self, accounts: &Accounts, now: Timestamp) -> String {
@@ -85,6 +86,8 @@ impl Operation for GetLayer {
                 "This address of a layer is none, or its hour is over; ask GetDownloadUrlForLayer for another";
             Fault::new(FaultKind::AccessDenied, message)
         })?;
+        // Whoever holds it has no account.
+        let cx = &Cx { account: ticket.account, ..cx.clone() };
         let repository = repositories.load(cx, &ticket.repository).await?;
         let digest: Digest = ticket.digest.parse().map_err(Fault::internal)?;
         Ok(Response { reading: blobs.open(cx, &repository, &digest).await?, is_head: request.is_head })

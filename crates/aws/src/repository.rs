@@ -96,7 +96,7 @@ pub(crate) fn show(repository: &Repository, cx: &Cx, site: &Site, origin: &Origi
         repository_arn: Some(arn(site, cx.account, name)),
         registry_id: Some(cx.account),
         repository_name: Some(name.clone()),
-        repository_uri: Some(format!("{}/{name}", origin.host())),
+        repository_uri: Some(format!("{}/{name}", origin.registry_of(cx.account, site.account, &site.region))),
         created_at: Some((*created_at).into()),
         image_tag_mutability: Some(mutability),
         image_tag_mutability_exclusion_filters: filters,

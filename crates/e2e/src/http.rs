@@ -11,6 +11,7 @@ pub struct Client {
     agent: Agent,
     address: String,
     authorization: Option<String>,
+    host: Option<String>,
 }
 
 /// What the server answered.
@@ -62,12 +63,18 @@ impl Client {
             .timeout_global(Some(Duration::from_secs(120)))
             .build()
             .new_agent();
-        Client { agent, address: address.into(), authorization: None }
+        Client { agent, address: address.into(), authorization: None, host: None }
     }
 
     /// The same client with another `Authorization` header.
     pub fn with_authorization(mut self, value: &str) -> Client {
         self.authorization = Some(value.into());
+        self
+    }
+
+    /// The same client, which says that it came by another host.
+    pub fn at_host(mut self, host: &str) -> Client {
+        self.host = Some(host.into());
         self
     }
 
@@ -84,6 +91,9 @@ impl Client {
         let mut request = Request::builder().method(&method).uri(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if let Some(host) = &self.host {
+            request = request.header("host", host);
         }
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);

@@ -1,6 +1,8 @@
 //! The commands, a file each.
 
 pub(crate) mod access;
+pub(crate) mod access_key;
+pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod blob;
@@ -8,6 +10,8 @@ pub(crate) mod completions;
 pub(crate) mod docker_credential;
 pub(crate) mod fsck;
 pub(crate) mod gc;
+pub(crate) mod group;
+pub(crate) mod identities;
 pub(crate) mod image;
 pub(crate) mod inventory;
 pub(crate) mod kubelet_credential_provider;
@@ -17,8 +21,12 @@ pub(crate) mod login;
 pub(crate) mod man;
 pub(crate) mod oidc_provider;
 pub(crate) mod openapi;
+pub(crate) mod policy;
+pub(crate) mod provider;
 pub(crate) mod repo;
 pub(crate) mod restore;
+pub(crate) mod robot;
+pub(crate) mod role;
 pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod tag;

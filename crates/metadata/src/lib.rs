@@ -13,6 +13,7 @@
 //! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs`, `inventory.rs` | every statement on those tables |
 //! | `identities.rs`, `identities/` | those on users, groups, roles, policies, access keys and identity providers |
 //! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
+//! | `accounts.rs` | those on accounts besides the site's own |
 //! | `access_revision.rs` | the number that rises when something changes that decisions about access know |
 //! | `audit.rs`, `audit/` | the same of the audit: its chains, its checkpoints, what is searched in it |
 //! | `kms.rs` | those on the keys of the keyring, their material and their aliases |
@@ -35,6 +36,7 @@
 //! | `suite.rs`, `suite/` | what both engines must do, run by the tests and by `gantry doctor` |
 
 pub mod access_revision;
+pub mod accounts;
 mod act;
 mod alone;
 pub mod archive;

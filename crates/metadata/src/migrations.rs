@@ -52,6 +52,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(16, "0016-logins"),
     pair!(17, "0017-workload-identity"),
     pair!(18, "0018-keys-and-secrets"),
+    pair!(19, "0019-accounts"),
 ];
 
 #[cfg(test)]

@@ -342,7 +342,8 @@ impl Archive {
             }
             let before = finished;
             for (repository, digests) in by_repository {
-                finished += self.ports.metadata.perform(cx, FinishActivation { repository, digests }).await?;
+                let cx = self.ports.cx_of(cx, repository).await?;
+                finished += self.ports.metadata.perform(&cx, FinishActivation { repository, digests }).await?;
             }
             if finished == before {
                 return Ok(finished);

@@ -3,10 +3,10 @@ use crate::{
     Retention, Rewrapping, Settings, Tags, Trash, Uploads, caches::Caches, keys::BlobKeys, push_failures::PushFailures,
 };
 use gantry_env::Env;
-use gantry_fault::FaultKind;
-use gantry_metadata::Metadata;
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::{Metadata, accounts};
 use gantry_store::Store;
-use gantry_words::{Region, RepositoryName};
+use gantry_words::{Cx, Region, RepositoryName};
 use std::sync::{Arc, OnceLock};
 
 /// What every room of this crate stands on.
@@ -27,6 +27,12 @@ impl Ports {
     /// Whether what is deleted goes to the trash.
     pub(crate) fn keeps_trash(&self) -> bool {
         !self.settings.trash.keep.duration().is_zero()
+    }
+
+    /// The same job, on behalf of the account whose a repository is: what it does there stands in that one's trail.
+    pub(crate) async fn cx_of(&self, cx: &Cx, repository: i64) -> Result<Cx, Fault> {
+        let found = self.metadata.read(move |rows| accounts::of_repository(rows, repository)).await?;
+        Ok(Cx { account: found.unwrap_or(cx.account), ..cx.clone() })
     }
 }
 

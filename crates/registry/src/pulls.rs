@@ -2,7 +2,7 @@ use crate::{documents::DocumentKind, ports::Ports, repositories::Repository};
 use gantry_fault::Fault;
 use gantry_metadata::{Act, Reader, Trail, Tx, documents, manifests};
 use gantry_oci::Digest;
-use gantry_words::{Cx, Timestamp};
+use gantry_words::{AccountId, Cx, Timestamp};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -28,6 +28,8 @@ pub struct Pulls {
 /// An image, and who pulled it: some people's pulls do not count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Pulled {
+    /// Whose registry it is in.
+    account: AccountId,
     repository: i64,
     digest: Digest,
     by: Arc<str>,
@@ -40,7 +42,8 @@ impl Pulls {
 
     /// Notes that an image was pulled.
     pub fn note(&self, cx: &Cx, repository: &Repository, digest: &Digest) {
-        let pulled = Pulled { repository: repository.id, digest: digest.clone(), by: cx.actor.clone() };
+        let pulled =
+            Pulled { account: cx.account, repository: repository.id, digest: digest.clone(), by: cx.actor.clone() };
         let mut waiting = self.waiting();
         if waiting.len() < WAITING_MAX || waiting.contains_key(&pulled) {
             waiting.insert(pulled, cx.now);
@@ -67,12 +70,16 @@ impl Pulls {
     }
 
     async fn write(&self, cx: &Cx, noted: &HashMap<Pulled, Timestamp>) -> Result<usize, Fault> {
-        let shelf = DocumentKind::PullTimeExclusion.shelf(cx.account, &self.ports.region, 0);
-        let look = move |rows: &mut Reader| documents::list(rows, &shelf, "", EXCLUSIONS_MAX);
-        let excluded: BTreeSet<String> =
-            self.ports.metadata.read_long(look).await?.into_iter().map(|document| document.name).collect();
+        let mut excluded: HashMap<AccountId, BTreeSet<String>> = HashMap::new();
+        for account in noted.keys().map(|pulled| pulled.account).collect::<BTreeSet<_>>() {
+            let shelf = DocumentKind::PullTimeExclusion.shelf(account, &self.ports.region, 0);
+            let look = move |rows: &mut Reader| documents::list(rows, &shelf, "", EXCLUSIONS_MAX);
+            let found = self.ports.metadata.read_long(look).await?;
+            excluded.insert(account, found.into_iter().map(|document| document.name).collect());
+        }
+        let counts = |pulled: &Pulled| !excluded.get(&pulled.account).is_some_and(|names| names.contains(&*pulled.by));
         let mut last: HashMap<(i64, &Digest), Timestamp> = HashMap::new();
-        for (pulled, at) in noted.iter().filter(|(pulled, _)| !excluded.contains(&*pulled.by)) {
+        for (pulled, at) in noted.iter().filter(|(pulled, _)| counts(pulled)) {
             let known = last.entry((pulled.repository, &pulled.digest)).or_insert(*at);
             *known = (*known).max(*at);
         }
@@ -121,7 +128,7 @@ mod tests {
     use gantry_metadata::Metadata;
     use gantry_oci::{Reference, media_type};
     use gantry_store::Store;
-    use gantry_words::{AccountId, Region};
+    use gantry_words::Region;
     use serde_json::json;
 
     struct Ground {

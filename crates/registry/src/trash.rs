@@ -254,7 +254,8 @@ impl Trash {
         }
         let mut sum = Purged::default();
         for (repository, digests) in by_repository {
-            let purged = self.destroy(cx, PurgeImages { repository, digests, until, must_all_go: false }).await?;
+            let cx = self.ports.cx_of(cx, repository).await?;
+            let purged = self.destroy(&cx, PurgeImages { repository, digests, until, must_all_go: false }).await?;
             sum.images += purged.images;
             sum.bytes = sum.bytes.saturating_add(purged.bytes);
         }

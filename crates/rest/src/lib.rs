@@ -6,13 +6,17 @@
 
 mod access;
 mod device;
+mod account;
 mod document;
+mod identity;
 mod json;
 mod lifecycle;
 mod openapi;
 mod operations;
 mod protection;
+mod robot;
 mod route;
+mod route_identities;
 mod tokens;
 mod undo;
 
@@ -21,7 +25,12 @@ pub use access::{
     LintDocument, PermittedDocument, PermittedPageDocument, PolicyFindingDocument, UnusedDocument, UnusedGrantDocument,
     lint, policy_place,
 };
+pub use account::{AccountDocument, NewAccountDocument};
 pub use document::{ImageDocument, RepositoryDocument};
+pub use identity::{
+    AccessKeyDocument, IdentityDetailsDocument, IdentityDocument, KeyState, NewAccessKeyDocument, PolicyDocument,
+    ProviderDocument, RobotDocument,
+};
 pub use lifecycle::{
     ForecastImageDocument, ForecastRunDocument, LifecycleExplanationDocument, LifecycleForecastDocument,
     LifecycleImageDocument, LifecycleRunDocument, LifecycleRunResultDocument, LifecycleStatusDocument,

@@ -25,16 +25,40 @@ struct Places {
     pattern: String,
     /// The name of an account-wide policy: 1 to 64 of `[A-Za-z0-9._-]`.
     #[schemars(length(min = 1, max = 64), extend("example" = "no-deletion"))]
-    policy: String,
+    account_policy: String,
     /// The name of who reports: 1 to 64 of `[A-Za-z0-9._-]`, the first a letter or digit.
     #[schemars(length(min = 1, max = 64), extend("example" = "cluster-a"))]
     source: String,
-    /// The name of a role, without its path.
+    /// The id of an account: 12 digits.
+    #[schemars(length(min = 12, max = 12), extend("example" = "111122223333"))]
+    account: String,
+    /// The name of a user.
+    #[schemars(length(min = 1, max = 64), extend("example" = "ann"))]
+    user: String,
+    /// The name of a group.
+    #[schemars(length(min = 1, max = 128), extend("example" = "developers"))]
+    group: String,
+    /// The name of a role.
     #[schemars(length(min = 1, max = 64), extend("example" = "deploy"))]
     role: String,
+    /// The name of a robot.
+    #[schemars(length(min = 1, max = 64), extend("example" = "ci"))]
+    robot: String,
+    /// The id of an access key.
+    #[schemars(extend("example" = "AKIAIOSFODNN7EXAMPLE"))]
+    key: String,
+    /// The ARN of a managed policy, its slashes as they are.
+    #[schemars(extend("example" = "arn:aws:iam::aws:policy/gantry/pull"))]
+    policy: String,
     /// The URL of an identity provider without `https://`; its slashes as they are.
     #[schemars(length(min = 1, max = 255), extend("example" = "token.actions.githubusercontent.com"))]
     url: String,
+    /// The name of a policy that is written into somebody.
+    #[schemars(length(min = 1, max = 128), extend("example" = "own"))]
+    inline: String,
+    /// The ARN of an OpenID Connect provider, its slashes as they are.
+    #[schemars(extend("example" = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"))]
+    provider: String,
 }
 
 /// Prints the OpenAPI document of this API, with a line end behind it.
@@ -75,9 +99,16 @@ mod tests {
         for (method, path, operation) in operations(&document) {
             let address = [("{name}", "team/app"), ("{digest}", "sha256:aa"), ("{pattern}", "v*")]
                 .iter()
-                .chain(&[("{reference}", "v1"), ("{tag}", "v1"), ("{source}", "cluster-a")])
-                .chain(&[("{policy}", "no-deletion")])
-                .chain(&[("{role}", "deploy"), ("{url}", "gitlab.example.com/sub")])
+                .chain(&[
+                    ("{reference}", "v1"),
+                    ("{tag}", "v1"),
+                    ("{source}", "cluster-a"),
+                    ("{account}", "111122223333"),
+                ])
+                .chain(&[("{user}", "ann"), ("{group}", "developers"), ("{role}", "deploy"), ("{robot}", "ci")])
+                .chain(&[("{key}", "AKIA"), ("{policy}", "arn:aws:iam::aws:policy/a/b"), ("{inline}", "own")])
+                .chain(&[("{provider}", "arn:aws:iam::111122223333:oidc-provider/a/b")])
+                .chain(&[("{url}", "gitlab.example.com/sub"), ("{account_policy}", "no-deletion")])
                 .fold(path.clone(), |path, (place, value)| path.replace(place, value));
             let method: Method = method.to_uppercase().parse().unwrap();
 

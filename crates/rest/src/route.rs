@@ -1,4 +1,4 @@
-use crate::operations::*;
+use crate::{operations::*, route_identities};
 use gantry_api::{Operation, Params, Routed};
 use http::Method;
 
@@ -54,6 +54,12 @@ pub fn route(method: &Method, path: &str) -> Routed {
     }
     if let Some(source) = rest.strip_prefix("inventory") {
         return inventory(method, source);
+    }
+    if let Some(found) = route_identities::route(method, rest) {
+        return found;
+    }
+    if let Some(account) = rest.strip_prefix("accounts") {
+        return accounts(method, account);
     }
     let Some(rest) = rest.strip_prefix("repositories/") else { return Routed::NotFound };
     if let Some(name) = rest.strip_suffix("/images") {
@@ -208,7 +214,7 @@ fn access(method: &Method, rest: &str) -> Routed {
                 Method::DELETE => Some(delete_account_policy::DeleteAccountPolicy::NAME),
                 _ => None,
             };
-            choose("PUT, DELETE", Params::new().with("policy", policy), found)
+            choose("PUT, DELETE", Params::new().with("account_policy", policy), found)
         }
     }
 }
@@ -262,11 +268,44 @@ fn inventory(method: &Method, rest: &str) -> Routed {
     choose("GET, PUT, DELETE", Params::new().with("source", source), found)
 }
 
+/// Finds what happens to `accounts`, `accounts/<id>`, `accounts/<id>/root-key` and `accounts/<id>/state`.
+fn accounts(method: &Method, rest: &str) -> Routed {
+    if rest.is_empty() {
+        let found = match *method {
+            Method::GET => Some(list_accounts::ListAccounts::NAME),
+            Method::POST => Some(create_account::CreateAccount::NAME),
+            _ => None,
+        };
+        return choose("GET, POST", Params::new(), found);
+    }
+    let Some(rest) = rest.strip_prefix('/') else { return Routed::NotFound };
+    let of = |account: &str| Params::new().with("account", account);
+    match rest.split_once('/') {
+        None => {
+            let found = match *method {
+                Method::GET => Some(get_account::GetAccount::NAME),
+                Method::DELETE => Some(delete_account::DeleteAccount::NAME),
+                _ => None,
+            };
+            choose("GET, DELETE", of(rest), found)
+        }
+        Some((account, "root-key")) => {
+            let post = (*method == Method::POST).then_some(rotate_root_key::RotateRootKey::NAME);
+            choose("POST", of(account), post)
+        }
+        Some((account, "state")) => {
+            let put = (*method == Method::PUT).then_some(set_account_state::SetAccountState::NAME);
+            choose("PUT", of(account), put)
+        }
+        Some(_) => Routed::NotFound,
+    }
+}
+
 fn named(name: &str) -> Params {
     Params::new().with("name", name)
 }
 
-fn choose(allow: &'static str, params: Params, found: Option<&'static str>) -> Routed {
+pub(crate) fn choose(allow: &'static str, params: Params, found: Option<&'static str>) -> Routed {
     match found {
         Some(name) => Routed::To(name, params),
         None => Routed::MethodNotAllowed(allow),
@@ -336,6 +375,12 @@ mod tests {
             (Method::POST, "/api/v1/registry-credentials", "CreateRegistryCredentials", ""),
             (Method::POST, "/api/v1/roles/deploy/revoke-sessions", "RevokeSessions", ""),
             (Method::PUT, "/api/v1/oidc-providers/gitlab.example.com/sub/options", "PutOidcProviderOptions", ""),
+            (Method::GET, "/api/v1/accounts", "ListAccounts", ""),
+            (Method::POST, "/api/v1/accounts", "CreateAccount", ""),
+            (Method::GET, "/api/v1/accounts/111122223333", "GetAccount", ""),
+            (Method::DELETE, "/api/v1/accounts/111122223333", "DeleteAccount", ""),
+            (Method::POST, "/api/v1/accounts/111122223333/root-key", "RotateRootKey", ""),
+            (Method::PUT, "/api/v1/accounts/111122223333/state", "SetAccountState", ""),
             (Method::GET, "/api/v1/inventory", "ListInventory", ""),
             (Method::GET, "/api/v1/inventory/cluster-a", "GetInventory", ""),
             (Method::PUT, "/api/v1/inventory/cluster-a", "PutInventory", ""),

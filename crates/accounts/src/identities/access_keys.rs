@@ -174,7 +174,7 @@ impl Identities {
     ///
     /// # Errors
     /// [`FaultKind::InvalidInput`]: the site has no key to seal with.
-    fn seal(&self, purpose: &str, secret: &Secret<String>) -> Result<String, Fault> {
+    pub(crate) fn seal(&self, purpose: &str, secret: &Secret<String>) -> Result<String, Fault> {
         let Some(key) = self.0.keys.first() else {
             return Err(invalid(
                 "This site has no master key to seal the secrets of access keys with. Set encryption.master_key, the same on \

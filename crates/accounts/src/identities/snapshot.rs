@@ -160,12 +160,14 @@ impl Identities {
         })
     }
 
+    /// Opens a secret that was sealed for `purpose`; none where it was not, or with another key.
+    pub(crate) fn open(&self, purpose: &str, text: &str) -> Option<Secret<String>> {
+        String::from_utf8(sealed::open(&self.0.keys, purpose, text)?).ok().map(Secret::new)
+    }
+
     fn open_key(&self, account: AccountId, row: AccessKeyRow) -> Option<SnapshotKey> {
         let purpose = purpose(account, &row.user_id, &row.id);
-        let open = |text: &str| {
-            let bytes = sealed::open(&self.0.keys, &purpose, text)?;
-            String::from_utf8(bytes).ok().map(Secret::new)
-        };
+        let open = |text: &str| self.open(&purpose, text);
         Some(SnapshotKey {
             secret: open(&row.secret)?,
             previous: row.previous.as_deref().and_then(open).zip(row.previous_until),

@@ -81,7 +81,7 @@ impl Site {
     }
 
     fn arrival(&self) -> Arrival {
-        Arrival { source: address(7), is_secure: true, at: self.place.now(), user_agent: None }
+        Arrival { source: address(7), is_secure: true, at: self.place.now(), user_agent: None, account: None }
     }
 
     async fn assume(&self, role: &str, token: &str) -> Result<AssumedByToken, Fault> {

@@ -79,10 +79,11 @@ impl Guard for Signatures {
     fn identify(
         &self,
         authorization: Option<&str>,
+        account: AccountId,
         source: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {
-        Words.identify(authorization, source, now)
+        Words.identify(authorization, account, source, now)
     }
     fn identify_signed(
         &self,

@@ -230,6 +230,7 @@ impl Guard for Words {
     fn identify(
         &self,
         authorization: Option<&str>,
+        _: AccountId,
         _: Option<IpAddr>,
         _: Timestamp,
     ) -> Result<Principal, AuthenticationProblem> {

@@ -49,7 +49,7 @@ impl Operation for CreateRepository {
         _: &Principal,
         asked: Self::Request,
     ) -> Result<Self::Response, Fault> {
-        let Asked { input, origin } = asked;
+        let Asked { input, origin, .. } = asked;
         let site = accounts.site();
         repository::this_registry(cx, input.registry_id)?;
         let filters = input.image_tag_mutability_exclusion_filters.as_deref();

@@ -31,7 +31,7 @@ impl Operation for DeleteRepository {
         _: &Principal,
         asked: Self::Request,
     ) -> Result<Self::Response, Fault> {
-        let Asked { input, origin } = asked;
+        let Asked { input, origin, .. } = asked;
         let name = input.repository_name;
         let found = repository::load(repositories, cx, input.registry_id, &name).await?;
         repositories.delete(cx, &name, input.force.unwrap_or(false)).await?;

@@ -34,7 +34,7 @@ impl Operation for DescribeRepositories {
         principal: &Principal,
         asked: Self::Request,
     ) -> Result<Self::Response, Fault> {
-        let Asked { input, origin } = asked;
+        let Asked { input, origin, .. } = asked;
         let show = |found| repository::show(found, cx, accounts.site(), &origin);
         if let Some(names) = &input.repository_names {
             for name in names {

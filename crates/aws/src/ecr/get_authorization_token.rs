@@ -7,7 +7,7 @@ use gantry_access::{Access, Principal, action};
 use gantry_accounts::Accounts;
 use gantry_api::Operation;
 use gantry_fault::Fault;
-use gantry_words::Cx;
+use gantry_words::{AccountId, Cx};
 
 /// `ecr:GetAuthorizationToken`: a password for `docker login --username AWS`, good for twelve hours.
 ///
@@ -33,12 +33,17 @@ impl Operation for GetAuthorizationToken {
         asked: Self::Request,
     ) -> Result<Self::Response, Fault> {
         let login = accounts.login_password(principal, cx.now);
-        let data = AuthorizationData {
-            authorization_token: Some(STANDARD.encode(format!("AWS:{}", login.password.reveal()))),
-            expires_at: Some(login.expires_at.into()),
-            proxy_endpoint: Some(asked.origin.to_string()),
+        let (site, origin) = (accounts.site(), &asked.origin);
+        let data = |registry: AccountId| {
+            let host = origin.registry_of(registry, site.account, &site.region);
+            AuthorizationData {
+                authorization_token: Some(STANDARD.encode(format!("AWS:{}", login.password.reveal()))),
+                expires_at: Some(login.expires_at.into()),
+                proxy_endpoint: Some(format!("{}://{host}", origin.scheme())),
+            }
         };
-        let count = asked.input.registry_ids.map_or(1, |ids| ids.len());
-        Ok(Answer(GetAuthorizationTokenResponse { authorization_data: Some(vec![data; count]) }))
+        let registries = asked.input.registry_ids.unwrap_or_else(|| vec![principal.account]);
+        let authorization_data = Some(registries.into_iter().map(data).collect());
+        Ok(Answer(GetAuthorizationTokenResponse { authorization_data }))
     }
 }

@@ -33,7 +33,7 @@ impl Operation for GetDownloadUrlForLayer {
         _: &Principal,
         asked: Self::Request,
     ) -> Result<Self::Response, Fault> {
-        let Asked { input, origin } = asked;
+        let Asked { input, origin, .. } = asked;
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
         let digest = image::read_digest("layerDigest", &input.layer_digest)?;
         blobs.check(cx, &repository, &digest).await.map_err(|fault| match fault.kind {
@@ -46,7 +46,7 @@ impl Operation for GetDownloadUrlForLayer {
             }
             _ => fault,
         })?;
-        let ticket = Ticket::new(repository.name, digest, cx.now);
+        let ticket = Ticket::new(cx.account, repository.name, digest, cx.now);
         Ok(Answer(GetDownloadUrlForLayerResponse {
             download_url: Some(format!("{origin}{}{}", download::PREFIX, ticket.seal(accounts, cx.now))),
             layer_digest: Some(input.layer_digest),

@@ -4,7 +4,7 @@ use crate::{
 };
 use gantry_api::{Challenges, FromWire, Incoming, IntoWire, Origin, Outgoing, Payload, Refused, Wire};
 use gantry_fault::{Detail, Fault, FaultKind};
-use gantry_words::RequestId;
+use gantry_words::{AccountId, RequestId};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -111,6 +111,8 @@ pub struct Asked<T> {
     pub(crate) input: T,
     /// Scheme and host, for the addresses that are answered.
     pub(crate) origin: Origin,
+    /// `registryId`, where the request has one.
+    registry: Option<AccountId>,
 }
 
 impl<S: Service, T: Input> FromWire<Json<S>> for Asked<T> {
@@ -118,18 +120,26 @@ impl<S: Service, T: Input> FromWire<Json<S>> for Asked<T> {
         let Incoming { origin, body, .. } = incoming;
         // The body is whole by now, or its signature could not have been checked.
         let body = body.collect(usize::MAX).await?;
-        Ok(Asked { input: read::<S, T>(&body)?, origin })
+        let (input, registry) = read::<S, T>(&body)?;
+        Ok(Asked { input, origin, registry })
+    }
+
+    fn account(&self) -> Option<AccountId> {
+        self.registry
     }
 }
 
-/// Reads the body of a request.
-fn read<S: Service, T: Input>(body: &[u8]) -> Result<T, Fault> {
+/// Reads the body of a request, and the registry that it names.
+fn read<S: Service, T: Input>(body: &[u8]) -> Result<(T, Option<AccountId>), Fault> {
     let malformed =
         |error: serde_json::Error| Fault::new(FaultKind::Malformed, format!("The body is not JSON: {error}"));
     let value =
         if body.is_empty() { Value::Object(Map::new()) } else { serde_json::from_slice(body).map_err(malformed)? };
     S::check(&value, T::SHAPE)?;
-    serde_json::from_value(value).map_err(|error| Fault::new(FaultKind::Malformed, format!("The request: {error}")))
+    let registry = value.get("registryId").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let input = serde_json::from_value(value);
+    let input = input.map_err(|error| Fault::new(FaultKind::Malformed, format!("The request: {error}")))?;
+    Ok((input, registry))
 }
 
 /// An answer of the model.
@@ -162,11 +172,11 @@ mod tests {
 
     #[test]
     fn a_request_becomes_a_value() {
-        let request: ListImagesRequest =
+        let (request, registry): (ListImagesRequest, _) =
             read::<Ecr, _>(br#"{"repositoryName": "team/app", "maxResults": 5, "other": 1}"#).unwrap();
 
         assert_eq!((request.repository_name.as_str(), request.max_results), ("team/app", Some(5)));
-        assert!(request.filter.is_none());
+        assert!(request.filter.is_none() && registry.is_none());
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn killed(anchors: &Path) -> (Server, Image) {
     (server, image)
 }
 
-fn sqlite(data: &Path, text: &str) -> String {
+pub(crate) fn sqlite(data: &Path, text: &str) -> String {
     let output = Command::new(tool("sqlite3")).arg(data.join("metadata.db")).arg(text).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_string()

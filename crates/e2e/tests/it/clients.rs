@@ -32,12 +32,13 @@ const CLIENT_SECONDS_MAX: &str = "240";
 /// A home folder for clients: what they configure, cache and store goes there, and goes away with it.
 pub(crate) struct Home {
     folder: TempDir,
+    proxy: Option<String>,
 }
 
 impl Home {
     pub(crate) fn new() -> Home {
         let folder = tempfile::Builder::new().prefix("gantry-home-").tempdir().expect("a temporary folder can be made");
-        let home = Home { folder };
+        let home = Home { folder, proxy: None };
         for folder in ["tmp", "run", "docker", "containers"] {
             fs::create_dir(home.path(folder)).unwrap();
         }
@@ -57,6 +58,11 @@ impl Home {
             ),
         );
         home
+    }
+
+    /// The same home, whose clients ask for every host at one server: names that nobody resolves lead there too.
+    pub(crate) fn behind(self, server: &Server) -> Home {
+        Home { proxy: Some(format!("http://{}", server.address())), ..self }
     }
 
     /// Returns the path of a file in it.
@@ -106,6 +112,7 @@ impl Home {
     pub(crate) fn settle(&self, command: &mut Command) {
         let at = self.folder.path();
         command.current_dir(at).env_clear().env("HOME", at).env("LANG", "C").env("TMPDIR", at.join("tmp"));
+        command.envs(self.proxy.iter().map(|proxy| ("HTTP_PROXY", proxy)));
         command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("XDG_RUNTIME_DIR", at.join("run")).env("DOCKER_CONFIG", at.join("docker"));
         command.env("REGISTRY_AUTH_FILE", at.join("auth.json")).env("BUILDAH_ISOLATION", "chroot");

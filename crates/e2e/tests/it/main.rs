@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "these tests live in real time, with real files")]
 
 mod access;
+mod accounts;
 mod archive;
 mod audit;
 mod aws;
@@ -14,6 +15,7 @@ mod conditions;
 mod crash;
 mod database;
 mod hostile;
+mod identities;
 mod lifecycle;
 mod limits;
 mod listeners;

@@ -20,7 +20,7 @@ pub struct Response;
 impl Operation for DeleteAccountPolicy {
     type Wire = Rest;
     const NAME: &'static str = "DeleteAccountPolicy";
-    const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/access/account-policies/{policy}");
+    const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/access/account-policies/{account_policy}");
     type Needs = Documents;
     type Request = Request;
     type Response = Response;

@@ -65,8 +65,8 @@ impl Operation for ExplainAccess {
     }
 
     async fn call(accounts: &Accounts, cx: &Cx, asker: &Principal, request: Request) -> Result<Response, Fault> {
-        let principal = accounts.asked_about(&request.principal, arrival(asker, cx))?;
-        let needs = request.asked.needs(accounts)?;
+        let principal = accounts.asked_about(cx.account, &request.principal, arrival(asker, cx))?;
+        let needs = request.asked.needs(accounts, cx)?;
         let decisions: Vec<AccessDecisionDocument> =
             needs.iter().map(|access| accounts.explain(&principal, access).into()).collect();
         Ok(Response(AccessExplanationDocument {
@@ -80,7 +80,7 @@ impl Operation for ExplainAccess {
 
 /// How the request comes that is asked about: now, as this one does, and from a place that is not known.
 pub(crate) fn arrival(asker: &Principal, cx: &Cx) -> Arrival {
-    Arrival { source: None, is_secure: asker.arrival.is_secure, at: cx.now, user_agent: None }
+    Arrival { source: None, is_secure: asker.arrival.is_secure, at: cx.now, user_agent: None, account: None }
 }
 
 impl Question {
@@ -101,9 +101,9 @@ impl Question {
     }
 
     /// What a request needs that does this.
-    pub(crate) fn needs(&self, accounts: &Accounts) -> Result<Vec<Access>, Fault> {
-        let site = accounts.site();
-        let resource = explained_resource(&self.resource, &self.action, site.account, &site.region)?;
+    pub(crate) fn needs(&self, accounts: &Accounts, cx: &Cx) -> Result<Vec<Access>, Fault> {
+        let region = &accounts.site().region;
+        let resource = explained_resource(&self.resource, &self.action, cx.account, region)?;
         let mut needs = explained_accesses(&self.action, &resource)?;
         for access in &mut needs {
             for (key, values) in &self.context {

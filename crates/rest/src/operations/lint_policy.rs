@@ -56,11 +56,11 @@ impl Operation for LintPolicy {
         vec![Access::to(action::IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS)]
     }
 
-    async fn call(accounts: &Accounts, _: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+    async fn call(accounts: &Accounts, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let Request { text, place } = request;
         let mut findings = lint(&text, place);
         if let Ok(policy) = Policy::parse(&text, place) {
-            findings.extend(accounts.unknown_principals(&policy).iter().map(|arn| unknown(&text, arn)));
+            findings.extend(accounts.unknown_principals(cx.account, &policy).iter().map(|arn| unknown(&text, arn)));
             findings.sort_by_key(|finding| finding.line);
         }
         Ok(Response(LintDocument { findings }))

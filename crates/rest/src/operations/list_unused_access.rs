@@ -59,7 +59,7 @@ impl Operation for ListUnusedAccess {
     async fn call((accounts, audit): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let since = Timestamp::from_millis(cx.now.millis() - request.0 * DAY_MILLIS);
         let recorded: Vec<_> = action::ALL.iter().filter(|action| is_recorded(**action)).map(|action| action.name()).collect();
-        let granted = accounts.grants();
+        let granted = accounts.grants(cx.account);
         let has_roles = granted.iter().any(|granted| granted.kind == "role");
         let sessions = if has_roles { audit.session_actions(cx.account, since).await? } else { nobody() };
         let mut used: HashMap<String, HashSet<&'static str>> = HashMap::new();

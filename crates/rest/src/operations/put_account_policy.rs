@@ -38,7 +38,7 @@ pub struct Response(AccountPolicyDocument);
 impl Operation for PutAccountPolicy {
     type Wire = Rest;
     const NAME: &'static str = "PutAccountPolicy";
-    const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/access/account-policies/{policy}");
+    const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/access/account-policies/{account_policy}");
     type Needs = Documents;
     type Request = Request;
     type Response = Response;
@@ -72,7 +72,7 @@ impl Operation for PutAccountPolicy {
 
 /// Reads the name of an account-wide policy out of the address.
 pub(crate) fn name(incoming: &Incoming) -> Result<String, Fault> {
-    let name = incoming.params.get("policy");
+    let name = incoming.params.get("account_policy");
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed) {
         return Ok(name.into());
@@ -106,7 +106,7 @@ mod tests {
 
     fn read(name: &str, policy: &str) -> Result<Request, Fault> {
         let mut incoming = Incoming::new(Method::PUT, "/");
-        incoming.params = Params::new().with("policy", name);
+        incoming.params = Params::new().with("account_policy", name);
         incoming.body = bytes::Bytes::from(serde_json::json!({"policy": policy}).to_string()).into();
         let mut reading = std::pin::pin!(Request::read(incoming));
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());

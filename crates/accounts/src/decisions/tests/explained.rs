@@ -51,13 +51,13 @@ impl Village {
 
     fn ask(&self, who: &str, arrival: &Arrival, access: &Access) -> crate::Explanation {
         let asked = AskedAbout::parse(who).unwrap();
-        let principal = self.site.accounts.asked_about(&asked, arrival.clone()).unwrap();
+        let principal = self.site.accounts.asked_about(self.site.accounts.site().account, &asked, arrival.clone()).unwrap();
         self.site.accounts.explain(&principal, access)
     }
 
     fn arrival(&self, source: Option<&str>) -> Arrival {
         let source = source.map(|source| source.parse().unwrap());
-        Arrival { source, is_secure: true, at: self.site.place.now(), user_agent: None }
+        Arrival { source, is_secure: true, at: self.site.place.now(), user_agent: None, account: None }
     }
 }
 
@@ -141,7 +141,7 @@ async fn who_can_names_all_who_may_with_group_and_statement_and_nobody_else() {
     let can = |words: &str| -> Vec<(String, Option<String>)> {
         let resource = explained_resource("team/app", words, accounts.site().account, &accounts.site().region).unwrap();
         let needs = explained_accesses(words, &resource).unwrap();
-        let found = accounts.who_can(&needs, &village.arrival(None));
+        let found = accounts.who_can(accounts.site().account, &needs, &village.arrival(None));
         found
             .into_iter()
             .map(|found| (found.principal.replace("arn:aws:iam::000000000000:", ""), found.group))
@@ -166,7 +166,7 @@ async fn who_can_names_other_accounts_and_everybody_where_the_repository_does() 
         site.stand(documents::REPOSITORY_POLICY, &at_repository(who)).await;
         site.accounts.freshen().await.unwrap();
         let arrival = Arrival { at: site.place.now(), ..Arrival::default() };
-        site.accounts.who_can(&[pull()], &arrival).into_iter().map(|found| found.principal).collect()
+        site.accounts.who_can(site.accounts.site().account, &[pull()], &arrival).into_iter().map(|found| found.principal).collect()
     };
 
     let root = "arn:aws:iam::000000000000:root";
@@ -180,7 +180,7 @@ async fn whom_nobody_knows_is_said_to_be_unknown() {
 
     for who in ["user/none", "role/none", "arn:aws:iam::000000000000:user/none"] {
         let asked = AskedAbout::parse(who).unwrap();
-        let fault = village.site.accounts.asked_about(&asked, village.arrival(None)).unwrap_err();
+        let fault = village.site.accounts.asked_about(village.site.accounts.site().account, &asked, village.arrival(None)).unwrap_err();
         assert_eq!(fault.kind, FaultKind::NoSuchEntity, "{who}");
     }
     for who in ["", "ci", "user/", "group/pullers"] {
@@ -197,12 +197,12 @@ async fn a_robot_that_has_ended_is_noted_and_can_nothing() {
     site.accounts.freshen().await.unwrap();
     let arrival = |seconds| {
         let at = site.place.now().plus(Duration::from_secs(seconds));
-        Arrival { source: None, is_secure: true, at, user_agent: None }
+        Arrival { source: None, is_secure: true, at, user_agent: None, account: None }
     };
-    let count = |arrival: &Arrival| site.accounts.who_can(&[pull()], arrival).len();
+    let count = |arrival: &Arrival| site.accounts.who_can(site.accounts.site().account, &[pull()], arrival).len();
 
     let asked = AskedAbout::parse("robot/robot").unwrap();
-    let robot = site.accounts.asked_about(&asked, arrival(60)).unwrap();
+    let robot = site.accounts.asked_about(site.accounts.site().account, &asked, arrival(60)).unwrap();
 
     let notes = site.accounts.notes_about(&robot);
     assert!(notes[0].contains("ended at") && notes[1].contains("only from 10.0.0.0/8"), "{notes:?}");

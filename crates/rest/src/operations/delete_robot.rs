@@ -1,0 +1,55 @@
+use crate::{identity, json, robot};
+use gantry_access::{Access, Principal};
+use gantry_accounts::Identities;
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_fault::{Fault, FaultKind};
+use gantry_words::Cx;
+
+use schemars::JsonSchema;
+
+/// Deletes a robot with its access keys and all that was given to it.
+#[derive(JsonSchema)]
+pub struct DeleteRobot;
+
+/// Which one.
+pub struct Request {
+    name: String,
+}
+
+/// It is gone.
+pub struct Response;
+
+impl Operation for DeleteRobot {
+    type Wire = Rest;
+    const NAME: &'static str = "DeleteRobot";
+    const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/robots/{robot}");
+    type Needs = Identities;
+    type Request = Request;
+    type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.answers_nothing();
+        shape.refuses(&[FaultKind::NoSuchEntity]);
+    }
+
+    fn access(request: &Request, _: &Cx) -> Vec<Access> {
+        robot::access_to_delete(&request.name)
+    }
+
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+        robot::delete(identities, cx, &request.name).await.map(|()| Response)
+    }
+}
+
+impl FromWire<Rest> for Request {
+    async fn read(incoming: Incoming) -> Result<Self, Fault> {
+        Ok(Request { name: identity::place(&incoming, "robot") })
+    }
+}
+
+impl IntoWire<Rest> for Response {
+    fn write(self) -> Outgoing {
+        json::nothing()
+    }
+}

@@ -1,0 +1,55 @@
+use crate::{identity, json};
+use gantry_access::{Access, Principal, action};
+use gantry_accounts::{Identities, IdentityKind};
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_fault::{Fault, FaultKind};
+use gantry_words::Cx;
+
+use schemars::JsonSchema;
+
+/// Deletes a user that has nothing any more: no policies, groups and access keys.
+#[derive(JsonSchema)]
+pub struct DeleteUser;
+
+/// Which one.
+pub struct Request {
+    name: String,
+}
+
+/// It is gone.
+pub struct Response;
+
+impl Operation for DeleteUser {
+    type Wire = Rest;
+    const NAME: &'static str = "DeleteUser";
+    const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/users/{user}");
+    type Needs = Identities;
+    type Request = Request;
+    type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.answers_nothing();
+        shape.refuses(&[FaultKind::NoSuchEntity, FaultKind::DeleteConflict]);
+    }
+
+    fn access(request: &Request, _: &Cx) -> Vec<Access> {
+        identity::named(action::IAM_DELETE_USER, "user", &request.name)
+    }
+
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+        identities.delete(cx, IdentityKind::User, &request.name).await.map(|()| Response)
+    }
+}
+
+impl FromWire<Rest> for Request {
+    async fn read(incoming: Incoming) -> Result<Self, Fault> {
+        Ok(Request { name: identity::place(&incoming, "user") })
+    }
+}
+
+impl IntoWire<Rest> for Response {
+    fn write(self) -> Outgoing {
+        json::nothing()
+    }
+}
