@@ -3,7 +3,8 @@
 use futures_util::FutureExt;
 use gantry_access::sealed::SealingKey;
 use gantry_accounts::{
-    Accounts, Identities, Keyring, Logins, MasterKey, MasterKeyPlace, Providers, RootCredentials, Secrets, Settings, Site,
+    Accounts, Identities, Keyring, Logins, MasterKey, MasterKeyPlace, Providers, RootCredentials, Secrets, Settings,
+    Site,
 };
 use gantry_api::{Oci, Paging, Pick, Rest, Surface};
 use gantry_audit::SigningKey;

@@ -1,5 +1,6 @@
 use gantry_words::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The most bytes a session may have as it travels in tokens.
 pub const ROLE_SESSION_BYTES_MAX: usize = 2600;
@@ -44,6 +45,11 @@ impl RoleSession {
     /// From when on it is over.
     pub const fn expires_at(&self) -> Timestamp {
         Timestamp::from_millis(self.expires_at)
+    }
+
+    /// How long it lasts from `now` on.
+    pub fn left(&self, now: Timestamp) -> Duration {
+        Duration::from_millis(u64::try_from(self.expires_at.saturating_sub(now.millis())).unwrap_or_default())
     }
 
     /// Returns it as it travels.

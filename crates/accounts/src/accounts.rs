@@ -482,7 +482,8 @@ impl Accounts {
         if let Some(user) = self.user(user, password.reveal(), source, now) {
             return Ok(user);
         }
-        if !is_login && self.may_be_persons(user, password.reveal()) {
+        // Whoever tries the root user is counted with his address here: of a guessable root nothing is tried beyond that.
+        if !is_login && !is_user && self.may_be_persons(user, password.reveal()) {
             return Err(AuthenticationProblem::Unsettled);
         }
         if let Some(retry_after_seconds) = self.note_failure(source) {

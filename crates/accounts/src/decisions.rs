@@ -100,7 +100,9 @@ impl Accounts {
             Limit::Gone => Some(Library::nothing()),
         };
         let at = match &access.resource {
-            Resource::Repository(name) => directory.at_repository(account, name.as_str()).and_then(|at| at.policy.as_ref()),
+            Resource::Repository(name) => {
+                directory.at_repository(account, name.as_str()).and_then(|at| at.policy.as_ref())
+            }
             Resource::Owned { .. } => own.and_then(|own| own.secrets.at(access)).and_then(|at| at.policy.as_ref()),
             Resource::Registry | Resource::Repositories | Resource::Arn(_) => None,
         };
@@ -116,10 +118,8 @@ impl Accounts {
             is_open_to_anonymous: self.is_open_to_anonymous(),
         };
         let standing = [policies.repository, policies.registry, policies.trust];
-        let is_asked = !identity.is_empty()
-            || !account_wide.is_empty()
-            || limit.is_some()
-            || standing.iter().any(Option::is_some);
+        let is_asked =
+            !identity.is_empty() || !account_wide.is_empty() || limit.is_some() || standing.iter().any(Option::is_some);
         let context = if is_asked { self.context(principal, person, access, directory) } else { Context::default() };
         decide(&Facts { account, region: &self.site().region, policies, context: &context })
     }

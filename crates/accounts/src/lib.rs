@@ -68,7 +68,7 @@ mod web_identity;
 mod who_can;
 
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
-pub use explain::{AskedAbout, Explanation, explained_accesses, explained_resource};
+pub use explain::{AskedAbout, ExplainedStatement, Explanation, explained_accesses, explained_resource};
 pub use identities::*;
 pub use key_policies::KEY_BEHIND;
 pub use keyring::*;

@@ -4,7 +4,9 @@ use crate::{
     logins::{Password, name_key},
     web_identity::is_token_user,
 };
-use gantry_access::{Arrival, Authorization, PASSWORD_BYTES_MAX, PERSONAL_TOKEN_PREFIX, PasswordProver, Principal, is_password};
+use gantry_access::{
+    Arrival, Authorization, PASSWORD_BYTES_MAX, PERSONAL_TOKEN_PREFIX, PasswordProver, Principal, is_password,
+};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Cx, Secret, Timestamp};

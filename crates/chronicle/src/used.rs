@@ -38,7 +38,7 @@ impl Audit {
     }
 
     /// Returns what sessions of roles have done since a moment. Each has a name of its own, under which no index knows its role:
-    /// so the records of the account are looked through, the newest [`RECORDS_MAX`] of them.
+    /// so the records of the account are looked through, the newest 50,000 of them.
     ///
     /// # Errors
     /// The database does not answer.

@@ -8,6 +8,8 @@ use tokio::sync::Semaphore;
 /// The longest password that a directory is asked about, and the longest name.
 const PASSWORD_BYTES_MAX: usize = 1024;
 const NAME_BYTES_MAX: usize = 256;
+/// How many logins may wait for others; whoever comes beyond is told to come back.
+const WAITING_MAX: usize = 64;
 const GROUPS_MAX: usize = 500;
 const LEVELS_MAX: usize = 8;
 /// Result codes (RFC 4511, appendix A).
@@ -30,6 +32,8 @@ struct Inner {
     nested_groups: bool,
     timeout: Duration,
     permits: Semaphore,
+    /// Those who are served, and those who wait for it.
+    places: Semaphore,
     env: Env,
 }
 
@@ -56,6 +60,7 @@ impl Directory {
             nested_groups: settings.nested_groups,
             timeout: settings.timeout.duration(),
             permits: Semaphore::new(settings.connections_max as usize),
+            places: Semaphore::new(settings.connections_max as usize + WAITING_MAX),
             env,
         })))
     }
@@ -77,6 +82,7 @@ impl Directory {
         let env = inner.env.clone();
         // In a task of its own: the library panics at answers that are none.
         let task = tokio::spawn(async move {
+            let _place = inner.places.try_acquire().map_err(|_| Refusal::Unavailable)?;
             let _permit = inner.permits.acquire().await.map_err(|_| Refusal::Unavailable)?;
             inner.log_in(&name, &password).await
         });

@@ -5,8 +5,8 @@
 //! is taken apart from its right end (`route.rs`). `openapi.rs` makes the document.
 
 mod access;
-mod device;
 mod account;
+mod device;
 mod document;
 mod identity;
 mod json;

@@ -59,6 +59,9 @@ struct Places {
     /// The ARN of an OpenID Connect provider, its slashes as they are.
     #[schemars(extend("example" = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"))]
     provider: String,
+    /// The id of a personal token.
+    #[schemars(extend("example" = "GTPTABCDEFGHIJKLMNOP"))]
+    id: String,
 }
 
 /// Prints the OpenAPI document of this API, with a line end behind it.
@@ -108,7 +111,7 @@ mod tests {
                 .chain(&[("{user}", "ann"), ("{group}", "developers"), ("{role}", "deploy"), ("{robot}", "ci")])
                 .chain(&[("{key}", "AKIA"), ("{policy}", "arn:aws:iam::aws:policy/a/b"), ("{inline}", "own")])
                 .chain(&[("{provider}", "arn:aws:iam::111122223333:oidc-provider/a/b")])
-                .chain(&[("{url}", "gitlab.example.com/sub"), ("{account_policy}", "no-deletion")])
+                .chain(&[("{url}", "gitlab.example.com/sub"), ("{account_policy}", "no-deletion"), ("{id}", "GTPT1")])
                 .fold(path.clone(), |path, (place, value)| path.replace(place, value));
             let method: Method = method.to_uppercase().parse().unwrap();
 

@@ -435,7 +435,8 @@ async fn tokens_are_taken_however_many_logins_fail() {
 #[tokio::test]
 async fn a_login_by_form_is_judged_and_counted_like_one_by_header() {
     let accounts = Place::new().open().await;
-    let arrival = Arrival { source: address(1), is_secure: false, at: accounts.0.env.now(), user_agent: None, account: None };
+    let arrival =
+        Arrival { source: address(1), is_secure: false, at: accounts.0.env.now(), user_agent: None, account: None };
     let log_in = async |password: &str| accounts.log_in(ID, &Secret::new(password.into()), arrival.clone()).await;
 
     assert_eq!(log_in(SECRET).await.unwrap().kind, PrincipalKind::Root);

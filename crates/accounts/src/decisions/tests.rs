@@ -130,7 +130,13 @@ impl Site {
         self.accounts.freshen().await.unwrap();
         let principal =
             self.accounts.authenticate(Some(&basic(&key.key.id, key.secret.reveal())), source, self.place.now())?;
-        Ok(principal.arrived(Arrival { source, is_secure: true, at: self.place.now(), user_agent: None, account: None }))
+        Ok(principal.arrived(Arrival {
+            source,
+            is_secure: true,
+            at: self.place.now(),
+            user_agent: None,
+            account: None,
+        }))
     }
 
     fn bearer(&self, token: &str) -> Result<Principal, AuthenticationProblem> {

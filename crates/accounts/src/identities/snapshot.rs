@@ -3,7 +3,9 @@ use gantry_access::sealed;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Reader, identities,
-    identities::{access_keys, access_keys::AccessKeyRow, login_profiles, personal_tokens, policies, providers, sessions},
+    identities::{
+        access_keys, access_keys::AccessKeyRow, login_profiles, personal_tokens, policies, providers, sessions,
+    },
 };
 use gantry_words::{AccountId, Secret, Timestamp};
 use std::{

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    IdentityKind, NewIdentity, NewPersonalToken,
+    IdentityKind, NewIdentity, NewPersonalToken, RootCredentials,
     accounts::tests::{Place, address, basic},
 };
 use gantry_access::{Access, PrincipalKind, Scopes, action};
@@ -135,6 +135,28 @@ async fn a_thousand_guesses_lock_nobody_out() {
     assert!(site.log_in_from("ann", &token, address(1)).await.is_ok(), "with a token from there too");
     site.place.world.pass(60);
     assert!(site.log_in_from("ann", PASSWORD, address(1)).await.is_ok(), "and after a minute from there too");
+}
+
+#[tokio::test]
+async fn a_root_that_can_be_guessed_is_tried_no_oftener_for_the_passwords_of_others() {
+    let site = Site::with_password(false).await;
+    let root = RootCredentials { access_key_id: "admin".into(), secret_access_key: Secret::new("hunter2".into()) };
+    let metadata = site.place.metadata.clone();
+    let (settings, place, identities) =
+        (site.place.settings.clone(), site.accounts.site().clone(), site.accounts.identities());
+    let env = gantry_env::Env::real();
+    let accounts = Accounts::open(&settings, root, place, identities.clone(), metadata, env).await.unwrap();
+    let site = Site { accounts, place: site.place };
+    let before = site.hashes();
+
+    for number in 0..40 {
+        let refused = site.log_in_from("admin", &format!("guess {number}"), address(1)).await.unwrap_err();
+        assert_eq!(refused == WRONG, number < 30, "{number}");
+    }
+
+    let late = site.log_in_from("admin", "hunter2", address(1)).await.unwrap_err();
+    assert!(matches!(late, AuthenticationProblem::TooManyFailures { .. }));
+    assert_eq!(site.hashes(), before);
 }
 
 #[tokio::test]
@@ -344,6 +366,8 @@ async fn a_person_of_a_directory_is_in_a_session_that_soon_asks_again() {
     assert_eq!(&*cyd.arn, "arn:aws:sts::000000000000:assumed-role/dev/cyd+7d0f");
     assert_eq!(cyd.role_session.unwrap().expires_at(), site.place.now().plus(GROUPS_HOLD));
     assert_eq!(&*again.arn, &*cyd.arn);
+    let issued = site.accounts.token(&again, Scopes::parse(["repository:a:pull,push"]), site.place.now());
+    assert_eq!(issued.expires_in_seconds, GROUPS_HOLD.as_secs(), "no longer than the session");
     assert_eq!(directory.asked.load(Relaxed), 1);
 }
 

@@ -131,7 +131,7 @@ fn people_of_a_directory_have_the_role_of_their_group_and_wait_while_it_is_gone(
     let outside = Client::new(host, "Bob", slapd::PASSWORD).get("/v2/");
     let wrong = Client::new(host, "ann", "wrong").get("/v2/");
     slapd.kill();
-    let gone = Client::new(host, "bob", slapd::PASSWORD).get("/v2/");
+    let gone = Client::new(host, "cyd", slapd::PASSWORD).get("/v2/");
 
     assert_eq!((outside.status, wrong.status, gone.status), (401, 401, 503), "{}", gone.text());
     assert_eq!(server.client().get("/v2/").status, 200);

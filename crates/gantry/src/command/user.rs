@@ -5,8 +5,8 @@ use crate::{
     output::{Exit, Failure, OutputFlag},
     remote::{Remote, RemoteFlags},
 };
-use serde_json::json;
 use password::PasswordCommand;
+use serde_json::json;
 use std::path::PathBuf;
 
 const USER: Holder = Holder { collection: "users", title: "user" };

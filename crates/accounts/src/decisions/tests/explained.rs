@@ -51,7 +51,8 @@ impl Village {
 
     fn ask(&self, who: &str, arrival: &Arrival, access: &Access) -> crate::Explanation {
         let asked = AskedAbout::parse(who).unwrap();
-        let principal = self.site.accounts.asked_about(self.site.accounts.site().account, &asked, arrival.clone()).unwrap();
+        let principal =
+            self.site.accounts.asked_about(self.site.accounts.site().account, &asked, arrival.clone()).unwrap();
         self.site.accounts.explain(&principal, access)
     }
 
@@ -166,7 +167,11 @@ async fn who_can_names_other_accounts_and_everybody_where_the_repository_does() 
         site.stand(documents::REPOSITORY_POLICY, &at_repository(who)).await;
         site.accounts.freshen().await.unwrap();
         let arrival = Arrival { at: site.place.now(), ..Arrival::default() };
-        site.accounts.who_can(site.accounts.site().account, &[pull()], &arrival).into_iter().map(|found| found.principal).collect()
+        site.accounts
+            .who_can(site.accounts.site().account, &[pull()], &arrival)
+            .into_iter()
+            .map(|found| found.principal)
+            .collect()
     };
 
     let root = "arn:aws:iam::000000000000:root";
@@ -180,7 +185,11 @@ async fn whom_nobody_knows_is_said_to_be_unknown() {
 
     for who in ["user/none", "role/none", "arn:aws:iam::000000000000:user/none"] {
         let asked = AskedAbout::parse(who).unwrap();
-        let fault = village.site.accounts.asked_about(village.site.accounts.site().account, &asked, village.arrival(None)).unwrap_err();
+        let fault = village
+            .site
+            .accounts
+            .asked_about(village.site.accounts.site().account, &asked, village.arrival(None))
+            .unwrap_err();
         assert_eq!(fault.kind, FaultKind::NoSuchEntity, "{who}");
     }
     for who in ["", "ci", "user/", "group/pullers"] {

@@ -104,5 +104,14 @@ fn what_must_not_be_shown_is_known_as_secret() {
     let secrets = catalogue.keys().iter().filter(|key| key.kind == Kind::Secret);
     let secrets: Vec<_> = secrets.map(|key| key.path.as_str()).collect();
 
-    assert_eq!(secrets, ["database.url", "encryption.master_key", "root.secret_access_key", "tracing.otlp_headers"]);
+    assert_eq!(
+        secrets,
+        [
+            "database.url",
+            "encryption.master_key",
+            "login.oidc.client_secret",
+            "root.secret_access_key",
+            "tracing.otlp_headers"
+        ]
+    );
 }
