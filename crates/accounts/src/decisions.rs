@@ -24,7 +24,7 @@ impl Accounts {
         let own = directory.of(addressed);
         let settled: Vec<_> = needs.iter().map(|access| directory.settled(addressed, access)).collect();
         let besides: Vec<_> =
-            settled.iter().filter_map(|access| own.and_then(|own| own.secrets.besides(access))).collect();
+            settled.iter().flat_map(|access| own.into_iter().flat_map(|own| own.secrets.besides(access))).collect();
         let besides = besides.iter().map(|access| directory.settled(addressed, access));
         for access in settled.iter().cloned().chain(besides) {
             let access = &*access;

@@ -76,10 +76,12 @@ impl SecretPolicies {
         }
     }
 
-    /// Returns what a settled access takes besides: whoever reads or writes a value uses the key that it lies under.
-    pub(crate) fn besides(&self, access: &Access) -> Option<Access> {
-        let key = self.at(access)?.key.as_ref()?;
-        use_of_key(access.action).map(|action| Access::on_arn(action, &**key))
+    /// Returns what a settled access takes besides: whoever reads or writes a value uses the key that it lies under, and whoever
+    /// may put it under another key could read it there.
+    pub(crate) fn besides(&self, access: &Access) -> Vec<Access> {
+        let key = self.at(access).and_then(|at| at.key.as_ref());
+        let on = |key: &str| use_of_key(access.action).iter().map(|action| Access::on_arn(*action, key)).collect();
+        key.map_or_else(Vec::new, |key| on(key))
     }
 
     fn meant<'s, 'n>(&'s self, named: &'n str, is_arn: bool) -> Option<(&'n str, &'s AtSecret)> {
@@ -94,11 +96,12 @@ impl SecretPolicies {
 }
 
 /// What is done to the key of a secret.
-fn use_of_key(action: Action) -> Option<Action> {
+fn use_of_key(action: Action) -> &'static [Action] {
     match action {
-        action::SECRETS_GET_SECRET_VALUE => Some(action::KMS_DECRYPT),
-        action::SECRETS_PUT_SECRET_VALUE => Some(action::KMS_GENERATE_DATA_KEY),
-        _ => None,
+        action::SECRETS_GET_SECRET_VALUE => &[action::KMS_DECRYPT],
+        action::SECRETS_PUT_SECRET_VALUE => &[action::KMS_GENERATE_DATA_KEY],
+        action::SECRETS_UPDATE_SECRET => &[action::KMS_GENERATE_DATA_KEY, action::KMS_DECRYPT],
+        _ => &[],
     }
 }
 
@@ -140,8 +143,11 @@ mod tests {
         let secrets = secrets();
         let of = |action| secrets.besides(&secrets.settled(&Access::of(action, "secretsmanager", "secret:team/app")));
 
-        assert_eq!(of(action::SECRETS_GET_SECRET_VALUE).unwrap().action, action::KMS_DECRYPT);
-        assert_eq!(of(action::SECRETS_PUT_SECRET_VALUE).unwrap().action, action::KMS_GENERATE_DATA_KEY);
-        assert_eq!(of(action::SECRETS_DESCRIBE_SECRET), None);
+        let of = |action| of(action).into_iter().map(|access| access.action).collect::<Vec<_>>();
+
+        assert_eq!(of(action::SECRETS_GET_SECRET_VALUE), [action::KMS_DECRYPT]);
+        assert_eq!(of(action::SECRETS_PUT_SECRET_VALUE), [action::KMS_GENERATE_DATA_KEY]);
+        assert_eq!(of(action::SECRETS_UPDATE_SECRET), [action::KMS_GENERATE_DATA_KEY, action::KMS_DECRYPT]);
+        assert!(of(action::SECRETS_DESCRIBE_SECRET).is_empty());
     }
 }

@@ -27,7 +27,7 @@ pub struct LoginSettings {
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OidcLoginSettings {
-    /// What the page and the audit call it.
+    /// What the page calls it.
     pub name: String,
     /// Its URL, as its discovery document writes it. Without it there are no logins with a browser.
     pub issuer: Option<String>,

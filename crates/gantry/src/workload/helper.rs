@@ -1,5 +1,6 @@
 //! The protocol of docker's credential helpers: a verb as argument, the rest on standard input and output.
 
+use super::image::is_host;
 use serde_json::{Value, json};
 
 /// What docker asks for.
@@ -25,9 +26,7 @@ pub(crate) fn host(text: &str) -> Option<String> {
     let text = text.trim();
     let rest = text.strip_prefix("https://").or(text.strip_prefix("http://")).unwrap_or(text);
     let host = rest.split('/').next().unwrap_or_default();
-    let in_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-    let is_host = !host.is_empty() && host.len() <= 255 && host.bytes().all(in_host);
-    is_host.then(|| host.to_ascii_lowercase())
+    is_host(host).then(|| host.to_ascii_lowercase())
 }
 
 /// The answer to `get`.

@@ -13,10 +13,9 @@ impl ImageName {
     /// Reads a name as the kubelet writes it; none where it names no registry, or what follows is no repository.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, rest) = text.split_once('/')?;
-        let in_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
         // Docker takes the first part for a host only where it looks like one.
-        let is_host = host == "localhost" || host.contains(['.', ':']);
-        if !is_host || host.is_empty() || !host.bytes().all(in_host) {
+        let looks_like_one = host == "localhost" || host.contains(['.', ':']);
+        if !looks_like_one || !is_host(host) {
             return None;
         }
         let rest = rest.split_once('@').map_or(rest, |(name, _)| name);
@@ -28,6 +27,14 @@ impl ImageName {
     pub(crate) fn print(&self) -> String {
         format!("{}/{}", self.host, self.repository)
     }
+}
+
+/// Whether a text is a host, with a port or without.
+pub(super) fn is_host(text: &str) -> bool {
+    let within = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
+    let ends = text.ends_with(|c: char| c.is_ascii_alphanumeric() || c == ']');
+    begins && ends && text.len() <= 255 && text.bytes().all(within)
 }
 
 #[cfg(test)]
