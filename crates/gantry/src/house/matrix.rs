@@ -18,14 +18,24 @@ const UPLOAD: &str = "0193a4c0-5d3e-7000-8000-000000000000";
 const POLICY: &str = "arn:aws:iam::000000000000:policy/p";
 
 /// What the places in addresses are filled with.
-const PLACES: [(&str, &str); 9] = [
+const PLACES: [(&str, &str); 19] = [
     ("{name}", "team/app"),
     ("{reference}", "v1"),
     ("{digest}", DIGEST),
     ("{tag}", "v1"),
     ("{pattern}", "v1"),
     ("{source}", "cluster-a"),
-    ("{policy}", "frozen"),
+    ("{policy}", POLICY),
+    ("{account_policy}", "frozen"),
+    ("{account}", "111122223333"),
+    ("{user}", "ann"),
+    ("{group}", "g"),
+    ("{role}", "r"),
+    ("{robot}", "robot"),
+    ("{key}", "AKIAEXAMPLEEXAMPLE12"),
+    ("{inline}", "own"),
+    ("{provider}", "arn:aws:iam::000000000000:oidc-provider/idp.example"),
+    ("{url}", "idp.example"),
     ("{id}", UPLOAD),
     ("{upload}", UPLOAD),
 ];
@@ -43,6 +53,24 @@ fn of_ecr() -> Value {
         "signingConfiguration": {"rules": []}, "principalArn": "arn:aws:iam::000000000000:role/r",
         "targetStorageClass": "ARCHIVE", "repositoryNames": ["team/app"], "subjectId": {"imageDigest": DIGEST},
         "replicationBackfillId": UPLOAD, "backfillId": UPLOAD, "destination": {"region": "us-west-2", "registryId": "000000000000"},
+    })
+}
+
+/// The same for KMS.
+fn of_kms() -> Value {
+    json!({
+        "KeyId": UPLOAD, "AliasName": "alias/app", "TargetKeyId": UPLOAD, "CiphertextBlob": "AA==", "Plaintext": "AA==",
+        "NumberOfBytes": 32, "Policy": "{}", "PolicyName": "default", "SourceKeyId": UPLOAD, "DestinationKeyId": UPLOAD,
+        "Tags": [{"TagKey": "a", "TagValue": "b"}], "TagKeys": ["a"], "Description": "d", "GrantId": "g",
+        "GranteePrincipal": "arn:aws:iam::000000000000:role/r", "Operations": ["Decrypt"],
+    })
+}
+
+/// The same for Secrets Manager.
+fn of_secrets() -> Value {
+    json!({
+        "Name": "ecr-pullthroughcache/hub", "SecretId": "ecr-pullthroughcache/hub", "SecretString": "s", "VersionStage": "AWSCURRENT",
+        "Tags": [{"Key": "a", "Value": "b"}], "TagKeys": ["a"], "ResourcePolicy": "{}", "PasswordLength": 32,
     })
 }
 
@@ -71,6 +99,9 @@ fn of_iam() -> String {
         ("Description", "d"),
         ("RoleArn", "arn:aws:iam::000000000000:role/r"),
         ("RoleSessionName", "s1"),
+        ("OldPassword", "correct horse"),
+        ("NewPassword", "battery staple"),
+        ("Password", "battery staple"),
     ];
     pairs.map(|(key, value)| format!("{key}={value}")).join("&")
 }
@@ -85,6 +116,15 @@ fn of_rest(operation: &str) -> Value {
         "SetStorageClass" => json!({"storageClass": "ARCHIVE"}),
         "RollbackTag" => json!({"steps": 1}),
         "LintPolicy" => json!({"policy": "{}"}),
+        "CreateAccount" => json!({"accountId": "111122223333"}),
+        "CreateUser" | "CreateGroup" | "CreateToken" => json!({"name": "ann"}),
+        "CreateRole" => json!({"name": "r", "trustPolicy": "{}"}),
+        "CreateRobot" => json!({"name": "robot"}),
+        "CreatePolicy" => json!({"name": "p", "document": "{}"}),
+        "CreateProvider" => json!({"url": "https://idp.example"}),
+        "PutPassword" => json!({"password": "correct horse battery"}),
+        "PutUserPolicy" | "PutGroupPolicy" | "PutRolePolicy" | "SetTrustPolicy" | "UpdatePolicy" => json!({"document": "{}"}),
+        "SetAccessKeyState" | "SetRobotState" | "SetAccountState" => json!({"state": "active"}),
         "GrantRole" => json!({"principal": "user/ann", "role": "push"}),
         "PutAccountPolicy" => {
             json!({"policy": r#"{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}"#})
@@ -99,13 +139,16 @@ fn sample(door: &Door) -> Incoming {
     let method: Method = method.parse().unwrap();
     let Some(path) = Some(pattern).filter(|pattern| pattern.starts_with("/v2/") || pattern.starts_with("/api/")) else {
         let mut incoming = Incoming::new(Method::POST, "/");
-        if door.name.starts_with("ecr:") {
-            let target = HeaderValue::from_static(pattern);
-            incoming.headers.insert("x-amz-target", target);
-            incoming.body = bytes::Bytes::from(of_ecr().to_string()).into();
-        } else {
-            incoming.body = bytes::Bytes::from(of_iam()).into();
+        let body = match door.name.split(':').next() {
+            Some("ecr") => of_ecr().to_string(),
+            Some("kms") => of_kms().to_string(),
+            Some("secretsmanager") => of_secrets().to_string(),
+            _ => of_iam(),
+        };
+        if body.starts_with('{') {
+            incoming.headers.insert("x-amz-target", HeaderValue::from_static(pattern));
         }
+        incoming.body = bytes::Bytes::from(body).into();
         return incoming;
     };
     let path = PLACES.iter().fold(path.to_string(), |path, (place, value)| path.replace(place, value));

@@ -109,6 +109,7 @@ fn what_must_not_be_shown_is_known_as_secret() {
         [
             "database.url",
             "encryption.master_key",
+            "ldap.bind_password",
             "login.oidc.client_secret",
             "root.secret_access_key",
             "tracing.otlp_headers"
