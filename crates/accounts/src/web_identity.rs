@@ -7,6 +7,7 @@ use crate::{
     AssumedRole,
     accounts::Accounts,
     directory::{Directory, Person, Provider},
+    library::NamedPolicy,
     roles::{check_policy, compact},
 };
 use gantry_access::{
@@ -170,7 +171,7 @@ impl Accounts {
         let name = session_name(asked.session.as_deref(), &vouched.token).map_err(|error| invalid(&error))?;
         let directory = self.directory();
         let context = self.context_of(vouched, &name, arrival);
-        let role = directory.role(&asked.role).filter(|role| trusts(role, vouched, &context));
+        let role = directory.role(&asked.role).filter(|role| trusts(&directory, role, vouched, &context));
         let role = role.ok_or(WebIdentityProblem::NotTrusted)?.clone();
         if directory.is_revoked(&role.identity.id, vouched.token.issued_at) {
             return Err(WebIdentityProblem::Revoked);
@@ -369,14 +370,17 @@ fn roles_that_trust(
 ) -> Vec<Arc<Person>> {
     let is_meant = |role: &&Arc<Person>| name.is_none_or(|name| role.identity.name.eq_ignore_ascii_case(name));
     let roles = directory.roles(vouched.provider.account).filter(is_meant);
-    roles.filter(|role| trusts(role, vouched, context)).cloned().collect()
+    roles.filter(|role| trusts(directory, role, vouched, context)).cloned().collect()
 }
 
 /// Decides whether a role trusts who comes with a token, and takes the tags that it brings.
-fn trusts(role: &Person, vouched: &Vouched, context: &Context) -> bool {
+fn trusts(directory: &Directory, role: &Person, vouched: &Vouched, context: &Context) -> bool {
     let Some(trust) = &role.trust else { return false };
     let arn = role.identity.arn();
-    let asked = RoleAsked { arn: &arn, account: role.identity.account, trust: trust.attached(), account_wide: &[] };
+    let account = role.identity.account;
+    let account_wide = directory.of(account).into_iter().flat_map(|own| &own.account_wide);
+    let account_wide: Vec<_> = account_wide.map(NamedPolicy::attached).collect();
+    let asked = RoleAsked { arn: &arn, account, trust: trust.attached(), account_wide: &account_wide };
     let (provider, tags) = (&*vouched.provider.arn, vouched.token.session_tags().len());
     tags <= TAGS_MAX
         && decide_trust(&asked, provider, context).is_allowed()

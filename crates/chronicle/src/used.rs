@@ -1,7 +1,7 @@
-use crate::{Audit, Question};
+use crate::{Audit, Question, people::as_stored};
 use gantry_audit::{Outcome, key};
 use gantry_fault::Fault;
-use gantry_metadata::audit;
+use gantry_metadata::{Reader, audit};
 use gantry_words::{AccountId, Timestamp};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -31,9 +31,15 @@ impl Audit {
         actions: &[&'static str],
         from: Timestamp,
     ) -> Result<HashSet<&'static str>, Fault> {
-        let principal = key(account, user);
-        let done = self.metadata().read_long(move |rows| audit::done_by(rows, principal, from)).await?;
-        let done: HashSet<i64> = done.into_iter().collect();
+        let arn = user.to_string();
+        let look = move |rows: &mut Reader| {
+            let mut done = HashSet::new();
+            for stored in as_stored(rows, &arn)? {
+                done.extend(audit::done_by(rows, key(account, &stored), from)?);
+            }
+            Ok(done)
+        };
+        let done: HashSet<i64> = self.metadata().read_long(look).await?;
         Ok(actions.iter().copied().filter(|action| done.contains(&key(account, action))).collect())
     }
 

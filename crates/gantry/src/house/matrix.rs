@@ -123,7 +123,9 @@ fn of_rest(operation: &str) -> Value {
         "CreatePolicy" => json!({"name": "p", "document": "{}"}),
         "CreateProvider" => json!({"url": "https://idp.example"}),
         "PutPassword" => json!({"password": "correct horse battery"}),
-        "PutUserPolicy" | "PutGroupPolicy" | "PutRolePolicy" | "SetTrustPolicy" | "UpdatePolicy" => json!({"document": "{}"}),
+        "PutUserPolicy" | "PutGroupPolicy" | "PutRolePolicy" | "SetTrustPolicy" | "UpdatePolicy" => {
+            json!({"document": "{}"})
+        }
         "SetAccessKeyState" | "SetRobotState" | "SetAccountState" => json!({"state": "active"}),
         "GrantRole" => json!({"principal": "user/ann", "role": "push"}),
         "PutAccountPolicy" => {

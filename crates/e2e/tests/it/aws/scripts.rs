@@ -4,7 +4,6 @@ use super::settle;
 use crate::clients::{Home, engine::Engine, held, print};
 use gantry_e2e::{PASSWORD, Server, USER, tool};
 use std::{
-    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output},
 };
@@ -12,8 +11,11 @@ use std::{
 /// Runs a script in a home, with the AWS command line as `aws`, and a program that builds images.
 fn script(server: &Server, home: &Home, engine: &str, name: &str, arguments: &[&str]) -> Output {
     let aws = format!("#!/bin/sh\nexec '{}' -m awscli \"$@\"\n", print(&tool("python-aws")));
-    home.write("bin/aws", aws);
-    std::fs::set_permissions(home.path("bin/aws"), PermissionsExt::from_mode(0o755)).unwrap();
+    home.write("aws.sh", aws);
+    // Made by another process: a file that this one writes may be open in what its other tests start, and cannot be run then.
+    let mut install = Command::new("install");
+    install.args(["-D", "-m", "755"]).args([home.path("aws.sh"), home.path("bin/aws")]);
+    assert!(install.status().unwrap().success());
     let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ecr").join(name));
     home.settle(&mut command);
     settle(&mut command, server, USER, PASSWORD);
