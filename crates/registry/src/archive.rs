@@ -311,8 +311,9 @@ impl Archive {
         let algorithm = store_algorithm(digest.algorithm());
         match self.ports.store.hash_sealed(place, length, data_key, algorithm, |_| {}).await {
             Ok(hash) => Ok(Digest::from_hash(digest.algorithm(), &hash) == digest),
-            Err(error) if error.is_transient() => Err(store_fault(error)),
-            Err(_) => Ok(false),
+            Err(gantry_store::Error::Sealed { .. }) => Ok(false),
+            // Any other failure says nothing of the bytes that were copied.
+            Err(error) => Err(store_fault(error)),
         }
     }
 
