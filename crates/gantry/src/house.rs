@@ -43,6 +43,8 @@ pub(crate) struct ServingHouse {
     /// Whether repositories for which nothing is asked are encrypted.
     pub(crate) is_encrypted: bool,
     pub(crate) logins: Logins,
+    /// Who asks other servers.
+    pub(crate) outbound: Client,
     pub(crate) secrets: Secrets,
 }
 
@@ -109,14 +111,14 @@ impl House {
         let providers = Arc::new(Providers::new(outbound.clone()));
         let accounts = accounts.with_providers(providers.clone());
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
-        let logins =
-            Logins::open(&config.login, accounts.clone(), outbound, providers, metadata, env).map_err(fault_failure)?;
+        let logins = Logins::open(&config.login, accounts.clone(), outbound.clone(), providers, metadata, env)
+            .map_err(fault_failure)?;
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
         let (metadata, env, region) = (self.metadata.clone(), self.env.clone(), config.region.clone());
         let secrets = Secrets::new(metadata, env, region, keyring.clone());
-        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted, logins, secrets })
+        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted, logins, secrets, outbound })
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing

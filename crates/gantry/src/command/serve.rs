@@ -14,7 +14,7 @@ use gantry_accounts::RootCredentials;
 use gantry_api::{Listener, Oci, Rest, Server, Surface};
 use gantry_chronicle::{Webhook, webhook_secret};
 use gantry_env::Env;
-use gantry_outbound::{Authorities, Client, SystemResolver};
+use gantry_outbound::Authorities;
 use gantry_registry::MovedBlobs;
 use gantry_ui::Html;
 use gantry_words::{Cx, Secret};
@@ -392,8 +392,7 @@ async fn audit_webhook(config: &Config, house: &ServingHouse) -> Result<Option<W
             Some(authorities.map_err(|error| unusable(path, error.to_string()))?)
         }
     };
-    let client = Client::new(config.outbound.clone(), SystemResolver, house.house.env.clone());
-    let webhook = Webhook::of(&house.audit, client, secret, authorities);
+    let webhook = Webhook::of(&house.audit, house.outbound.clone(), secret, authorities);
     if let Some(webhook) = &webhook {
         webhook.begin().await.map_err(fault_failure)?;
     }
