@@ -1,5 +1,5 @@
 use crate::{
-    AuthenticationProblem, RootCredentials, Settings,
+    AuthenticationProblem, RootCredentials, Settings, Unidentified,
     failures::Failures,
     key_store::{self, RotateTokenKeys},
     keys::{KeyMaterial, Keys},
@@ -86,6 +86,8 @@ struct Inner {
     token_uses: Mutex<HashMap<Box<str>, Timestamp>>,
     identities: Identities,
     directory: RwLock<Arc<Directory>>,
+    /// Held by whoever reads the directory anew: all who wait for that have what he read.
+    reading: tokio::sync::Mutex<()>,
     role_mappings: RwLock<Arc<[RoleMapping]>>,
     /// Who verifies tokens of identity providers; without one none are taken.
     providers: OnceLock<Arc<Providers>>,
@@ -138,6 +140,7 @@ impl Accounts {
             token_uses: Mutex::default(),
             identities,
             directory,
+            reading: tokio::sync::Mutex::default(),
             role_mappings: RwLock::new(Arc::new([])),
             providers: OnceLock::new(),
             metadata,
@@ -203,9 +206,16 @@ impl Accounts {
     /// # Errors
     /// [`FaultKind::Unauthenticated`] if nobody's; [`FaultKind::TooManyRequests`] after too many failures.
     pub async fn log_in(&self, user: &str, password: &Secret<String>, arrival: Arrival) -> Result<Principal, Fault> {
+        // The audit is told why not, which the client is not.
+        let told = |problem: AuthenticationProblem| problem.fault().because(problem);
         match self.password(user, password, arrival.source, arrival.at) {
-            Err(AuthenticationProblem::Unsettled) => Ok(self.log_in_slowly(user, password, arrival).await?),
-            known => Ok(known?.arrived(arrival)),
+            Err(AuthenticationProblem::Unsettled) => {
+                self.log_in_slowly(user, password, arrival).await.map_err(|unidentified| match unidentified {
+                    Unidentified::Here(problem) => told(problem),
+                    Unidentified::Elsewhere(fault) => fault,
+                })
+            }
+            known => known.map(|principal| principal.arrived(arrival)).map_err(told),
         }
     }
 
@@ -309,6 +319,10 @@ impl Accounts {
     /// # Errors
     /// The metadata cannot be read: nobody can be let in by what is no longer true.
     pub async fn freshen(&self) -> Result<(), Fault> {
+        if !self.is_stale() {
+            return Ok(());
+        }
+        let _reading = self.0.reading.lock().await;
         if self.is_stale() { self.read_directory().await } else { Ok(()) }
     }
 

@@ -3,6 +3,7 @@ use crate::{
     directory::{Directory, Person},
     library::{Library, NamedPolicy, given_to_all},
     logins::Limit,
+    registry_credentials::held_by,
 };
 use gantry_access::{
     Access, Facts, Principal, PrincipalKind, Refusal, Resource, ScopeVerb, action,
@@ -87,6 +88,7 @@ impl Accounts {
         let narrowing: Vec<Policy> =
             principal.role_session.iter().flat_map(|session| &session.policies).map(narrow).collect();
         let session: Vec<_> = narrowing.iter().map(|policy| Attached { name: "session", policy }).collect();
+        let held = principal.role_session.as_deref().and_then(held_by).and_then(|place| session.get(place).copied());
         let identity = person.into_iter().flat_map(|person| person.policies.iter().chain(given_to_all(access.action)));
         let identity: Vec<_> = identity.map(NamedPolicy::attached).collect();
         let own = directory.of(account);
@@ -111,7 +113,7 @@ impl Accounts {
             boundary: person.and_then(|person| person.boundary.as_ref()).map(NamedPolicy::attached),
             session: &session,
             account_wide: &account_wide,
-            limit: limit.as_ref().map(NamedPolicy::attached),
+            limit: limit.as_ref().map(NamedPolicy::attached).or(held),
             repository: at.map(NamedPolicy::attached),
             registry: directory.registry(account).filter(|_| trust.is_none()).map(NamedPolicy::attached),
             trust: trust.map(NamedPolicy::attached),
@@ -184,7 +186,7 @@ impl Accounts {
 }
 
 /// Whose the resource is.
-fn account_of(principal: &Principal, access: &Access) -> AccountId {
+pub(crate) fn account_of(principal: &Principal, access: &Access) -> AccountId {
     match &access.resource {
         Resource::Arn(arn) => arn.split(':').nth(4).and_then(|account| account.parse().ok()),
         Resource::Repository(_) | Resource::Registry | Resource::Repositories | Resource::Owned { .. } => None,

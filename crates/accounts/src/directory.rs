@@ -216,7 +216,9 @@ impl Directory {
                 own.account_wide.push(self.library.standing(&name, &body, PolicyPlace::AccountWide));
             }
             (documents::REGISTRY_POLICY, None) => {
-                own.registry = Some(self.library.standing("registry", &body, PolicyPlace::Registry));
+                let policy = self.library.standing("registry", &body, PolicyPlace::Registry);
+                let bound = self.bound(&policy.policy, changed_at);
+                own.registry = Some(NamedPolicy { name: policy.name, policy: bound });
             }
             (documents::REPOSITORY_POLICY, Some(name)) => {
                 let policy = self.library.standing(&name, &body, PolicyPlace::Repository);
@@ -262,6 +264,16 @@ impl Directory {
     fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp) -> Arc<Policy> {
         const NOBODY: &str = "AIDANOBODY";
         let id_of = |arn: &str| -> Option<Box<str>> {
+            let session = arn.strip_prefix("arn:aws:sts::").and_then(|rest| rest.split_once(":assumed-role/"));
+            if let Some((account, named)) = session {
+                let account: AccountId = account.parse().ok()?;
+                let role = named.split('/').next()?;
+                let is_meant =
+                    |person: &Arc<Person>| person.identity.name == role && person.identity.created_at <= written_at;
+                let is_nobodys = self.knows(account) && !self.roles(account).any(is_meant);
+                // A session of a role that was there stays named as it is.
+                return is_nobodys.then(|| NOBODY.into());
+            }
             let account = arn.strip_prefix("arn:aws:iam::")?.split(':').next()?;
             if !self.knows(account.parse().ok()?) {
                 return None;

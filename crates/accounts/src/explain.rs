@@ -1,10 +1,12 @@
 use crate::{
     Accounts,
+    decisions::account_of,
     directory::{Directory, Person},
+    library::NamedPolicy,
 };
 use gantry_access::{
     Access, Action, Arrival, Facts, Principal, Resource, action,
-    policy::{Caller, Denial, Effect, Element, Policy, Side, Traced, Verdict},
+    policy::{Caller, Denial, Effect, Element, Policies, Policy, Side, Traced, Verdict},
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{AccountId, Region};
@@ -88,16 +90,23 @@ impl AskedAbout {
         })
     }
 
-    /// What must be allowed to whoever asks about him.
-    pub fn access(&self) -> Access {
+    /// What must be allowed to whoever asks about him in the account `here`.
+    pub fn access(&self, here: AccountId) -> Access {
         let action = action::IAM_SIMULATE_PRINCIPAL_POLICY;
         match self {
             AskedAbout::Root => Access::of(action, "iam", "root"),
             AskedAbout::Anonymous => Access::to(action),
             AskedAbout::Named(name) => Access::of(action, "iam", name.as_str()),
+            // Of somebody at home elsewhere nothing is told but what is said of him here.
+            AskedAbout::Arn(arn) if owner_of(arn).is_some_and(|owner| owner != here) => Access::to(action),
             AskedAbout::Arn(arn) => Access::on_arn(action, arn.as_str()),
         }
     }
+}
+
+/// The account that an ARN names.
+fn owner_of(arn: &str) -> Option<AccountId> {
+    arn.split(':').nth(4)?.parse().ok()
 }
 
 /// Returns what a request needs that does `words` to a resource: the action of that name, or what docker's clients ask for a
@@ -134,7 +143,7 @@ pub fn explained_accesses(words: &str, resource: &Resource) -> Result<Vec<Access
 /// Reads a resource: a repository's name, `*` for the registry as a whole, or an ARN.
 ///
 /// # Errors
-/// [`FaultKind::NameInvalid`].
+/// [`FaultKind::NameInvalid`]; [`FaultKind::InvalidParameter`] for what is of another account, whose policies are not told here.
 pub fn explained_resource(text: &str, action: &str, account: AccountId, region: &Region) -> Result<Resource, Fault> {
     let repository = |name: &str| {
         let parsed = name.parse().map(Resource::Repository);
@@ -143,6 +152,10 @@ pub fn explained_resource(text: &str, action: &str, account: AccountId, region: 
     if text == "*" {
         let is_list = action.eq_ignore_ascii_case(action::ECR_DESCRIBE_REPOSITORIES.name());
         return Ok(if is_list { Resource::Repositories } else { Resource::Registry });
+    }
+    if let Some(owner) = owner_of(text).filter(|owner| *owner != account) {
+        let message = format!("{text} is of the account {owner}; what its policies say is explained there only");
+        return Err(Fault::new(FaultKind::InvalidParameter, message));
     }
     let Some(rest) = text.strip_prefix("arn:aws:") else { return repository(text) };
     let (ecr, kms) = (format!("ecr:{region}:{account}:repository/"), format!("kms:{region}:{account}:"));
@@ -204,9 +217,24 @@ impl Accounts {
     pub fn explain(&self, principal: &Principal, access: &Access) -> Explanation {
         let directory = self.directory();
         let access = &*directory.settled(principal.addressed(), access);
-        let trust = asked_role(&directory, access, principal.addressed());
-        let of_role = trust.as_deref().and_then(|role| role.trust.as_ref());
-        self.with_facts(&directory, principal, access, of_role, |facts| tell(principal, access, facts))
+        let own = directory.of(account_of(principal, access));
+        let role = asked_role(&directory, access, principal.addressed());
+        let at_key = own.and_then(|own| own.kms.at(access)).map(|key| &key.policy);
+        let trust = role.as_deref().and_then(|role| role.trust.as_ref()).or(at_key);
+        // What other accounts deny to their own people is not told here.
+        let account_wide: Vec<_> =
+            own.into_iter().flat_map(|own| &own.account_wide).map(NamedPolicy::attached).collect();
+        self.with_facts(&directory, principal, access, trust, |facts| {
+            let policies = Policies { account_wide: &account_wide, ..facts.policies };
+            tell(principal, access, &Facts { policies, ..*facts })
+        })
+    }
+
+    /// Returns what a request in an account that does this is asked besides: the use of the key that a secret lies under.
+    pub fn asked_besides(&self, account: AccountId, access: &Access) -> Vec<Access> {
+        let directory = self.directory();
+        let settled = directory.settled(account, access);
+        directory.of(account).map_or_else(Vec::new, |own| own.secrets.besides(&settled))
     }
 
     /// Returns what keeps somebody out before anything is decided, or may: a sentence each.
@@ -253,6 +281,7 @@ pub(crate) fn asked_role(directory: &Directory, access: &Access, account: Accoun
 fn tell(principal: &Principal, access: &Access, facts: &Facts<'_>) -> Explanation {
     let explained = gantry_access::explain(principal, access, facts);
     let refusal = gantry_access::judge(principal, access, facts).err();
+    let is_key = is_of_keys(access.action);
     Explanation {
         principal: principal.arn.to_string(),
         action: explained.action,
@@ -264,16 +293,25 @@ fn tell(principal: &Principal, access: &Access, facts: &Facts<'_>) -> Explanatio
             {
                 "everybody who is known may ask for this list, which shows each what he may see".into()
             }
-            verdict => verdict.to_string(),
+            verdict => worded(access.action, verdict.to_string()),
         },
-        missing: missing(&explained.verdict),
+        missing: missing(&explained.verdict, is_key),
         message: refusal.map(|refusal| refusal.message()),
         advice: gantry_access::advice(principal, access, facts, &explained),
-        statements: explained.statements.iter().map(statement).collect(),
+        statements: explained.statements.iter().map(|traced| statement(traced, is_key)).collect(),
     }
 }
 
-const fn missing(verdict: &Verdict<'_>) -> Option<&'static str> {
+fn is_of_keys(action: Action) -> bool {
+    action.name().starts_with("kms:")
+}
+
+/// The same words about a key: what stands at one is asked as what stands at a role is, but is called otherwise.
+pub(crate) fn worded(action: Action, text: String) -> String {
+    if is_of_keys(action) { text.replace("role trust policy", "key policy") } else { text }
+}
+
+const fn missing(verdict: &Verdict<'_>, is_key: bool) -> Option<&'static str> {
     match verdict {
         Verdict::Allowed(_) => None,
         Verdict::Denied(denial) => Some(match denial {
@@ -282,19 +320,21 @@ const fn missing(verdict: &Verdict<'_>) -> Option<&'static str> {
             Denial::Boundary => "permissions boundary",
             Denial::Session => "session policy",
             Denial::Resource => "resource-based policy",
+            Denial::Trust if is_key => "resource-based policy",
             Denial::Trust => "role trust policy",
             Denial::Anonymous => "tokens.anonymous_pull",
         }),
     }
 }
 
-fn statement(traced: &Traced<'_>) -> ExplainedStatement {
+fn statement(traced: &Traced<'_>, is_key: bool) -> ExplainedStatement {
     let at = traced.at;
     ExplainedStatement {
         side: match at.side {
             Side::AccountWide => "account-wide policy",
             Side::Registry => "registry policy",
             Side::Repository => "repository policy",
+            Side::Trust if is_key => "key policy",
             side @ (Side::Identity | Side::Boundary | Side::Session | Side::Trust) => side.name(),
         },
         policy: at.policy.into(),

@@ -76,7 +76,7 @@ pub use page_logins::{
     BegunLogin, DeviceAsked, DevicePoll, FinishedLogin, LoginSettings, LoginTotals, Logins, OidcLoginSettings,
     PageSession, TerminalCredentials, WaitingDevice,
 };
-pub use people::{PeopleSettings, Person, RoleMapping, RoleMappingError};
+pub use people::{Person, RoleMapping, RoleMappingError};
 pub use person_logins::{LoginRefusal, LoginSource};
 pub use problem::{AuthenticationProblem, Unidentified};
 pub use providers::{KeySource, ProviderProblem, ProviderSettings, Providers};

@@ -214,13 +214,19 @@ impl Logins {
     /// # Errors
     /// [`FaultKind::AccessDenied`] where none of his groups has a role any more.
     pub async fn credentials(&self, session: &PageSession, cx: &Cx) -> Result<TerminalCredentials, Fault> {
-        let made = self.credentials_of(session.person(), cx.now)?;
+        let made = self.credentials_of(session.person(), session.opened_at(), cx.now)?;
         self.note_credentials(session, cx).await?;
         Ok(made)
     }
 
-    fn credentials_of(&self, person: &ProviderPerson, now: Timestamp) -> Result<TerminalCredentials, Fault> {
-        let principal = self.0.accounts.person_as_role(person, now)?;
+    /// Credentials of somebody who logged in, or let a terminal in, no earlier than `began_at`.
+    fn credentials_of(
+        &self,
+        person: &ProviderPerson,
+        began_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<TerminalCredentials, Fault> {
+        let principal = self.0.accounts.person_as_role(person, began_at, now)?;
         let made = self.0.accounts.login_password(&principal, now);
         let (password, expires_at) = (made.password, made.expires_at);
         Ok(TerminalCredentials { user: "AWS", password, expires_at, arn: principal.arn })

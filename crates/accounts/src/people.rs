@@ -12,23 +12,11 @@ use crate::accounts::Accounts;
 use gantry_access::{Principal, RoleSession};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Timestamp;
-use serde::{Deserialize, Serialize};
 
 /// The longest name of a session (AWS STS API, `RoleSessionName`).
 const SESSION_NAME_BYTES_MAX: usize = 64;
 /// How much of it the id may take: as much as a UUID has.
 const ID_CHARS_MAX: usize = 36;
-
-/// What can be set about people from outside.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PeopleSettings {
-    /// Which role the members of a group have: `PROVIDER: GROUP -> ROLE`, such as
-    /// `ldap: cn=developers,ou=groups,dc=example,dc=org -> developer`. The provider is `ldap` or the issuer of an OIDC provider, the
-    /// group a DN or the value of a claim. Of several the first counts whose role is there.
-    #[schemars(with = "Vec<String>")]
-    pub role_mappings: Vec<RoleMapping>,
-}
 
 /// Somebody whom a directory or an identity provider vouches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +44,17 @@ impl Accounts {
     /// # Errors
     /// [`FaultKind::AccessDenied`]: none of his groups gives him a role.
     pub fn principal_of_person(&self, person: &Person, until: Timestamp, now: Timestamp) -> Result<Principal, Fault> {
+        self.principal_since(person, now, until, now)
+    }
+
+    /// The same of somebody who logged in at `began_at`: with sessions of the role that are revoked his is, too.
+    pub(crate) fn principal_since(
+        &self,
+        person: &Person,
+        began_at: Timestamp,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Principal, Fault> {
         let directory = self.directory();
         let account = self.site().account;
         let mappings = self.role_mappings();
@@ -68,7 +67,7 @@ impl Accounts {
             tags: Vec::new(),
             source_identity: Some(person.id.as_str().into()),
             provider: Some(person.provider.as_str().into()),
-            issued_at: now.millis(),
+            issued_at: began_at.millis(),
             expires_at: until.millis(),
         });
         session.and_then(|session| directory.session(session, now)).ok_or_else(|| {
@@ -80,13 +79,15 @@ impl Accounts {
 }
 
 /// A person's name and id as sessions have it, so that the audit shows both (AWS STS API, `RoleSessionName`: 2 to 64 of
-/// `[A-Za-z0-9_+=,.@-]`): `ann+7d0f1c2e-…`. What does not fit of the name is cut; of a long id the beginning stands there.
+/// `[A-Za-z0-9_+=,.@-]`): `ann+7d0f1c2e-…`. What does not fit of the name is cut; an id that does not fit
+/// is hashed, since what is left of it could be another's too.
 fn session_name(person: &Person) -> String {
     let allowed = |char: char| char.is_ascii_alphanumeric() || "_=,.@-".contains(char);
     let fit = |text: &str, chars_max: usize| -> String {
         text.chars().map(|char| if allowed(char) { char } else { '_' }).take(chars_max).collect()
     };
     let id = fit(&person.id, ID_CHARS_MAX);
+    let id = if id == person.id { id } else { gantry_access::fingerprint(person.id.as_bytes())[..32].to_string() };
     format!("{}+{id}", fit(&person.name, SESSION_NAME_BYTES_MAX - 1 - id.len()))
 }
 

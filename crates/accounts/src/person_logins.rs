@@ -220,17 +220,19 @@ impl Accounts {
         new: &Secret<String>,
     ) -> Result<(), Fault> {
         let wrong = AuthenticationProblem::WrongCredentials;
+        // The audit is told why not, which the client is not.
+        let told = |problem: AuthenticationProblem| problem.fault().because(problem);
         if !self.may_be_persons(user, old.reveal()) {
-            return Err(self.note_failure(cx.source).map_or(wrong, too_many).into());
+            return Err(told(self.note_failure(cx.source).map_or(wrong, too_many)));
         }
-        self.charge(user, cx.source)?;
+        self.charge(user, cx.source).map_err(told)?;
         let known = self.directory().logins.password(user);
         let found = match self.check_kept(old, known).await {
             Ok(Some(known)) => self.directory().came_with(&known.id, cx.source, cx.now).ok_or(wrong),
             Ok(None) => Err(wrong),
             Err(problem) => Err(problem),
         };
-        let principal = self.conclude(user, cx.source, found)?;
+        let principal = self.conclude(user, cx.source, found).map_err(told)?;
         if gantry_access::equal_secrets(old.reveal().as_bytes(), new.reveal().as_bytes()) {
             return Err(Fault::new(
                 FaultKind::PasswordPolicyViolation,

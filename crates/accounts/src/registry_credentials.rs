@@ -12,6 +12,14 @@ pub const REGISTRY_CREDENTIALS_SECONDS_MIN: u32 = 60;
 /// The longest.
 pub const REGISTRY_CREDENTIALS_SECONDS_MAX: u32 = 43_200;
 
+/// The name of the statement that holds a session to a repository.
+const HELD: &str = "HeldToOneRepository";
+
+/// Returns which policy of a session holds it to a repository: what that one does not allow it may not, whoever else allows it.
+pub(crate) fn held_by(session: &RoleSession) -> Option<usize> {
+    session.policies.iter().position(|policy| policy.contains(HELD))
+}
+
 impl Accounts {
     /// Issues a password for the user `AWS` that stands for a principal for so many seconds, or until his session ends. With a
     /// repository it pulls from that one alone, as far as he may: for this he must have become a role.
@@ -57,6 +65,7 @@ fn narrowed(session: &RoleSession, repository: &RepositoryName) -> Result<RoleSe
     let policy = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {
+            "Sid": HELD,
             "Effect": "Allow",
             "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             "Resource": format!("arn:aws:ecr:*:*:repository/{repository}"),

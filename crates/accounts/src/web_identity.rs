@@ -257,9 +257,15 @@ impl Accounts {
         let issuer = unverified.issuer().unwrap_or_default();
         let mut providers = self.directory().providers_of(issuer);
         providers.retain(|provider| name.account.is_none_or(|account| account == provider.account));
+        // Whom a role of the account takes that is addressed is not kept out by what others trust.
+        let home = arrival.account.unwrap_or(self.site().account);
+        providers.sort_by_key(|provider| provider.account != home);
         let mut problem = WebIdentityProblem::no_provider(issuer);
         let mut opened: Option<(Arc<Person>, Vouched)> = None;
         for provider in providers {
+            if opened.as_ref().is_some_and(|(_, vouched)| vouched.provider.account == home) {
+                break;
+            }
             let vouched = match self.vouch(text, provider, arrival.at).await {
                 Ok(vouched) => vouched,
                 Err(other) => {
@@ -349,7 +355,8 @@ impl Accounts {
             account: principal.account,
             provider: provider.clone(),
             issuer: "".into(),
-            subject: session.source_identity.clone().unwrap_or_default(),
+            // The id of a person stands in the name of his session, which the audit can forget; a job's is told.
+            subject: session.source_identity.clone().filter(|_| provider.starts_with("arn:")).unwrap_or_default(),
             claims: Vec::new(),
             role: principal.caller.role_arn().unwrap_or_default().into(),
             session: principal.arn.as_ref().into(),

@@ -1,7 +1,8 @@
 use crate::{
     Accounts,
+    decisions::account_of,
     directory::{Directory, Person},
-    explain::asked_role,
+    explain::{asked_role, worded},
 };
 use gantry_access::{
     Access, Action, Arrival, Facts, Principal, Resource,
@@ -61,6 +62,9 @@ impl Accounts {
     pub fn who_can(&self, account: AccountId, needs: &[Access], arrival: &Arrival) -> Vec<Permitted> {
         let directory = self.directory();
         let arrival = &Arrival { account: Some(account), ..arrival.clone() };
+        let besides = needs.iter().flat_map(|access| self.asked_besides(account, access));
+        let needs: Vec<Access> = needs.iter().cloned().chain(besides).collect();
+        let needs = needs.as_slice();
         let mut persons: Vec<&Arc<Person>> = directory.persons(account).collect();
         persons.sort_by_cached_key(|person| person.identity.arn());
         let mut found = Vec::new();
@@ -120,14 +124,16 @@ impl Accounts {
         for access in needs {
             let access = &*directory.settled(principal.addressed(), access);
             let role = asked_role(directory, access, principal.addressed());
-            let trust = role.as_ref().and_then(|role| role.trust.as_ref());
+            let at_key = directory.of(account_of(principal, access)).and_then(|own| own.kms.at(access));
+            let trust = role.as_ref().and_then(|role| role.trust.as_ref()).or(at_key.map(|key| &key.policy));
             let allowing = self.with_facts(directory, principal, access, trust, |facts| {
                 let identity = [Attached { name: "its own account", policy: &ALLOWS_ALL }];
                 let policies =
                     if at_home { Policies { identity: &identity, ..facts.policies } } else { facts.policies };
                 Allowing::read(&gantry_access::decide(principal, access, &Facts { policies, ..*facts }))
             })?;
-            first.get_or_insert(allowing);
+            let sentence = worded(access.action, allowing.sentence);
+            first.get_or_insert(Allowing { sentence, policy: allowing.policy });
         }
         first
     }

@@ -175,6 +175,11 @@ impl Seen {
         if let Some(actor) = &fault.actor {
             self.turns_out(actor.as_ref().into());
         }
+        // Credentials in a body, as those of `POST /token`, are looked at by the call.
+        let problem = fault.source.as_deref().and_then(|source| source.downcast_ref::<AuthenticationProblem>());
+        if let Some(problem) = problem.filter(|problem| !matches!(problem, AuthenticationProblem::Busy { .. })) {
+            self.fails(*problem);
+        }
         if matches!(fault.kind, FaultKind::IdentityTokenInvalid | FaultKind::IdentityTokenExpired) {
             self.failure = Some("identity_token");
         }

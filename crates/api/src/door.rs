@@ -209,6 +209,13 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     let principal = found.unwrap_or(nobody).arrived(arrival.clone());
     seen.know(&principal, principal.addressed());
     let changes = !incoming.method.is_safe();
+    // Browsers bring Basic credentials along wherever somebody once typed them, whichever site asks (Fetch Metadata).
+    let is_of_other_site =
+        incoming.header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    if changes && is_of_other_site {
+        let message = "A page of another site asks for this, so nothing was done";
+        return Err(Fault::new(FaultKind::AccessDenied, message).into());
+    }
     let is_nobody = principal.kind == PrincipalKind::Anonymous && O::LOCK != Lock::Open;
     if is_nobody && (O::LOCK == Lock::Credential || O::Wire::READS_BODY) {
         return Err(unauthenticated::<O::Wire>());

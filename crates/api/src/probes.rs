@@ -95,6 +95,9 @@ async fn metrics(
 
 async fn may_see(link: &Link, parts: &Parts, source: Option<IpAddr>) -> Result<(), Stop> {
     let guard = &*link.porch.guard;
+    if guard.is_stale() {
+        guard.freshen().await?;
+    }
     let authorization = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let at = link.porch.env.now();
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());

@@ -139,7 +139,10 @@ impl BlobKeys for KeyringKeys {
         wrapped: &'a [u8],
     ) -> BoxFuture<'a, Result<DataKey, Fault>> {
         Box::pin(async move {
-            let unlike = || Fault::internal(format!("the wrapped key of {name} is nothing that was wrapped"));
+            let unlike = || {
+                let message = format!("the wrapped key of {name} is nothing that was wrapped");
+                Fault::new(FaultKind::KmsInvalidCiphertext, message)
+            };
             let parts = split(wrapped).filter(|parts| parts.len() == domain.layers()).ok_or_else(unlike)?;
             let mut layers = Vec::new();
             for (layer, part) in parts.into_iter().enumerate() {

@@ -19,7 +19,6 @@ pub(crate) mod kubernetes;
 pub(crate) mod lifecycle;
 pub(crate) mod login;
 pub(crate) mod man;
-pub(crate) mod oidc_provider;
 pub(crate) mod openapi;
 pub(crate) mod policy;
 pub(crate) mod provider;

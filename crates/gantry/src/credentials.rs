@@ -13,6 +13,8 @@ use std::{
 
 /// Bytes of a helper's answer that are read.
 const ANSWER_BYTES_MAX: u64 = 64 << 10;
+/// Our own helper: it fetches credentials each time, and takes what it is given without keeping it.
+const OWN_HELPER: &str = "gantry";
 
 /// What a request says of who asks (RFC 7617).
 pub(crate) fn basic(user: &str, password: &Secret<String>) -> String {
@@ -59,6 +61,11 @@ pub(crate) fn store_for_docker(host: &str, user: &str, password: &Secret<String>
 pub(crate) fn store(host: &str, user: &str, password: &Secret<String>) -> Result<String, Failure> {
     let file = docker_config();
     match helper(&read(&file).unwrap_or_default(), host) {
+        Some(name) if name == OWN_HELPER => {
+            let problem =
+                format!("docker's configuration has {} answer for {host}, which keeps nothing", program(&name));
+            Err(Failure::usage(problem, "Take it out there, or set DOCKER_CONFIG to another folder"))
+        }
         Some(name) => {
             let kept = json!({"ServerURL": host, "Username": user, "Secret": password.reveal()}).to_string();
             run(&name, "store", &kept).map(|_| program(&name))

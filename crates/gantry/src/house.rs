@@ -3,7 +3,7 @@ use crate::{
     blob_keys::KeyringKeys,
     command::tool::{command_line, fault_failure},
     config::Config,
-    ldap_logins::LdapLogins,
+    ldap_logins::{self, LdapLogins},
     master_key::{self, MasterKeyFile},
     output::Failure,
 };
@@ -100,8 +100,9 @@ impl House {
         let outbound = Client::new(config.outbound.clone(), SystemResolver, env.clone());
         let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await;
         let accounts = accounts.map_err(fault_failure)?;
-        let of_logins = config.login.role_mappings();
-        accounts.set_role_mappings(config.people.role_mappings.iter().cloned().chain(of_logins).collect());
+        let mut mappings = config.login.role_mappings();
+        mappings.extend(ldap_logins::role_mappings(&config.ldap)?);
+        accounts.set_role_mappings(mappings);
         if config.ldap.url.is_some() {
             let directory = Directory::open(&config.ldap, self.env.clone());
             let directory =

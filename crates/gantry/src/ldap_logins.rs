@@ -1,10 +1,22 @@
-use gantry_accounts::{LoginRefusal, LoginSource, Person};
+use crate::output::Failure;
+use gantry_accounts::{LoginRefusal, LoginSource, Person, RoleMapping};
 use gantry_env::BoxFuture;
-use gantry_ldap::{Directory, Refusal};
+use gantry_ldap::{Directory, Refusal, Settings};
 use gantry_words::Secret;
 
 /// What mappings call people of the directory.
 const PROVIDER: &str = "ldap";
+
+/// Reads which roles the groups of the directory have (`ldap.roles`).
+pub(crate) fn role_mappings(settings: &Settings) -> Result<Vec<RoleMapping>, Failure> {
+    let read = |row: &String| {
+        format!("{PROVIDER}: {row}").parse().map_err(|_| {
+            let problem = format!("ldap.roles has {row:?}, which is no group with a role");
+            Failure::usage(problem, "Write GROUP -> ROLE, such as cn=dev,ou=groups,dc=example,dc=org -> developer")
+        })
+    };
+    settings.roles.iter().map(read).collect()
+}
 
 /// A directory as the accounts ask it.
 pub(crate) struct LdapLogins(pub(crate) Directory);

@@ -97,6 +97,11 @@ impl Remote {
         Ok(remote)
     }
 
+    /// The server of `flags` without credentials, also where some are stored for it.
+    pub(crate) fn anonymous(flags: &RemoteFlags) -> Result<Remote, Failure> {
+        Remote::at(&flags.server, &flags.trust)
+    }
+
     /// A server without credentials.
     pub(crate) fn at(server: &str, trust: &TrustFlags) -> Result<Remote, Failure> {
         let (base, host) = base_of(server)?;

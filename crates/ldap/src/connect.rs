@@ -78,6 +78,8 @@ impl Connector {
         let kept = || self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         while let Some(mut ldap) = kept() {
             if !ldap.is_closed() {
+                // One that silently went away, behind a firewall that forgot it, leaves time to ask another.
+                ldap.with_timeout(self.timeout / 3);
                 return Ok(ldap);
             }
         }

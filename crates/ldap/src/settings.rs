@@ -41,6 +41,9 @@ pub struct Settings {
     /// Whether who is in a group is in those that hold it too. They are looked for with `group_filter`, up to eight levels and
     /// 500 groups.
     pub nested_groups: bool,
+    /// Which role the members of a group have: `GROUP -> ROLE`, the group a DN, the role its name or ARN, such as
+    /// `cn=developers,ou=groups,dc=example,dc=org -> developer`. Of several the first counts whose role is there.
+    pub roles: Vec<String>,
     /// How long the directory has for a login, 1s to 60s.
     #[schemars(with = "String")]
     pub timeout: Period,
@@ -63,6 +66,7 @@ impl Default for Settings {
             group_base: String::new(),
             group_filter: "(member={dn})".into(),
             nested_groups: false,
+            roles: Vec::new(),
             timeout: Period::seconds(5),
             connections_max: 8,
         }
@@ -126,6 +130,9 @@ impl Settings {
                 complaints.push("bind_dn is missing, but there is a password for it; set both, or neither".into())
             }
         }
+        if self.roles.is_empty() {
+            complaints.push("roles is empty, so nobody could log in; write GROUP -> ROLE".into());
+        }
         if !(TIMEOUT_MIN..=TIMEOUT_MAX).contains(&self.timeout) {
             complaints
                 .push(format!("timeout is {}; write a duration from {TIMEOUT_MIN} to {TIMEOUT_MAX}", self.timeout));
@@ -153,6 +160,7 @@ mod tests {
         Settings {
             url: Some("ldaps://ldap.example.org".into()),
             user_base: "ou=people,dc=example,dc=org".into(),
+            roles: vec!["cn=dev,dc=example,dc=org -> developer".into()],
             ..Settings::default()
         }
     }
@@ -189,6 +197,7 @@ mod tests {
             "name_attribute",
             "id_attribute",
             "bind_dn",
+            "roles",
             "timeout",
             "connections_max",
         ];

@@ -46,13 +46,18 @@ static HELD: Query = query(
      UNION ALL SELECT 'users, groups or roles' WHERE EXISTS (SELECT 1 FROM identity WHERE account = $1)
      UNION ALL SELECT 'policies' WHERE EXISTS (SELECT 1 FROM managed_policy WHERE account = $1)
      UNION ALL SELECT 'OIDC providers' WHERE EXISTS (SELECT 1 FROM oidc_provider WHERE account = $1)
-     UNION ALL SELECT 'keys' WHERE EXISTS (SELECT 1 FROM kms_key WHERE account = $1)",
+     UNION ALL SELECT 'secrets' WHERE EXISTS (SELECT 1 FROM secret WHERE account = $1)
+     UNION ALL SELECT 'keys' WHERE EXISTS (SELECT 1 FROM kms_key WHERE account = $1 AND manager <> 'AWS')",
 );
 static OF_REPOSITORY: Query = query(
     "SELECT account FROM repository WHERE id = $1 UNION ALL SELECT account FROM trash WHERE repository = $1 LIMIT 1",
 );
 static DELETE_DOCUMENTS: Change = change("DELETE FROM document WHERE account = $1");
 static DELETE_ALIAS: Change = change("DELETE FROM account_alias WHERE account = $1");
+/// Those that were made for it: nobody can delete them, and nothing lies under them any more.
+static DELETE_MATERIAL: Change = change("DELETE FROM kms_material WHERE account = $1");
+static DELETE_KEY_ALIASES: Change = change("DELETE FROM kms_alias WHERE account = $1");
+static DELETE_KEYS: Change = change("DELETE FROM kms_key WHERE account = $1");
 static DELETE_INVENTORY: Change = change("DELETE FROM inventory_image WHERE account = $1");
 static DELETE_INVENTORY_SOURCES: Change = change("DELETE FROM inventory_source WHERE account = $1");
 
@@ -102,6 +107,9 @@ pub fn put(tx: &mut Tx, account: &AccountRow) -> Result<(), Fault> {
 pub fn delete(tx: &mut Tx, id: AccountId) -> Result<(), Fault> {
     access_revision::raise(tx)?;
     for change in [&DELETE, &DELETE_DOCUMENTS, &DELETE_ALIAS, &DELETE_INVENTORY, &DELETE_INVENTORY_SOURCES] {
+        tx.write(change, values![id])?;
+    }
+    for change in [&DELETE_MATERIAL, &DELETE_KEY_ALIASES, &DELETE_KEYS] {
         tx.write(change, values![id])?;
     }
     Ok(())

@@ -129,6 +129,18 @@ fn text(migration: &Migration, engine: EngineName) -> &'static str {
     }
 }
 
+/// Says that a migration was made. At the first start all of them are: then that is worth one line.
+fn tell(migration: &Migration, is_new: bool) {
+    let (name, number) = (migration.name, migration.number);
+    match is_new {
+        true if number < schema_known() => {
+            tracing::debug!(migration = name, "the metadata was made up to schema {number}")
+        }
+        true => tracing::info!("the metadata was made, with schema {number}"),
+        false => tracing::info!(migration = name, "the metadata was migrated to schema {number}"),
+    }
+}
+
 fn sha256(text: &str) -> String {
     hex::encode(digest(&SHA256, text.as_bytes()))
 }
@@ -142,6 +154,7 @@ pub(crate) fn migrate_sqlite(connection: &mut Connection, path: &Path, place: &s
     }
     connection.busy_timeout(BUSY_WAIT).map_err(unreadable)?;
     connection.execute_batch(TABLE).map_err(unreadable)?;
+    let is_new = applied.is_empty();
     for migration in MIGRATIONS {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(unreadable)?;
         // Asked again behind the lock: another process may have started at the same moment.
@@ -154,7 +167,7 @@ pub(crate) fn migrate_sqlite(connection: &mut Connection, path: &Path, place: &s
             tx.execute(NOTE, values)
         });
         ran.and_then(|_| tx.commit()).map_err(|error| failed(migration, error))?;
-        tracing::info!(migration = migration.name, "the metadata was migrated to schema {}", migration.number);
+        tell(migration, is_new);
     }
     Ok(())
 }
@@ -207,7 +220,7 @@ async fn migrate_locked(client: &Client, place: &str, env: &Env) -> Result<(), E
             let _ = client.batch_execute("ROLLBACK").await;
             return Err(failed(migration, error));
         }
-        tracing::info!(migration = migration.name, "the metadata was migrated to schema {}", migration.number);
+        tell(migration, applied.is_empty());
     }
     Ok(())
 }

@@ -46,6 +46,8 @@ pub(crate) async fn admit(
         hold: row.and_then(|(_, revision)| revision),
         grace: ports.settings.collection.grace.duration(),
     };
+    // Where the bytes are here already, nothing else would ask for the key.
+    ports.check_key(cx, repository).await?;
     if is_whole_copy_here(ports, cx, digest, &text).await?
         && matches!(ports.metadata.perform(cx, act(Source::Present)).await?, Linked::Done { .. })
     {

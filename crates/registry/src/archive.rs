@@ -268,7 +268,15 @@ impl Archive {
         let is_whole = match &copied {
             Ok((length, hash)) => match &copy.sealed {
                 None => Digest::from_hash(parsed.algorithm(), hash) == parsed,
-                Some(sealed) => *length == copy.stored_size() && self.opens(cx, &to, copy, sealed).await?,
+                Some(_) if *length != copy.stored_size() => false,
+                Some(sealed) => match self.opens(cx, &to, copy, sealed).await {
+                    Ok(opens) => opens,
+                    Err(fault) => {
+                        // Nobody knows this place, and the next round makes another.
+                        remove_bytes(&self.ports, &to).await;
+                        return Err(fault);
+                    }
+                },
             },
             // It may be the place that it was copied to: that says nothing of the bytes.
             Err(error) if error.is_missing() => {
@@ -310,8 +318,16 @@ impl Archive {
         let (digest, length) = (parse_digest(&copy.digest)?, u64::try_from(copy.size).unwrap_or(0));
         let algorithm = store_algorithm(digest.algorithm());
         match self.ports.store.hash_sealed(place, length, data_key, algorithm, |_| {}).await {
-            Ok(hash) => Ok(Digest::from_hash(digest.algorithm(), &hash) == digest),
-            Err(gantry_store::Error::Sealed { .. }) => Ok(false),
+            Ok(hash) if Digest::from_hash(digest.algorithm(), &hash) != digest => Ok(false),
+            // A large one takes its time, and what has no row for an hour is swept.
+            Ok(_) => match self.ports.store.exists(place).await.map_err(store_fault)? {
+                Some(_) => Ok(true),
+                None => {
+                    let message = "The copy was swept away before it was looked through; it is made again";
+                    Err(Fault::new(FaultKind::Unavailable, message))
+                }
+            },
+            Err(error) if error.is_broken_seal() => Ok(false),
             // Any other failure says nothing of the bytes that were copied.
             Err(error) => Err(store_fault(error)),
         }

@@ -10,7 +10,7 @@ use crate::{
     remove::{RemoveBlob, blob_not_found},
     repositories::Repository,
 };
-use gantry_fault::Fault;
+use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{blobs, documents, site_settings};
 use gantry_oci::Digest;
 use gantry_store::{Reading, Side, sealed::DataKey};
@@ -155,6 +155,7 @@ impl Blobs {
             return Ok(false);
         }
         self.ports.store.check_room(0).await.map_err(store_fault)?;
+        self.ports.check_key(cx, target).await?;
         let (from, to) = (KeyDomain::of(cx.account, &source.rules), KeyDomain::of(cx.account, &target.rules));
         let domain = to.as_ref().map(KeyDomain::print).unwrap_or_default();
         let act = LinkBlob {
@@ -174,10 +175,8 @@ impl Blobs {
         }
         // Blobs are shared only under the same key. Whether it is there under the other one already is no secret to who may
         // push there, and that it is here he has just named.
-        if is_whole_copy_here(&self.ports, cx, digest, &domain).await? {
-            self.ports.check_key(cx, target).await?;
-        } else {
-            return self.copy_over(cx, digest, &located, (target, to), act).await;
+        if !is_whole_copy_here(&self.ports, cx, digest, &domain).await? {
+            return self.copy_over(cx, digest, &located, to, act).await;
         }
         Ok(matches!(self.ports.metadata.perform(cx, act).await?, Linked::Done { .. }))
     }
@@ -188,13 +187,17 @@ impl Blobs {
         cx: &Cx,
         digest: &Digest,
         located: &Located,
-        (target, domain): (&Repository, Option<KeyDomain>),
+        domain: Option<KeyDomain>,
         act: LinkBlob,
     ) -> Result<bool, Fault> {
         let ports = &self.ports;
-        ports.check_key(cx, target).await?;
         let source_key = match &located.sealed {
-            Some(sealed) => Some(ports.data_key(cx, digest.as_str(), sealed).await?),
+            Some(sealed) => match ports.data_key(cx, digest.as_str(), sealed).await {
+                Ok(data_key) => Some(data_key),
+                // The key of the source is off, which is nothing to the target: an ordinary upload follows.
+                Err(fault) if fault.kind == FaultKind::RepositoryKeyUnavailable => return Ok(false),
+                Err(fault) => return Err(fault),
+            },
             None => None,
         };
         let data_key = domain.as_ref().map(|domain| Arc::new(DataKey::draw(&ports.env, domain.layers())));
@@ -208,6 +211,10 @@ impl Blobs {
         let copied = match ports.store.copy_between((from, located.size), to, &upload, algorithm).await {
             Ok(copied) => copied,
             Err(error) if error.is_missing() => return Ok(false),
+            Err(error) if error.is_broken_seal() => {
+                mark_corrupt(ports, cx, &located.key, digest).await?;
+                return Ok(false);
+            }
             Err(error) => return Err(store_fault(error)),
         };
         if Digest::from_hash(digest.algorithm(), &copied.hash) != *digest {

@@ -62,6 +62,14 @@ pub trait BlobKeys: Send + Sync + 'static {
     fn version<'a>(&'a self, cx: &'a Cx, domain: &'a KeyDomain) -> BoxFuture<'a, Result<String, Fault>>;
 }
 
+/// A data key as it is stored does not open: its row was changed, or belongs to another blob. That is damage; whatever else
+/// keeps a data key from being had says nothing of the blob.
+#[derive(Debug, thiserror::Error)]
+#[error("a data key of {domain} does not open: its row was changed, or belongs to another blob")]
+pub(crate) struct Unopened {
+    domain: String,
+}
+
 impl KeyDomain {
     /// Returns that of a repository of an account; `None` where its blobs are plain.
     pub fn of(account: AccountId, rules: &RepositoryRules) -> Option<KeyDomain> {
@@ -215,12 +223,7 @@ fn unavailable(domain: &KeyDomain, fault: Fault) -> Fault {
         FaultKind::KmsKeyDisabled => "is disabled",
         FaultKind::KmsInvalidState => "is pending deletion",
         // What is stored is not what was wrapped: that is nothing the client can mend.
-        FaultKind::KmsInvalidCiphertext => {
-            return Fault::internal(format!(
-                "a data key of {} does not open: its row was changed, or belongs to another blob",
-                domain.print()
-            ));
-        }
+        FaultKind::KmsInvalidCiphertext => return Fault::internal(Unopened { domain: domain.print() }),
         _ => return fault,
     };
     let key = domain.key.as_deref().unwrap_or("of the site");

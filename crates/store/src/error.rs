@@ -99,6 +99,23 @@ impl Error {
         matches!(self, Error::Missing { .. } | Error::Length { .. })
     }
 
+    /// Whether the bytes are there and are not what was sealed. A chunk that does not open is found when it is read, and told
+    /// as the cause of [`Error::Io`].
+    pub fn is_broken_seal(&self) -> bool {
+        match self {
+            Error::Sealed { .. } => true,
+            Error::Io { source, .. } => {
+                source.get_ref().and_then(|cause| cause.downcast_ref::<Error>()).is_some_and(Error::is_broken_seal)
+            }
+            Error::Missing { .. }
+            | Error::Exists { .. }
+            | Error::Length { .. }
+            | Error::Full { .. }
+            | Error::Broken { .. }
+            | Error::Parts { .. } => false,
+        }
+    }
+
     pub(crate) fn of(action: &'static str, place: impl fmt::Display, source: io::Error) -> Error {
         let place = place.to_string();
         match source.kind() {
@@ -170,6 +187,16 @@ mod tests {
         for code in [libc::ENOSPC, libc::EDQUOT] {
             assert!(Error::of("write", "x", io::Error::from_raw_os_error(code)).is_full());
         }
+    }
+
+    #[test]
+    fn a_chunk_that_does_not_open_is_told_apart_from_one_that_cannot_be_read() {
+        let broken = || Error::Sealed { place: "x".into(), source: SealedError::Directory };
+        let read = io::Error::new(io::ErrorKind::InvalidData, broken());
+
+        assert!(broken().is_broken_seal() && Error::of("read", "x", read).is_broken_seal());
+        assert!(!Error::of("read", "x", io::Error::from_raw_os_error(libc::EIO)).is_broken_seal());
+        assert!(!Error::of("read", "x", io::ErrorKind::InvalidData.into()).is_broken_seal());
     }
 
     #[test]

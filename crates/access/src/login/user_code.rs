@@ -4,6 +4,7 @@ use std::fmt;
 /// Consonants, so that no word comes of it and no letter is taken for a digit (RFC 8628 section 6.1).
 pub const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const LETTERS: usize = 8;
+const TYPED_BYTES_MAX: usize = 64;
 
 /// What a person types so that a terminal is let in: eight consonants, of which 25,600,000,000 can be made.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,7 +22,11 @@ impl UserCode {
 
     /// Reads what a person has typed: case, hyphens and blanks do not matter.
     pub fn parse(text: &str) -> Option<Self> {
-        let letters = text.chars().take(64).filter(|c| !matches!(c, '-' | ' ' | '\t'));
+        // Pages show what was typed: behind many blanks there would be room for words of whoever made the link.
+        if text.len() > TYPED_BYTES_MAX {
+            return None;
+        }
+        let letters = text.chars().filter(|c| !matches!(c, '-' | ' ' | '\t'));
         let code: String = letters.map(|c| c.to_ascii_uppercase()).collect();
         let is_code = code.len() == LETTERS && code.bytes().all(|byte| USER_CODE_LETTERS.contains(&byte));
         is_code.then_some(UserCode(code))

@@ -1,4 +1,4 @@
-use super::{Logins, PageSession, TerminalCredentials};
+use super::{Logins, PageSession, TerminalCredentials, guesses::network};
 use gantry_access::login::{ProviderPerson, Ticket, UserCode};
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
@@ -149,8 +149,14 @@ impl Logins {
         let (account, device_hash) = (cx.account, ticket.hash());
         // Anybody may ask anything: what nobody was given costs no turn at the writer.
         let asked = device_hash.clone();
-        if self.0.metadata.read(move |rows| device_logins::find(rows, account, &asked)).await?.is_none() {
+        let Some(row) = self.0.metadata.read(move |rows| device_logins::find(rows, account, &asked)).await? else {
             return Ok(DevicePoll::Expired);
+        };
+        // Nor does whoever asks too soon again and again, once there is no longer wait to be told.
+        if row.interval_seconds >= INTERVAL_SECONDS_MAX
+            && let Polled::TooSoon(seconds) = polled(Some(&row), cx.now)
+        {
+            return Ok(DevicePoll::SlowDown(seconds));
         }
         let polled = self.0.metadata.perform(cx, NotePoll { account, device_hash: device_hash.clone() }).await?;
         let answer = match polled {
@@ -162,7 +168,7 @@ impl Logins {
         };
         let person: ProviderPerson = serde_json::from_str(&answer)
             .map_err(|error| Fault::internal(format!("who approved a terminal cannot be read: {error}")))?;
-        let credentials = self.credentials_of(&person, cx.now)?;
+        let credentials = self.credentials_of(&person, row.asked_at, cx.now)?;
         let cx = Cx { actor: credentials.arn.clone(), ..cx.clone() };
         // Whoever removes the row has the credentials: of two that ask at once, one.
         if !self.0.metadata.perform(&cx, RedeemDevice { account, device_hash }).await? {
@@ -183,8 +189,13 @@ fn code_unknown() -> Fault {
     Fault::new(FaultKind::InvalidParameter, message)
 }
 
+/// An address as it is shown and counted by: of IPv6 the network of 64 bits, which is one customer's.
 fn printed(source: Option<IpAddr>) -> String {
-    source.map(|source| source.to_canonical().to_string()).unwrap_or_default()
+    match network(source) {
+        Some(IpAddr::V6(address)) => format!("{address}/64"),
+        Some(address) => address.to_string(),
+        None => String::new(),
+    }
 }
 
 /// Lets a terminal wait.

@@ -43,7 +43,7 @@ impl Guesses {
     }
 }
 
-fn network(address: Option<IpAddr>) -> Option<IpAddr> {
+pub(super) fn network(address: Option<IpAddr>) -> Option<IpAddr> {
     address.map(|address| match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
         address => address,

@@ -23,6 +23,7 @@ pub struct PageSession {
     ticket: Ticket,
     person: ProviderPerson,
     principal: Principal,
+    opened_at: Timestamp,
     ends_at: Timestamp,
 }
 
@@ -52,6 +53,11 @@ impl PageSession {
         &self.principal
     }
 
+    /// When he logged in.
+    pub(super) fn opened_at(&self) -> Timestamp {
+        self.opened_at
+    }
+
     /// When the session ends, however much it is used.
     pub fn ends_at(&self) -> Timestamp {
         self.ends_at
@@ -69,7 +75,7 @@ impl PageSession {
 
 impl Logins {
     pub(super) async fn open_session(&self, person: ProviderPerson, cx: &Cx) -> Result<PageSession, Fault> {
-        let principal = self.0.accounts.person_as_role(&person, cx.now)?;
+        let principal = self.0.accounts.person_as_role(&person, cx.now, cx.now)?;
         let ticket = Ticket::draw(&self.0.env.random());
         let ends_at = cx.now.plus(self.0.settings.session_lifetime.duration());
         let row = PageSessionRow {
@@ -82,7 +88,7 @@ impl Logins {
             used_at: cx.now,
             ends_at,
         };
-        let session = PageSession { ticket, person, principal, ends_at };
+        let session = PageSession { ticket, person, principal, opened_at: cx.now, ends_at };
         let cx = session.cx(cx);
         self.0.metadata.perform(&cx, OpenPageSession { account: cx.account, row }).await?;
         tracing::info!(principal = %cx.actor, name = session.name(), subject = session.subject(), "logged in at the pages");
@@ -106,9 +112,10 @@ impl Logins {
         let groups = serde_json::from_str(&row.groups)
             .map_err(|error| Fault::internal(format!("the groups of a session cannot be read: {error}")))?;
         let person = ProviderPerson { issuer: row.issuer, subject: row.subject, name: row.name, groups };
-        match self.0.accounts.person_as_role(&person, cx.now) {
-            Ok(principal) => Ok(Some(PageSession { ticket, person, principal, ends_at: row.ends_at })),
-            // His role was taken away since.
+        let (opened_at, ends_at) = (row.opened_at, row.ends_at);
+        match self.0.accounts.person_as_role(&person, opened_at, cx.now) {
+            Ok(principal) => Ok(Some(PageSession { ticket, person, principal, opened_at, ends_at })),
+            // His role was taken away since, or its sessions were revoked.
             Err(fault) if fault.kind == FaultKind::AccessDenied => Ok(None),
             Err(fault) => Err(fault),
         }
@@ -136,11 +143,16 @@ fn is_alive(row: &PageSessionRow, idle: Duration, now: Timestamp) -> bool {
 }
 
 impl Accounts {
-    /// Lets somebody be the role that his groups give him, for as long as a session of it may last.
+    /// Lets somebody who logged in at `began_at` be the role that his groups give him, for as long as a session of it may last.
     ///
     /// # Errors
-    /// [`FaultKind::AccessDenied`]: none of them gives him one.
-    pub(crate) fn person_as_role(&self, person: &ProviderPerson, now: Timestamp) -> Result<Principal, Fault> {
+    /// [`FaultKind::AccessDenied`]: none of them gives him one, or the sessions of the role were revoked since.
+    pub(crate) fn person_as_role(
+        &self,
+        person: &ProviderPerson,
+        began_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Principal, Fault> {
         let known = Person {
             provider: person.issuer.clone(),
             id: person.subject.clone(),
@@ -148,12 +160,13 @@ impl Accounts {
             name: person.session_name(),
             groups: person.groups.clone(),
         };
-        let longest = self.principal_of_person(&known, now.plus(ROLE_SESSION_MAX), now)?;
+        let longest = self.principal_since(&known, began_at, now.plus(ROLE_SESSION_MAX), now)?;
         let role_id = longest.role_session.as_ref().map(|session| session.role_id.clone()).unwrap_or_default();
         let directory = self.directory();
         let rules = directory.person(&role_id).and_then(|role| role.identity.role.as_ref());
         let seconds = rules.map_or(0, |rules| u64::from(rules.session_seconds_max));
-        self.principal_of_person(&known, now.plus(ROLE_SESSION_MAX.min(Duration::from_secs(seconds))), now)
+        let until = now.plus(ROLE_SESSION_MAX.min(Duration::from_secs(seconds)));
+        self.principal_since(&known, began_at, until, now)
     }
 }
 

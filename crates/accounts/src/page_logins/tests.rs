@@ -243,6 +243,22 @@ async fn whose_role_is_gone_is_logged_in_no_more() {
 }
 
 #[tokio::test]
+async fn with_the_sessions_of_a_role_those_at_the_pages_are_revoked() {
+    let given = Given::new().await;
+    let session = given.log_in(json!({})).await.unwrap().session;
+    given.place.world.pass(1);
+
+    let (cx, now) = (given.place.cx(), given.place.now());
+    given.accounts.identities().revoke_sessions(&cx, "developer", now).await.unwrap();
+    given.accounts.freshen().await.unwrap();
+
+    assert!(!given.is_logged_in(&session).await);
+    assert!(given.logins.credentials(&session, &given.place.cx()).await.is_err());
+    let fresh = given.log_in(json!({})).await.unwrap().session;
+    assert!(given.is_logged_in(&fresh).await);
+}
+
+#[tokio::test]
 async fn credentials_end_with_the_longest_session_of_the_role() {
     let given = Given::new().await;
     let session = given.log_in(json!({})).await.unwrap().session;

@@ -1,6 +1,5 @@
 use super::Person;
 use gantry_words::AccountId;
-use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// The longest text of a mapping.
@@ -12,8 +11,7 @@ const MAPPING_BYTES_MAX: usize = 2048;
 /// The provider is `ldap` or the issuer of an OIDC provider, the group a DN or the value of a claim, the role the name of one or
 /// its ARN. DNs are alike whatever the case of their letters and the blanks at their commas; values of claims only where every
 /// byte is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleMapping {
     provider: Box<str>,
     group: Box<str>,
@@ -50,7 +48,13 @@ impl RoleMapping {
 
 /// Whether two DNs are the same, but for the case of letters and blanks around commas and equals signs.
 fn same_dn(a: &str, b: &str) -> bool {
-    let parts = |dn: &str| -> Vec<String> { dn.split([',', '=']).map(|part| part.trim().to_lowercase()).collect() };
+    let plain = |text: &str| text.trim().to_lowercase();
+    // An equals sign within a value divides nothing: `cn=a=ou=b` is not `cn=a,ou=b`.
+    let part = |text: &str| {
+        let (kind, value) = text.split_once('=').unwrap_or((text, ""));
+        (plain(kind), plain(value))
+    };
+    let parts = |dn: &str| -> Vec<(String, String)> { dn.split(',').map(part).collect() };
     parts(a) == parts(b)
 }
 
@@ -68,20 +72,6 @@ impl FromStr for RoleMapping {
         let fits =
             (text.len() <= MAPPING_BYTES_MAX && !text.chars().any(char::is_control)).then(|| read(text)).flatten();
         fits.ok_or_else(|| RoleMappingError { shown: text.chars().take(200).collect::<String>().into() })
-    }
-}
-
-impl TryFrom<String> for RoleMapping {
-    type Error = RoleMappingError;
-
-    fn try_from(text: String) -> Result<Self, RoleMappingError> {
-        text.parse()
-    }
-}
-
-impl From<RoleMapping> for String {
-    fn from(mapping: RoleMapping) -> String {
-        mapping.to_string()
     }
 }
 

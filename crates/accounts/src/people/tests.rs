@@ -39,6 +39,7 @@ fn a_dn_is_known_in_any_case_and_a_claim_only_as_it_is_written() {
 
     assert!(ldap.means(&person(&["CN=dev,OU=groups,DC=example,DC=org"])));
     assert!(!ldap.means(&person(&["cn=dev,ou=others,dc=example,dc=org"])));
+    assert!(!ldap.means(&person(&["cn=dev=ou=groups,dc=example,dc=org"])), "a group that is called so");
     assert!(oidc.means(&with_claim("Dev")));
     assert!(!oidc.means(&with_claim("dev")));
     assert!(!oidc.means(&person(&["Dev"])), "another provider's group");

@@ -59,9 +59,10 @@ impl Act for NoteToken {
         if let Some(once) = &self.once {
             sessions::take(tx, self.account, &self.provider, &once.hash, once.until)?;
         }
-        let mut body = json!({
-            "provider": self.provider, "subject": self.subject, "role": self.role, "session": self.session,
-        });
+        let mut body = json!({"provider": self.provider, "role": self.role, "session": self.session});
+        if !self.subject.is_empty() {
+            body["subject"] = json!(self.subject);
+        }
         if !self.issuer.is_empty() {
             body["issuer"] = json!(self.issuer);
         }

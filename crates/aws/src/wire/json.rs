@@ -136,7 +136,9 @@ fn read<S: Service, T: Input>(body: &[u8]) -> Result<(T, Option<AccountId>), Fau
     let value =
         if body.is_empty() { Value::Object(Map::new()) } else { serde_json::from_slice(body).map_err(malformed)? };
     S::check(&value, T::SHAPE)?;
-    let registry = value.get("registryId").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    // Only ECR names a registry so: keys and secrets of other accounts are not found.
+    let registry = value.get("registryId").filter(|_| S::NAME == Ecr::NAME);
+    let registry = registry.and_then(Value::as_str).and_then(|text| text.parse().ok());
     let input = serde_json::from_value(value);
     let input = input.map_err(|error| Fault::new(FaultKind::Malformed, format!("The request: {error}")))?;
     Ok((input, registry))

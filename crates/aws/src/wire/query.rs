@@ -1,6 +1,6 @@
 use gantry_api::{Challenges, FromWire, Incoming, IntoWire, Outgoing, Payload, Refused, Wire, form};
 use gantry_fault::{Fault, FaultKind};
-use gantry_words::RequestId;
+use gantry_words::{AccountId, RequestId};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 use std::{collections::BTreeMap, ops::RangeInclusive};
@@ -102,6 +102,13 @@ impl Form {
 impl FromWire<AwsQuery> for Form {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Form::of(&incoming))
+    }
+
+    /// That of the role that somebody wants to become: it hears of it too.
+    fn account(&self) -> Option<AccountId> {
+        let is_about_role = self.get("Action").is_some_and(|action| action.starts_with("AssumeRole"));
+        let role = self.get("RoleArn").filter(|_| is_about_role)?;
+        role.split(':').nth(4)?.parse().ok()
     }
 }
 

@@ -105,7 +105,7 @@ fn a_thousand_guesses_lock_nobody_out() {
 #[test]
 fn people_of_a_directory_have_the_role_of_their_group_and_wait_while_it_is_gone() {
     let mut slapd = Slapd::start();
-    let mapping = r#"["ldap: cn=dev,ou=groups,dc=example,dc=org -> developer"]"#;
+    let mapping = r#"["cn=dev,ou=groups,dc=example,dc=org -> developer"]"#;
     let ca = slapd.ca_file();
     let server = Server::with(&[
         ("GANTRY_LDAP__URL", &slapd.ldap_url()),
@@ -114,7 +114,7 @@ fn people_of_a_directory_have_the_role_of_their_group_and_wait_while_it_is_gone(
         ("GANTRY_LDAP__BIND_PASSWORD", slapd::SERVICE_PASSWORD),
         ("GANTRY_LDAP__USER_BASE", "ou=people,dc=example,dc=org"),
         ("GANTRY_LDAP__GROUP_BASE", "ou=groups,dc=example,dc=org"),
-        ("GANTRY_PEOPLE__ROLE_MAPPINGS", mapping),
+        ("GANTRY_LDAP__ROLES", mapping),
     ]);
     Image::small(1).push(&server.client(), "team/app", "v1").unwrap();
     let mut root = Boto::of(&server);

@@ -39,7 +39,7 @@ impl Place {
         place.root("iam", "create_open_id_connect_provider", new);
         place.home.write("ca.pem", place.issuer.certificate());
         let ca = place.home.path("ca.pem");
-        place.gantry(&["oidc-provider", "set", place.issuer.url(), "--authorities", ca.to_str().unwrap()], "").done();
+        place.gantry(&["provider", "set", place.issuer.url(), "--authorities", ca.to_str().unwrap()], "").done();
         place.role("deploy", GITHUB);
         place
     }

@@ -1,3 +1,5 @@
+mod set;
+
 use super::identities::escaped;
 use crate::{
     output::{Exit, Failure, OutputFlag, Printer, Table},
@@ -6,6 +8,7 @@ use crate::{
 use gantry_rest::ProviderDocument;
 use serde::Deserialize;
 use serde_json::json;
+use set::SetCommand;
 use ureq::http::Method;
 
 /// Administer OpenID Connect providers, whose tokens roles can trust
@@ -57,6 +60,7 @@ enum What {
         #[command(flatten)]
         output: OutputFlag,
     },
+    Set(SetCommand),
     /// Let an OpenID Connect provider vouch for nobody any more
     #[command(
         after_help = "Example:\n  gantry provider delete arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"
@@ -93,6 +97,7 @@ impl ProviderCommand {
                 let found: ProviderDocument = Remote::open(&remote)?.get(&path_of(&arn))?;
                 Printer::stdout(output.format).answer(&found, |found| table(std::slice::from_ref(found)))?;
             }
+            What::Set(command) => return command.run(),
             What::Delete { arn, remote, output } => {
                 Remote::open(&remote)?.delete(&path_of(&arn))?;
                 Printer::stdout(output.format)

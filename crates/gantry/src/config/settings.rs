@@ -71,8 +71,6 @@ config! {
     tls: gantry_api::TlsSettings = Default::default();
     /// Tokens of docker clients.
     tokens: gantry_accounts::Settings = Default::default(), check gantry_accounts::Settings::check;
-    /// People from outside: those of a directory, or of an OIDC provider.
-    people: gantry_accounts::PeopleSettings = Default::default();
     /// An LDAP directory, or Active Directory, whose people may log in.
     ldap: gantry_ldap::Settings = Default::default(), check gantry_ldap::Settings::check;
     /// People's logins with a browser.

@@ -22,6 +22,7 @@ fn settings(slapd: &Slapd) -> Settings {
         user_base: "ou=people,dc=example,dc=org".into(),
         group_base: "ou=groups,dc=example,dc=org".into(),
         nested_groups: true,
+        roles: vec!["cn=dev,ou=groups,dc=example,dc=org -> developer".into()],
         ..Settings::default()
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     admit::{parse_key, store_fault, take_out},
     caches::PLACES_BELIEVED,
     images::{parse_digest, store_algorithm},
+    keys::Unopened,
     link::MarkWhole,
 };
 use gantry_fault::{Fault, FaultKind};
@@ -70,13 +71,43 @@ impl Fsck {
     ) -> Result<Option<String>, Fault> {
         let key = parse_key(&copy.location)?;
         let is_here = self.ports.store.exists(&key).await.map_err(store_fault)?.is_some();
+        if copy.sealed.is_some() && !is_here {
+            return self.look_at_sealed(cx, copy, options, report, progress).await.map(|()| None);
+        }
         let whereabouts = if is_here { Whereabouts::Served } else { Whereabouts::Quarantined };
-        // Sealed bytes are opened in their place only.
-        let can_look = !options.quick && (copy.sealed.is_none() || is_here);
-        if can_look && self.find_wrong_bytes(cx, &key, whereabouts, copy, report, progress).await? == Bytes::Whole {
+        if !options.quick && self.find_wrong_bytes(cx, &key, whereabouts, copy, report, progress).await? == Bytes::Whole
+        {
             return self.heal(cx, copy, whereabouts, options, report).await.map(|()| None);
         }
         Ok((options.repair && is_here).then(|| "it was found corrupt before".to_string()))
+    }
+
+    /// The same for sealed bytes in quarantine. They are opened in their place only: they are put back there, where nobody
+    /// is served them while they count as corrupt, and taken away again where they are not whole.
+    async fn look_at_sealed(
+        &self,
+        cx: &Cx,
+        copy: &blobs::CopyRow,
+        options: FsckOptions,
+        report: &mut FsckReport,
+        progress: &(impl Fn(u64, u64) + Send + Sync),
+    ) -> Result<(), Fault> {
+        if options.quick || !options.repair {
+            return Ok(());
+        }
+        let key = parse_key(&copy.location)?;
+        match self.ports.store.release(&key).await {
+            Ok(()) => {}
+            Err(error) if error.is_missing() => return Ok(()),
+            Err(error) => return Err(store_fault(error)),
+        }
+        match self.find_wrong_bytes(cx, &key, Whereabouts::Served, copy, report, progress).await {
+            Ok(Bytes::Whole) => self.heal(cx, copy, Whereabouts::Served, options, report).await,
+            looked => {
+                self.ports.store.quarantine(&key).await.map_err(store_fault)?;
+                looked.map(drop)
+            }
+        }
     }
 
     /// Serves a copy again whose bytes are whole after all, or says that it could be served.
@@ -161,7 +192,7 @@ impl Fsck {
                 let data_key = match self.ports.data_key(cx, &copy.digest, sealed).await {
                     Ok(data_key) => data_key,
                     Err(fault) if fault.kind == FaultKind::RepositoryKeyUnavailable => return Ok(Bytes::Unknown),
-                    Err(fault) if fault.kind == FaultKind::Internal => {
+                    Err(fault) if fault.source.as_deref().is_some_and(|cause| cause.is::<Unopened>()) => {
                         let cause = fault.source.map_or(fault.message, |cause| cause.to_string());
                         return Ok(Bytes::Wrong(cause));
                     }

@@ -60,15 +60,16 @@ impl Operation for ExplainAccess {
         shape.refuses(&[FaultKind::InvalidParameter, FaultKind::NameInvalid, FaultKind::NoSuchEntity]);
     }
 
-    fn access(request: &Request, _: &Cx) -> Vec<Access> {
-        vec![request.principal.access()]
+    fn access(request: &Request, cx: &Cx) -> Vec<Access> {
+        vec![request.principal.access(cx.account)]
     }
 
     async fn call(accounts: &Accounts, cx: &Cx, asker: &Principal, request: Request) -> Result<Response, Fault> {
         let principal = accounts.asked_about(cx.account, &request.principal, arrival(asker, cx))?;
         let needs = request.asked.needs(accounts, cx)?;
+        let besides: Vec<Access> = needs.iter().flat_map(|access| accounts.asked_besides(cx.account, access)).collect();
         let decisions: Vec<AccessDecisionDocument> =
-            needs.iter().map(|access| accounts.explain(&principal, access).into()).collect();
+            needs.iter().chain(&besides).map(|access| accounts.explain(&principal, access).into()).collect();
         Ok(Response(AccessExplanationDocument {
             principal: principal.arn.to_string(),
             is_allowed: decisions.iter().all(|decision| decision.is_allowed),

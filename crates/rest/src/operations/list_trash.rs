@@ -67,7 +67,10 @@ impl Operation for ListTrash {
     async fn call((trash, accounts): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
         let page = trash.list(cx, request.name.as_ref(), request.before, request.limit).await?;
         let next = page.items.last().filter(|_| page.has_more).map(|last| print(&last.place));
-        let may_see = |image: &TrashedImage| image.repository.parse().is_ok_and(|name| accounts.may_see(principal, &name));
+        let may_see = |image: &TrashedImage| {
+            let name: Result<RepositoryName, _> = image.repository.parse();
+            name.is_ok_and(|name| accounts.may(principal, &Access::on(action::ECR_DESCRIBE_IMAGES, &name)))
+        };
         let seen = page.items.into_iter().filter(may_see);
         Ok(Response { images: seen.map(TrashedImageDocument::from).collect(), next })
     }

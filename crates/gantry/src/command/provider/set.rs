@@ -1,0 +1,48 @@
+use crate::{
+    config::read_text,
+    output::{Exit, Failure, OutputFlag, Printer},
+    remote::{Remote, RemoteFlags},
+};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use ureq::http::Method;
+
+/// Set all options of a provider anew; what is not given is off
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gantry provider set gitlab.example.com --authorities ca.pem")]
+pub(super) struct SetCommand {
+    /// The provider's URL, with or without https://
+    url: String,
+    /// A file with its keys (a JWK set), for a provider that the server cannot ask
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// A PEM file of authorities that are believed, in place of the system's, when the server asks the provider
+    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    authorities: Option<PathBuf>,
+    /// Take each token once, and none as a password
+    #[arg(long)]
+    single_use: bool,
+    #[command(flatten)]
+    remote: RemoteFlags,
+    #[command(flatten)]
+    output: OutputFlag,
+}
+
+impl SetCommand {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let SetCommand { url, keys, authorities, single_use, remote, output } = self;
+        let url = url.strip_prefix("https://").unwrap_or(&url).to_string();
+        let text = |file: Option<&Path>| file.map(read).transpose();
+        let (keys, authorities) = (text(keys.as_deref())?, text(authorities.as_deref())?);
+        let body = json!({"keySet": keys, "authorities": authorities, "singleUse": single_use});
+        let path = format!("/api/v1/oidc-providers/{url}/options");
+        let set: Value = Remote::open(&remote)?.put(Method::PUT, &path, &body)?;
+        Printer::stdout(output.format).tell(&set, &format!("The options of the provider {url} are set."))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let failed = |error| Failure::failed(format!("cannot read {}: {error}", file.display()), "Name another file");
+    read_text(file).map_err(failed)
+}
