@@ -36,5 +36,5 @@ pub use postgres::Postgres;
 pub use process::{open_files, program, raise_open_files_max, resident_bytes, run, run_with, start_and_kill, until};
 pub use random::{Random, seed};
 pub use raw::{Raw, authorization_line};
-pub use server::{PASSWORD, Server, USER, binary};
+pub use server::{MASTER_KEY, PASSWORD, Server, USER, binary};
 pub use tools::{skipped, tool};

@@ -18,6 +18,9 @@ pub const USER: &str = "AKIATESTTESTTESTTEST";
 /// His password.
 pub const PASSWORD: &str = "test/secret+of/forty=characters/of/length";
 
+/// The setting that gives a server a master key.
+pub const MASTER_KEY: (&str, &str) = ("GANTRY_ENCRYPTION__MASTER_KEY", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=");
+
 /// A running server, in a folder of its own unless told otherwise. Killed when dropped.
 pub struct Server {
     child: Option<Child>,

@@ -4,11 +4,13 @@ use crate::{
     command::tool::{command_line, fault_failure},
     config::Config,
     ldap_logins::{self, LdapLogins},
-    master_key::{self, MasterKeyFile},
+    master_key::{self, MasterKeyFile, NoMasterKeyFile},
     output::Failure,
 };
 use gantry_access::sealed::SealingKey;
-use gantry_accounts::{Accounts, Identities, Keyring, Logins, Providers, RootCredentials, Secrets, Site};
+use gantry_accounts::{
+    Accounts, Identities, Keyring, Logins, MasterKeyPlace, Providers, RootCredentials, Secrets, Site,
+};
 use gantry_api::{Paging, Pick};
 use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
@@ -128,7 +130,10 @@ impl House {
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
         let master = master_key::find(config, credentials.as_deref())?;
         let (has_master, is_given) = (master.is_some(), master_key::is_given(config, credentials.as_deref()));
-        let place = Arc::new(MasterKeyFile::new(&config.data_dir));
+        let place: Arc<dyn MasterKeyPlace> = match self.metadata.owns_alone() {
+            true => Arc::new(MasterKeyFile::new(&config.data_dir)),
+            false => Arc::new(NoMasterKeyFile),
+        };
         let opened = Keyring::open(self.metadata.clone(), self.env.clone(), config.region.clone(), master, place).await;
         let keyring = opened.map_err(|error| Failure::failed(error.to_string(), ""))?;
         self.registry.hand_keys(Arc::new(KeyringKeys::new(keyring.clone(), is_given)));

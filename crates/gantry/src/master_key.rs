@@ -2,7 +2,7 @@
 
 use crate::{config::Config, output::Failure};
 use gantry_accounts::{MasterKey, MasterKeyPlace};
-use gantry_fault::Fault;
+use gantry_fault::{Fault, FaultKind};
 use std::{
     ffi::OsStr,
     fs::{self, OpenOptions},
@@ -100,6 +100,17 @@ impl MasterKeyPlace for MasterKeyFile {
             path.display()
         );
         Ok(kept)
+    }
+}
+
+/// No place for a master key, where servers share a database: one that made a key for itself would lock the others out of what
+/// it encrypts, and everybody once its folder is gone.
+pub(crate) struct NoMasterKeyFile;
+
+impl MasterKeyPlace for NoMasterKeyFile {
+    fn keep(&self, _: MasterKey) -> Result<MasterKey, Fault> {
+        let message = "Nothing can be encrypted: servers that share a database must all be given the same master key, with encryption.master_key (base64 of 32 bytes), and this one has none";
+        Err(Fault::new(FaultKind::Unavailable, message))
     }
 }
 

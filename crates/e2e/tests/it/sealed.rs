@@ -9,7 +9,9 @@ use crate::{
     },
     resume::{begin_chunk, open, status},
 };
-use gantry_e2e::{Image, PASSWORD, Random, Server, digest, files_below, stored_blobs, stored_uploads, until};
+use gantry_e2e::{
+    Image, MASTER_KEY, PASSWORD, Random, Server, digest, files_below, stored_blobs, stored_uploads, until,
+};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -17,8 +19,6 @@ use std::{
 };
 
 const NAME: &str = "team/app";
-/// 32 bytes in base64.
-const MASTER_KEY: (&str, &str) = ("GANTRY_ENCRYPTION__MASTER_KEY", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=");
 /// What is looked for on the disk.
 const CANARY: &[u8] = b"The quick brown canary of the known plaintext. ";
 

@@ -5,7 +5,7 @@ use crate::{
     database::replicas_with,
     users::{PULL, PUSH, allowing, done, user},
 };
-use gantry_e2e::{Client, Image, PASSWORD, Postgres, Random, Server, digest, program, until};
+use gantry_e2e::{Client, Image, MASTER_KEY, PASSWORD, Postgres, Random, Server, digest, program, until};
 use serde_json::json;
 use std::{
     fs,
@@ -169,8 +169,7 @@ fn a_signature_is_found_below_any_heap_of_referrers() {
 #[test]
 fn what_is_taken_away_at_one_server_is_gone_at_every_other_within_seconds() {
     let (postgres, folder) = (Postgres::start(), tempfile::tempdir().unwrap());
-    let key = [("GANTRY_ENCRYPTION__MASTER_KEY", "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=")];
-    let [one, two] = replicas_with(&postgres, folder.path(), &key);
+    let [one, two] = replicas_with(&postgres, folder.path(), &[MASTER_KEY]);
     Image::small(1).push(&one.client(), "team/app", "v1").unwrap();
     let mut root = Boto::of(&one);
     let (id, secret) = user(&mut root, "ci", Some(&allowing(PULL, "")));

@@ -1,7 +1,7 @@
 //! That no operation is without a test.
 
 use super::Boto;
-use gantry_e2e::{Client, Image, PASSWORD, Postgres, Server, USER, digest};
+use gantry_e2e::{Client, Image, MASTER_KEY, PASSWORD, Postgres, Server, USER, digest};
 use serde_json::json;
 
 /// Every test of this folder, as text.
@@ -65,7 +65,7 @@ fn a_token_is_the_password_of_docker_login_and_outlives_a_crash() {
 #[test]
 fn the_api_works_on_postgresql_as_it_does_on_sqlite() {
     let postgres = Postgres::start();
-    let mut server = Server::with(&[("GANTRY_DATABASE__URL", &postgres.url()), ("GANTRY_CREATE_ON_PUSH", "true")]);
+    let mut server = Server::with(&[("GANTRY_DATABASE__URL", &postgres.url()), MASTER_KEY]);
     let mut boto = Boto::of(&server);
     let image = Image::small(1);
     image.push(&server.client(), "team/app", "amd64").unwrap();

@@ -1,7 +1,7 @@
 //! The KMS API, spoken by boto3 and the command line.
 
 use super::{Boto, Refused};
-use gantry_e2e::{Postgres, Server};
+use gantry_e2e::{MASTER_KEY, Postgres, Server};
 use serde_json::{Value, json};
 
 /// A short text that is to be encrypted, in base64.
@@ -134,7 +134,7 @@ fn what_is_encrypted_outlives_rotation_and_restart_on_sqlite() {
 #[test]
 fn what_is_encrypted_outlives_rotation_and_restart_on_postgresql() {
     let postgres = Postgres::start();
-    crypt(&mut Server::with(&[("GANTRY_DATABASE__URL", &postgres.url())]));
+    crypt(&mut Server::with(&[("GANTRY_DATABASE__URL", &postgres.url()), MASTER_KEY]));
 }
 
 #[test]

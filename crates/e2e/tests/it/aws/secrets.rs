@@ -1,7 +1,7 @@
 //! The Secrets Manager API, spoken by boto3.
 
 use super::{Boto, Refused};
-use gantry_e2e::{Postgres, Server};
+use gantry_e2e::{MASTER_KEY, Postgres, Server};
 use serde_json::{Value, json};
 
 const FIRST: &str = "00000000-0000-0000-0000-000000000001";
@@ -109,7 +109,7 @@ fn the_life_of_a_secret_on_sqlite() {
 #[test]
 fn the_life_of_a_secret_on_postgresql() {
     let postgres = Postgres::start();
-    live(&mut Server::with(&[("GANTRY_DATABASE__URL", &postgres.url())]));
+    live(&mut Server::with(&[("GANTRY_DATABASE__URL", &postgres.url()), MASTER_KEY]));
 }
 
 #[test]
