@@ -157,9 +157,25 @@ pub(crate) fn read_once(
     target: &Target,
     connections: u32,
 ) -> Outcome<Sample> {
+    let authorization = server.bearer(std::slice::from_ref(&target.scope))?;
+    read_with(bench, scratch, server, target, connections, authorization)
+}
+
+/// The same with this `Authorization` header.
+///
+/// # Errors
+/// When an answer is an error.
+pub(crate) fn read_with(
+    bench: &Bench,
+    scratch: &std::path::Path,
+    server: &Running,
+    target: &Target,
+    connections: u32,
+    authorization: Option<String>,
+) -> Outcome<Sample> {
     let mut headers: Vec<(&str, String)> =
         target.accept.map(|accept| ("Accept", accept.to_string())).into_iter().collect();
-    headers.extend(server.bearer(std::slice::from_ref(&target.scope))?.map(|token| ("Authorization", token)));
+    headers.extend(authorization.map(|value| ("Authorization", value)));
     let before = process::cpu_seconds(server.pid())?;
     let seen = match target.method {
         "HEAD" => {
@@ -168,8 +184,8 @@ pub(crate) fn read_once(
             asking::run(&asking)?
         }
         _ => {
-            let reading =
-                wrk::Reading { url: server.url(&target.path), headers, connections, seconds: bench.options.seconds };
+            let (url, seconds) = (server.url(&target.path), bench.options.seconds);
+            let reading = wrk::Reading { url, headers, authorizations: &[], connections, seconds };
             wrk::run(&bench.programs.wrk, scratch, &reading)?
         }
     };

@@ -11,10 +11,12 @@
 //! | `load.rs`, `load/` | what makes the load |
 //! | `stock.rs`, `world.rs`, `stores.rs`, `filling.rs` | what stores hold, and how they are filled |
 //! | `client.rs`, `aws.rs`, `http.rs`, `fixture.rs`, `tls.rs` | a small client, and what it pushes |
-//! | `process.rs`, `machine.rs` | what the kernel says |
+//! | `policies.rs` | policies of many statements |
+//! | `process.rs`, `machine.rs`, `allocations.rs` | what the kernel says, and what the allocator hears |
 //! | `report.rs`, `report/` | figures, goals, JSON and page: pure |
 #![expect(clippy::disallowed_methods, reason = "measuring needs the machine's own clock, files and processes")]
 
+mod allocations;
 mod aws;
 mod bench;
 mod client;
@@ -25,6 +27,7 @@ mod fixture;
 mod http;
 mod load;
 mod machine;
+mod policies;
 mod process;
 mod report;
 mod scenarios;

@@ -1,5 +1,6 @@
 //! What is measured: a file each below `scenarios/`, and a line in [`SCENARIOS`].
 
+mod access;
 mod blobs;
 mod clients;
 mod collection;
@@ -11,6 +12,7 @@ mod manifests;
 mod million;
 mod pages;
 mod pushes;
+mod sealed;
 mod start;
 mod tls;
 
@@ -36,7 +38,9 @@ pub(crate) struct Scenario {
 pub(crate) const SCENARIOS: &[Scenario] = &[
     blobs::SCENARIO,
     tls::SCENARIO,
+    sealed::SCENARIO,
     manifests::SCENARIO,
+    access::SCENARIO,
     pages::SCENARIO,
     pushes::SCENARIO,
     manifest_pushes::SCENARIO,

@@ -7,7 +7,7 @@ mod running;
 mod zot;
 
 pub(crate) use gantry::command_of as gantry_command;
-pub(crate) use running::{Running, Start, end_with_us, start};
+pub(crate) use running::{Running, Start, basic, end_with_us, start};
 
 use crate::{
     error::{BenchError, Outcome},

@@ -23,6 +23,20 @@ const SCRIPT: &str = r#"done = function(summary, latency, requests)
 end
 "#;
 
+/// Requests that differ in nothing but their `Authorization` take turns: a hook for single requests, which costs the load a
+/// little and stands only where there are some.
+const TURNS: &str = r"local requests, at = {}, 0
+init = function(args)
+  for number, value in ipairs(values) do
+    requests[number] = wrk.format(nil, nil, { Authorization = value })
+  end
+end
+request = function()
+  at = at % #requests + 1
+  return requests[at]
+end
+";
+
 /// A reading load.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading<'a> {
@@ -30,6 +44,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) url: String,
     /// Headers, such as `Authorization`.
     pub(crate) headers: Vec<(&'a str, String)>,
+    /// Values of `Authorization` that take turns, in the place of the headers; none where one request is like the other.
+    pub(crate) authorizations: &'a [String],
     /// Connections, one request at a time on each.
     pub(crate) connections: u32,
     /// For how long; wrk knows whole seconds only.
@@ -53,7 +69,7 @@ struct Summary {
 /// When wrk fails, or any answer was an error: a figure made of errors is worth nothing.
 pub(crate) fn run(wrk: &Path, scratch: &Path, reading: &Reading<'_>) -> Outcome<Seen> {
     let script = scratch.join("seen.lua");
-    fs::write(&script, SCRIPT).while_trying(format!("write {}", script.display()))?;
+    fs::write(&script, print_script(reading.authorizations)).while_trying(format!("write {}", script.display()))?;
     let mut command = Command::new(wrk);
     let threads = reading.connections.min(2);
     command.args([format!("-t{threads}"), format!("-c{}", reading.connections), format!("-d{}s", reading.seconds)]);
@@ -69,6 +85,14 @@ pub(crate) fn run(wrk: &Path, scratch: &Path, reading: &Reading<'_>) -> Outcome<
     let output = child.wait_with_output().while_trying("wait for wrk")?;
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     read_summary(&said).map_err(|what| BenchError::program("wrk", format!("{} at {}", what, reading.url)))
+}
+
+fn print_script(authorizations: &[String]) -> String {
+    if authorizations.is_empty() {
+        return SCRIPT.into();
+    }
+    let values: Vec<String> = authorizations.iter().map(|value| format!("{value:?}")).collect();
+    format!("local values = {{ {} }}\n{TURNS}{SCRIPT}", values.join(", "))
 }
 
 /// Reads the line of the script out of what wrk says.
@@ -99,6 +123,15 @@ mod tests {
         let seen = read_summary(said).unwrap();
 
         assert_eq!(seen, Seen { requests: 7, bytes: 9, seconds: 2.0, p50_ms: 0.01, p99_ms: 2.5 });
+    }
+
+    #[test]
+    fn requests_take_turns_only_where_they_differ() {
+        let script = print_script(&["Basic YTpi".into(), "Basic Yzpk".into()]);
+
+        assert!(script.starts_with("local values = { \"Basic YTpi\", \"Basic Yzpk\" }\n"), "{script}");
+        assert!(script.contains("request = function()") && script.ends_with(SCRIPT), "{script}");
+        assert_eq!(print_script(&[]), SCRIPT);
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub(crate) enum Figure {
     GbPerS,
     /// Requests answered in a second.
     RequestsPerS,
+    /// Requests answered for each second of the server's processes on the processors.
+    RequestsPerCoreS,
     /// Time of the server's processes on the processors, seconds for 10⁹ bytes.
     CpuSPerGb,
     /// Time of the server's processes on the processors, microseconds for a request.
@@ -29,6 +31,8 @@ pub(crate) enum Figure {
     Seconds,
     /// Blobs removed in a second.
     BlobsPerS,
+    /// How often memory is asked for.
+    Allocations,
 }
 
 /// The figures of one server in one round.
@@ -40,6 +44,7 @@ impl Figure {
         match self {
             Self::GbPerS => "GB/s",
             Self::RequestsPerS => "requests/s",
+            Self::RequestsPerCoreS => "requests/s per core",
             Self::CpuSPerGb => "CPU s/GB",
             Self::CpuUsPerRequest => "CPU µs/request",
             Self::P50Ms => "p50 ms",
@@ -50,13 +55,14 @@ impl Figure {
             Self::PeakMib => "peak MiB",
             Self::Seconds => "seconds",
             Self::BlobsPerS => "blobs/s",
+            Self::Allocations => "allocations",
         }
     }
 
     /// Whether a larger value is the better one.
     pub(crate) fn is_better_larger(self) -> bool {
         match self {
-            Self::GbPerS | Self::RequestsPerS | Self::BlobsPerS => true,
+            Self::GbPerS | Self::RequestsPerS | Self::RequestsPerCoreS | Self::BlobsPerS => true,
             Self::CpuSPerGb
             | Self::CpuUsPerRequest
             | Self::P50Ms
@@ -65,7 +71,8 @@ impl Figure {
             | Self::ReadyMs
             | Self::ResidentMib
             | Self::PeakMib
-            | Self::Seconds => false,
+            | Self::Seconds
+            | Self::Allocations => false,
         }
     }
 }

@@ -1,12 +1,16 @@
 use super::Scenario;
 use crate::{
+    allocations::count_while,
     aws,
     bench::{Bench, Turn},
     error::{BenchError, Outcome},
-    fixture, process,
+    fixture, policies, process,
     report::{Against, Bound, Cell, Figure, Goal, Sample},
 };
-use gantry_access::sigv4::{self, Signature};
+use gantry_access::{
+    policy as iam,
+    sigv4::{self, Signature},
+};
 use gantry_env::Env;
 use gantry_lifecycle::{Facts, Images, Policy, Settings, evaluate};
 use gantry_metadata::Metadata;
@@ -25,6 +29,11 @@ use std::{
 pub(super) const SCENARIO: Scenario = Scenario { about: "Within the program, without a server around it", cells, run };
 
 const IMAGES: u64 = 1_000_000;
+/// Statements of all policies together, and in how many policies they stand.
+const STATEMENTS: usize = 500;
+const STATEMENTS_FEW: usize = 5;
+const POLICIES: usize = 5;
+const FEW: &str = "gantry over 5";
 const DAY_MS: i64 = 86_400_000;
 /// Images whose pulls are recorded, and threads that record them.
 const PULLED: u64 = 1_000;
@@ -40,12 +49,20 @@ fn cells() -> Vec<Cell> {
         contenders: vec!["gantry"],
         goals,
     };
+    let as_few =
+        Goal { aim: None, ..Goal::new(Figure::Allocations, Against::One(FEW), Bound::AtMost(1.0), Bound::AtMost(0.0)) };
+    let decision = cell(
+        "access_decision",
+        "a decision over 500 statements in five policies, none of which applies; allocations against 5 statements",
+        vec![at_most(Figure::MsPerRequest, 0.010, 0.005), as_few],
+    );
     vec![
         cell(
             "signature_check",
             "reading and checking a signature of version 4",
             vec![at_most(Figure::MsPerRequest, 0.030, 0.015)],
         ),
+        Cell { contenders: vec!["gantry", FEW], ..decision },
         cell(
             "lifecycle_million",
             "a lifecycle policy of five rules on 1,000,000 images; memory with the images",
@@ -61,18 +78,22 @@ fn cells() -> Vec<Cell> {
 
 fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
     for cell in cells {
-        let turn: Turn<'_> = match cell.name.as_str() {
-            "signature_check" => Box::new(|| signatures(bench)),
-            "lifecycle_million" => Box::new(lifecycle),
-            _ => Box::new(|| pulls(bench)),
+        let turns: Vec<(&'static str, Turn<'_>)> = match cell.name.as_str() {
+            "signature_check" => vec![("gantry", Box::new(|| signatures(bench)))],
+            "access_decision" => vec![
+                ("gantry", Box::new(|| decisions(bench, STATEMENTS))),
+                (FEW, Box::new(|| decisions(bench, STATEMENTS_FEW))),
+            ],
+            "lifecycle_million" => vec![("gantry", Box::new(lifecycle))],
+            _ => vec![("gantry", Box::new(|| pulls(bench)))],
         };
-        bench.measure(cell, vec![("gantry", turn)], BTreeMap::new(), BTreeMap::new())?;
+        bench.measure(cell, turns, BTreeMap::new(), BTreeMap::new())?;
     }
     Ok(())
 }
 
 /// Repeats a call for the time of the run; returns the milliseconds that one takes.
-fn ms_per_call(bench: &Bench, mut call: impl FnMut() -> Outcome<()>) -> Outcome<f64> {
+pub(super) fn ms_per_call(bench: &Bench, mut call: impl FnMut() -> Outcome<()>) -> Outcome<f64> {
     let (begun, whole) = (Instant::now(), Duration::from_secs(bench.options.seconds));
     let mut calls = 0.0;
     while begun.elapsed() < whole {
@@ -97,6 +118,34 @@ fn signatures(bench: &Bench) -> Outcome<Sample> {
         signature.verify(&request, &secret, &aws::REALM, now).map_err(|error| failed(&error))
     };
     Ok(Sample::from([(Figure::MsPerRequest, ms_per_call(bench, check)?)]))
+}
+
+/// Decides, over so many statements, what none of them allows.
+fn decisions(bench: &Bench, statements: usize) -> Outcome<Sample> {
+    let (account, each) = (AccountId::DEFAULT, statements / POLICIES);
+    let caller = iam::Caller::user(account, "/", "ci", "AIDAUSERUSERUSERUSER");
+    let context = iam::Context::of(&caller).at(aws::now()).with("aws:PrincipalTag/team", ["x-ops"]);
+    let request = iam::Request {
+        caller: &caller,
+        action: "ecr:BatchGetImage",
+        resource: "arn:aws:ecr:us-east-1:000000000000:repository/team/app",
+        resource_account: account,
+        context: &context,
+    };
+    let parse = |number: usize| {
+        iam::Policy::parse(&policies::print("team", number * each..(number + 1) * each), iam::PolicyPlace::Identity)
+    };
+    let parsed: Result<Vec<_>, _> = (0..POLICIES).map(parse).collect();
+    let parsed = parsed.map_err(|error| BenchError::program("policies", error))?;
+    let identity: Vec<_> = parsed.iter().map(|policy| iam::Attached { name: "teams", policy }).collect();
+    let all = iam::Policies { identity: &identity, ..iam::Policies::default() };
+    let decide = || match iam::evaluate(black_box(&request), &all).is_allowed() {
+        true => Err(BenchError::program("policies", "allow what none of them is about")),
+        false => Ok(()),
+    };
+    let (decided, allocations) = count_while(decide);
+    decided?;
+    Ok(Sample::from([(Figure::MsPerRequest, ms_per_call(bench, decide)?), (Figure::Allocations, allocations as f64)]))
 }
 
 fn lifecycle() -> Outcome<Sample> {

@@ -104,6 +104,11 @@ pub(crate) fn end_with_us(command: &mut Command) {
     unsafe { command.pre_exec(ask) };
 }
 
+/// Returns the `Authorization` header of a user name and a password.
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
 fn free_address() -> Outcome<SocketAddr> {
     let find = || TcpListener::bind(("127.0.0.1", 0))?.local_addr();
     find().while_trying("find a free port")
@@ -143,22 +148,28 @@ impl Running {
     /// # Errors
     /// When no token is given.
     pub(crate) fn bearer(&self, scopes: &[String]) -> Outcome<Option<String>> {
-        let Some(basic) = self.basic() else { return Ok(None) };
+        self.basic().map(|basic| self.bearer_for(&basic, scopes)).transpose()
+    }
+
+    /// The same for whoever brings this header.
+    ///
+    /// # Errors
+    /// When no token is given.
+    pub(crate) fn bearer_for(&self, basic: &str, scopes: &[String]) -> Outcome<String> {
         let query: Vec<String> = scopes.iter().map(|scope| format!("scope={scope}")).collect();
         let path = format!("/token?service=gantry&{}", query.join("&"));
-        let request = Request { method: "GET", path: &path, authorization: Some(&basic), headers: &[] };
+        let request = Request { method: "GET", path: &path, authorization: Some(basic), headers: &[] };
         let answer = self.connect()?.send(&request, Body::None)?;
         let document: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         match document["token"].as_str() {
-            Some(token) => Ok(Some(format!("Bearer {token}"))),
+            Some(token) => Ok(format!("Bearer {token}")),
             None => Err(self.wrong("GET", &path, answer.status, "a token")),
         }
     }
 
     /// Returns the `Authorization` header of the user who may do everything; `None` where the server asks for none.
     pub(crate) fn basic(&self) -> Option<String> {
-        let (user, password) = self.kind.user?;
-        Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+        self.kind.user.map(|(user, password)| basic(user, password))
     }
 
     /// Returns the error of an answer that should have been another.
