@@ -29,11 +29,16 @@ struct Source(Option<IpAddr>);
 
 impl Source {
     fn of(address: Option<IpAddr>) -> Self {
-        Source(address.map(|address| match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-            address => address,
-        }))
+        Source(network(address))
     }
+}
+
+/// What an address counts as: itself, or of IPv6 the network of 64 bits, which is one customer's.
+pub(crate) fn network(address: Option<IpAddr>) -> Option<IpAddr> {
+    address.map(|address| match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address => address,
+    })
 }
 
 impl Failures {

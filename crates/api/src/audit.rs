@@ -145,6 +145,11 @@ impl Seen {
         self.is_anonymous = principal.kind == PrincipalKind::Anonymous;
     }
 
+    /// The request has named the account that it is about.
+    pub(crate) fn is_about(&mut self, owner: AccountId) {
+        self.owner = Some(owner);
+    }
+
     /// It cannot be said who asks.
     pub(crate) fn fails(&mut self, problem: AuthenticationProblem) {
         self.failure = Some(match problem {

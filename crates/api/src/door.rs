@@ -231,7 +231,7 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     let account = named.or(arrival.account);
     let principal = principal.arrived(Arrival { account, ..arrival });
     let cx = cx(&principal);
-    seen.know(&principal, cx.account);
+    seen.is_about(cx.account);
     seen.accesses = O::access(&request, &cx);
     seen.statement = admit::<O>(guard, &principal, &request, &cx)?;
     // Only what is served counts: whoever is asked for credentials may ask again at once.

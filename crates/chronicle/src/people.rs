@@ -59,7 +59,7 @@ impl People {
     fn make(&mut self, owner: &str, value: &str, seed: &[u8; 32]) -> String {
         let salt = salt(seed, self.fresh.len() as u64);
         let token = commit(&salt, value);
-        let row = PersonRow { token: token.clone(), owner: owner.into(), value: value.into(), salt: print_salt(&salt) };
+        let row = PersonRow { token: token.clone(), owner: owner.into(), value: value.into(), salt: hex::encode(salt) };
         self.fresh.push(row);
         token
     }
@@ -81,17 +81,11 @@ impl People {
     }
 }
 
-fn print_salt(salt: &gantry_audit::Salt) -> String {
-    salt.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Reads a salt as it is stored.
 pub(crate) fn parse_salt(text: &str) -> Option<gantry_audit::Salt> {
     let mut salt = gantry_audit::Salt::default();
-    for (place, byte) in salt.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(place * 2..place * 2 + 2)?, 16).ok()?;
-    }
-    (print_salt(&salt) == text).then_some(salt)
+    hex::decode_to_slice(text, &mut salt).ok()?;
+    (hex::encode(salt) == text).then_some(salt)
 }
 
 /// Puts the names of those who were not erased back into records as they are stored.

@@ -1,6 +1,6 @@
 //! Credentials for servers, where docker keeps its own: its file, or the helper that the file names.
 
-use crate::output::Failure;
+use crate::{output::Failure, private_file};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use gantry_words::Secret;
 use serde_json::{Value, json};
@@ -142,15 +142,7 @@ fn store_in(file: &Path, host: &str, user: &str, password: &Secret<String>) -> R
         fs::create_dir_all(folder).map_err(|error| failed(&error))?;
     }
     let text = serde_json::to_vec_pretty(&document).map_err(|error| failed(&error))?;
-    write_private(file, &text).map_err(|error| failed(&error))
-}
-
-fn write_private(file: &Path, text: &[u8]) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let fresh = file.with_extension("json.new");
-    let mut written = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
-    written.write_all(text)?;
-    fs::rename(fresh, file)
+    private_file::write(file, &text).map_err(|error| failed(&error))
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The data folder: made at the first start, held by one server at a time, home of the root credentials.
 
+use crate::private_file;
 use gantry_accounts::RootCredentials;
 use gantry_audit::SigningKey;
 use gantry_env::Env;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -156,7 +157,7 @@ impl DataFolder {
                 .map_err(|problem| DataFolderError::Credentials { path, problem: problem.to_string() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let credentials = RootCredentials::generate(env);
-                write_private(&path, &credentials.print())?;
+                private_file::write(&path, credentials.print().as_bytes()).map_err(failed("create", &path))?;
                 Ok(credentials)
             }
             Err(source) => Err(DataFolderError::Io { action: "read", path, source }),
@@ -186,24 +187,10 @@ impl DataFolder {
         }
         let path = file.map_or_else(|| self.path.join("audit-key"), Path::to_path_buf);
         let seed: [u8; 32] = env.random();
-        write_private(&path, &format!("{}\n", gantry_audit::print_hash(&seed)))?;
+        let text = format!("{}\n", gantry_audit::print_hash(&seed));
+        private_file::write(&path, text.as_bytes()).map_err(failed("create", &path))?;
         Ok(SigningKey::from_seed(&seed))
     }
-}
-
-/// Written under another name first, so that a crash leaves no half file behind.
-fn write_private(path: &Path, text: &str) -> Result<(), DataFolderError> {
-    let fresh = path.with_added_extension("new");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&fresh)
-        .map_err(failed("create", &fresh))?;
-    file.write_all(text.as_bytes()).map_err(failed("write", &fresh))?;
-    file.sync_all().map_err(failed("write", &fresh))?;
-    fs::rename(&fresh, path).map_err(failed("create", path))
 }
 
 fn refuse_unfinished(path: &Path) -> Result<(), DataFolderError> {

@@ -4,12 +4,12 @@
 //! |---|---|
 //! | `cli.rs`, `command/` | the commands, a file each |
 //! | `house.rs` | every room of the program, opened once |
-//! | `data_folder.rs` | the data folder, its lock, the root credentials |
+//! | `data_folder.rs`, `private_file.rs` | the data folder, its lock, the root credentials; files for their owner only |
 //! | `config/` | settings: where they come from, what is wrong with them |
 //! | `output/`, `terminal.rs` | what people see; what they are asked |
 //! | `remote.rs`, `credentials.rs` | a running server, as the commands that talk to one see it; who talks to it |
 //! | `agent.rs`, `trace.rs` | the HTTP client of both; the export of spans |
-//! | `workload.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
+//! | `credential_programs.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
 //! | `greeting.rs`, `log.rs`, `figures.rs`, `process.rs` | what a server says: at its start, in its log, in its metrics |
 //!
 //! `main.rs` only calls [`run`]: as a library it can be fuzzed.
@@ -20,6 +20,7 @@ mod blob_keys;
 mod cli;
 mod command;
 mod config;
+mod credential_programs;
 mod credentials;
 mod data_folder;
 mod figures;
@@ -29,12 +30,12 @@ mod ldap_logins;
 mod log;
 mod master_key;
 mod output;
+mod private_file;
 mod process;
 mod remote;
 mod store_lock;
 mod terminal;
 mod trace;
-mod workload;
 
 use clap::Parser;
 pub use config::read_configuration;
@@ -64,12 +65,14 @@ fn arguments(all: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsStri
 /// # Errors
 /// Why it is not understood.
 pub fn read_kubelet_request(bytes: &[u8]) -> Result<String, String> {
-    workload::kubelet::read_request(bytes).map(|request| request.image.print()).map_err(|error| error.to_string())
+    credential_programs::kubelet::read_request(bytes)
+        .map(|request| request.image.print())
+        .map_err(|error| error.to_string())
 }
 
 /// Reads the server that docker asks its credential helper about; returns its host.
 pub fn read_docker_server(text: &str) -> Option<String> {
-    workload::helper::host(text)
+    credential_programs::helper::host(text)
 }
 
 #[cfg(test)]

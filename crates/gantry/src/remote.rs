@@ -298,6 +298,14 @@ fn base_of(server: &str) -> Result<(String, String), Failure> {
     Ok((format!("{scheme}://{host}"), host.to_string()))
 }
 
+/// Writes a text for an address: what is neither unreserved (RFC 3986, section 2.3) nor in `kept` is percent-encoded.
+pub(crate) fn percent_encoded(text: &str, kept: &str) -> String {
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.as_bytes().contains(&byte);
+    let write = |byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(write).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

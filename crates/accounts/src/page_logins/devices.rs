@@ -1,4 +1,5 @@
-use super::{Logins, PageSession, TerminalCredentials, guesses::network};
+use super::{Logins, PageSession, TerminalCredentials};
+use crate::failures::network;
 use gantry_access::login::{ProviderPerson, Ticket, UserCode};
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{

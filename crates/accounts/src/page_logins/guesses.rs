@@ -1,6 +1,7 @@
+use crate::failures::network;
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -41,13 +42,6 @@ impl Guesses {
         }
         guess.0 += 1;
     }
-}
-
-pub(super) fn network(address: Option<IpAddr>) -> Option<IpAddr> {
-    address.map(|address| match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-        address => address,
-    })
 }
 
 #[cfg(test)]

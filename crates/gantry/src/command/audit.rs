@@ -5,7 +5,7 @@ use super::tool::Tool;
 use crate::{
     config::{ConfigFlags, DataFlags},
     output::{Cell, Exit, Failure, OutputFlag, Printer, Table, Tone},
-    remote::{Remote, RemoteFlags},
+    remote::{Remote, RemoteFlags, percent_encoded},
 };
 use gantry_audit::Outcome;
 use gantry_chronicle::{Place, Question};
@@ -247,16 +247,7 @@ fn query(filters: &Filters) -> String {
 
 /// Writes a text as the value of a query.
 pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b':' => {
-                escaped.push(char::from(byte));
-            }
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    escaped
+    percent_encoded(text, "/:")
 }
 
 fn table(records: &[Value]) -> Table {

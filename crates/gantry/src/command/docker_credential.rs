@@ -1,10 +1,10 @@
 use crate::{
-    output::{Exit, Failure, Format, Printer},
-    remote::{Remote, TrustFlags},
-    workload::{
+    credential_programs::{
         Cache, REQUEST_BYTES_MAX, exchange, find_identity,
         helper::{self, Verb},
     },
+    output::{Exit, Failure, Format, Printer},
+    remote::{Remote, TrustFlags},
 };
 use gantry_env::Env;
 use gantry_words::Secret;

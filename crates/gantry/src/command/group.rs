@@ -1,10 +1,9 @@
-use super::identities::{self, Holder, escaped, read};
+use super::identities::{self, Attached, Holder, Inline, Listed, Named, Written, escaped};
 use crate::{
     output::{Exit, Failure, OutputFlag, Printer},
     remote::{Remote, RemoteFlags},
 };
 use serde_json::json;
-use std::path::PathBuf;
 
 const GROUP: Holder = Holder { collection: "groups", title: "group" };
 
@@ -33,85 +32,25 @@ enum What {
     },
     /// List groups
     #[command(after_help = "Example:\n  gantry group ls --output json")]
-    Ls {
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Ls(Listed),
     /// Show a group with what it has
     #[command(after_help = "Example:\n  gantry group show developers")]
-    Show {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Show(Named),
     /// Delete a group that has nothing any more
     #[command(after_help = "Example:\n  gantry group delete developers")]
-    Delete {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Delete(Named),
     /// Give a managed policy to a group
     #[command(after_help = "Example:\n  gantry group attach developers arn:aws:iam::aws:policy/gantry/pull")]
-    Attach {
-        /// Its name
-        name: String,
-        /// The ARN of the policy
-        #[arg(value_name = "ARN")]
-        arn: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Attach(Attached),
     /// Take a managed policy from a group
     #[command(after_help = "Example:\n  gantry group detach developers arn:aws:iam::aws:policy/gantry/pull")]
-    Detach {
-        /// Its name
-        name: String,
-        /// The ARN of the policy
-        #[arg(value_name = "ARN")]
-        arn: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Detach(Attached),
     /// Write a policy into a group, in the place of one of the same name
     #[command(after_help = "Example:\n  gantry group put-policy developers own --document policy.json")]
-    PutPolicy {
-        /// Its name
-        name: String,
-        /// The name of the policy
-        policy: String,
-        /// A file with its text; - reads standard input
-        #[arg(long, value_name = "FILE")]
-        document: PathBuf,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    PutPolicy(Written),
     /// Remove a policy that was written into a group
     #[command(after_help = "Example:\n  gantry group delete-policy developers own")]
-    DeletePolicy {
-        /// Its name
-        name: String,
-        /// The name of the policy
-        policy: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    DeletePolicy(Inline),
     /// Put a user into a group
     #[command(after_help = "Example:\n  gantry group add developers ann")]
     Add {
@@ -147,23 +86,13 @@ impl GroupCommand {
                 let body = json!({"name": name, "path": path});
                 GROUP.create(&Remote::open(&remote)?, &body, output.format)?;
             }
-            What::Ls { remote, output } => GROUP.list(&Remote::open(&remote)?, output.format)?,
-            What::Show { name, remote, output } => GROUP.show(&Remote::open(&remote)?, &name, output.format)?,
-            What::Delete { name, remote, output } => {
-                GROUP.delete(&Remote::open(&remote)?, &name, output.format)?;
-            }
-            What::Attach { name, arn, remote, output } => {
-                GROUP.attach(&Remote::open(&remote)?, &name, &arn, output.format)?;
-            }
-            What::Detach { name, arn, remote, output } => {
-                GROUP.detach(&Remote::open(&remote)?, &name, &arn, output.format)?;
-            }
-            What::PutPolicy { name, policy, document, remote, output } => {
-                GROUP.put_policy(&Remote::open(&remote)?, (&name, &policy), &read(&document)?, output.format)?;
-            }
-            What::DeletePolicy { name, policy, remote, output } => {
-                GROUP.delete_policy(&Remote::open(&remote)?, &name, &policy, output.format)?;
-            }
+            What::Ls(of) => of.list(GROUP)?,
+            What::Show(of) => of.show(GROUP)?,
+            What::Delete(of) => of.delete(GROUP)?,
+            What::Attach(of) => of.attach(GROUP)?,
+            What::Detach(of) => of.detach(GROUP)?,
+            What::PutPolicy(of) => of.put_policy(GROUP)?,
+            What::DeletePolicy(of) => of.delete_policy(GROUP)?,
             What::Add { name, member, remote, output } => {
                 let (path, sentence) = (path_of(&name, &member), format!("{member} is in the group {name}"));
                 let told = json!({"group": name, "user": member});

@@ -1,8 +1,8 @@
 //! What the commands on users, groups, roles and robots share.
 
 use crate::{
-    output::{Cell, Failure, Format, Printer, Table, Tone},
-    remote::Remote,
+    output::{Cell, Failure, Format, OutputFlag, Printer, Table, Tone},
+    remote::{Remote, RemoteFlags, percent_encoded},
 };
 use gantry_rest::{IdentityDetailsDocument, IdentityDocument, KeyState, NewAccessKeyDocument};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use std::{
     collections::BTreeMap,
     fs::OpenOptions,
     io::{Read, stdin},
-    path::Path,
+    path::{Path, PathBuf},
 };
 use ureq::http::Method;
 
@@ -91,6 +91,119 @@ impl Holder {
     }
 }
 
+/// All of a kind, as the command line asks for them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Listed {
+    #[command(flatten)]
+    at: At,
+}
+
+/// One of a kind.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Named {
+    /// Its name
+    name: String,
+    #[command(flatten)]
+    at: At,
+}
+
+/// A managed policy of one of a kind.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Attached {
+    /// Its name
+    name: String,
+    /// The ARN of the policy
+    #[arg(value_name = "ARN")]
+    arn: String,
+    #[command(flatten)]
+    at: At,
+}
+
+/// A policy within one of a kind, by its name.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Inline {
+    /// Its name
+    name: String,
+    /// The name of the policy
+    policy: String,
+    #[command(flatten)]
+    at: At,
+}
+
+/// The same, with its text.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Written {
+    /// Its name
+    name: String,
+    /// The name of the policy
+    policy: String,
+    /// A file with its text; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    document: PathBuf,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Which server is asked, and how its answer is shown.
+#[derive(Debug, clap::Args)]
+struct At {
+    #[command(flatten)]
+    remote: RemoteFlags,
+    #[command(flatten)]
+    output: OutputFlag,
+}
+
+impl At {
+    fn open(&self) -> Result<(Remote, Format), Failure> {
+        Ok((Remote::open(&self.remote)?, self.output.format))
+    }
+}
+
+impl Listed {
+    pub(crate) fn list(self, of: Holder) -> Result<(), Failure> {
+        let (remote, format) = self.at.open()?;
+        of.list(&remote, format)
+    }
+}
+
+impl Named {
+    pub(crate) fn show(self, of: Holder) -> Result<(), Failure> {
+        let (remote, format) = self.at.open()?;
+        of.show(&remote, &self.name, format)
+    }
+
+    pub(crate) fn delete(self, of: Holder) -> Result<(), Failure> {
+        let (remote, format) = self.at.open()?;
+        of.delete(&remote, &self.name, format)
+    }
+}
+
+impl Attached {
+    pub(crate) fn attach(self, of: Holder) -> Result<(), Failure> {
+        let (remote, format) = self.at.open()?;
+        of.attach(&remote, &self.name, &self.arn, format)
+    }
+
+    pub(crate) fn detach(self, of: Holder) -> Result<(), Failure> {
+        let (remote, format) = self.at.open()?;
+        of.detach(&remote, &self.name, &self.arn, format)
+    }
+}
+
+impl Inline {
+    pub(crate) fn delete_policy(self, of: Holder) -> Result<(), Failure> {
+        let (remote, format) = self.at.open()?;
+        of.delete_policy(&remote, &self.name, &self.policy, format)
+    }
+}
+
+impl Written {
+    pub(crate) fn put_policy(self, of: Holder) -> Result<(), Failure> {
+        let (remote, format) = self.at.open()?;
+        of.put_policy(&remote, (&self.name, &self.policy), &read(&self.document)?, format)
+    }
+}
+
 /// Sends what is answered without a body, and says what it came to.
 pub(crate) fn put(
     remote: &Remote,
@@ -156,8 +269,7 @@ pub(crate) fn tags(tags: &[String]) -> Result<BTreeMap<String, String>, Failure>
 
 /// Escapes what would mean something else in an address.
 pub(crate) fn escaped(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/@=,".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    percent_encoded(text, ":/@=,")
 }
 
 pub(crate) fn table(found: &[IdentityDocument]) -> Table {

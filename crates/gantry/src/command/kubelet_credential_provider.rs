@@ -1,7 +1,7 @@
 use crate::{
+    credential_programs::{FOURTHS_KEPT, REQUEST_BYTES_MAX, exchange, kubelet},
     output::{Exit, Failure, Format, Printer},
     remote::{Remote, TrustFlags},
-    workload::{FOURTHS_KEPT, REQUEST_BYTES_MAX, exchange, kubelet},
 };
 use gantry_env::Env;
 use std::io::{self, Read};

@@ -1,20 +1,20 @@
 use crate::{
     agent::agent,
     command::tool::runtime,
-    credentials::read_password,
-    output::{Exit, Failure, Format, Printer},
-    remote::{Remote, RemoteFlags},
-    workload::{
+    credential_programs::{
         RegistryCredentials, exchange,
         pull_secret::{self, PullSecret, SecretForm},
     },
+    credentials::read_password,
+    output::{Exit, Failure, Format, Printer},
+    private_file,
+    remote::{Remote, RemoteFlags},
 };
 use gantry_env::Env;
 use gantry_words::Secret;
 use serde_json::Value;
 use std::{
     io::Read,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -192,15 +192,8 @@ fn bearer(token: &Secret<String>) -> String {
     format!("Bearer {}", token.reveal())
 }
 
-/// Writes a file that only its owner reads, whole or not at all.
 fn write_private(file: &Path, manifest: &Value) -> Result<(), Failure> {
-    use std::io::Write;
-    let failed = |error: std::io::Error| {
+    private_file::write(file, format!("{manifest}\n").as_bytes()).map_err(|error| {
         Failure::failed(format!("cannot write {}: {error}", file.display()), "Name another file with --file")
-    };
-    let fresh = file.with_extension("new");
-    let mut options = std::fs::OpenOptions::new();
-    let mut written = options.create(true).truncate(true).write(true).mode(0o600).open(&fresh).map_err(failed)?;
-    written.write_all(format!("{manifest}\n").as_bytes()).map_err(failed)?;
-    std::fs::rename(fresh, file).map_err(failed)
+    })
 }

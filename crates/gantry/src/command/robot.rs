@@ -1,4 +1,4 @@
-use super::identities::{Holder, put, tell_key};
+use super::identities::{Holder, Listed, Named, put, tell_key};
 use crate::{
     output::{Exit, Failure, Format, OutputFlag},
     remote::{Remote, RemoteFlags},
@@ -51,22 +51,10 @@ enum What {
     },
     /// List robots
     #[command(after_help = "Example:\n  gantry robot ls")]
-    Ls {
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Ls(Listed),
     /// Show a robot with what it has
     #[command(after_help = "Example:\n  gantry robot show ci")]
-    Show {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Show(Named),
     /// Say anew when a robot ends and from where it may come
     #[command(after_help = "Example:\n  gantry robot update ci --network 10.1.0.0/16")]
     Update {
@@ -118,14 +106,7 @@ enum What {
     },
     /// Delete a robot with its access keys and all that was given to it
     #[command(after_help = "Example:\n  gantry robot delete ci")]
-    Delete {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Delete(Named),
 }
 
 impl RobotCommand {
@@ -139,8 +120,8 @@ impl RobotCommand {
                 let made: NewAccessKeyDocument = Remote::open(&remote)?.put(Method::POST, "/api/v1/robots", &body)?;
                 tell_key(&made, output.format, &format!("Created the robot {name}."))?;
             }
-            What::Ls { remote, output } => ROBOT.list(&Remote::open(&remote)?, output.format)?,
-            What::Show { name, remote, output } => ROBOT.show(&Remote::open(&remote)?, &name, output.format)?,
+            What::Ls(of) => of.list(ROBOT)?,
+            What::Show(of) => of.show(ROBOT)?,
             What::Update { name, networks, expires, remote, output } => {
                 let body = json!({"networks": networks, "expiresAt": expires});
                 let sentence = format!("What holds for the robot {name} is said anew");
@@ -164,7 +145,7 @@ impl RobotCommand {
             What::Enable { name, remote, output } => {
                 set_state(&Remote::open(&remote)?, &name, KeyState::Active, output.format)?;
             }
-            What::Delete { name, remote, output } => ROBOT.delete(&Remote::open(&remote)?, &name, output.format)?,
+            What::Delete(of) => of.delete(ROBOT)?,
         }
         Ok(Exit::Done)
     }

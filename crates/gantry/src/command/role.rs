@@ -1,4 +1,4 @@
-use super::identities::{self, Holder, escaped, read, tags};
+use super::identities::{self, Attached, Holder, Inline, Listed, Named, Written, escaped, read, tags};
 use crate::{
     output::{Exit, Failure, OutputFlag},
     remote::{Remote, RemoteFlags},
@@ -48,85 +48,25 @@ enum What {
     },
     /// List roles
     #[command(after_help = "Example:\n  gantry role ls --output json")]
-    Ls {
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Ls(Listed),
     /// Show a role with what it has
     #[command(after_help = "Example:\n  gantry role show deploy")]
-    Show {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Show(Named),
     /// Delete a role that has nothing any more
     #[command(after_help = "Example:\n  gantry role delete deploy")]
-    Delete {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Delete(Named),
     /// Give a managed policy to a role
     #[command(after_help = "Example:\n  gantry role attach deploy arn:aws:iam::aws:policy/gantry/pull")]
-    Attach {
-        /// Its name
-        name: String,
-        /// The ARN of the policy
-        #[arg(value_name = "ARN")]
-        arn: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Attach(Attached),
     /// Take a managed policy from a role
     #[command(after_help = "Example:\n  gantry role detach deploy arn:aws:iam::aws:policy/gantry/pull")]
-    Detach {
-        /// Its name
-        name: String,
-        /// The ARN of the policy
-        #[arg(value_name = "ARN")]
-        arn: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    Detach(Attached),
     /// Write a policy into a role, in the place of one of the same name
     #[command(after_help = "Example:\n  gantry role put-policy deploy own --document policy.json")]
-    PutPolicy {
-        /// Its name
-        name: String,
-        /// The name of the policy
-        policy: String,
-        /// A file with its text; - reads standard input
-        #[arg(long, value_name = "FILE")]
-        document: PathBuf,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    PutPolicy(Written),
     /// Remove a policy that was written into a role
     #[command(after_help = "Example:\n  gantry role delete-policy deploy own")]
-    DeletePolicy {
-        /// Its name
-        name: String,
-        /// The name of the policy
-        policy: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    DeletePolicy(Inline),
     /// Say anew who may become a role
     #[command(after_help = "Example:\n  gantry role trust deploy --document trust.json")]
     Trust {
@@ -160,23 +100,13 @@ impl RoleCommand {
                 let body = json!({"name": name, "path": path, "boundary": boundary, "tags": tags(&given)?, "trustPolicy": trust, "description": description, "sessionSecondsMax": session_seconds_max});
                 ROLE.create(&Remote::open(&remote)?, &body, output.format)?;
             }
-            What::Ls { remote, output } => ROLE.list(&Remote::open(&remote)?, output.format)?,
-            What::Show { name, remote, output } => ROLE.show(&Remote::open(&remote)?, &name, output.format)?,
-            What::Delete { name, remote, output } => {
-                ROLE.delete(&Remote::open(&remote)?, &name, output.format)?;
-            }
-            What::Attach { name, arn, remote, output } => {
-                ROLE.attach(&Remote::open(&remote)?, &name, &arn, output.format)?;
-            }
-            What::Detach { name, arn, remote, output } => {
-                ROLE.detach(&Remote::open(&remote)?, &name, &arn, output.format)?;
-            }
-            What::PutPolicy { name, policy, document, remote, output } => {
-                ROLE.put_policy(&Remote::open(&remote)?, (&name, &policy), &read(&document)?, output.format)?;
-            }
-            What::DeletePolicy { name, policy, remote, output } => {
-                ROLE.delete_policy(&Remote::open(&remote)?, &name, &policy, output.format)?;
-            }
+            What::Ls(of) => of.list(ROLE)?,
+            What::Show(of) => of.show(ROLE)?,
+            What::Delete(of) => of.delete(ROLE)?,
+            What::Attach(of) => of.attach(ROLE)?,
+            What::Detach(of) => of.detach(ROLE)?,
+            What::PutPolicy(of) => of.put_policy(ROLE)?,
+            What::DeletePolicy(of) => of.delete_policy(ROLE)?,
             What::Trust { name, document, remote, output } => {
                 let (path, body) =
                     (format!("/api/v1/roles/{}/trust-policy", escaped(&name)), json!({"document": read(&document)?}));

@@ -2,13 +2,13 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `workload/image.rs` | what an image's name says of its registry and repository |
-//! | `workload/kubelet.rs` | the kubelet's credential provider exec API, v1 |
-//! | `workload/helper.rs` | the protocol of docker's credential helpers |
-//! | `workload/identity.rs` | who a job is, as its environment says |
-//! | `workload/pull_secret.rs` | secrets that the kubelet pulls with |
-//! | `workload/exchange.rs` | asking a server for credentials that soon end |
-//! | `workload/cache.rs` | credentials kept between two calls |
+//! | `credential_programs/image.rs` | what an image's name says of its registry and repository |
+//! | `credential_programs/kubelet.rs` | the kubelet's credential provider exec API, v1 |
+//! | `credential_programs/helper.rs` | the protocol of docker's credential helpers |
+//! | `credential_programs/identity.rs` | who a job is, as its environment says |
+//! | `credential_programs/pull_secret.rs` | secrets that the kubelet pulls with |
+//! | `credential_programs/exchange.rs` | asking a server for credentials that soon end |
+//! | `credential_programs/cache.rs` | credentials kept between two calls |
 
 mod cache;
 mod exchange;

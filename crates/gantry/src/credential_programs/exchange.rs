@@ -2,7 +2,12 @@ use super::{
     Identity,
     identity::{GITHUB_VARIABLE, PasswordPlace},
 };
-use crate::{agent::agent, credentials::read_password, output::Failure, remote::Remote};
+use crate::{
+    agent::agent,
+    credentials::read_password,
+    output::Failure,
+    remote::{Remote, percent_encoded},
+};
 use gantry_words::{RepositoryName, Secret, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
@@ -71,7 +76,7 @@ fn ask_github(url: &str, audience: &str) -> Result<Secret<String>, Failure> {
         Failure::failed(format!("GitHub's token service gives no identity token: {error}"), remedy)
     };
     let divider = if url.contains('?') { '&' } else { '?' };
-    let audience: String = audience.bytes().map(escaped).collect();
+    let audience = percent_encoded(audience, "");
     let word = std::env::var(GITHUB_VARIABLE).unwrap_or_default();
     let request =
         Request::get(format!("{url}{divider}audience={audience}")).header("authorization", format!("Bearer {word}"));
@@ -85,12 +90,4 @@ fn ask_github(url: &str, audience: &str) -> Result<Secret<String>, Failure> {
     let answer: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
     let token = answer["value"].as_str().ok_or_else(|| failed(&format!("it answers {status}")))?;
     Ok(Secret::new(token.into()))
-}
-
-/// A byte as it stands in a query.
-fn escaped(byte: u8) -> String {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).into(),
-        other => format!("%{other:02X}"),
-    }
 }
