@@ -1,6 +1,6 @@
 //! What every operation here does with its address and its answer.
 
-use gantry_api::{Incoming, Outgoing, Payload};
+use gantry_api::{Incoming, IntoWire, Outgoing, Payload, Rest};
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Digest, Reference, Tag};
 use gantry_registry::{InventorySource, InventorySourceError, ProtectedTags, TagsPattern};
@@ -122,9 +122,13 @@ pub(crate) fn answer(status: StatusCode, document: &impl Serialize) -> Outgoing 
     Outgoing { status, headers, body: Payload::Bytes(body.into()) }
 }
 
-/// An answer without a body.
-pub(crate) fn nothing() -> Outgoing {
-    Outgoing { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Payload::Empty }
+/// It is done: an answer without a body.
+pub struct Nothing;
+
+impl IntoWire<Rest> for Nothing {
+    fn write(self) -> Outgoing {
+        Outgoing { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Payload::Empty }
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod json;
 mod lifecycle;
 mod openapi;
 mod operations;
+mod policy_of;
 mod protection;
 mod robot;
 mod route;

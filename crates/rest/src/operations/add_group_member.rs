@@ -1,7 +1,7 @@
-use crate::{identity, json};
+use crate::{identity, json::Nothing};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Identities;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -17,16 +17,13 @@ pub struct Request {
     user: String,
 }
 
-/// It is done.
-pub struct Response;
-
 impl Operation for AddGroupMember {
     type Wire = Rest;
     const NAME: &'static str = "AddGroupMember";
     const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/groups/{group}/members/{user}");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -38,19 +35,13 @@ impl Operation for AddGroupMember {
         identity::named(action::IAM_ADD_USER_TO_GROUP, "group", &request.group)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.add_to_group(cx, &request.group, &request.user).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        identities.add_to_group(cx, &request.group, &request.user).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request { group: identity::place(&incoming, "group"), user: identity::place(&incoming, "user") })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

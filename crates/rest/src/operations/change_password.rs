@@ -1,7 +1,7 @@
-use crate::json;
+use crate::json::{self, Nothing};
 use gantry_access::{Access, Principal};
 use gantry_accounts::Accounts;
-use gantry_api::{FromWire, Incoming, IntoWire, Lock, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Lock, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Cx, Secret};
 use schemars::JsonSchema;
@@ -25,9 +25,6 @@ pub struct Request {
     new: Secret<String>,
 }
 
-/// It is changed.
-pub struct Response;
-
 impl Operation for ChangePassword {
     type Wire = Rest;
     const NAME: &'static str = "ChangePassword";
@@ -35,7 +32,7 @@ impl Operation for ChangePassword {
     const LOCK: Lock = Lock::Open;
     type Needs = Accounts;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -48,19 +45,13 @@ impl Operation for ChangePassword {
         vec![]
     }
 
-    async fn call(accounts: &Accounts, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        accounts.change_own_password(cx, &request.user, &request.old, &request.new).await.map(|()| Response)
+    async fn call(accounts: &Accounts, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        accounts.change_own_password(cx, &request.user, &request.old, &request.new).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         json::body(incoming).await
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

@@ -1,7 +1,7 @@
-use crate::{identity, json};
+use crate::{identity, json::Nothing};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Identities;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -17,16 +17,13 @@ pub struct Request {
     key: String,
 }
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeleteAccessKey {
     type Wire = Rest;
     const NAME: &'static str = "DeleteAccessKey";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/users/{user}/access-keys/{key}");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -38,8 +35,8 @@ impl Operation for DeleteAccessKey {
         identity::named(action::IAM_DELETE_ACCESS_KEY, "user", &request.user)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.delete_access_key(cx, &request.user, &request.key).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        identities.delete_access_key(cx, &request.user, &request.key).await.map(|()| Nothing)
     }
 }
 
@@ -47,11 +44,5 @@ impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         let (user, key) = (identity::place(&incoming, "user"), identity::place(&incoming, "key"));
         Ok(Request { user, key })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

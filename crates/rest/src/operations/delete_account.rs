@@ -1,7 +1,7 @@
-use crate::{account, json};
+use crate::{account, json::Nothing};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Accounts;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{AccountId, Cx};
 use schemars::JsonSchema;
@@ -13,16 +13,13 @@ pub struct DeleteAccount;
 /// Which one.
 pub struct Request(AccountId);
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeleteAccount {
     type Wire = Rest;
     const NAME: &'static str = "DeleteAccount";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/accounts/{account}");
     type Needs = Accounts;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -39,19 +36,13 @@ impl Operation for DeleteAccount {
         account::access(action::GANTRY_DELETE_ACCOUNT, request.0)
     }
 
-    async fn call(accounts: &Accounts, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
-        accounts.delete_account(cx, principal, request.0).await.map(|()| Response)
+    async fn call(accounts: &Accounts, cx: &Cx, principal: &Principal, request: Request) -> Result<Nothing, Fault> {
+        accounts.delete_account(cx, principal, request.0).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         account::id(&incoming).map(Request)
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

@@ -1,7 +1,7 @@
 use super::put_account_policy::name;
-use crate::json;
+use crate::json::Nothing;
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{DocumentKind, Documents};
 use gantry_words::Cx;
@@ -14,16 +14,13 @@ pub struct DeleteAccountPolicy;
 /// Which one.
 pub struct Request(String);
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeleteAccountPolicy {
     type Wire = Rest;
     const NAME: &'static str = "DeleteAccountPolicy";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/access/account-policies/{account_policy}");
     type Needs = Documents;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -35,9 +32,9 @@ impl Operation for DeleteAccountPolicy {
         vec![Access::to(action::GANTRY_DELETE_ACCOUNT_POLICY)]
     }
 
-    async fn call(documents: &Documents, cx: &Cx, _: &Principal, Request(name): Request) -> Result<Response, Fault> {
+    async fn call(documents: &Documents, cx: &Cx, _: &Principal, Request(name): Request) -> Result<Nothing, Fault> {
         match documents.remove(cx, None, DocumentKind::AccountPolicy, &name).await? {
-            Some(_) => Ok(Response),
+            Some(_) => Ok(Nothing),
             None => Err(Fault::new(FaultKind::NoSuchEntity, format!("There is no account-wide policy {name}"))),
         }
     }
@@ -46,11 +43,5 @@ impl Operation for DeleteAccountPolicy {
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         name(&incoming).map(Request)
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

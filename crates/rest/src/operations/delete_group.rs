@@ -1,7 +1,7 @@
-use crate::{identity, json};
+use crate::{identity, json::Nothing};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::{Identities, IdentityKind};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -16,16 +16,13 @@ pub struct Request {
     name: String,
 }
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeleteGroup {
     type Wire = Rest;
     const NAME: &'static str = "DeleteGroup";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/groups/{group}");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -37,19 +34,13 @@ impl Operation for DeleteGroup {
         identity::named(action::IAM_DELETE_GROUP, "group", &request.name)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.delete(cx, IdentityKind::Group, &request.name).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        identities.delete(cx, IdentityKind::Group, &request.name).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request { name: identity::place(&incoming, "group") })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

@@ -1,6 +1,6 @@
-use crate::json;
+use crate::json::{self, Nothing};
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::Reference;
 use gantry_registry::{Images, Repositories};
@@ -17,16 +17,13 @@ pub struct Request {
     reference: Reference,
 }
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeleteImage {
     type Wire = Rest;
     const NAME: &'static str = "DeleteImage";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/repositories/{name}/images/{reference}");
     type Needs = (Repositories, Images);
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -44,20 +41,14 @@ impl Operation for DeleteImage {
         vec![Access::on(action::ECR_BATCH_DELETE_IMAGE, &request.name)]
     }
 
-    async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+    async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
-        images.remove(cx, &repository, &request.reference).await.map(|()| Response)
+        images.remove(cx, &repository, &request.reference).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request { name: json::name(&incoming)?, reference: json::reference(&incoming)? })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

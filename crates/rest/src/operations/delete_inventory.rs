@@ -1,6 +1,6 @@
-use crate::json;
+use crate::json::{self, Nothing};
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{Inventory, InventorySource};
 use gantry_words::Cx;
@@ -13,16 +13,13 @@ pub struct DeleteInventory;
 /// Which one.
 pub struct Request(InventorySource);
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeleteInventory {
     type Wire = Rest;
     const NAME: &'static str = "DeleteInventory";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/inventory/{source}");
     type Needs = Inventory;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -34,19 +31,13 @@ impl Operation for DeleteInventory {
         vec![Access::to(action::GANTRY_DELETE_INVENTORY)]
     }
 
-    async fn call(inventory: &Inventory, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        inventory.remove(cx, &request.0).await.map(|()| Response)
+    async fn call(inventory: &Inventory, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        inventory.remove(cx, &request.0).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         json::source(&incoming).map(Request)
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

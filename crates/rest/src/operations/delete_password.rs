@@ -1,7 +1,7 @@
-use crate::json;
+use crate::json::Nothing;
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Identities;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 use schemars::JsonSchema;
@@ -13,16 +13,13 @@ pub struct DeletePassword;
 /// From whom.
 pub struct Request(String);
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeletePassword {
     type Wire = Rest;
     const NAME: &'static str = "DeletePassword";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/passwords/{user}");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -34,19 +31,13 @@ impl Operation for DeletePassword {
         vec![Access::of(action::IAM_DELETE_LOGIN_PROFILE, "iam", format!("user/{}", request.0))]
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.delete_password(cx, &request.0).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        identities.delete_password(cx, &request.0).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request(incoming.params.get("user").into()))
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

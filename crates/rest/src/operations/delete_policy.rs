@@ -1,7 +1,7 @@
-use crate::{identity, json};
+use crate::{identity, json::Nothing};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Identities;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -16,16 +16,13 @@ pub struct Request {
     arn: String,
 }
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeletePolicy {
     type Wire = Rest;
     const NAME: &'static str = "DeletePolicy";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/policies/{policy}");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -38,19 +35,13 @@ impl Operation for DeletePolicy {
         actions.map(|action| Access::on_arn(action, &*request.arn)).into()
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identity::delete_policy(identities, cx, &request.arn).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        identity::delete_policy(identities, cx, &request.arn).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request { arn: identity::place(&incoming, "policy") })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

@@ -1,7 +1,7 @@
-use crate::{identity, json};
+use crate::{identity, json::Nothing};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Identities;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -16,16 +16,13 @@ pub struct Request {
     arn: String,
 }
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeleteProvider {
     type Wire = Rest;
     const NAME: &'static str = "DeleteProvider";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/providers/{provider}");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -37,19 +34,13 @@ impl Operation for DeleteProvider {
         vec![Access::on_arn(action::IAM_DELETE_OPENID_CONNECT_PROVIDER, &*request.arn)]
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.delete_oidc_provider(cx, &request.arn).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        identities.delete_oidc_provider(cx, &request.arn).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request { arn: identity::place(&incoming, "provider") })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

@@ -1,6 +1,6 @@
-use crate::json;
+use crate::json::{self, Nothing};
 use gantry_access::{Access, Principal, action};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::Repositories;
 use gantry_words::{Cx, RepositoryName};
@@ -23,16 +23,13 @@ pub struct Request {
     query: Query,
 }
 
-/// It is gone.
-pub struct Response;
-
 impl Operation for DeleteRepository {
     type Wire = Rest;
     const NAME: &'static str = "DeleteRepository";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/repositories/{name}");
     type Needs = Repositories;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -51,19 +48,13 @@ impl Operation for DeleteRepository {
         vec![Access::on(action::ECR_DELETE_REPOSITORY, &request.name)]
     }
 
-    async fn call(repositories: &Repositories, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        repositories.delete(cx, &request.name, request.query.force).await.map(|()| Response)
+    async fn call(repositories: &Repositories, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        repositories.delete(cx, &request.name, request.query.force).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request { name: json::name(&incoming)?, query: Query { force: json::switch(&incoming, "force")? } })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

@@ -1,7 +1,7 @@
-use crate::{identity, json};
+use crate::{identity, json::Nothing, policy_of::InlinePolicyOf};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::{Identities, IdentityKind};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -11,22 +11,13 @@ use schemars::JsonSchema;
 #[derive(JsonSchema)]
 pub struct DeleteRolePolicy;
 
-/// From whom, and which.
-pub struct Request {
-    name: String,
-    policy: String,
-}
-
-/// It is done.
-pub struct Response;
-
 impl Operation for DeleteRolePolicy {
     type Wire = Rest;
     const NAME: &'static str = "DeleteRolePolicy";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/roles/{role}/inline-policies/{inline}");
     type Needs = Identities;
-    type Request = Request;
-    type Response = Response;
+    type Request = InlinePolicyOf;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -34,7 +25,7 @@ impl Operation for DeleteRolePolicy {
         shape.refuses(&[FaultKind::NoSuchEntity]);
     }
 
-    fn access(request: &Request, _: &Cx) -> Vec<Access> {
+    fn access(request: &InlinePolicyOf, _: &Cx) -> Vec<Access> {
         identity::named(action::IAM_DELETE_ROLE_POLICY, "role", &request.name)
     }
 
@@ -42,20 +33,8 @@ impl Operation for DeleteRolePolicy {
         identities: &Identities,
         cx: &Cx,
         _: &Principal,
-        Request { name, policy }: Request,
-    ) -> Result<Response, Fault> {
-        identities.delete_inline_policy(cx, IdentityKind::Role, &name, &policy).await.map(|()| Response)
-    }
-}
-
-impl FromWire<Rest> for Request {
-    async fn read(incoming: Incoming) -> Result<Self, Fault> {
-        Ok(Request { name: identity::place(&incoming, "role"), policy: identity::place(&incoming, "inline") })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
+        InlinePolicyOf { name, policy }: InlinePolicyOf,
+    ) -> Result<Nothing, Fault> {
+        identities.delete_inline_policy(cx, IdentityKind::Role, &name, &policy).await.map(|()| Nothing)
     }
 }

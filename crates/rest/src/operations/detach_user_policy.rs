@@ -1,7 +1,7 @@
-use crate::{identity, json};
+use crate::{identity, json::Nothing, policy_of::ManagedPolicyOf};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::{Identities, IdentityKind};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -11,22 +11,13 @@ use schemars::JsonSchema;
 #[derive(JsonSchema)]
 pub struct DetachUserPolicy;
 
-/// Whom, and which.
-pub struct Request {
-    name: String,
-    arn: String,
-}
-
-/// It is done.
-pub struct Response;
-
 impl Operation for DetachUserPolicy {
     type Wire = Rest;
     const NAME: &'static str = "DetachUserPolicy";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/users/{user}/policies/{policy}");
     type Needs = Identities;
-    type Request = Request;
-    type Response = Response;
+    type Request = ManagedPolicyOf;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -34,23 +25,11 @@ impl Operation for DetachUserPolicy {
         shape.refuses(&[FaultKind::NoSuchEntity]);
     }
 
-    fn access(request: &Request, _: &Cx) -> Vec<Access> {
+    fn access(request: &ManagedPolicyOf, _: &Cx) -> Vec<Access> {
         identity::with_policy(identity::named(action::IAM_DETACH_USER_POLICY, "user", &request.name), &request.arn)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.detach_policy(cx, IdentityKind::User, &request.name, &request.arn).await.map(|()| Response)
-    }
-}
-
-impl FromWire<Rest> for Request {
-    async fn read(incoming: Incoming) -> Result<Self, Fault> {
-        Ok(Request { name: identity::place(&incoming, "user"), arn: identity::place(&incoming, "policy") })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: ManagedPolicyOf) -> Result<Nothing, Fault> {
+        identities.detach_policy(cx, IdentityKind::User, &request.name, &request.arn).await.map(|()| Nothing)
     }
 }

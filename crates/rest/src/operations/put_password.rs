@@ -1,7 +1,7 @@
-use crate::json;
+use crate::json::{self, Nothing};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::{Identities, PasswordChange};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Cx, Secret};
 use schemars::JsonSchema;
@@ -28,16 +28,13 @@ struct Body {
     must_change: bool,
 }
 
-/// It is set.
-pub struct Response;
-
 impl Operation for PutPassword {
     type Wire = Rest;
     const NAME: &'static str = "PutPassword";
     const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/passwords/{user}");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -51,21 +48,15 @@ impl Operation for PutPassword {
         vec![on(action::IAM_CREATE_LOGIN_PROFILE), on(action::IAM_UPDATE_LOGIN_PROFILE)]
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
         let Request { user, body } = request;
         identities.put_password(cx, &user, &body.password, body.must_change, PasswordChange::Set).await?;
-        Ok(Response)
+        Ok(Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request { user: incoming.params.get("user").into(), body: json::body(incoming).await? })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

@@ -1,7 +1,7 @@
-use crate::{identity, json};
+use crate::{identity, json::Nothing};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Identities;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -17,16 +17,13 @@ pub struct Request {
     user: String,
 }
 
-/// It is done.
-pub struct Response;
-
 impl Operation for RemoveGroupMember {
     type Wire = Rest;
     const NAME: &'static str = "RemoveGroupMember";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/groups/{group}/members/{user}");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -38,19 +35,13 @@ impl Operation for RemoveGroupMember {
         identity::named(action::IAM_REMOVE_USER_FROM_GROUP, "group", &request.group)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.remove_from_group(cx, &request.group, &request.user).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        identities.remove_from_group(cx, &request.group, &request.user).await.map(|()| Nothing)
     }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         Ok(Request { group: identity::place(&incoming, "group"), user: identity::place(&incoming, "user") })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

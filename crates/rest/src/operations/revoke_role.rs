@@ -1,8 +1,8 @@
 use super::{explain_access::member, grant_role::Grant};
-use crate::{access::GrantDocument, json};
+use crate::{access::GrantDocument, json::Nothing};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::{Identities, IdentityKind};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 use schemars::JsonSchema;
@@ -27,16 +27,13 @@ struct Query {
 /// Which role from whom.
 pub struct Request(Grant);
 
-/// It is taken.
-pub struct Response;
-
 impl Operation for RevokeRole {
     type Wire = Rest;
     const NAME: &'static str = "RevokeRole";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/access/grants");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -54,10 +51,10 @@ impl Operation for RevokeRole {
         grant.access(action)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
         let Grant { kind, name, arn, .. } = request.0;
         identities.detach_policy(cx, kind, &name, &arn).await?;
-        Ok(Response)
+        Ok(Nothing)
     }
 }
 
@@ -66,11 +63,5 @@ impl FromWire<Rest> for Request {
         let (principal, role) = (member(&incoming, "principal")?, member(&incoming, "role")?);
         let prefix = incoming.query("prefix").unwrap_or_default().into();
         Grant::read(GrantDocument { principal, role, prefix, policy_arn: None }).map(Request)
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

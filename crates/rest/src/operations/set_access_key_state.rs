@@ -1,10 +1,7 @@
-use crate::{
-    identity::{self, KeyState},
-    json,
-};
+use crate::{identity::{self, KeyState}, json::{self, Nothing}};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Identities;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -28,16 +25,13 @@ struct Body {
     state: KeyState,
 }
 
-/// It is done.
-pub struct Response;
-
 impl Operation for SetAccessKeyState {
     type Wire = Rest;
     const NAME: &'static str = "SetAccessKeyState";
     const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/users/{user}/access-keys/{key}/state");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -50,9 +44,9 @@ impl Operation for SetAccessKeyState {
         identity::named(action::IAM_UPDATE_ACCESS_KEY, "user", &request.user)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
         let is_active = request.state.is_active();
-        identities.set_access_key_status(cx, &request.user, &request.key, is_active).await.map(|()| Response)
+        identities.set_access_key_status(cx, &request.user, &request.key, is_active).await.map(|()| Nothing)
     }
 }
 
@@ -61,11 +55,5 @@ impl FromWire<Rest> for Request {
         let (user, key) = (identity::place(&incoming, "user"), identity::place(&incoming, "key"));
         let body: Body = json::body(incoming).await?;
         Ok(Request { user, key, state: body.state })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

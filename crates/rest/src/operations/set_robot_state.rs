@@ -1,10 +1,7 @@
-use crate::{
-    identity::{self, KeyState},
-    json, robot,
-};
+use crate::{identity::{self, KeyState}, json::{self, Nothing}, robot};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Identities;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -27,16 +24,13 @@ struct Body {
     state: KeyState,
 }
 
-/// It is done.
-pub struct Response;
-
 impl Operation for SetRobotState {
     type Wire = Rest;
     const NAME: &'static str = "SetRobotState";
     const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/robots/{robot}/state");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -49,8 +43,8 @@ impl Operation for SetRobotState {
         identity::named(action::IAM_UPDATE_ACCESS_KEY, "user", &request.name)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        robot::switch(identities, cx, &request.name, request.state.is_active()).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        robot::switch(identities, cx, &request.name, request.state.is_active()).await.map(|()| Nothing)
     }
 }
 
@@ -59,11 +53,5 @@ impl FromWire<Rest> for Request {
         let name = identity::place(&incoming, "robot");
         let body: Body = json::body(incoming).await?;
         Ok(Request { name, state: body.state })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

@@ -1,7 +1,7 @@
-use crate::{identity, json};
+use crate::{identity, json::{self, Nothing}};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Identities;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -25,16 +25,13 @@ struct Body {
     document: String,
 }
 
-/// It is done.
-pub struct Response;
-
 impl Operation for SetTrustPolicy {
     type Wire = Rest;
     const NAME: &'static str = "SetTrustPolicy";
     const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/roles/{role}/trust-policy");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -47,8 +44,8 @@ impl Operation for SetTrustPolicy {
         identity::named(action::IAM_UPDATE_ASSUME_ROLE_POLICY, "role", &request.name)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.set_trust(cx, &request.name, &request.document).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        identities.set_trust(cx, &request.name, &request.document).await.map(|()| Nothing)
     }
 }
 
@@ -57,11 +54,5 @@ impl FromWire<Rest> for Request {
         let name = identity::place(&incoming, "role");
         let body: Body = json::body(incoming).await?;
         Ok(Request { name, document: body.document })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }

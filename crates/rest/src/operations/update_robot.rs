@@ -1,7 +1,7 @@
-use crate::{identity, json, robot};
+use crate::{identity, json::{self, Nothing}, robot};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::{Identities, RobotRules};
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, Operation, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
 
@@ -30,16 +30,13 @@ struct Body {
     networks: Vec<String>,
 }
 
-/// It is done.
-pub struct Response;
-
 impl Operation for UpdateRobot {
     type Wire = Rest;
     const NAME: &'static str = "UpdateRobot";
     const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/robots/{robot}");
     type Needs = Identities;
     type Request = Request;
-    type Response = Response;
+    type Response = Nothing;
 
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
@@ -52,8 +49,8 @@ impl Operation for UpdateRobot {
         identity::named(action::IAM_UPDATE_USER, "user", &request.name)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.update_robot(cx, &request.name, request.rules).await.map(|()| Response)
+    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Nothing, Fault> {
+        identities.update_robot(cx, &request.name, request.rules).await.map(|()| Nothing)
     }
 }
 
@@ -63,11 +60,5 @@ impl FromWire<Rest> for Request {
         let body: Body = json::body(incoming).await?;
         let expires_at = body.expires_at.map(|text| robot::parse_time("expiresAt", &text)).transpose()?;
         Ok(Request { name, rules: RobotRules { expires_at, networks: body.networks } })
-    }
-}
-
-impl IntoWire<Rest> for Response {
-    fn write(self) -> Outgoing {
-        json::nothing()
     }
 }
