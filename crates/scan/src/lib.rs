@@ -1,10 +1,21 @@
-//! Scanning, the pure half. As yet the orders of versions, which matching stands on; nothing asks them yet.
+//! Scanning, the pure half: values in, values out; no sockets, no clock. What is not yet reached from outside says so.
 //!
 //! | file | what |
 //! |---|---|
-//! | `versions.rs` | [`VersionScheme`]: the orders there are |
-//! | `versions/` | one file per order |
+//! | `ecosystem.rs` | [`Ecosystem`]: what finds packages in a file, and the list of all |
+//! | `package.rs` | [`Package`], [`PackageType`], [`Distribution`] |
+//! | `inventory.rs` | [`Inventory`]: what an image holds |
+//! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
+//! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
+mod ecosystem;
+mod finding;
+mod inventory;
+mod package;
 mod versions;
 
+pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
+pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
+pub use inventory::{Installed, Inventory};
+pub use package::{Distribution, Package, PackageType, SourcePackage};
 pub use versions::{VERSION_BYTES_MAX, VersionScheme};
