@@ -2,10 +2,11 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use crate::ecosystems::{apk, dpkg, os_release, rpm};
 use crate::{Distribution, Package};
 
 /// All ecosystems, in the order in which they are asked.
-pub static ALL: &[&dyn Ecosystem] = &[];
+pub static ALL: &[&dyn Ecosystem] = &[&apk::Apk, &dpkg::Dpkg, &os_release::OsRelease, &rpm::Rpm];
 
 /// Bytes of a file's beginning that [`Ecosystem::claims`] sees at most.
 pub const HEAD_BYTES: usize = 512;

@@ -1,9 +1,210 @@
-//! An image out of its layers.
+//! An image out of its layers: what a layer replaces, deletes or hides of those below it (OCI image specification 1.1,
+//! Layer, section Applying Changesets).
 
-use crate::{Inventory, Layer};
+mod links;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use links::Links;
+
+use crate::layer::path;
+use crate::{Distribution, Installed, Inventory, Layer, LayerFile, Package, distribution};
+
+/// Complaints of an image at most.
+const COMPLAINTS_MAX: usize = 1000;
 
 /// Lays layers over each other, the lowest first, and returns what is to be seen from above.
+///
+/// A package of a distribution was brought by the layer from which on its database names it in this version, though each
+/// layer that installs something replaces the whole database. Packages of languages in files that the distribution's
+/// package manager owns are left out: they are its packages already.
 pub fn put_together(layers: &[&Layer]) -> Inventory {
-    let _ = layers;
-    Inventory::default()
+    let mut image = Image::default();
+    for (number, layer) in (0..).zip(layers) {
+        image.lay(number, layer);
+    }
+    image.inventory(layers)
 }
+
+/// What is to be seen from above.
+#[derive(Default)]
+struct Image<'a> {
+    files: BTreeMap<String, Seen<'a>>,
+    links: Links,
+}
+
+/// A file that is to be seen.
+#[derive(Clone)]
+struct Seen<'a> {
+    parts: Vec<&'a LayerFile>,
+    layer: u32,
+    /// Layers that brought packages of a distribution, where it was not this one.
+    brought: HashMap<&'a Package, u32>,
+}
+
+impl<'a> Seen<'a> {
+    fn new(layer: u32) -> Seen<'a> {
+        Seen { parts: Vec::new(), layer, brought: HashMap::new() }
+    }
+
+    fn packages(&self) -> impl Iterator<Item = (&'a LayerFile, &'a Package, u32)> {
+        self.parts.iter().flat_map(move |part| {
+            let layer = |package| self.brought.get(package).copied().unwrap_or(self.layer);
+            part.found.packages.iter().map(move |package| (*part, package, layer(package)))
+        })
+    }
+
+    /// Remembers who brought what an older state of the file named already.
+    fn succeed(&mut self, older: &Seen<'a>) {
+        let lasting = older.packages().filter(|(_, package, _)| package.kind.is_distribution());
+        self.brought = lasting.map(|(_, package, layer)| (package, layer)).collect();
+    }
+}
+
+impl<'a> Image<'a> {
+    fn lay(&mut self, number: u32, layer: &'a Layer) {
+        let cover = Cover::new(layer, &self.links);
+        self.links.retain(|link| !cover.takes_link(link));
+        for link in &layer.links {
+            self.links.insert(&link.path, &link.target);
+        }
+        let cover = Cover::new(layer, &self.links);
+        let reverse = self.links.reversed();
+        let mut gone = HashMap::new();
+        self.files = std::mem::take(&mut self.files)
+            .into_iter()
+            .filter_map(|(path, seen)| {
+                if cover.takes_file(&path) || reverse.names(&path).iter().any(|name| cover.takes_name(name)) {
+                    gone.insert(path, seen);
+                    return None;
+                }
+                Some((path, seen))
+            })
+            .collect();
+        let mut added: BTreeMap<String, Seen<'a>> = BTreeMap::new();
+        for file in &layer.files {
+            let Some(path) = self.links.resolve_parents(&file.path) else { continue };
+            let seen = added.entry(path).or_insert_with(|| Seen::new(number));
+            // One file under two names, through a link: the archive's order is not known any more.
+            seen.parts.retain(|part| part.path == file.path);
+            seen.parts.push(file);
+        }
+        for (path, seen) in &mut added {
+            if let Some(older) = gone.get(path) {
+                seen.succeed(older);
+            }
+        }
+        self.files.extend(added);
+        for link in &layer.hard_links {
+            let Some(target) = self.links.resolve_parents(&link.target) else { continue };
+            let Some(path) = self.links.resolve_parents(&link.path) else { continue };
+            if let Some(seen) = self.files.get(&target).cloned() {
+                self.files.insert(path, seen);
+            }
+        }
+    }
+
+    fn inventory(self, layers: &[&Layer]) -> Inventory {
+        let mut complaints: Vec<String> = layers.iter().flat_map(|layer| layer.complaints.iter().cloned()).collect();
+        let (mut packages, mut of_languages) = (Vec::new(), Vec::new());
+        for (path, seen) in &self.files {
+            for part in &seen.parts {
+                let shown = shown(path, part);
+                complaints.extend(part.found.complaints.iter().map(|complaint| format!("{shown}: {complaint}")));
+            }
+            for (part, package, layer) in seen.packages() {
+                let installed = Installed { package: package.clone(), path: shown(path, part), layer };
+                if package.kind.is_distribution() {
+                    packages.push(installed);
+                } else {
+                    of_languages.push((path, installed));
+                }
+            }
+        }
+        if !of_languages.is_empty() {
+            let owned: HashSet<u64> =
+                self.files.values().flat_map(|seen| &seen.parts).flat_map(|part| part.owned.iter()).collect();
+            let reverse = self.links.reversed();
+            let is_owned = |path: &str| {
+                owned.contains(&path::hash(path))
+                    || reverse.names(path).iter().any(|name| owned.contains(&path::hash(&name.path)))
+            };
+            packages.extend(of_languages.into_iter().filter(|(path, _)| !is_owned(path)).map(|(_, found)| found));
+        }
+        packages.sort_unstable();
+        packages.dedup();
+        complaints.truncate(COMPLAINTS_MAX);
+        Inventory { distribution: self.distribution(), packages, complaints }
+    }
+
+    fn distribution(&self) -> Option<Distribution> {
+        distribution::choose(&|path| {
+            let path = self.links.resolve(path)?;
+            self.files.get(&path)?.parts.iter().find_map(|part| part.found.distribution.as_ref())
+        })
+    }
+}
+
+fn shown(path: &str, part: &LayerFile) -> String {
+    part.within.as_ref().map_or_else(|| path.to_owned(), |within| format!("{path}!{within}"))
+}
+
+/// What a layer takes away from those below it.
+struct Cover<'a> {
+    layer: &'a Layer,
+    whiteouts: HashSet<String>,
+    opaque: HashSet<String>,
+}
+
+impl<'a> Cover<'a> {
+    fn new(layer: &'a Layer, links: &Links) -> Cover<'a> {
+        Cover {
+            layer,
+            whiteouts: layer.whiteouts.iter().filter_map(|path| links.resolve_parents(path)).collect(),
+            opaque: layer.opaque.iter().filter_map(|path| links.resolve(path)).collect(),
+        }
+    }
+
+    fn takes_file(&self, path: &str) -> bool {
+        self.takes_parents(path) || self.takes_last(path)
+    }
+
+    /// Tells the same of another name of the file, of which the first `known` bytes are a link.
+    fn takes_name(&self, name: &links::Name) -> bool {
+        let folders = path::parents(&name.path).filter(|folder| folder.len() > name.known);
+        folders.map(path::hash).any(|hash| self.layer.paths.contains(hash)) || {
+            let hash = path::hash(&name.path);
+            let paths = &self.layer.paths;
+            [hash, path::folder(hash), path::implied_folder(hash)].iter().any(|hash| paths.contains(*hash))
+        }
+    }
+
+    /// Tells whether a symbolic link is gone: unlike a file it stays where something lies in it.
+    fn takes_link(&self, path: &str) -> bool {
+        let hash = path::hash(path);
+        self.takes_parents(path)
+            || self.whiteouts.contains(path)
+            || self.layer.paths.contains(hash)
+            || self.layer.paths.contains(path::folder(hash))
+    }
+
+    /// Tells whether one of the folders of a path is gone, or no folder any more.
+    fn takes_parents(&self, path: &str) -> bool {
+        self.opaque.contains("")
+            || path::parents(path).any(|folder| {
+                self.whiteouts.contains(folder)
+                    || self.opaque.contains(folder)
+                    || self.layer.paths.contains(path::hash(folder))
+            })
+    }
+
+    fn takes_last(&self, path: &str) -> bool {
+        let hash = path::hash(path);
+        let paths = &self.layer.paths;
+        self.whiteouts.contains(path)
+            || [hash, path::folder(hash), path::implied_folder(hash)].iter().any(|hash| paths.contains(*hash))
+    }
+}
+
+#[cfg(test)]
+mod tests;

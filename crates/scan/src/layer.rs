@@ -4,19 +4,27 @@
 //! |---|---|
 //! | `layer/limits.rs` | [`Limits`], and [`LayerError`]: what is refused |
 //! | `layer/path.rs` | names of archives as normalised paths, and their hashes |
+//! | `layer/compression.rs` | gzip and zstd |
+//! | `layer/tar.rs` | the archive's entries |
 //! | `layer/builder.rs` | [`LayerBuilder`]: one entry after another |
 
 mod builder;
+mod compression;
 mod limits;
 pub(crate) mod path;
+mod tar;
 
-use std::io::{self, BufRead, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 
 pub use builder::LayerBuilder;
 pub use limits::{LayerError, Limits};
 use path::Hashes;
+use tar::{Archive, Entry, Kind};
 
 use crate::{ECOSYSTEMS, Found, Package};
+
+/// Bytes that are unpacked at a time.
+const READ_BYTES: usize = 64 << 10;
 
 /// A place for one file that is too long for memory, such as an unnamed temporary file.
 pub trait Spool: Read + Write + Seek {}
@@ -87,8 +95,23 @@ impl Layer {
 /// # Errors
 /// [`LayerError`]. What is wrong with a single file is no error but one of the layer's complaints.
 pub fn read_layer(input: &mut dyn BufRead, limits: &Limits, spool: &mut MakeSpool<'_>) -> Result<Layer, LayerError> {
-    let _ = input;
-    Ok(LayerBuilder::new(limits, spool).finish())
+    read_entries(input, limits, LayerBuilder::new(limits, spool))
+}
+
+fn read_entries(input: &mut dyn BufRead, limits: &Limits, mut builder: LayerBuilder<'_>) -> Result<Layer, LayerError> {
+    let unpacked = BufReader::with_capacity(READ_BYTES, compression::unpack(input, limits)?);
+    let mut archive = Archive::new(unpacked);
+    while let Some(Entry { name, kind, mode, length }) = archive.next()? {
+        match kind {
+            Kind::File => builder.file(&name, mode, length, &mut archive)?,
+            Kind::Folder => builder.folder(&name)?,
+            Kind::Link(target) => builder.link(&name, &target)?,
+            Kind::HardLink(target) => builder.hard_link(&name, &target)?,
+            Kind::Sparse => builder.unreadable(&name)?,
+            Kind::Special => builder.special(&name)?,
+        }
+    }
+    Ok(builder.finish())
 }
 
 /// Returns a number for what all ecosystems together can find: a change of it means that layers are to be read again.
@@ -97,3 +120,6 @@ pub fn ecosystems_revision() -> u32 {
     let hash = path::hash(&words);
     (hash ^ (hash >> 32)) as u32
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

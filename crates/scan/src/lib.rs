@@ -3,6 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | `ecosystem.rs` | [`Ecosystem`]: what finds packages in a file, and the list of all |
+//! | `ecosystems/` | the ecosystems, one file each |
+//! | `distribution.rs` | which distribution an image is |
 //! | `package.rs` | [`Package`], [`PackageType`], [`Distribution`] |
 //! | `layer.rs`, `layer/` | [`read_layer`]: what one layer holds, from a stream |
 //! | `image.rs` | [`put_together`]: an image out of its layers |
@@ -10,7 +12,9 @@
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
+mod distribution;
 mod ecosystem;
+mod ecosystems;
 mod finding;
 mod image;
 mod inventory;

@@ -86,3 +86,10 @@ pub enum LayerError {
         limit: u64,
     },
 }
+
+impl LayerError {
+    /// Takes out of an error what a reader of a layer put into it.
+    pub(super) fn of(error: io::Error) -> LayerError {
+        error.downcast().unwrap_or_else(LayerError::Io)
+    }
+}

@@ -39,19 +39,33 @@ pub(crate) fn parents(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(at, _)| &path[..at])
 }
 
+/// Returns where a symbolic link leads, by its words alone; `None` where that is above the root.
+pub(crate) fn follow(link: &str, target: &str) -> Option<String> {
+    let mut path = if target.starts_with('/') { String::new() } else { split(link).0.to_owned() };
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if path.is_empty() => return None,
+            ".." => path.truncate(split(&path).0.len()),
+            _ => path = join(&path, part),
+        }
+    }
+    Some(path)
+}
+
 /// A hash that is stored: FNV-1a with 64 bits, so that it never changes with a library.
 pub(crate) fn hash(path: &str) -> u64 {
     more(0xcbf2_9ce4_8422_2325, path.as_bytes())
 }
 
-/// The hash of a folder that an archive names.
-pub(crate) fn hash_of_folder(path: &str) -> u64 {
-    more(hash(path), b"/")
+/// Turns the hash of a path into that of a folder there which an archive names.
+pub(crate) fn folder(hash: u64) -> u64 {
+    more(hash, b"/")
 }
 
-/// The hash of a folder that an archive does not name: something lies in it.
-pub(crate) fn hash_of_implied_folder(path: &str) -> u64 {
-    more(hash(path), b"//")
+/// Turns the hash of a path into that of a folder there in which something lies, named or not.
+pub(crate) fn implied_folder(hash: u64) -> u64 {
+    more(hash, b"//")
 }
 
 fn more(hash: u64, bytes: &[u8]) -> u64 {
@@ -65,6 +79,14 @@ pub(crate) struct Hashes(Vec<u64>);
 impl Hashes {
     pub(crate) fn contains(&self, hash: u64) -> bool {
         self.0.binary_search(&hash).is_ok()
+    }
+
+    pub(crate) fn retain(&mut self, keeps: impl Fn(u64) -> bool) {
+        self.0.retain(|hash| keeps(*hash));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().copied()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -1,0 +1,128 @@
+//! What dpkg installed: Debian, Ubuntu and their kin, and distroless images of Debian (deb-control(5), dpkg(1)).
+
+use crate::{Ecosystem, File, Found, Package, PackageType, SourcePackage};
+
+const STATUS: &str = "var/lib/dpkg/status";
+const STATUS_FOLDER: &str = "var/lib/dpkg/status.d/";
+const INFO_FOLDER: &str = "var/lib/dpkg/info/";
+
+/// Bytes of a field that is kept at most.
+const FIELD_BYTES_MAX: usize = 1024;
+/// States in which a package's files are there (dpkg(1), Package states).
+const PRESENT: [&str; 5] = ["installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"];
+
+/// dpkg's database, and the lists of files beside it.
+pub(crate) struct Dpkg;
+
+impl Ecosystem for Dpkg {
+    fn name(&self) -> &'static str {
+        "dpkg"
+    }
+
+    fn revision(&self) -> u32 {
+        1
+    }
+
+    fn claims(&self, path: &str, _head: &[u8], _mode: u32) -> bool {
+        path == STATUS || is_direct(path, STATUS_FOLDER) || is_direct(path, INFO_FOLDER) && path.ends_with(".list")
+    }
+
+    fn read(&self, file: &mut File<'_>, found: &mut Found) {
+        let bytes = match file.whole() {
+            Ok(bytes) => bytes,
+            Err(error) => return found.complaints.push(format!("the database cannot be read: {error}")),
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        match file.path {
+            path if path.ends_with(".list") => found.owned.extend(text.lines().map(str::to_owned)),
+            // `sum  path`, in distroless images.
+            path if path.ends_with(".md5sums") => {
+                let paths = text.lines().filter_map(|line| line.split_once("  "));
+                found.owned.extend(paths.map(|(_, path)| path.to_owned()));
+            }
+            path => read_status(&text, path == STATUS, found),
+        }
+    }
+}
+
+fn is_direct(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|name| !name.contains('/'))
+}
+
+/// Reads stanzas. In a file of `status.d` a package is there if it is named; elsewhere its `Status` says so.
+fn read_status(text: &str, needs_status: bool, found: &mut Found) {
+    let mut stanza = Stanza { line: 1, ..Stanza::default() };
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim_end().is_empty() {
+            stanza.finish(needs_status, found);
+            stanza = Stanza { line: number + 1, ..Stanza::default() };
+        } else if !line.starts_with([' ', '\t']) {
+            stanza.read_field(line);
+        }
+    }
+    stanza.finish(needs_status, found);
+}
+
+/// What is kept of a package's fields.
+#[derive(Default)]
+struct Stanza<'a> {
+    /// Where it begins, counted from 1.
+    line: usize,
+    has_fields: bool,
+    package: Option<&'a str>,
+    version: Option<&'a str>,
+    status: Option<&'a str>,
+    source: Option<&'a str>,
+    architecture: Option<&'a str>,
+    maintainer: Option<&'a str>,
+}
+
+impl<'a> Stanza<'a> {
+    fn read_field(&mut self, line: &'a str) {
+        self.has_fields = true;
+        let Some((name, value)) = line.split_once(':') else { return };
+        let fields = [
+            ("Package", &mut self.package),
+            ("Version", &mut self.version),
+            ("Status", &mut self.status),
+            ("Source", &mut self.source),
+            ("Architecture", &mut self.architecture),
+            ("Maintainer", &mut self.maintainer),
+        ];
+        let value = value.trim();
+        if let Some((_, field)) = fields.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            *field = (!value.is_empty() && value.len() <= FIELD_BYTES_MAX).then_some(value);
+        }
+    }
+
+    fn finish(&self, needs_status: bool, found: &mut Found) {
+        let is_present = match self.status.and_then(|status| status.split_whitespace().nth(2)) {
+            Some(state) => PRESENT.contains(&state),
+            None => self.has_fields && !needs_status,
+        };
+        if !is_present {
+            return;
+        }
+        let (Some(name), Some(version)) = (self.package, self.version) else {
+            let complaint = format!("the stanza at line {} names no package, or no version", self.line);
+            return found.complaints.push(complaint);
+        };
+        found.packages.push(Package {
+            source: self.source.and_then(|source| parse_source(source, name, version)),
+            architecture: self.architecture.map(str::to_owned),
+            vendor: self.maintainer.map(str::to_owned),
+            ..Package::new(PackageType::Deb, name, version)
+        });
+    }
+}
+
+/// Reads `name` or `name (version)`; `None` where both are the package's own.
+fn parse_source(source: &str, package: &str, version: &str) -> Option<SourcePackage> {
+    let (name, rest) = source.split_once(' ').unwrap_or((source, ""));
+    let of_source = rest.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(version);
+    (name != package || of_source != version)
+        .then(|| SourcePackage { name: name.to_owned(), version: of_source.trim().to_owned() })
+}
+
+#[cfg(test)]
+mod tests;

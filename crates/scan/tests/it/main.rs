@@ -1,0 +1,3 @@
+//! What comes out of whole files, as it goes in and out of this crate.
+
+mod fixtures;
