@@ -7,7 +7,7 @@ use crate::layer::tests::{Item, layer};
 fn seen(layers: &[Layer]) -> Vec<String> {
     let layers: Vec<&Layer> = layers.iter().collect();
     let mut packages = put_together(&layers).packages;
-    packages.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    packages.sort_by(|a, b| a.path.cmp(&b.path));
     packages.iter().map(|found| format!("{}={}@{}", found.path, found.package.name, found.layer)).collect()
 }
 

@@ -29,7 +29,7 @@ pub struct Limits {
 
 impl Limits {
     /// Unpacked bytes from which on the ratio counts: small archives of zeros are harmless, and usual.
-    pub const RATIO_FROM_BYTES: u64 = 256 << 20;
+    pub const RATIO_FROM_BYTES: u64 = 1 << 30;
 }
 
 impl Default for Limits {
