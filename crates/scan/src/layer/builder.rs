@@ -190,10 +190,8 @@ impl<'a> LayerBuilder<'a> {
         self.paths.sort_unstable();
         self.paths.dedup();
         let paths = Hashes::from_iter(std::mem::take(&mut self.paths));
-        self.links = std::mem::take(&mut self.links)
-            .into_iter()
-            .filter(|(path, target)| self.is_worth_following(path, target, &paths))
-            .collect();
+        let mut links = self.links.clone();
+        links.retain(|path, target| self.is_worth_following(path, target, &paths));
         let holders: HashSet<u64> = self.files.keys().map(|path| path::hash(path)).collect();
         // What this layer holds and what gave nothing is nobody's language package: its owner need not be remembered.
         let may_matter =
@@ -201,15 +199,15 @@ impl<'a> LayerBuilder<'a> {
         let mut files: Vec<LayerFile> = std::mem::take(&mut self.files).into_values().flatten().collect();
         files.iter_mut().for_each(|file| file.owned.retain(may_matter));
         files.retain(|file| !file.owned.is_empty() || !is_empty(&file.found));
-        let links =
+        let listed =
             |links: BTreeMap<String, String>| links.into_iter().map(|(path, target)| Link { path, target }).collect();
         Layer {
             revision: ecosystems_revision(),
             files,
             whiteouts: sorted(self.whiteouts),
             opaque: sorted(self.opaque),
-            links: links(self.links),
-            hard_links: links(self.hard_links),
+            links: listed(links),
+            hard_links: listed(self.hard_links),
             paths,
             complaints: self.complaints,
         }
