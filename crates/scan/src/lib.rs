@@ -28,7 +28,7 @@ pub use advisory::{Advisory, Affected, KnowledgeSource, Range, Rating, Standing,
 pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
 pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
 pub use inventory::{Installed, Inventory};
-pub use knowledge::{Knowledge, KnowledgeError};
-pub use matching::{EndOfLife, KernelHeaders, Matched, Options, find};
+pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};
+pub use matching::{EndOfLife, Interned, KernelHeaders, Match, Matched, Options, find, match_all, match_names};
 pub use package::{Distribution, Package, PackageType, SourcePackage};
 pub use versions::{VERSION_BYTES_MAX, VersionScheme};
