@@ -75,6 +75,26 @@ impl VersionScheme {
             VersionScheme::Semantic => semantic::order(left, right),
         }
     }
+
+    /// Returns bytes that order as [`VersionScheme::order`] orders versions; `None` where it is no version here, longer
+    /// than [`VERSION_BYTES_MAX`], or has a number of more than 255 digits.
+    pub fn key(self, version: &str) -> Option<Vec<u8>> {
+        if version.len() > VERSION_BYTES_MAX {
+            return None;
+        }
+        match self {
+            VersionScheme::Alpine => alpine::key(version),
+            VersionScheme::Composer => composer::key(version),
+            VersionScheme::Debian => debian::key(version),
+            VersionScheme::Gem => gem::key(version),
+            VersionScheme::Go => semantic::key_go(version),
+            VersionScheme::Maven => maven::key(version),
+            VersionScheme::NuGet => nuget::key(version),
+            VersionScheme::Python => python::key(version),
+            VersionScheme::Rpm => rpm::key(version),
+            VersionScheme::Semantic => semantic::key(version),
+        }
+    }
 }
 
 #[cfg(test)]

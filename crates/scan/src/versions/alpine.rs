@@ -94,3 +94,31 @@ fn read(text: &str) -> Option<Vec<Token<'_>>> {
 fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
+
+/// Bytes that order as [`order`] does: suffixes before a release come first, then what stands late in [`Kind`].
+pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+    let mut key = Vec::with_capacity(32);
+    for token in read(text)?.iter().chain([&(Kind::End, "")]) {
+        let (kind, text) = *token;
+        let is_before = kind == Kind::Suffix && place(text) < BEFORE_RELEASE;
+        key.push(if is_before { 0 } else { u8::MAX - kind as u8 });
+        match kind {
+            Kind::Number if text.starts_with('0') => {
+                key.extend([0]);
+                key.extend_from_slice(text.as_bytes());
+                key.push(0);
+            }
+            Kind::Number => {
+                key.push(1);
+                digits::push(&mut key, text)?;
+            }
+            Kind::First | Kind::SuffixNumber | Kind::Revision => digits::push(&mut key, text)?,
+            Kind::Suffix => key.push(u8::try_from(place(text)).ok()?),
+            Kind::Letter | Kind::Commit | Kind::End => {
+                key.extend_from_slice(text.as_bytes());
+                key.push(0);
+            }
+        }
+    }
+    Some(key)
+}

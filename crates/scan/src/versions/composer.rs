@@ -24,14 +24,17 @@ struct Version<'a> {
 pub(super) fn order(left: &str, right: &str) -> Option<Ordering> {
     let [left, right] = [left, right].map(|text| text.trim().to_ascii_lowercase());
     let (left, right) = (read(&left)?, read(&right)?);
-    let stability = |version: &Version| match (version.stability, version.is_dev) {
-        (Stability::Stable, true) => Stability::Dev,
-        (stability, _) => stability,
-    };
     let by_numbers = rows(&left.numbers, &right.numbers);
     let by_stability = || stability(&left).cmp(&stability(&right));
     let by_further = || rows(&left.further, &right.further);
     Some(by_numbers.then_with(by_stability).then_with(by_further).then_with(|| right.is_dev.cmp(&left.is_dev)))
+}
+
+fn stability(version: &Version) -> Stability {
+    match (version.stability, version.is_dev) {
+        (Stability::Stable, true) => Stability::Dev,
+        (stability, _) => stability,
+    }
 }
 
 fn rows(left: &[&str], right: &[&str]) -> Ordering {
@@ -90,4 +93,23 @@ fn next_number<'a>(rest: &mut &'a str, marks: &[char]) -> Option<&'a str> {
     }
     *rest = on;
     Some(number)
+}
+
+/// Bytes that order as [`order`] does.
+pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim().to_ascii_lowercase();
+    let version = read(&text)?;
+    let mut key = Vec::with_capacity(32);
+    for at in 0..4 {
+        digits::push(&mut key, version.numbers.get(at).copied().unwrap_or_default())?;
+    }
+    key.push(stability(&version) as u8);
+    let is_zero = |number: &&&str| digits::order(number, "").is_eq();
+    let further = version.further.len() - version.further.iter().rev().take_while(is_zero).count();
+    for number in version.further.iter().take(further) {
+        key.push(1);
+        digits::push(&mut key, number)?;
+    }
+    key.extend([0, u8::from(!version.is_dev)]);
+    Some(key)
 }

@@ -55,3 +55,39 @@ fn other(left: &str, right: &str) -> Ordering {
         .find(|ordering| ordering.is_ne())
         .unwrap_or(Ordering::Equal)
 }
+
+/// Bytes that order as [`order`] does.
+pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+    let version = read(text)?;
+    let mut key = Vec::with_capacity(text.len() * 2);
+    digits::push(&mut key, version.epoch)?;
+    push_part(&mut key, version.upstream)?;
+    push_part(&mut key, version.revision)?;
+    Some(key)
+}
+
+/// Where a part ends an empty row stands, as `other` takes it; nothing at all is a row without text and number.
+fn push_part(key: &mut Vec<u8>, mut part: &str) -> Option<()> {
+    loop {
+        let (text, rest) = split_while(part, |c| !c.is_ascii_digit());
+        for byte in text.bytes() {
+            key.push(match byte {
+                b'~' => 1,
+                letter if letter.is_ascii_alphabetic() => letter,
+                // Behind all letters, the last of which is 122.
+                sign => sign.saturating_add(128),
+            });
+        }
+        key.push(END);
+        let (number, rest) = split_while(rest, |c| c.is_ascii_digit());
+        digits::push(key, number)?;
+        part = rest;
+        if part.is_empty() {
+            key.push(END);
+            return Some(());
+        }
+    }
+}
+
+/// Behind `~`, before all letters.
+const END: u8 = 2;

@@ -13,3 +13,11 @@ pub(super) fn split_while(text: &str, is_of_it: impl Fn(char) -> bool) -> (&str,
     let end = text.find(|c: char| !is_of_it(c)).unwrap_or(text.len());
     text.split_at(end)
 }
+
+/// Appends a number, so that the bytes order as [`order`] does; `None` where it is longer than 255 digits.
+pub(super) fn push(key: &mut Vec<u8>, number: &str) -> Option<()> {
+    let number = number.trim_start_matches('0');
+    key.push(u8::try_from(number.len()).ok()?);
+    key.extend_from_slice(number.as_bytes());
+    Some(())
+}

@@ -53,3 +53,26 @@ fn drop_zeros(segments: &mut Vec<&str>) {
         segments.pop();
     }
 }
+
+/// Bytes that order as [`order`] does: letters (1), a 0 before letters (2), the end (3), a 0 before a number (4), a number (5).
+pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim().replace('-', ".pre.");
+    let segments = read(&text)?;
+    let is_zero = |segment: &str| is_number(segment) && digits::order(segment, "").is_eq();
+    let mut key = Vec::with_capacity(32);
+    for (at, segment) in segments.iter().copied().enumerate() {
+        if is_zero(segment) {
+            let next = segments.iter().skip(at).find(|next| !is_zero(next));
+            key.push(if next.is_some_and(|next| is_number(next)) { 4 } else { 2 });
+        } else if is_number(segment) {
+            key.push(5);
+            digits::push(&mut key, segment)?;
+        } else {
+            key.push(1);
+            key.extend_from_slice(segment.as_bytes());
+            key.push(0);
+        }
+    }
+    key.push(3);
+    Some(key)
+}

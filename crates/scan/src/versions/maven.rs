@@ -127,3 +127,27 @@ fn trim(tokens: Vec<(Mark, Token)>) -> Vec<(Mark, Token)> {
     }
     kept
 }
+
+/// Bytes that order as [`order`] does. A 0 that is not trimmed has a number behind it, so that it is more than the end.
+pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+    let end = u8::try_from(place("").0).ok()?;
+    let mut key = Vec::with_capacity(32);
+    for (mark, token) in read(text)? {
+        match token {
+            Token::Qualifier(qualifier) => {
+                let (place, unknown) = place(&qualifier);
+                key.push(u8::try_from(place).ok()?);
+                if place == QUALIFIERS.len() {
+                    key.extend_from_slice(unknown.as_bytes());
+                    key.push(0);
+                }
+            }
+            Token::Number(number) => {
+                key.push(if mark == Mark::Hyphen { u8::MAX - 1 } else { u8::MAX });
+                digits::push(&mut key, &number)?;
+            }
+        }
+    }
+    key.push(end);
+    Some(key)
+}

@@ -1,4 +1,4 @@
-use super::digits;
+use super::{digits, semantic};
 use std::cmp::Ordering;
 
 /// Up to four numbers, and the identifiers of a prerelease; what stands behind `+` says nothing.
@@ -43,4 +43,15 @@ fn prereleases(left: &[String], right: &[String]) -> Ordering {
         (false, false) => one.cmp(other),
     });
     pairs.into_iter().find(|found| found.is_ne()).unwrap_or_else(|| left.len().cmp(&right.len()))
+}
+
+/// Bytes that order as [`order`] does.
+pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+    let version = read(text)?;
+    let mut key = Vec::with_capacity(32);
+    for at in 0..4 {
+        digits::push(&mut key, version.numbers.get(at).map_or("", String::as_str))?;
+    }
+    semantic::push_prerelease(&mut key, version.prerelease.iter().map(String::as_str))?;
+    Some(key)
 }

@@ -64,3 +64,45 @@ fn part(mut left: &str, mut right: &str) -> Ordering {
         (left, right) = (left_rest, right_rest);
     }
 }
+
+/// Bytes that order as [`order`] does.
+pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+    let (epoch, rest) = read(text)?;
+    let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
+    let mut key = Vec::with_capacity(text.len() * 2);
+    digits::push(&mut key, epoch)?;
+    push_part(&mut key, version)?;
+    push_part(&mut key, release)?;
+    Some(key)
+}
+
+/// `~` (1) comes before the end (2), behind which come `^`, letters and numbers (3, 4, 5).
+fn push_part(key: &mut Vec<u8>, mut part: &str) -> Option<()> {
+    loop {
+        part = part.trim_start_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '~' || c == '^'));
+        let Some(first) = part.chars().next() else {
+            key.push(2);
+            return Some(());
+        };
+        let is_of_row = |c: char| match first {
+            '~' | '^' => false,
+            _ if first.is_ascii_digit() => c.is_ascii_digit(),
+            _ => c.is_ascii_alphabetic(),
+        };
+        let (row, rest) = split_while(part, is_of_row);
+        match first {
+            '~' => key.push(1),
+            '^' => key.push(3),
+            _ if first.is_ascii_digit() => {
+                key.push(5);
+                digits::push(key, row)?;
+            }
+            _ => {
+                key.push(4);
+                key.extend_from_slice(row.as_bytes());
+                key.push(0);
+            }
+        }
+        part = if row.is_empty() { part.get(1..)? } else { rest };
+    }
+}

@@ -1,3 +1,4 @@
+use super::digits;
 use semver::Version;
 use std::cmp::Ordering;
 
@@ -27,4 +28,40 @@ fn read_go(text: &str) -> Option<Version> {
         }
         _ => read(of_toolchain),
     }
+}
+
+/// Bytes that order as [`order`] does.
+pub(super) fn key(text: &str) -> Option<Vec<u8>> {
+    push(&read(text)?)
+}
+
+/// Bytes that order as [`order_go`] does.
+pub(super) fn key_go(text: &str) -> Option<Vec<u8>> {
+    push(&read_go(text)?)
+}
+
+fn push(version: &Version) -> Option<Vec<u8>> {
+    let mut key = Vec::with_capacity(32);
+    for number in [version.major, version.minor, version.patch] {
+        digits::push(&mut key, &number.to_string())?;
+    }
+    push_prerelease(&mut key, version.pre.split('.').filter(|identifier| !identifier.is_empty()))?;
+    Some(key)
+}
+
+/// A release comes behind all of its prereleases, a number before letters, fewer identifiers before more.
+pub(super) fn push_prerelease<'a>(key: &mut Vec<u8>, identifiers: impl Iterator<Item = &'a str>) -> Option<()> {
+    let before = key.len();
+    for identifier in identifiers {
+        if identifier.bytes().all(|byte| byte.is_ascii_digit()) {
+            key.push(1);
+            digits::push(key, identifier)?;
+        } else {
+            key.push(2);
+            key.extend_from_slice(identifier.as_bytes());
+            key.push(0);
+        }
+    }
+    key.push(if key.len() == before { u8::MAX } else { 0 });
+    Some(())
 }

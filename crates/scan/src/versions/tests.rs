@@ -93,6 +93,19 @@ fn the_orders_are_transitive_over_all_cases() {
     }
 }
 
+#[test]
+fn keys_order_as_their_versions_do() {
+    for scheme in VersionScheme::ALL {
+        let known = versions(*scheme);
+        for one in &known {
+            for other in &known {
+                let by_key = scheme.key(one).unwrap().cmp(&scheme.key(other).unwrap());
+                assert_eq!(Some(by_key), scheme.order(one, other), "{scheme:?}: {one} {other}");
+            }
+        }
+    }
+}
+
 fn scheme() -> impl Strategy<Value = VersionScheme> {
     prop::sample::select(VersionScheme::ALL)
 }
@@ -122,5 +135,16 @@ proptest! {
         if before(&one, &other) && before(&other, &third) {
             prop_assert!(before(&one, &third), "{} <= {} <= {}", one, other, third);
         }
+    }
+
+    #[test]
+    fn keys_order_as_any_versions_do(
+        scheme in scheme(),
+        left in "[0-2]{1,2}([.~^_+-]?(0|1|00|a|b|rc|alpha|pre|post|dev|sp|ga|p|x)[0-1]?){0,4}",
+        right in "[0-2]{1,2}([.~^_+-]?(0|1|00|a|b|rc|alpha|pre|post|dev|sp|ga|p|x)[0-1]?){0,4}",
+    ) {
+        let by_key = scheme.key(&left).zip(scheme.key(&right)).map(|(left, right)| left.cmp(&right));
+
+        prop_assert_eq!(by_key, scheme.order(&left, &right), "{:?}: {} {}", scheme, left, right);
     }
 }

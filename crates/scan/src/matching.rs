@@ -1,0 +1,140 @@
+//! Which advisories speak of the packages of an image.
+//!
+//! | file | what |
+//! |---|---|
+//! | `matching/findings.rs` | from what holds to a [`Finding`] |
+//! | `matching/releases.rs` | whose advisories are a distribution's, and until when it is looked after |
+//! | `matching/rematch.rs` | [`Interned`], [`match_all`]: all images of a registry at once |
+//! | `matching/rules.rs` | whether a version is affected |
+//! | `matching/subject.rs` | what to look up for a package |
+
+mod findings;
+mod releases;
+mod rematch;
+mod rules;
+mod subject;
+
+pub use rematch::{Interned, Match, match_all, match_names};
+pub(crate) use subject::lookup_name;
+
+use crate::{Distribution, Finding, Installed, Inventory, Knowledge, KnowledgeError, Package, PackageType, Undecided};
+use findings::Findings;
+use rules::{NameRules, Verdicts};
+use std::collections::BTreeMap;
+use subject::{Choice, Subject};
+
+/// How to match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether kernel headers (`linux-libc-dev`) have the kernel's flaws.
+    pub kernel_headers: KernelHeaders,
+}
+
+/// What becomes of kernel headers: they are built from the kernel's source, and hold no kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KernelHeaders {
+    /// They are left out, and said to be.
+    #[default]
+    LeftOut,
+    /// They are matched as the kernel.
+    Matched,
+}
+
+/// What is wrong with an image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matched {
+    /// Flaws, by package and then by id.
+    pub findings: Vec<Finding>,
+    /// Packages about which nothing, or not all, can be said.
+    pub undecided: Vec<Undecided>,
+    /// Packages that were left out on purpose, and why.
+    pub left_out: Vec<Undecided>,
+    /// The end of the distribution's support, where its day is known: whether it is past is for the caller to say.
+    pub end_of_life: Option<EndOfLife>,
+}
+
+/// When a release ceases to be looked after.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct EndOfLife {
+    /// The release: `Debian:9`.
+    pub release: String,
+    /// Its last day, `YYYY-MM-DD`, of the distribution's own (not paid) support.
+    pub day: String,
+}
+
+/// Finds what advisories say about the packages of an image: one finding per flaw, package and version, with all paths.
+///
+/// # Errors
+/// [`KnowledgeError::Damaged`].
+pub fn find(inventory: &Inventory, knowledge: &Knowledge, options: &Options) -> Result<Matched, KnowledgeError> {
+    let distribution = inventory.distribution.as_ref();
+    let mut matched = Matched { end_of_life: distribution.and_then(releases::end_of_life), ..Matched::default() };
+    let mut findings = Findings::new(knowledge);
+    for (package, paths) in by_version(&inventory.packages) {
+        let undecided = |reason: String| Undecided {
+            kind: package.kind,
+            name: package.name.clone(),
+            version: package.version.clone(),
+            reason,
+        };
+        match look_up(package, distribution, knowledge, options)? {
+            Outcome::Hits(subject, rules, verdicts) => {
+                if let Some(of_name) = verdicts.unknown {
+                    matched.undecided.push(undecided(rules.why_unknown(knowledge, of_name, &subject.version)?));
+                }
+                findings.add(package, &paths, &subject, &rules, &verdicts.hits)?;
+            }
+            Outcome::Clean => (),
+            Outcome::Undecided(reason) => matched.undecided.push(undecided(reason)),
+            Outcome::LeftOut(reason) => matched.left_out.push(undecided(reason)),
+        }
+    }
+    matched.findings = findings.finish();
+    Ok(matched)
+}
+
+enum Outcome<'a> {
+    Hits(Box<Subject>, NameRules<'a>, Verdicts),
+    Clean,
+    Undecided(String),
+    LeftOut(String),
+}
+
+fn look_up<'a>(
+    package: &Package,
+    distribution: Option<&Distribution>,
+    knowledge: &'a Knowledge,
+    options: &Options,
+) -> Result<Outcome<'a>, KnowledgeError> {
+    let subject = match subject::choose(package, distribution, options) {
+        Choice::LookUp(subject) => subject,
+        Choice::Undecided(reason) => return Ok(Outcome::Undecided(reason)),
+        Choice::LeftOut(reason) => return Ok(Outcome::LeftOut(reason)),
+    };
+    let Some(info) = knowledge.sources().get(&subject.source) else {
+        let reason = format!("unsupported: there are no advisories for {}; import a feed of them", subject.source);
+        return Ok(Outcome::Undecided(reason));
+    };
+    let Some(place) = knowledge.rules(info, &subject.name)? else { return Ok(Outcome::Clean) };
+    let rules = NameRules::read(knowledge, place)?;
+    let verdicts = rules.judge(knowledge, &subject.version)?;
+    Ok(Outcome::Hits(Box::new(subject), rules, verdicts))
+}
+
+type ByVersion<'a> = BTreeMap<(PackageType, &'a str, &'a str), (&'a Package, Vec<String>)>;
+
+fn by_version(installed: &[Installed]) -> impl Iterator<Item = (&Package, Vec<String>)> {
+    let mut found: ByVersion = BTreeMap::new();
+    for Installed { package, path, .. } in installed {
+        let key = (package.kind, package.name.as_str(), package.version.as_str());
+        found.entry(key).or_insert_with(|| (package, Vec::new())).1.push(path.clone());
+    }
+    found.into_values().map(|(package, mut paths)| {
+        paths.sort();
+        paths.dedup();
+        (package, paths)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What to look up for a package: whose advisories, by which name, with which version.
+
+use super::rules::Versioned;
+use super::{KernelHeaders, Options, releases};
+use crate::{Distribution, KnowledgeSource, Package, PackageType};
+
+/// What is looked up.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub(super) source: KnowledgeSource,
+    pub(super) name: String,
+    pub(super) version: Versioned,
+}
+
+pub(super) enum Choice {
+    LookUp(Subject),
+    Undecided(String),
+    LeftOut(String),
+}
+
+/// Returns a name as advisories are found by it: PyPI's as PEP 503 normalises it, those that know no case in lower case.
+pub(crate) fn lookup_name(kind: PackageType, name: &str) -> String {
+    match kind {
+        PackageType::Pypi => {
+            let parts: Vec<&str> = name.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
+            parts.join("-").to_ascii_lowercase()
+        }
+        PackageType::Composer | PackageType::Nuget | PackageType::Bitnami => name.to_ascii_lowercase(),
+        PackageType::Apk
+        | PackageType::Cargo
+        | PackageType::Deb
+        | PackageType::Gem
+        | PackageType::Golang
+        | PackageType::Maven
+        | PackageType::Npm
+        | PackageType::Rpm => name.to_owned(),
+    }
+}
+
+pub(super) fn choose(package: &Package, distribution: Option<&Distribution>, options: &Options) -> Choice {
+    if package.kind.is_distribution() {
+        return of_distribution(package, distribution, options);
+    }
+    let ecosystem = match package.kind {
+        PackageType::Bitnami => "Bitnami",
+        PackageType::Cargo => "crates.io",
+        PackageType::Composer => "Packagist",
+        PackageType::Gem => "RubyGems",
+        PackageType::Golang => "Go",
+        PackageType::Maven => "Maven",
+        PackageType::Npm => "npm",
+        PackageType::Nuget => "NuGet",
+        PackageType::Pypi => "PyPI",
+        PackageType::Apk | PackageType::Deb | PackageType::Rpm => {
+            return of_distribution(package, distribution, options);
+        }
+    };
+    Choice::LookUp(subject(KnowledgeSource::new(ecosystem, ""), package, &package.name, &package.version))
+}
+
+fn of_distribution(package: &Package, distribution: Option<&Distribution>, options: &Options) -> Choice {
+    let Some(distribution) = distribution else {
+        return Choice::Undecided("unsupported: no file of the image names its distribution".into());
+    };
+    let Some(source) = releases::source(distribution) else {
+        let (id, version) = (&distribution.id, &distribution.version);
+        return Choice::Undecided(format!("unsupported: advisories of {id} {version} are not known here"));
+    };
+    if package.name == "gpg-pubkey" && package.kind == PackageType::Rpm {
+        return Choice::LeftOut("it is a key, and no package".into());
+    }
+    if source.kind() != Some(package.kind) {
+        return Choice::Undecided(format!("the advisories of {source} are not about {} packages", package.kind.name()));
+    }
+    if is_foreign(package, &source) {
+        let vendor = package.vendor.as_deref().unwrap_or("a third party");
+        return Choice::Undecided(format!("it was packaged by {vendor}, of whom {source} says nothing"));
+    }
+    // The rpm family speaks of binary packages, the others of source packages.
+    let (name, version) = match &package.source {
+        Some(built_from) if package.kind != PackageType::Rpm => (&built_from.name, &built_from.version),
+        _ => (&package.name, &package.version),
+    };
+    let is_headers = package.kind == PackageType::Deb && package.name == "linux-libc-dev";
+    if is_headers && options.kernel_headers == KernelHeaders::LeftOut {
+        return Choice::LeftOut("kernel headers are built from the kernel's source, and hold no kernel".into());
+    }
+    Choice::LookUp(subject(source, package, name, version))
+}
+
+fn subject(source: KnowledgeSource, package: &Package, name: &str, version: &str) -> Subject {
+    Subject { source, name: lookup_name(package.kind, name), version: Versioned::new(package, version) }
+}
+
+/// Words in the vendors of the rpm family's own packages.
+const RPM_VENDORS: &[(&str, &[&str])] = &[
+    ("AlmaLinux", &["almalinux"]),
+    ("Amazon Linux", &["amazon"]),
+    ("Azure Linux", &["microsoft"]),
+    ("Fedora", &["fedora"]),
+    ("Oracle Linux", &["oracle"]),
+    ("Photon OS", &["vmware", "broadcom"]),
+    ("Red Hat", &["red hat", "centos"]),
+    ("Rocky Linux", &["rocky"]),
+    ("SUSE", &["suse"]),
+    ("openEuler", &["openeuler"]),
+    ("openSUSE", &["suse"]),
+];
+
+/// Words in the maintainers of packages that are not Debian's or Ubuntu's: theirs are people with addresses anywhere.
+const DEB_VENDORS: &[&str] = &[
+    "@docker.com",
+    "@elastic.co",
+    "@f5.com",
+    "@gitlab.com",
+    "@grafana.com",
+    "@hashicorp.com",
+    "@microsoft.com",
+    "@mongodb.com",
+    "@nginx.com",
+    "@nodesource.com",
+    "@oss.oracle.com",
+];
+/// Marks in their versions.
+const DEB_VERSIONS: &[&str] = &["nodesource", "pgdg", "sury.org", "~debian.", "~ubuntu."];
+
+fn is_foreign(package: &Package, source: &KnowledgeSource) -> bool {
+    let vendor = package.vendor.as_deref().unwrap_or_default().to_lowercase();
+    match package.kind {
+        PackageType::Rpm => {
+            let own = RPM_VENDORS.iter().find(|(ecosystem, _)| *ecosystem == source.ecosystem());
+            own.is_some_and(|(_, words)| !vendor.is_empty() && !words.iter().any(|word| vendor.contains(word)))
+        }
+        PackageType::Deb => {
+            DEB_VENDORS.iter().any(|word| vendor.contains(word))
+                || DEB_VERSIONS.iter().any(|mark| package.version.contains(mark))
+        }
+        _ => false,
+    }
+}
