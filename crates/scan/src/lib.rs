@@ -6,16 +6,19 @@
 //! | `package.rs` | [`Package`], [`PackageType`], [`Distribution`] |
 //! | `inventory.rs` | [`Inventory`]: what an image holds |
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
+//! | `licences.rs`, `licences/` | [`spdx_expression`], [`LicencePolicy`]: what a licence is, and which packages break a policy |
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
 mod ecosystem;
 mod finding;
 mod inventory;
+mod licences;
 mod package;
 mod versions;
 
 pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
 pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
 pub use inventory::{Installed, Inventory};
+pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
 pub use package::{Distribution, Package, PackageType, SourcePackage};
 pub use versions::{VERSION_BYTES_MAX, VersionScheme};
