@@ -2,10 +2,23 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::{Distribution, Package};
+use crate::{Distribution, Package, ecosystems};
 
 /// All ecosystems, in the order in which they are asked.
-pub static ALL: &[&dyn Ecosystem] = &[];
+pub static ALL: &[&dyn Ecosystem] = &[
+    &ecosystems::composer::Composer,
+    &ecosystems::conda::Conda,
+    &ecosystems::gemfile_lock::GemfileLock,
+    &ecosystems::gemspec::Gemspec,
+    &ecosystems::node_modules::NodeModules,
+    &ecosystems::npm_lock::NpmLock,
+    &ecosystems::pipfile_lock::PipfileLock,
+    &ecosystems::pnpm_lock::PnpmLock,
+    &ecosystems::python_lock::PythonLock,
+    &ecosystems::python_metadata::PythonMetadata,
+    &ecosystems::requirements::Requirements,
+    &ecosystems::yarn_lock::YarnLock,
+];
 
 /// Bytes of a file's beginning that [`Ecosystem::claims`] sees at most.
 pub const HEAD_BYTES: usize = 512;

@@ -6,10 +6,12 @@
 //! | `package.rs` | [`Package`], [`PackageType`], [`Distribution`] |
 //! | `inventory.rs` | [`Inventory`]: what an image holds |
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
+//! | `ecosystems/` | one file per ecosystem |
 //! | `licences.rs`, `licences/` | [`spdx_expression`], [`LicencePolicy`]: what a licence is, and which packages break a policy |
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
 mod ecosystem;
+mod ecosystems;
 mod finding;
 mod inventory;
 mod licences;
