@@ -8,6 +8,7 @@
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
 //! | `ecosystems/` | one file per ecosystem |
 //! | `licences.rs`, `licences/` | [`spdx_expression`], [`LicencePolicy`]: what a licence is, and which packages break a policy |
+//! | `secrets.rs`, `secrets/` | [`find_secrets`]: keys and tokens that lie about in files |
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
 mod ecosystem;
@@ -16,6 +17,7 @@ mod finding;
 mod inventory;
 mod licences;
 mod package;
+mod secrets;
 mod versions;
 
 pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
@@ -23,4 +25,7 @@ pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
 pub use inventory::{Installed, Inventory};
 pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
 pub use package::{Distribution, Package, PackageType, SourcePackage};
+pub use secrets::{
+    Confidence, ExposedSecret, SECRET_FILE_BYTES_MAX, SECRETS_PER_FILE_MAX, find_secrets, may_hold_secrets,
+};
 pub use versions::{VERSION_BYTES_MAX, VersionScheme};
