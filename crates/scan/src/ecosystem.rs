@@ -2,11 +2,27 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::ecosystems::{apk, dpkg, os_release, rpm};
-use crate::{Distribution, Package};
+use crate::{Distribution, Package, ecosystems};
 
 /// All ecosystems, in the order in which they are asked.
-pub static ALL: &[&dyn Ecosystem] = &[&apk::Apk, &dpkg::Dpkg, &os_release::OsRelease, &rpm::Rpm];
+pub static ALL: &[&dyn Ecosystem] = &[
+    &ecosystems::apk::Apk,
+    &ecosystems::composer::Composer,
+    &ecosystems::conda::Conda,
+    &ecosystems::dpkg::Dpkg,
+    &ecosystems::gemfile_lock::GemfileLock,
+    &ecosystems::gemspec::Gemspec,
+    &ecosystems::node_modules::NodeModules,
+    &ecosystems::npm_lock::NpmLock,
+    &ecosystems::os_release::OsRelease,
+    &ecosystems::pipfile_lock::PipfileLock,
+    &ecosystems::pnpm_lock::PnpmLock,
+    &ecosystems::python_lock::PythonLock,
+    &ecosystems::python_metadata::PythonMetadata,
+    &ecosystems::requirements::Requirements,
+    &ecosystems::rpm::Rpm,
+    &ecosystems::yarn_lock::YarnLock,
+];
 
 /// Bytes of a file's beginning that [`Ecosystem::claims`] sees at most.
 pub const HEAD_BYTES: usize = 512;

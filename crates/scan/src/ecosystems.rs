@@ -1,6 +1,22 @@
-//! The ecosystems, one file each.
+//! One file per ecosystem, and what several of them share.
 
 pub(crate) mod apk;
+pub(crate) mod composer;
+pub(crate) mod conda;
+mod documents;
 pub(crate) mod dpkg;
+pub(crate) mod gemfile_lock;
+pub(crate) mod gemspec;
+pub(crate) mod node_modules;
+pub(crate) mod npm_lock;
 pub(crate) mod os_release;
+pub(crate) mod pipfile_lock;
+pub(crate) mod pnpm_lock;
+pub(crate) mod python_lock;
+pub(crate) mod python_metadata;
+pub(crate) mod requirements;
 pub(crate) mod rpm;
+pub(crate) mod yarn_lock;
+
+#[cfg(test)]
+mod tests;

@@ -15,20 +15,27 @@
 //! | `knowledge.rs`, `knowledge/` | [`Knowledge`]: all advisories in one compact file |
 //! | `matching.rs`, `matching/` | [`find`]: which advisories speak of an image's packages |
 //! | `severity.rs` | how bad a flaw is: words, CVSS |
+//! | `ecosystems/` | one file per ecosystem |
+//! | `licences.rs`, `licences/` | [`spdx_expression`], [`LicencePolicy`]: what a licence is, and which packages break a policy |
+//! | `secrets.rs`, `secrets/` | [`find_secrets`]: keys and tokens that lie about in files |
+//! | `misconfiguration.rs` | [`find_misconfigurations`]: what is unwise about how an image is made |
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
+mod advisory;
 mod distribution;
 mod ecosystem;
 mod ecosystems;
-mod advisory;
 pub mod feeds;
 mod finding;
 mod image;
 mod inventory;
-mod layer;
 mod knowledge;
+mod layer;
+mod licences;
 mod matching;
+mod misconfiguration;
 mod package;
+mod secrets;
 pub mod severity;
 mod versions;
 
@@ -37,10 +44,18 @@ pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadS
 pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
 pub use image::put_together;
 pub use inventory::{Installed, Inventory};
+pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};
 pub use layer::{
     Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, MakeSpool, Spool, ecosystems_revision, read_layer,
 };
-pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};
+pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
 pub use matching::{EndOfLife, Interned, KernelHeaders, Match, Matched, Options, find, match_all, match_names};
+pub use misconfiguration::{
+    Healthcheck, HistoryEntry, IMAGE_CONFIG_BYTES_MAX, ImageConfig, MISCONFIGURATIONS_MAX, Misconfiguration, RunConfig,
+    SetuidFile, find_misconfigurations,
+};
 pub use package::{Distribution, Package, PackageType, SourcePackage};
+pub use secrets::{
+    Confidence, ExposedSecret, SECRET_FILE_BYTES_MAX, SECRETS_PER_FILE_MAX, find_secrets, may_hold_secrets,
+};
 pub use versions::{VERSION_BYTES_MAX, VersionScheme};
