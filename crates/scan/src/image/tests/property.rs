@@ -64,7 +64,7 @@ fn well_formed(pairs: Vec<(String, What)>) -> Changes {
     };
     // Nor does a layer name a file twice, once through a link.
     let has_targets = all.keys().any(|path| path.starts_with('d'));
-    let is_once = |path: &str| !has_targets || !(path.starts_with('l') && path.contains('/'));
+    let is_once = |path: &str| !(has_targets && path.starts_with('l') && path.contains('/'));
     let keeps = |path: &str, what: &What| stands(path) && is_told(path, what) && is_once(path);
     all.clone().into_iter().filter(|(path, what)| keeps(path, what)).collect()
 }
