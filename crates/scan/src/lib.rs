@@ -7,8 +7,10 @@
 //! | `inventory.rs` | [`Inventory`]: what an image holds |
 //! | `purl.rs` | package URLs, written and read |
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
+//! | `documents.rs`, `documents/` | bills of materials and lists of findings for others to read |
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
+pub mod documents;
 mod ecosystem;
 mod finding;
 mod inventory;
