@@ -1,0 +1,3 @@
+//! Readers of advisories: one file per format.
+
+pub mod osv;

@@ -1,0 +1,1 @@
+//! OSV records (OSV schema 1.7).
