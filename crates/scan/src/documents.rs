@@ -5,15 +5,25 @@
 //! | `cyclonedx.rs` | CycloneDX 1.6 JSON, with vulnerabilities where findings are given |
 //! | `spdx.rs` | SPDX 2.3 JSON |
 //! | `sarif.rs` | SARIF 2.1.0, as GitHub's code scanning reads it |
+//! | `asff.rs` | Security Hub's finding format |
+//! | `events.rs` | the events of ECR and Inspector, as EventBridge carries them |
+//! | `aws.rs` | names of images and packages as AWS writes them |
+//! | `table.rs` | lines for a terminal |
 //!
 //! All are deterministic: the same image, time and findings give the same bytes. Times are RFC 3339 and given.
 
+pub mod asff;
+mod aws;
 pub mod cyclonedx;
+pub mod events;
 mod licences;
 pub mod sarif;
 pub mod spdx;
+pub mod table;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub use aws::EcrImage;
 
 use crate::{Finding, Inventory, Package, Severity, purl};
 
@@ -139,6 +149,11 @@ fn number(score: f32) -> f64 {
     (f64::from(score) * 10.0).round() / 10.0
 }
 
+/// Returns a probability as a number of JSON, with the digits that were given.
+fn probability(share: f32) -> f64 {
+    share.to_string().parse().unwrap_or_else(|_| f64::from(share))
+}
+
 /// Returns the version of a CVSS vector: `3.1` of `CVSS:3.1/AV:N/…`, `2.0` where it does not say.
 fn cvss_version(vector: &str) -> &str {
     vector.strip_prefix("CVSS:").and_then(|rest| rest.split('/').next()).unwrap_or("2.0")
@@ -150,6 +165,15 @@ fn shorten(text: &str, chars_max: usize) -> String {
         None => text.to_owned(),
         Some(_) => text.chars().take(chars_max.saturating_sub(1)).chain(['…']).collect(),
     }
+}
+
+/// Returns how many findings there are of each severity; suppressed ones are not counted.
+fn counts(findings: &[Finding]) -> BTreeMap<Severity, usize> {
+    let mut counts = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.suppressed.is_none()) {
+        *counts.entry(finding.severity).or_default() += 1;
+    }
+    counts
 }
 
 /// Returns the title, or the id where there is none.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    Image, TOOL, TOOL_VERSION, advice, cvss_version, fingerprint, number, page_of, score_of, shorten, title_of,
+    Image, TOOL, TOOL_VERSION, advice, cvss_version, fingerprint, number, page_of, probability, score_of, shorten,
+    title_of,
 };
 use crate::{Distribution, Finding, Severity, purl};
 
@@ -130,7 +131,7 @@ fn properties(finding: &Finding) -> Value {
         "recommendation": advice(finding),
     });
     if let Some(epss) = finding.epss {
-        properties["epss"] = json!(epss);
+        properties["epss"] = json!(probability(epss));
     }
     if let Some(vector) = &finding.cvss_vector {
         properties["cvssVector"] = json!(vector);

@@ -51,7 +51,7 @@ fn finding(package: Package) -> Finding {
         references: vec!["https://example.org/1".into()],
         published: Some("2024-01-02T00:00:00Z".into()),
         modified: None,
-        epss: Some(0.25),
+        epss: Some(0.94358),
         known_exploited: true,
         evidence: Evidence { source: "Debian:12".into(), ..Evidence::default() },
         suppressed: None,
@@ -163,4 +163,91 @@ fn an_image_has_a_purl() {
 fn a_long_text_is_cut_between_characters() {
     assert_eq!(shorten("äöü", 3), "äöü");
     assert_eq!(shorten("äöüß", 3), "äö…");
+}
+
+const TAGS: &[String] = &[];
+
+fn ecr_image() -> EcrImage<'static> {
+    EcrImage {
+        account: "123456789012",
+        region: "eu-central-1",
+        repository: "team/app",
+        digest: IMAGE.digest,
+        tags: TAGS,
+        architecture: Some("amd64"),
+        platform: None,
+        pushed_at: "2026-11-25T18:02:30Z",
+    }
+}
+
+const OCCASION: events::Occasion<'static> =
+    events::Occasion { id: "0c18352a-a4d4-6853-ef53-0ab8638973bf", time: "2026-11-26T10:00:00Z" };
+
+#[test]
+fn findings_for_security_hub() {
+    insta::assert_json_snapshot!(asff::write(&ecr_image(), &findings(), "2026-11-25T18:02:31Z", IMAGE.created));
+}
+
+#[test]
+fn an_event_of_a_scan_counts_what_is_not_suppressed() {
+    let event = events::image_scan(&ecr_image(), &findings(), events::ScanOutcome::Complete, &OCCASION);
+
+    insta::assert_json_snapshot!(event);
+}
+
+#[test]
+fn an_event_of_a_first_scan_counts_all_together_too() {
+    let event = events::initial_scan(&ecr_image(), &findings(), &OCCASION);
+
+    assert_eq!(event["detail"]["finding-severity-counts"], serde_json::json!({"HIGH": 1, "TOTAL": 1}));
+    assert_eq!(event["detail-type"], "Inspector2 Scan");
+}
+
+#[test]
+fn an_event_of_a_finding() {
+    let status = events::FindingStatus::Active;
+
+    let event = events::finding(&ecr_image(), &findings()[0], status, "2026-11-25T18:02:31Z", &OCCASION);
+
+    insta::assert_json_snapshot!(event);
+}
+
+#[test]
+fn a_finding_has_the_same_arn_in_every_document() {
+    let image = ecr_image();
+    let hub = asff::write(&image, &findings(), IMAGE.created, IMAGE.created);
+    let event = events::finding(&image, &findings()[0], events::FindingStatus::Closed, IMAGE.created, &OCCASION);
+
+    assert_eq!(hub[0]["Id"], event["detail"]["findingArn"]);
+    assert_eq!(event["detail"]["status"], "CLOSED");
+    assert_ne!(hub[0]["Id"], hub[1]["Id"]);
+}
+
+#[test]
+fn versions_of_a_distribution_are_split_and_others_are_not() {
+    let parts = |package: Package| {
+        let finding = Finding { paths: Vec::new(), ..finding(package) };
+        let all = aws::vulnerable_packages(&finding, aws::Case::Lower);
+        ["epoch", "version", "release"].map(|key| all[0][key].to_string())
+    };
+
+    let rpm = Package::new(PackageType::Rpm, "openssl", "1:3.0.7-24.el9");
+    assert_eq!(parts(rpm), ["1", "\"3.0.7\"", "\"24.el9\""]);
+    assert_eq!(parts(Package::new(PackageType::Apk, "zlib", "1.2.13-r0")), ["null", "\"1.2.13\"", "\"r0\""]);
+    assert_eq!(parts(Package::new(PackageType::Npm, "a", "1.0.0-rc.1")), ["null", "\"1.0.0-rc.1\"", "null"]);
+}
+
+#[test]
+fn a_table_has_the_worst_first_and_counts_what_is_suppressed() {
+    let low =
+        Finding { severity: Severity::Low, fixed_version: None, fix_state: FixState::WontFix, ..finding(openssl()) };
+    let evil = Finding { title: "a\u{1b}[31mred".into(), severity: Severity::Critical, ..finding(lodash()) };
+    let findings = [vec![low], findings(), vec![evil]].concat();
+
+    insta::assert_snapshot!(table::write(&findings));
+}
+
+#[test]
+fn a_table_of_nothing_says_so() {
+    assert_eq!(table::write(&[]), "no findings\n");
 }
