@@ -61,8 +61,8 @@ pub struct Affected {
     pub standing: Standing,
     /// The distribution's own word for this package: Debian's urgency, Ubuntu's priority.
     pub severity: Option<Severity>,
-    /// The module stream of a modular rpm package: `nodejs:18`.
-    pub module_stream: Option<String>,
+    /// The module streams of a modular rpm package, any of which it may be of: `nodejs:18`; none where it is not modular.
+    pub module_streams: Vec<String>,
     /// The architectures it is said for, in the package manager's words; none means all.
     pub architectures: Vec<String>,
 }
@@ -77,7 +77,7 @@ impl Affected {
             versions: Vec::new(),
             standing: Standing::Affected,
             severity: None,
-            module_stream: None,
+            module_streams: Vec::new(),
             architectures: Vec::new(),
         }
     }
