@@ -10,7 +10,11 @@
 //! | `layer.rs`, `layer/` | [`read_layer`]: what one layer holds, from a stream |
 //! | `image.rs` | [`put_together`]: an image out of its layers |
 //! | `inventory.rs` | [`Inventory`]: what an image holds |
+//! | `purl.rs` | package URLs, written and read |
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
+//! | `documents.rs`, `documents/` | bills of materials and lists of findings for others to read |
+//! | `exploitation.rs` | [`Exploitation`]: what is known to be exploited or likely will be; how urgent a finding is |
+//! | `vex.rs`, `vex/` | statements that a flaw does not matter somewhere |
 //! | `feeds/` | readers of advisories, one file per format |
 //! | `knowledge.rs`, `knowledge/` | [`Knowledge`]: all advisories in one compact file |
 //! | `matching.rs`, `matching/` | [`find`]: which advisories speak of an image's packages |
@@ -23,8 +27,10 @@
 
 mod advisory;
 mod distribution;
+pub mod documents;
 mod ecosystem;
 mod ecosystems;
+pub mod exploitation;
 pub mod feeds;
 mod finding;
 mod image;
@@ -35,21 +41,26 @@ mod licences;
 mod matching;
 mod misconfiguration;
 mod package;
+pub mod purl;
 mod secrets;
 pub mod severity;
 mod versions;
+pub mod vex;
 
 pub use advisory::{Advisory, Affected, KnowledgeSource, Range, Rating, Standing, Until};
 pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
+pub use exploitation::Exploitation;
 pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
 pub use image::put_together;
 pub use inventory::{Installed, Inventory};
 pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};
+pub use knowledge::{Knowledge, KnowledgeError};
 pub use layer::{
     Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, MakeSpool, Spool, ecosystems_revision, read_layer,
 };
 pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
 pub use matching::{EndOfLife, Interned, KernelHeaders, Match, Matched, Options, find, match_all, match_names};
+pub use matching::{EndOfLife, KernelHeaders, Matched, Options, find};
 pub use misconfiguration::{
     Healthcheck, HistoryEntry, IMAGE_CONFIG_BYTES_MAX, ImageConfig, MISCONFIGURATIONS_MAX, Misconfiguration, RunConfig,
     SetuidFile, find_misconfigurations,

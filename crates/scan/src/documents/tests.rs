@@ -1,0 +1,253 @@
+use super::*;
+use crate::{Distribution, Evidence, FixState, Installed, PackageType, SourcePackage};
+
+const IMAGE: Image<'static> = Image {
+    reference: "registry.example.com/team/app:v1",
+    digest: "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+    created: "2026-11-26T10:00:00Z",
+};
+
+fn openssl() -> Package {
+    Package {
+        source: Some(SourcePackage { name: "openssl".into(), version: "3.0.11-1".into() }),
+        architecture: Some("amd64".into()),
+        vendor: Some("Debian OpenSSL Team <pkg-openssl@example.org>".into()),
+        licences: vec!["Apache-2.0".into(), "Artistic or GPL-1+".into()],
+        ..Package::new(PackageType::Deb, "libssl3", "3.0.11-1")
+    }
+}
+
+fn lodash() -> Package {
+    Package { licences: vec!["MIT OR Apache-2.0".into()], ..Package::new(PackageType::Npm, "@types/lodash", "4.17.1") }
+}
+
+fn inventory() -> Inventory {
+    let at = |package, path: &str, layer| Installed { package, path: path.into(), layer };
+    Inventory {
+        distribution: Some(Distribution { id: "debian".into(), version: "12".into(), ..Distribution::default() }),
+        packages: vec![
+            at(openssl(), "var/lib/dpkg/status", 0),
+            at(lodash(), "app/a b/node_modules/@types/lodash/package.json", 2),
+            at(lodash(), "app/node_modules/@types/lodash/package.json", 1),
+        ],
+        complaints: Vec::new(),
+    }
+}
+
+fn finding(package: Package) -> Finding {
+    Finding {
+        id: "CVE-2024-0001".into(),
+        aliases: vec!["GHSA-aaaa-bbbb-cccc".into()],
+        package,
+        paths: vec!["var/lib/dpkg/status".into()],
+        fixed_version: Some("3.0.12-1".into()),
+        fix_state: FixState::Fixed,
+        severity: Severity::High,
+        severity_source: Some("nvd".into()),
+        cvss_vector: Some("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H".into()),
+        cvss_score: Some(7.5),
+        title: "A flaw".into(),
+        description: "A longer text about it.".into(),
+        references: vec!["https://example.org/1".into()],
+        published: Some("2024-01-02T00:00:00Z".into()),
+        modified: None,
+        epss: Some(0.94358),
+        known_exploited: true,
+        evidence: Evidence { source: "Debian:12".into(), ..Evidence::default() },
+        suppressed: None,
+    }
+}
+
+fn findings() -> Vec<Finding> {
+    let other = Finding {
+        id: "EXAMPLE-1".into(),
+        aliases: Vec::new(),
+        fixed_version: None,
+        fix_state: FixState::NotFixed,
+        severity: Severity::Undefined,
+        severity_source: None,
+        cvss_vector: None,
+        cvss_score: None,
+        references: Vec::new(),
+        epss: None,
+        known_exploited: false,
+        suppressed: Some("not affected: the code is not there".into()),
+        paths: vec![
+            "app/a b/node_modules/@types/lodash/package.json".into(),
+            "app/node_modules/@types/lodash/package.json".into(),
+        ],
+        ..finding(lodash())
+    };
+    vec![finding(openssl()), other]
+}
+
+#[test]
+fn a_bill_of_materials_of_cyclonedx() {
+    insta::assert_json_snapshot!(cyclonedx::write(&IMAGE, &inventory(), Some(&findings())));
+}
+
+#[test]
+fn a_bill_of_materials_of_spdx() {
+    insta::assert_json_snapshot!(spdx::write(&IMAGE, &inventory()));
+}
+
+#[test]
+fn findings_as_sarif() {
+    let inventory = inventory();
+
+    insta::assert_json_snapshot!(sarif::write(&IMAGE, inventory.distribution.as_ref(), &findings()));
+}
+
+#[test]
+fn a_bill_without_findings_says_nothing_of_vulnerabilities() {
+    let without = cyclonedx::write(&IMAGE, &inventory(), None);
+    let clean = cyclonedx::write(&IMAGE, &inventory(), Some(&[]));
+
+    assert_eq!(without.get("vulnerabilities"), None);
+    assert_eq!(clean["vulnerabilities"], serde_json::json!([]));
+}
+
+#[test]
+fn packages_of_the_same_purl_are_told_apart() {
+    let mut inventory = inventory();
+    let twin = Package { sha1: Some("da39a3ee5e6b4b0d3255bfef95601890afd80709".into()), ..lodash() };
+    inventory.packages.push(Installed { package: twin, path: "b".into(), layer: 1 });
+
+    let ids: BTreeSet<_> = components(&inventory).into_iter().map(|component| component.id).collect();
+
+    assert_eq!(ids.len(), 3);
+}
+
+#[test]
+fn the_same_flaw_in_another_version_has_the_same_fingerprint_in_sarif() {
+    let print = |finding: Finding| {
+        sarif::write(&IMAGE, None, &[finding])["runs"][0]["results"][0]["partialFingerprints"].to_string()
+    };
+    let newer = Package { version: "3.0.11-2".into(), ..openssl() };
+    let elsewhere = Finding { paths: vec!["var/lib/dpkg/status.d/libssl3".into()], ..finding(openssl()) };
+
+    assert_eq!(print(finding(openssl())), print(finding(newer)));
+    assert_ne!(print(finding(openssl())), print(elsewhere));
+}
+
+#[test]
+fn a_finding_without_a_score_is_sorted_by_its_severity() {
+    let score = |severity| {
+        let finding = Finding { severity, cvss_score: None, ..finding(openssl()) };
+        sarif::write(&IMAGE, None, &[finding])["runs"][0]["tool"]["driver"]["rules"][0]["properties"]
+            ["security-severity"]
+            .to_string()
+    };
+
+    assert_eq!(score(Severity::Critical), "\"9.5\"");
+    assert_eq!(score(Severity::Low), "\"2.0\"");
+}
+
+#[test]
+fn an_image_has_a_purl() {
+    let of = |reference| Image { reference, ..IMAGE }.purl();
+    let digest = IMAGE.digest;
+
+    assert_eq!(
+        of("registry.example.com:5000/team/App:v1"),
+        format!("pkg:oci/app@{digest}?repository_url=registry.example.com:5000%2Fteam%2FApp&tag=v1")
+    );
+    assert_eq!(of("localhost:5000/app"), format!("pkg:oci/app@{digest}?repository_url=localhost:5000%2Fapp"));
+    assert_eq!(
+        of(&format!("example.com/app@{digest}")),
+        format!("pkg:oci/app@{digest}?repository_url=example.com%2Fapp")
+    );
+}
+
+#[test]
+fn a_long_text_is_cut_between_characters() {
+    assert_eq!(shorten("äöü", 3), "äöü");
+    assert_eq!(shorten("äöüß", 3), "äö…");
+}
+
+const TAGS: &[String] = &[];
+
+fn ecr_image() -> EcrImage<'static> {
+    EcrImage {
+        account: "123456789012",
+        region: "eu-central-1",
+        repository: "team/app",
+        digest: IMAGE.digest,
+        tags: TAGS,
+        architecture: Some("amd64"),
+        platform: None,
+        pushed_at: "2026-11-25T18:02:30Z",
+    }
+}
+
+const OCCASION: events::Occasion<'static> =
+    events::Occasion { id: "0c18352a-a4d4-6853-ef53-0ab8638973bf", time: "2026-11-26T10:00:00Z" };
+
+#[test]
+fn findings_for_security_hub() {
+    insta::assert_json_snapshot!(asff::write(&ecr_image(), &findings(), "2026-11-25T18:02:31Z", IMAGE.created));
+}
+
+#[test]
+fn an_event_of_a_scan_counts_what_is_not_suppressed() {
+    let event = events::image_scan(&ecr_image(), &findings(), events::ScanOutcome::Complete, &OCCASION);
+
+    insta::assert_json_snapshot!(event);
+}
+
+#[test]
+fn an_event_of_a_first_scan_counts_all_together_too() {
+    let event = events::initial_scan(&ecr_image(), &findings(), &OCCASION);
+
+    assert_eq!(event["detail"]["finding-severity-counts"], serde_json::json!({"HIGH": 1, "TOTAL": 1}));
+    assert_eq!(event["detail-type"], "Inspector2 Scan");
+}
+
+#[test]
+fn an_event_of_a_finding() {
+    let status = events::FindingStatus::Active;
+
+    let event = events::finding(&ecr_image(), &findings()[0], status, "2026-11-25T18:02:31Z", &OCCASION);
+
+    insta::assert_json_snapshot!(event);
+}
+
+#[test]
+fn a_finding_has_the_same_arn_in_every_document() {
+    let image = ecr_image();
+    let hub = asff::write(&image, &findings(), IMAGE.created, IMAGE.created);
+    let event = events::finding(&image, &findings()[0], events::FindingStatus::Closed, IMAGE.created, &OCCASION);
+
+    assert_eq!(hub[0]["Id"], event["detail"]["findingArn"]);
+    assert_eq!(event["detail"]["status"], "CLOSED");
+    assert_ne!(hub[0]["Id"], hub[1]["Id"]);
+}
+
+#[test]
+fn versions_of_a_distribution_are_split_and_others_are_not() {
+    let parts = |package: Package| {
+        let finding = Finding { paths: Vec::new(), ..finding(package) };
+        let all = aws::vulnerable_packages(&finding, aws::Case::Lower);
+        ["epoch", "version", "release"].map(|key| all[0][key].to_string())
+    };
+
+    let rpm = Package::new(PackageType::Rpm, "openssl", "1:3.0.7-24.el9");
+    assert_eq!(parts(rpm), ["1", "\"3.0.7\"", "\"24.el9\""]);
+    assert_eq!(parts(Package::new(PackageType::Apk, "zlib", "1.2.13-r0")), ["null", "\"1.2.13\"", "\"r0\""]);
+    assert_eq!(parts(Package::new(PackageType::Npm, "a", "1.0.0-rc.1")), ["null", "\"1.0.0-rc.1\"", "null"]);
+}
+
+#[test]
+fn a_table_has_the_worst_first_and_counts_what_is_suppressed() {
+    let low =
+        Finding { severity: Severity::Low, fixed_version: None, fix_state: FixState::WontFix, ..finding(openssl()) };
+    let evil = Finding { title: "a\u{1b}[31mred".into(), severity: Severity::Critical, ..finding(lodash()) };
+    let findings = [vec![low], findings(), vec![evil]].concat();
+
+    insta::assert_snapshot!(table::write(&findings));
+}
+
+#[test]
+fn a_table_of_nothing_says_so() {
+    assert_eq!(table::write(&[]), "no findings\n");
+}

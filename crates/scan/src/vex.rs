@@ -1,0 +1,240 @@
+//! What somebody says about whether a flaw matters in a product: VEX statements. They are applied when findings are read,
+//! suppress with a reason, and never drop.
+//!
+//! | file | what |
+//! |---|---|
+//! | `vex/openvex.rs` | OpenVEX 0.2.0 |
+//! | `vex/csaf.rs` | CSAF 2.0, profile VEX |
+//! | `vex/cyclonedx.rs` | CycloneDX 1.4 to 1.6, `vulnerabilities[].analysis` |
+
+mod csaf;
+mod cyclonedx;
+mod openvex;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::{
+    Finding, Package,
+    feeds::{FeedError, packed, parse_json},
+    purl,
+};
+
+/// Bytes of a document, unpacked, at most.
+pub const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
+/// Statements of a document at most.
+pub const STATEMENTS_MAX: usize = 1_000_000;
+
+/// What is said about one vulnerability in some products.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// Its id: `CVE-2023-0464`.
+    pub vulnerability: String,
+    /// Other ids of the same flaw.
+    pub aliases: Vec<String>,
+    /// For what it is said; for nothing, if there is none.
+    pub products: Vec<Product>,
+    /// What is said.
+    pub status: Status,
+    /// Why, in the format's word or in the author's own: `vulnerable_code_not_present`.
+    pub justification: Option<String>,
+    /// Who says so.
+    pub author: Option<String>,
+    /// When it was said; `None` is older than any time.
+    pub time: Option<Timestamp>,
+}
+
+/// What is said about a vulnerability in a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// The product does not have it, or cannot be attacked by it.
+    NotAffected,
+    /// The product has it.
+    Affected,
+    /// The product has it no more.
+    Fixed,
+    /// Nobody knows yet.
+    UnderInvestigation,
+}
+
+/// For what a statement is: a package, an image, or a package within an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Product {
+    /// The image's digest: `sha256:…`.
+    pub image: Option<String>,
+    /// A package as its purl names it; an empty version means any.
+    pub package: Option<Package>,
+    /// For a package of a distribution, whose it is, by the purl's namespace: `debian`.
+    pub distribution: Option<String>,
+    /// For which release of the distribution alone it is said, by the purl's qualifier `distro`: `debian-12`.
+    pub release: Option<String>,
+}
+
+impl Product {
+    /// Reads what documents name a product by: a package's purl, an image's purl (`pkg:oci/app@sha256:…`), or an image's
+    /// digest. `None` where it is none of these: such a name cannot be found in an image.
+    pub fn parse(text: &str) -> Option<Product> {
+        if let Some(image) = digest(text) {
+            return Some(Product { image: Some(image), ..Product::default() });
+        }
+        if let Some(rest) = text.strip_prefix("pkg:oci/") {
+            let version = rest.split(['?', '#']).next()?.split_once('@')?.1;
+            let image = digest(&version.replace("%3A", ":").replace("%3a", ":"))?;
+            return Some(Product { image: Some(image), ..Product::default() });
+        }
+        let package = purl::parse(text)?;
+        let is_distribution = package.kind.is_distribution();
+        let (path, qualifiers) = text.split_once('?').unwrap_or((text, ""));
+        let namespace = path.split('/').nth(1).filter(|_| path.matches('/').count() > 1);
+        let release = qualifiers.split(['&', '#']).find_map(|pair| pair.strip_prefix("distro="));
+        let own = |word: Option<&str>| word.filter(|_| is_distribution).map(str::to_ascii_lowercase);
+        Some(Product { image: None, package: Some(package), distribution: own(namespace), release: own(release) })
+    }
+
+    fn is_of(&self, finding: &Finding, image: &str) -> bool {
+        let is_image = self.image.as_deref().is_none_or(|one| one.eq_ignore_ascii_case(image));
+        let is_package = self.package.as_ref().is_none_or(|one| names(one, &finding.package));
+        is_image && is_package && self.is_of_release(finding) && (self.image.is_some() || self.package.is_some())
+    }
+}
+
+impl Product {
+    /// Tells whether it is said for the distribution that the finding is of; a version settles it, without one only a
+    /// release that is the finding's does.
+    fn is_of_release(&self, finding: &Finding) -> bool {
+        let source = &finding.evidence.source;
+        let (ecosystem, release) = source.split_once(':').unwrap_or((source, ""));
+        let ecosystem: String = ecosystem.to_ascii_lowercase().split_whitespace().collect();
+        let same = |name: &str| match name {
+            "amzn" | "amazon" => ecosystem == "amazonlinux",
+            "rhel" => ecosystem == "redhat",
+            // Rocky Linux's id is `rocky`.
+            name => ecosystem == name || ecosystem.strip_suffix("linux") == Some(name),
+        };
+        let is_distribution = self.distribution.as_deref().is_none_or(same);
+        let has_version = self.package.as_ref().is_some_and(|package| !package.version.is_empty());
+        let is_release = self.release.as_deref().is_none_or(|said| {
+            said.rsplit_once('-').is_some_and(|(name, version)| same(name) && is_within(release, version))
+        });
+        is_distribution && (has_version || is_release)
+    }
+}
+
+/// Tells whether a feed's release (`12`, `v3.17`) holds an image's (`12`, `3.17.2`).
+fn is_within(release: &str, version: &str) -> bool {
+    let release = release.strip_prefix('v').unwrap_or(release);
+    !release.is_empty()
+        && (version == release || version.strip_prefix(release).is_some_and(|rest| rest.starts_with('.')))
+}
+
+fn digest(text: &str) -> Option<String> {
+    let (algorithm, hex) = text.split_once(':')?;
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha512" => 128,
+        _ => return None,
+    };
+    let is_hex = hex.len() == length && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex.then(|| format!("{algorithm}:{}", hex.to_ascii_lowercase()))
+}
+
+/// Tells whether a purl's package is this one, or the source that it was built from (`arch=src`, `arch=source`).
+fn names(said: &Package, package: &Package) -> bool {
+    let is_source = matches!(said.architecture.as_deref(), Some("src" | "source"));
+    let (name, version) = match &package.source {
+        Some(source) if is_source => (&source.name, &source.version),
+        Some(_) | None => (&package.name, &package.version),
+    };
+    let is_architecture = is_source || said.architecture.is_none() || said.architecture == package.architecture;
+    let is_version = said.version.is_empty() || without_zero_epoch(&said.version) == without_zero_epoch(version);
+    said.kind == package.kind && said.name == *name && is_version && is_architecture
+}
+
+fn without_zero_epoch(version: &str) -> &str {
+    version.strip_prefix("0:").unwrap_or(version)
+}
+
+/// Which format a document is of, by what only that format has.
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "@context")]
+    context: Option<String>,
+    #[serde(rename = "bomFormat")]
+    bom_format: Option<String>,
+    document: Option<serde::de::IgnoredAny>,
+}
+
+/// Reads a VEX document of any known format, also packed with gzip or zstd.
+///
+/// # Errors
+/// [`FeedError`], naming the statement that is wrong.
+pub fn read(file: &str, bytes: &[u8]) -> Result<Vec<Statement>, FeedError> {
+    let bytes = packed::unpack(file, bytes, DOCUMENT_BYTES_MAX)?;
+    let kind: Kind = parse_json(file, &bytes)?;
+    let statements = match kind {
+        Kind { context: Some(context), .. } if context.contains("openvex") => openvex::read(file, &bytes)?,
+        Kind { bom_format: Some(_), .. } => cyclonedx::read(file, &bytes)?,
+        Kind { document: Some(_), .. } => csaf::read(file, &bytes)?,
+        Kind { .. } => {
+            let reason = "it is neither OpenVEX nor CSAF nor CycloneDX; give one of these as JSON";
+            return Err(FeedError::record(file, "the document", reason));
+        }
+    };
+    if statements.len() > STATEMENTS_MAX {
+        return Err(FeedError::record(file, "the document", format!("it has more than {STATEMENTS_MAX} statements")));
+    }
+    Ok(statements)
+}
+
+/// Suppresses the findings of an image that statements speak against, each with a reason; what is suppressed already stays.
+///
+/// Of the statements about the same vulnerability and product the newest counts, whatever it says; of several products
+/// that a finding is of, the newest statement among theirs. Of equally old ones the later in `statements` counts. `image` is
+/// its digest. Never drops a finding, and never lifts a suppression.
+pub fn apply(findings: &mut [Finding], statements: &[Statement], image: &str) {
+    let mut by_id = HashMap::<&str, Vec<&Statement>>::new();
+    for statement in statements {
+        for id in std::iter::once(&statement.vulnerability).chain(&statement.aliases) {
+            by_id.entry(id).or_default().push(statement);
+        }
+    }
+    for finding in findings.iter_mut().filter(|finding| finding.suppressed.is_none()) {
+        // The newest of all that speak of it is also the newest for its own product.
+        let newest = std::iter::once(&finding.id)
+            .chain(&finding.aliases)
+            .filter_map(|id| by_id.get(id.as_str()))
+            .flatten()
+            .filter(|statement| statement.products.iter().any(|product| product.is_of(finding, image)))
+            .max_by_key(|statement| statement.time);
+        if let Some(statement) = newest {
+            finding.suppressed = reason(statement);
+        }
+    }
+}
+
+fn reason(statement: &Statement) -> Option<String> {
+    let said = match statement.status {
+        Status::NotAffected => "not affected",
+        Status::Fixed => "fixed",
+        Status::Affected | Status::UnderInvestigation => return None,
+    };
+    let by = statement.author.as_ref().map(|author| format!(", says {author}")).unwrap_or_default();
+    Some(match &statement.justification {
+        Some(why) => format!("VEX: {said}: {why}{by}"),
+        None => format!("VEX: {said}{by}"),
+    })
+}
+
+/// Reads a time; what is no time is refused, since it decides which statement counts.
+fn time(file: &str, record: &str, text: Option<&str>) -> Result<Option<Timestamp>, FeedError> {
+    let parse = |text: &str| {
+        text.parse::<Timestamp>()
+            .map_err(|_| FeedError::record(file, record, format!("`{text}` is no time; write it as RFC 3339 says")))
+    };
+    text.map(parse).transpose()
+}
+
+#[cfg(test)]
+mod tests;
