@@ -5,6 +5,7 @@
 //! | `ecosystem.rs` | [`Ecosystem`]: what finds packages in a file, and the list of all |
 //! | `package.rs` | [`Package`], [`PackageType`], [`Distribution`] |
 //! | `inventory.rs` | [`Inventory`]: what an image holds |
+//! | `purl.rs` | package URLs, written and read |
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
@@ -12,6 +13,7 @@ mod ecosystem;
 mod finding;
 mod inventory;
 mod package;
+pub mod purl;
 mod versions;
 
 pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
