@@ -2,10 +2,18 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::{Distribution, Package};
+use crate::{Distribution, Package, ecosystems};
 
 /// All ecosystems, in the order in which they are asked.
-pub static ALL: &[&dyn Ecosystem] = &[];
+pub static ALL: &[&dyn Ecosystem] = &[
+    &ecosystems::bitnami::Bitnami,
+    &ecosystems::cargo_lock::CargoLock,
+    &ecosystems::dotnet::DotNet,
+    &ecosystems::go_binary::GoBinary,
+    &ecosystems::java_archive::JavaArchive,
+    &ecosystems::rust_binary::RustBinary,
+    &ecosystems::sbom::Sbom,
+];
 
 /// Bytes of a file's beginning that [`Ecosystem::claims`] sees at most.
 pub const HEAD_BYTES: usize = 512;
