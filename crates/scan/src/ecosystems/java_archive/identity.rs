@@ -114,7 +114,9 @@ pub(super) fn guess(file: &FileName, manifest: &Manifest) -> Option<Package> {
     if !is_word(artifact) {
         return None;
     }
-    let bundle = word("Bundle-SymbolicName").map(|name| name.split(';').next().unwrap_or(name));
+    // Directives stand behind the bundle's name: `org.example;singleton:=true`.
+    let bundle = manifest.get("Bundle-SymbolicName").and_then(|name| name.split(';').next()).map(str::trim);
+    let bundle = bundle.filter(|name| is_word(name));
     let group = known_group(artifact)
         .or_else(|| word("Implementation-Vendor-Id").filter(|group| group.contains('.')))
         .or_else(|| bundle.and_then(|bundle| group_of_bundle(bundle, artifact)));
