@@ -7,11 +7,16 @@ use crate::{Distribution, Package, ecosystems};
 /// All ecosystems, in the order in which they are asked.
 pub static ALL: &[&dyn Ecosystem] = &[
     &ecosystems::apk::Apk,
+    &ecosystems::bitnami::Bitnami,
+    &ecosystems::cargo_lock::CargoLock,
     &ecosystems::composer::Composer,
     &ecosystems::conda::Conda,
+    &ecosystems::dotnet::DotNet,
     &ecosystems::dpkg::Dpkg,
     &ecosystems::gemfile_lock::GemfileLock,
     &ecosystems::gemspec::Gemspec,
+    &ecosystems::go_binary::GoBinary,
+    &ecosystems::java_archive::JavaArchive,
     &ecosystems::node_modules::NodeModules,
     &ecosystems::npm_lock::NpmLock,
     &ecosystems::os_release::OsRelease,
@@ -21,6 +26,8 @@ pub static ALL: &[&dyn Ecosystem] = &[
     &ecosystems::python_metadata::PythonMetadata,
     &ecosystems::requirements::Requirements,
     &ecosystems::rpm::Rpm,
+    &ecosystems::rust_binary::RustBinary,
+    &ecosystems::sbom::Sbom,
     &ecosystems::yarn_lock::YarnLock,
 ];
 

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `advisory.rs` | [`Advisory`]: what a record of a feed says |
 //! | `ecosystem.rs` | [`Ecosystem`]: what finds packages in a file, and the list of all |
-//! | `ecosystems/` | the ecosystems, one file each |
 //! | `distribution.rs` | which distribution an image is |
+//! | `ecosystems.rs`, `ecosystems/` | one file per ecosystem |
 //! | `package.rs` | [`Package`], [`PackageType`], [`Distribution`] |
 //! | `layer.rs`, `layer/` | [`read_layer`]: what one layer holds, from a stream |
 //! | `image.rs` | [`put_together`]: an image out of its layers |
@@ -19,7 +19,6 @@
 //! | `knowledge.rs`, `knowledge/` | [`Knowledge`]: all advisories in one compact file |
 //! | `matching.rs`, `matching/` | [`find`]: which advisories speak of an image's packages |
 //! | `severity.rs` | how bad a flaw is: words, CVSS |
-//! | `ecosystems/` | one file per ecosystem |
 //! | `licences.rs`, `licences/` | [`spdx_expression`], [`LicencePolicy`]: what a licence is, and which packages break a policy |
 //! | `secrets.rs`, `secrets/` | [`find_secrets`]: keys and tokens that lie about in files |
 //! | `misconfiguration.rs` | [`find_misconfigurations`]: what is unwise about how an image is made |
@@ -49,18 +48,18 @@ pub mod vex;
 
 pub use advisory::{Advisory, Affected, KnowledgeSource, Range, Rating, Standing, Until};
 pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
+pub use ecosystems::go_binary::{BuildInfo, Module, read_build_info};
+pub use ecosystems::sbom::{DocumentError, read_document};
 pub use exploitation::Exploitation;
 pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
 pub use image::put_together;
 pub use inventory::{Installed, Inventory};
 pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};
-pub use knowledge::{Knowledge, KnowledgeError};
 pub use layer::{
     Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, MakeSpool, Spool, ecosystems_revision, read_layer,
 };
 pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
 pub use matching::{EndOfLife, Interned, KernelHeaders, Match, Matched, Options, find, match_all, match_names};
-pub use matching::{EndOfLife, KernelHeaders, Matched, Options, find};
 pub use misconfiguration::{
     Healthcheck, HistoryEntry, IMAGE_CONFIG_BYTES_MAX, ImageConfig, MISCONFIGURATIONS_MAX, Misconfiguration, RunConfig,
     SetuidFile, find_misconfigurations,

@@ -63,6 +63,7 @@ fn namespace_and_name<'a>(package: &'a Package, distribution: Option<&'a Distrib
         PackageType::Composer | PackageType::Golang | PackageType::Npm => name.rsplit_once('/'),
         PackageType::Bitnami | PackageType::Cargo | PackageType::Gem | PackageType::Nuget | PackageType::Pypi => None,
     };
+    let cut = cut.filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty());
     cut.map_or((None, name), |(namespace, name)| (Some(namespace), name))
 }
 
@@ -123,11 +124,12 @@ pub fn parse(text: &str) -> Option<Package> {
 
 /// The name in a package's own words, from the decoded segments of the path.
 fn name(kind: PackageType, path: &str) -> Option<String> {
-    let segments: Vec<String> =
-        path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect::<Option<_>>()?;
-    let (last, namespace) = segments.split_last()?;
+    // Some write the separators as `%2F` too.
+    let decoded = decode(path)?;
+    let segments: Vec<&str> = decoded.split('/').filter(|segment| !segment.is_empty()).collect();
+    let (&last, namespace) = segments.split_last()?;
     let joined = |separator: &str| match namespace {
-        [] => last.clone(),
+        [] => last.to_owned(),
         namespace => format!("{}{separator}{last}", namespace.join("/")),
     };
     let name = match kind {
@@ -141,7 +143,7 @@ fn name(kind: PackageType, path: &str) -> Option<String> {
         | PackageType::Deb
         | PackageType::Gem
         | PackageType::Nuget
-        | PackageType::Rpm => last.clone(),
+        | PackageType::Rpm => last.to_owned(),
     };
     Some(name).filter(|name| !name.is_empty())
 }

@@ -91,6 +91,7 @@ fn other_spellings_of_the_same_package_are_read() {
         ("pkg:npm/%40babel/core@7.0.0", "@babel/core", "7.0.0"),
         ("pkg:npm/@babel/core@7.0.0", "@babel/core", "7.0.0"),
         ("pkg:npm/@babel/core", "@babel/core", ""),
+        ("pkg:golang/github.com%2Fa%2Fb@v1", "github.com/a/b", "v1"),
         ("pkg://NPM/lodash@4.0.0#dist/index.js", "lodash", "4.0.0"),
         ("pkg:pypi/Ruamel_.Yaml@0.17?file_name=a.whl", "ruamel-yaml", "0.17"),
         ("pkg:golang/github.com/BurntSushi/toml@v1.2.3#cmd", "github.com/BurntSushi/toml", "v1.2.3"),
@@ -110,8 +111,18 @@ fn other_spellings_of_the_same_package_are_read() {
 #[test]
 fn what_is_no_package_url_is_not_read() {
     let long = format!("pkg:npm/{}@1", "a".repeat(PURL_BYTES_MAX));
-    let cases =
-        ["", "pkg:", "npm/lodash@1", "pkg:npm", "pkg:npm/", "pkg:npm/@1", "pkg:generic/a@1", "pkg:npm/%ff@1", &long];
+    let cases = [
+        "",
+        "pkg:",
+        "npm/lodash@1",
+        "pkg:npm",
+        "pkg:npm/",
+        "pkg:npm/@1",
+        "pkg:npm/%2F@1",
+        "pkg:generic/a@1",
+        "pkg:npm/%ff@1",
+        &long,
+    ];
 
     for purl in cases {
         assert_eq!(parse(purl), None, "{purl}");
