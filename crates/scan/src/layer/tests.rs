@@ -26,7 +26,7 @@ impl Ecosystem for Words {
     }
 
     fn read(&self, file: &mut File<'_>, found: &mut Found) {
-        let text = String::from_utf8(file.whole().unwrap()).unwrap();
+        let text = String::from_utf8_lossy(&file.whole().unwrap()).into_owned();
         for line in text.trim_matches('\0').lines() {
             match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
                 ["PKG", name, version] => found.packages.push(Package::new(PackageType::Npm, name, version)),
