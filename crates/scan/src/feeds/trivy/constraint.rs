@@ -17,19 +17,18 @@ pub(super) fn ranges(texts: &[String]) -> Result<Vec<Range>, String> {
 /// Reads which versions are not affected, and returns the ranges between them.
 pub(super) fn outside(texts: &[String], versions: VersionScheme) -> Result<Vec<Range>, String> {
     let mut safe = ranges(texts)?;
-    let mut problem = None;
+    // Asked before sorting, which needs an order of all.
+    if let Some(wrong) =
+        safe.iter().filter_map(|range| range.from.as_ref()).find(|from| versions.order(from, from).is_none())
+    {
+        return Err(format!("`{wrong}` is no version"));
+    }
     safe.sort_by(|a, b| match (&a.from, &b.from) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Less,
         (Some(_), None) => Ordering::Greater,
-        (Some(a), Some(b)) => versions.order(a, b).unwrap_or_else(|| {
-            problem = Some(format!("`{a}` and `{b}` cannot be compared"));
-            Ordering::Equal
-        }),
+        (Some(a), Some(b)) => versions.order(a, b).unwrap_or(Ordering::Equal),
     });
-    if let Some(problem) = problem {
-        return Err(problem);
-    }
     let mut affected = Vec::new();
     let mut from = Some(None);
     for range in safe {
