@@ -2,7 +2,7 @@
 
 use crate::{
     model::{
-        EncryptionConfiguration, EncryptionConfigurationForRepositoryCreationTemplate, EncryptionType, RCTAppliedFor,
+        EncryptionConfiguration, EncryptionConfigurationForRepositoryCreationTemplate, RCTAppliedFor,
         RepositoryCreationTemplate, Tag,
     },
     policy, repository, resource_tags,
@@ -42,7 +42,7 @@ fn show_encryption(encryption: &Encryption) -> EncryptionConfigurationForReposit
     EncryptionConfigurationForRepositoryCreationTemplate { encryption_type, kms_key }
 }
 
-/// Reads the encryption of a template. Its key is looked up when a repository is made.
+/// Reads the encryption of a template. A key that is not named is found when a repository is made.
 ///
 /// # Errors
 /// [`FaultKind::InvalidParameter`].
@@ -52,15 +52,6 @@ pub(crate) fn read_encryption(
     site: &Site,
 ) -> Result<Encryption, Fault> {
     let key = asked.kms_key.clone().filter(|key| !key.is_empty());
-    // An alias leads to whichever key it is of when a repository is made.
-    let aliases = format!("arn:aws:kms:{}:{}:alias/", site.region, cx.account);
-    let is_alias = |key: &String| key != "alias/aws/ecr" && (key.starts_with("alias/") || key.starts_with(&aliases));
-    if let Some(alias) = key.as_ref().filter(|key| is_alias(key))
-        && asked.encryption_type != EncryptionType::Aes256
-    {
-        let whole = EncryptionConfiguration { encryption_type: asked.encryption_type, kms_key: None };
-        return Ok(Encryption { key: Some(alias.clone()), ..repository::read_encryption(&whole, cx, site)? });
-    }
     let is_named = key.is_some();
     let whole = EncryptionConfiguration { encryption_type: asked.encryption_type, kms_key: key };
     let read = repository::read_encryption(&whole, cx, site)?;

@@ -61,8 +61,7 @@ fn the_key_of_a_template_is_looked_up_and_asked_for_when_a_repository_is_made() 
     let (server, mut boto) = server();
     let key = boto.ask("kms", "create_key", json!({})).unwrap()["KeyMetadata"].clone();
     let named = json!({"KeyId": key["KeyId"]});
-    boto.ask("kms", "create_alias", json!({"AliasName": "alias/prod", "TargetKeyId": key["KeyId"]})).unwrap();
-    let encryption = json!({"encryptionType": "KMS", "kmsKey": "alias/prod"});
+    let encryption = json!({"encryptionType": "KMS", "kmsKey": key["Arn"]});
     let template = json!({"prefix": "prod", "appliedFor": ["CREATE_ON_PUSH"], "encryptionConfiguration": encryption});
     let shown = boto.done("create_repository_creation_template", template);
     assert_eq!(shown["repositoryCreationTemplate"]["encryptionConfiguration"], encryption);
