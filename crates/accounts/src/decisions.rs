@@ -42,6 +42,25 @@ impl Accounts {
         Ok(statement)
     }
 
+    /// Whether one of `needs` is on a key that is not known here: [`Accounts::look_for_changes`] comes first then, since another
+    /// server may have made it a moment ago.
+    pub fn misses(&self, principal: &Principal, needs: &[Access]) -> bool {
+        let is_on_key = |access: &&Access| match &access.resource {
+            Resource::Owned { service, .. } => *service == "kms",
+            Resource::Arn(arn) => arn.starts_with("arn:aws:kms:"),
+            Resource::Repository(_) | Resource::Registry | Resource::Repositories => false,
+        };
+        let mut on_keys = needs.iter().filter(is_on_key).peekable();
+        if on_keys.peek().is_none() {
+            return false;
+        }
+        let (directory, addressed) = (self.directory(), principal.addressed());
+        on_keys.any(|access| {
+            let settled = directory.settled(addressed, access);
+            directory.of(account_of(principal, &settled)).is_some_and(|own| own.kms.misses(&settled))
+        })
+    }
+
     /// Whether `principal` could do `access` to a key that had this policy and no other. A text that is no policy lets nobody.
     pub fn would_let(&self, principal: &Principal, access: &Access, policy: &str) -> bool {
         let Ok(policy) = Policy::parse(policy, PolicyPlace::Key) else { return false };

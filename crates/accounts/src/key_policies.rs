@@ -76,6 +76,23 @@ impl KeyPolicies {
         }
     }
 
+    /// Whether a settled access is on a key, or by an alias, that is not known here: it may have been made a moment ago, on
+    /// another server.
+    pub(crate) fn misses(&self, access: &Access) -> bool {
+        match &access.resource {
+            Resource::Owned { service, path } if *service == KMS => match path.strip_prefix("key/") {
+                Some(id) => !self.keys.contains_key(id),
+                // Those that lead to a key were put in its place.
+                None => !is_of_aliases(access.action) || path.starts_with(KEY_BEHIND),
+            },
+            Resource::Owned { .. }
+            | Resource::Repository(_)
+            | Resource::Registry
+            | Resource::Repositories
+            | Resource::Arn(_) => false,
+        }
+    }
+
     /// Returns what stands at the key that a settled access is on.
     pub(crate) fn at(&self, access: &Access) -> Option<&AtKey> {
         match &access.resource {
@@ -141,6 +158,22 @@ mod tests {
             meant(&Access::of(action::KMS_DELETE_ALIAS, "kms", format!("{KEY_BEHIND}alias/no"))),
             alias("alias/no")
         );
+    }
+
+    #[test]
+    fn a_key_that_is_not_known_is_missed_and_one_elsewhere_is_not() {
+        for (access, is_missed) in [
+            (Access::of(action::KMS_DECRYPT, "kms", format!("key/{ID}")), false),
+            (Access::of(action::KMS_DECRYPT, "kms", "key/another"), true),
+            (Access::of(action::KMS_DECRYPT, "kms", "alias/app"), false),
+            (Access::of(action::KMS_DECRYPT, "kms", "alias/no"), true),
+            (Access::of(action::KMS_CREATE_ALIAS, "kms", "alias/no"), false),
+            (Access::on_arn(action::KMS_DECRYPT, "arn:aws:kms:us-east-1:000000000000:key/another"), true),
+            (Access::on_arn(action::KMS_DECRYPT, "arn:aws:kms:us-east-1:111111111111:key/another"), false),
+            (Access::to(action::KMS_LIST_KEYS), false),
+        ] {
+            assert_eq!(keys().misses(&keys().settled(&access)), is_missed, "{access:?}");
+        }
     }
 
     #[test]

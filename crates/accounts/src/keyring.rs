@@ -25,6 +25,7 @@ mod sweep;
 mod tags;
 #[cfg(test)]
 pub(crate) mod tests;
+mod wrapped;
 
 pub use aliases::{ALIASES_MAX, Alias};
 pub use change::{DELETION_DAYS, DELETION_DAYS_DEFAULT, KeyChange};
@@ -38,6 +39,7 @@ pub use provider::{DataKey, KeyProvider};
 pub use rotation::{ROTATION_DAYS_DEFAULT, Rotation};
 pub use sweep::KeysSwept;
 pub use tags::KeyTags;
+pub use wrapped::{WrappedMasterKey, WrappedSeen};
 
 use gantry_access::material::WrappingKey;
 use gantry_env::Env;

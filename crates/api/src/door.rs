@@ -233,6 +233,9 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     let cx = cx(&principal);
     seen.is_about(cx.account);
     seen.accesses = O::access(&request, &cx);
+    if guard.misses(&principal, &seen.accesses) {
+        guard.look_for_changes().await?;
+    }
     seen.statement = admit::<O>(guard, &principal, &request, &cx)?;
     // Only what is served counts: whoever is asked for credentials may ask again at once.
     if is_nobody {

@@ -67,6 +67,21 @@ pub trait Guard: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// Whether one of `accesses` is on something that is not known here and that another server may have made a moment ago:
+    /// [`Guard::look_for_changes`] comes first then.
+    fn misses(&self, principal: &Principal, accesses: &[Access]) -> bool {
+        let _ = (principal, accesses);
+        false
+    }
+
+    /// Reads anew what decisions know, where anybody has changed something of it.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn look_for_changes(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Whoever comes without credentials, to the registry that is addressed where nothing names another.
     fn anonymous(&self) -> Principal;
 
@@ -127,6 +142,14 @@ impl Guard for Accounts {
 
     fn freshen(&self) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(Accounts::freshen(self))
+    }
+
+    fn misses(&self, principal: &Principal, accesses: &[Access]) -> bool {
+        Accounts::misses(self, principal, accesses)
+    }
+
+    fn look_for_changes(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(Accounts::look_for_changes(self))
     }
 
     fn anonymous(&self) -> Principal {

@@ -1,8 +1,9 @@
 //! The key that a repository is to be encrypted under.
 
 use crate::model::{EncryptionConfiguration, EncryptionType};
-use gantry_accounts::{KeyState, Keyring};
-use gantry_fault::{Detail, Fault, FaultKind};
+use gantry_accounts::Keyring;
+use gantry_fault::Fault;
+use gantry_registry::refused_key;
 use gantry_words::Cx;
 
 /// The alias of the account's own key for ECR, which is made when it is first needed.
@@ -17,29 +18,13 @@ pub(crate) fn named_key(asked: &EncryptionConfiguration) -> Option<&str> {
 /// Puts the ARN of the key in the place of whichever of its names was given: what the name leads to later changes nothing.
 ///
 /// # Errors
-/// [`FaultKind::RepositoryKeyRefused`]: there is no such key, or it does not encrypt now.
+/// [`gantry_fault::FaultKind::RepositoryKeyRefused`]: there is no such key, or it does not encrypt now.
 pub(crate) async fn settle(
     keyring: &Keyring,
     cx: &Cx,
     asked: EncryptionConfiguration,
 ) -> Result<EncryptionConfiguration, Fault> {
     let Some(name) = named_key(&asked) else { return Ok(asked) };
-    let key = keyring.load(cx, name).await.map_err(refused)?;
-    let (kind, state) = match key.state {
-        KeyState::Enabled => return Ok(EncryptionConfiguration { kms_key: Some(key.arn), ..asked }),
-        KeyState::Disabled => (FaultKind::KmsKeyDisabled, "disabled"),
-        KeyState::PendingDeletion => (FaultKind::KmsInvalidState, "pending deletion"),
-    };
-    Err(refused(Fault::new(kind, format!("{} is {state}.", key.arn))))
-}
-
-/// What KMS says, as ECR says it: `kmsError` has the exception.
-fn refused(fault: Fault) -> Fault {
-    match fault.kind {
-        FaultKind::KmsNotFound | FaultKind::KmsInvalidArn | FaultKind::KmsKeyDisabled | FaultKind::KmsInvalidState => {
-            let told = Detail::Text(fault.kind.row().aws.into());
-            Fault { kind: FaultKind::RepositoryKeyRefused, ..fault }.with("kmsError", told)
-        }
-        _ => fault,
-    }
+    let key = keyring.load_enabled(cx, name).await.map_err(refused_key)?;
+    Ok(EncryptionConfiguration { kms_key: Some(key.arn), ..asked })
 }

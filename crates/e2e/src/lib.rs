@@ -15,6 +15,7 @@
 //! | `process.rs` | what a process holds; a start that is cut short; waiting |
 //! | `random.rs` | [`Random`]: numbers that follow from a seed |
 //! | `tools.rs` | finds the programs of real clients |
+//! | `vault.rs` | [`Vault`]: a stand-in for the transit engine |
 #![expect(clippy::disallowed_methods, reason = "this harness lives in real time, with real files")]
 
 mod disk;
@@ -27,6 +28,7 @@ mod random;
 mod raw;
 mod server;
 mod tools;
+mod vault;
 
 pub use disk::{SmallDisk, files_below, stored_blob, stored_blobs, stored_digests, stored_uploads};
 pub use http::{Answer, Client};
@@ -38,3 +40,4 @@ pub use random::{Random, seed};
 pub use raw::{Raw, authorization_line};
 pub use server::{MASTER_KEY, PASSWORD, Server, USER, binary};
 pub use tools::{skipped, tool};
+pub use vault::{VAULT_LOGINS, VAULT_NAMESPACE, VAULT_TOKEN, Vault};

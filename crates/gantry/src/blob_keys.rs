@@ -1,7 +1,7 @@
 //! What wraps the data keys of blobs: the keyring.
 
 use gantry_access::material::KeyBytes;
-use gantry_accounts::{EncryptionContext, Key, KeyProvider, KeyState, Keyring};
+use gantry_accounts::{EncryptionContext, Key, KeyProvider, Keyring};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{BlobKeys, EncryptionKind, KeyDomain};
@@ -100,17 +100,14 @@ impl BlobKeys for KeyringKeys {
         Box::pin(async move { self.keyring.service_key(cx, OWN).await.map(|key| key.arn) })
     }
 
+    fn named_key<'a>(&'a self, cx: &'a Cx, name: &'a str) -> BoxFuture<'a, Result<String, Fault>> {
+        Box::pin(async move { self.keyring.load_enabled(cx, name).await.map(|key| key.arn) })
+    }
+
     fn check<'a>(&'a self, cx: &'a Cx, domain: &'a KeyDomain) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let Some(name) = domain.key.as_deref() else { return Ok(()) };
-            let key = self.keyring.load(cx, name).await?;
-            match key.state {
-                KeyState::Enabled => Ok(()),
-                KeyState::Disabled => Err(Fault::new(FaultKind::KmsKeyDisabled, format!("{name} is disabled."))),
-                KeyState::PendingDeletion => {
-                    Err(Fault::new(FaultKind::KmsInvalidState, format!("{name} is pending deletion.")))
-                }
-            }
+            self.keyring.load_enabled(cx, name).await.map(drop)
         })
     }
 

@@ -19,6 +19,7 @@ pub(crate) mod kubernetes;
 pub(crate) mod lifecycle;
 pub(crate) mod login;
 pub(crate) mod man;
+pub(crate) mod master_key;
 pub(crate) mod openapi;
 pub(crate) mod policy;
 pub(crate) mod provider;

@@ -13,6 +13,8 @@ pub(crate) struct Greeting<'a> {
     pub(crate) user: &'a str,
     /// Whether blobs of repositories for which nothing is asked are encrypted at rest.
     pub(crate) is_encrypted: bool,
+    /// Whether Vault holds the key that the master key is wrapped under.
+    pub(crate) has_vault: bool,
     /// The file with a master key that was made here; `None` where none was, or another is used.
     pub(crate) master_key: Option<&'a Path>,
 }
@@ -42,6 +44,9 @@ impl Greeting<'_> {
             }
         };
         text.push_str(match self.is_encrypted {
+            true if self.has_vault => {
+                "Blobs of new repositories are stored encrypted under the master key, which only Vault unwraps.\n"
+            }
             true => "Blobs of new repositories are stored encrypted under the master key; keep a copy of that key.\n",
             false => "Blobs are stored plain: encrypt the disk where that matters.\n",
         });
@@ -84,6 +89,7 @@ mod tests {
             credentials: Some(Path::new("data/root-credentials")),
             user: "AKIAROOT",
             is_encrypted: false,
+            has_vault: false,
             master_key: Some(Path::new("data/master-key")),
         };
 
@@ -108,6 +114,7 @@ mod tests {
             credentials: None,
             user: "AKIAROOT",
             is_encrypted: true,
+            has_vault: false,
             master_key: None,
         };
 
@@ -133,6 +140,7 @@ mod tests {
             credentials: None,
             user: "AKIAROOT",
             is_encrypted: true,
+            has_vault: false,
             master_key: None,
         };
 

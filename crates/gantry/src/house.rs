@@ -6,10 +6,11 @@ use crate::{
     ldap_logins::{self, LdapLogins},
     master_key::{self, MasterKeyFile, NoMasterKeyFile},
     output::Failure,
+    vault_key,
 };
 use gantry_access::sealed::SealingKey;
 use gantry_accounts::{
-    Accounts, Identities, Keyring, Logins, MasterKeyPlace, Providers, RootCredentials, Secrets, Site,
+    Accounts, Identities, Keyring, Logins, MasterKeyPlace, Providers, RootCredentials, Secrets, Site, WrappedMasterKey,
 };
 use gantry_api::{Paging, Pick};
 use gantry_audit::SigningKey;
@@ -23,8 +24,9 @@ use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
 };
 use gantry_store::Store;
+use gantry_vault::Vault;
 use gantry_words::Cx;
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// Every room of the program. Nothing takes it as an argument: a door picks its rooms from it once, at the start.
 #[derive(Clone)]
@@ -93,7 +95,8 @@ impl House {
         root: RootCredentials,
         key: SigningKey,
     ) -> Result<ServingHouse, Failure> {
-        let (keyring, has_master) = self.open_keyring(config).await?;
+        let patience = config.encryption.vault.start_timeout.duration();
+        let (keyring, has_master) = self.open_keyring(config, patience).await?;
         let is_encrypted = self.registry.encrypts_by_default();
         let site = Site { account: config.account_id, region: config.region.clone(), service: "gantry".into() };
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
@@ -125,11 +128,25 @@ impl House {
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing
-    /// is served. Says too whether there is a master key.
-    pub(crate) async fn open_keyring(&self, config: &Config) -> Result<(Keyring, bool), Failure> {
+    /// is served. Says too whether there is a master key. A Vault that is down is waited for as long as `patience` says.
+    pub(crate) async fn open_keyring(&self, config: &Config, patience: Duration) -> Result<(Keyring, bool), Failure> {
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
-        let master = master_key::find(config, credentials.as_deref())?;
-        let (has_master, is_given) = (master.is_some(), master_key::is_given(config, credentials.as_deref()));
+        let found = master_key::find(config, credentials.as_deref())?;
+        let vault = Vault::open(&config.encryption.vault, self.env.clone()).map_err(vault_key::of_vault)?;
+        let is_given = vault.is_some() || master_key::is_given(config, credentials.as_deref());
+        let wrapped = WrappedMasterKey::new(self.metadata.clone());
+        let master = match &vault {
+            Some(vault) => {
+                let cx = command_line(config, &self.env, "master-key");
+                Some(vault_key::find(vault, &wrapped, found, (&self.env, &cx), patience).await?)
+            }
+            None if found.is_none() && wrapped.find().await.map_err(fault_failure)?.wrapped.is_some() => {
+                let problem = "the master key lies in the database, wrapped by Vault, and no Vault is set";
+                return Err(Failure::failed(problem, "Set encryption.vault.address and how to log in there"));
+            }
+            None => found,
+        };
+        let has_master = master.is_some();
         let place: Arc<dyn MasterKeyPlace> = match self.metadata.owns_alone() {
             true => Arc::new(MasterKeyFile::new(&config.data_dir)),
             false => Arc::new(NoMasterKeyFile),

@@ -10,6 +10,7 @@
 //! | `remote.rs`, `credentials.rs` | a running server, as the commands that talk to one see it; who talks to it |
 //! | `agent.rs`, `trace.rs` | the HTTP client of both; the export of spans |
 //! | `credential_programs.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
+//! | `master_key.rs`, `vault_key.rs`, `blob_keys.rs` | where the master key comes from; what wraps the data keys of blobs |
 //! | `greeting.rs`, `log.rs`, `figures.rs`, `process.rs` | what a server says: at its start, in its log, in its metrics |
 //!
 //! `main.rs` only calls [`run`]: as a library it can be fuzzed.
@@ -36,6 +37,7 @@ mod remote;
 mod store_lock;
 mod terminal;
 mod trace;
+mod vault_key;
 
 use clap::Parser;
 pub use config::read_configuration;

@@ -137,6 +137,11 @@ static REMOVE_ALIAS: Change = change("DELETE FROM kms_alias WHERE account = $1 A
 static REMOVE_ALIASES_OF: Change = change("DELETE FROM kms_alias WHERE account = $1 AND key_id = $2");
 
 static CHECK_VALUE: Query = query("SELECT value FROM setting WHERE name = 'master-key-check'");
+static WRAPPED_MASTER_KEY: Query = query("SELECT value FROM setting WHERE name = 'master-key-wrapped'");
+static SET_WRAPPED_MASTER_KEY: Change = change(
+    "INSERT INTO setting(name, value, changed_at) VALUES ('master-key-wrapped', $1, $2)
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
+);
 static SET_CHECK_VALUE: Change = change(
     "INSERT INTO setting(name, value, changed_at) VALUES ('master-key-check', $1, $2)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
@@ -341,4 +346,15 @@ pub fn check_value(rows: &mut Reader) -> Result<Option<String>, Fault> {
 pub fn set_check_value(tx: &mut Tx, value: &str) -> Result<(), Fault> {
     let now = tx.now();
     tx.write(&SET_CHECK_VALUE, values![value, now])
+}
+
+/// Returns the master key as a service outside wrapped it; none where it lies elsewhere.
+pub fn wrapped_master_key(rows: &mut Reader) -> Result<Option<String>, Fault> {
+    rows.one(&WRAPPED_MASTER_KEY, values![])?.map(|row| row.text(0).map(str::to_string)).transpose()
+}
+
+/// Writes it down.
+pub fn set_wrapped_master_key(tx: &mut Tx, wrapped: &str) -> Result<(), Fault> {
+    let now = tx.now();
+    tx.write(&SET_WRAPPED_MASTER_KEY, values![wrapped, now])
 }

@@ -37,6 +37,12 @@ pub trait BlobKeys: Send + Sync + 'static {
     /// Returns the ARN of the account's key for repositories that are to have one and name none; makes it on first use.
     fn own_key<'a>(&'a self, cx: &'a Cx) -> BoxFuture<'a, Result<String, Fault>>;
 
+    /// Returns the ARN of the key that a name (an id, an ARN, an alias or the ARN of one) leads to.
+    ///
+    /// # Errors
+    /// There is no such key, or it does not encrypt now.
+    fn named_key<'a>(&'a self, cx: &'a Cx, name: &'a str) -> BoxFuture<'a, Result<String, Fault>>;
+
     /// Says whether blobs of a domain can be read and written just now.
     fn check<'a>(&'a self, cx: &'a Cx, domain: &'a KeyDomain) -> BoxFuture<'a, Result<(), Fault>>;
 
@@ -134,6 +140,14 @@ impl Ports {
         self.keys()?.own_key(cx).await
     }
 
+    /// Returns the ARN of the key that a name leads to, for a new repository.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryKeyRefused`].
+    pub(crate) async fn named_key(&self, cx: &Cx, name: &str) -> Result<String, Fault> {
+        self.keys()?.named_key(cx, name).await.map_err(refused_key)
+    }
+
     /// Refuses what a repository cannot do whose key is off or gone.
     ///
     /// # Errors
@@ -213,6 +227,17 @@ impl Ports {
         let cx = Cx { account: domain.account, ..cx.clone() };
         let unwrapped = self.keys()?.unwrap(&cx, &domain, name, wrapped).await;
         unwrapped.map(Arc::new).map_err(|fault| unavailable(&domain, fault))
+    }
+}
+
+/// What KMS says of a key that a new repository is to have, as ECR says it: `kmsError` has the exception.
+pub fn refused_key(fault: Fault) -> Fault {
+    match fault.kind {
+        FaultKind::KmsNotFound | FaultKind::KmsInvalidArn | FaultKind::KmsKeyDisabled | FaultKind::KmsInvalidState => {
+            let told = Detail::Text(fault.kind.row().aws.into());
+            Fault { kind: FaultKind::RepositoryKeyRefused, ..fault }.with("kmsError", told)
+        }
+        _ => fault,
     }
 }
 

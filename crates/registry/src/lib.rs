@@ -98,7 +98,7 @@ pub use inventory::{
     INVENTORY_IMAGES_MAX, INVENTORY_SOURCES_MAX, ImageUse, Inventory, InventoryReport, InventorySource,
     InventorySourceError, InventorySummary, ReportedImage,
 };
-pub use keys::{BlobKeys, KeyDomain};
+pub use keys::{BlobKeys, KeyDomain, refused_key};
 pub use lifecycle::{
     ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation,
     LifecycleForecast, LifecycleForecastImage, LifecycleImage, LifecycleOutcome, LifecycleRound, LifecycleRun,
@@ -110,7 +110,7 @@ pub use preview::{Preview, PreviewedImage};
 pub use protection::{Hold, PROTECTED_TAGS_MAX, ProtectedTagError, ProtectedTags};
 pub use pulls::Pulls;
 pub use push::{PutImage, PutImageAnswer};
-pub use repositories::{NewRepository, Repositories, Repository};
+pub use repositories::{NewRepository, Repositories, Repository, TemplateAsks};
 pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};
 pub use retention::{Forgotten, Retention};
 pub use rewrapping::Rewrapping;

@@ -55,6 +55,15 @@ pub struct NewRepository {
     pub documents: Vec<(DocumentKind, String)>,
 }
 
+/// What a template asks for besides the creation of the repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateAsks<'a> {
+    /// To tag it.
+    Tags,
+    /// To encrypt it under the key of an ARN.
+    Key(&'a str),
+}
+
 impl NewRepository {
     /// A repository for which nothing in particular holds.
     pub fn plain(name: &RepositoryName) -> Self {
@@ -168,19 +177,38 @@ impl Repositories {
     }
 
     /// Creates the repository of a push that names none, where a template or the site's settings say so, as they say. The
-    /// pusher may create repositories, and `may_tag` says whether he may tag them.
+    /// pusher may create repositories; `may` says whether he may do what the template asks for besides.
     ///
     /// # Errors
-    /// [`FaultKind::RepositoryNotFound`] where nothing says so; [`FaultKind::AccessDenied`] where the template has tags.
-    pub async fn create_on_push(&self, cx: &Cx, name: &RepositoryName, may_tag: bool) -> Result<Repository, Fault> {
-        let new = match self.template(cx, name, Occasion::CreateOnPush).await? {
+    /// [`FaultKind::RepositoryNotFound`] where nothing says so; [`FaultKind::AccessDenied`] where he may not;
+    /// [`FaultKind::RepositoryKeyRefused`] where the template's key is gone or off.
+    pub async fn create_on_push(
+        &self,
+        cx: &Cx,
+        name: &RepositoryName,
+        may: impl Fn(TemplateAsks<'_>) -> bool,
+    ) -> Result<Repository, Fault> {
+        let mut new = match self.template(cx, name, Occasion::CreateOnPush).await? {
             Some(template) => template.repository(name, cx.account, &self.ports.region),
             None if self.ports.settings.create_on_push => NewRepository::plain(name),
             None => return Err(not_found(name, cx.account)),
         };
-        if !may_tag && new.documents.iter().any(|(kind, _)| *kind == DocumentKind::ResourceTags) {
+        let has_tags = new.documents.iter().any(|(kind, _)| *kind == DocumentKind::ResourceTags);
+        if has_tags && !may(TemplateAsks::Tags) {
             let message = "The template for this repository gives it tags, and you may not tag it (ecr:TagResource)";
             return Err(Fault::new(FaultKind::AccessDenied, message));
+        }
+        if let Some(encryption) = new.rules.encryption.as_mut()
+            && let Some(named) = encryption.named_key(cx.account, &self.ports.region)
+        {
+            let key = self.ports.named_key(cx, named).await?;
+            if !may(TemplateAsks::Key(&key)) {
+                let message = format!(
+                    "The template for this repository encrypts it under {key}, and you may not use that (kms:DescribeKey, kms:CreateGrant)"
+                );
+                return Err(Fault::new(FaultKind::AccessDenied, message));
+            }
+            encryption.key = Some(key);
         }
         match self.create_with(cx, new).await {
             Err(fault) if fault.kind == FaultKind::RepositoryExists => self.load(cx, name).await,

@@ -96,6 +96,12 @@ impl Encryption {
 }
 
 impl Encryption {
+    /// Returns the key that it names, where that is another than the account's own.
+    pub(crate) fn named_key(&self, account: AccountId, region: &Region) -> Option<&str> {
+        let names_one = self.kind != EncryptionKind::Aes256 && !self.names_no_key(account, region);
+        self.key.as_deref().filter(|_| names_one)
+    }
+
     /// Whether it needs a key and names none, or only stands for the account's own.
     pub(crate) fn names_no_key(&self, account: AccountId, region: &Region) -> bool {
         self.kind != EncryptionKind::Aes256

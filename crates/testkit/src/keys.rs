@@ -45,6 +45,10 @@ impl BlobKeys for Keys {
         Box::pin(async { Ok(OWN_KEY.to_string()) })
     }
 
+    fn named_key<'a>(&'a self, _: &'a Cx, _: &'a str) -> BoxFuture<'a, Result<String, Fault>> {
+        Box::pin(async { Ok(OWN_KEY.to_string()) })
+    }
+
     fn check<'a>(&'a self, _: &'a Cx, _: &'a KeyDomain) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }

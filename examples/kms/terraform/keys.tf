@@ -37,15 +37,6 @@ resource "aws_kms_key" "spare" {
   deletion_window_in_days = 7
 }
 
-resource "aws_ecr_repository" "app" {
-  name = "team/encrypted"
-
-  encryption_configuration {
-    encryption_type = "KMS"
-    kms_key         = aws_kms_key.images.arn
-  }
-}
-
 output "key_arn" {
   value = aws_kms_key.images.arn
 }

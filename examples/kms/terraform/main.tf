@@ -1,4 +1,4 @@
-# Keys on Gantry, and a repository and a secret that are encrypted under one, managed by Terraform's AWS provider as it is. See docs/kms.md and docs/secrets.md.
+# Keys on Gantry, a repository and a secret that are encrypted under one, and a role that pulls, managed by Terraform's AWS provider as it is. See docs/kms.md and docs/secrets.md.
 
 terraform {
   required_providers {
@@ -19,6 +19,7 @@ provider "aws" {
 
   endpoints {
     ecr            = var.endpoint
+    iam            = var.endpoint
     kms            = var.endpoint
     secretsmanager = var.endpoint
     sts            = var.endpoint

@@ -111,3 +111,21 @@ async fn policies_ask_for_the_tags_and_names_of_keys() {
     assert!(site.may_decrypt(&ann, &key) && site.may_decrypt(&ann, "alias/app"));
     assert!(site.may_decrypt(&bob, "alias/app") && !site.may_decrypt(&bob, &key));
 }
+
+#[tokio::test]
+async fn a_key_that_another_server_made_a_moment_ago_is_looked_up_before_it_is_decided() {
+    let site = Site::new().await;
+    let ann = site.user("ann", Some(ALL_OF_KMS)).await;
+    let other = site.place.replica().await;
+    let keyring = site.keyring().await;
+    let key = format!("key/{}", site.key(&keyring, Some(&allowing("arn:aws:iam::000000000000:root"))).await);
+    let ann = site.log_in(&ann).await.unwrap();
+    let needs = [decrypt(&key)];
+    let is_missed = other.misses(&ann, &needs);
+
+    other.look_for_changes().await.unwrap();
+
+    assert!(is_missed && !other.misses(&ann, &needs));
+    assert!(other.may(&ann, &needs[0]));
+    assert!(!other.misses(&ann, &[Access::to(action::KMS_LIST_KEYS)]));
+}

@@ -34,7 +34,7 @@ impl Keyring {
     /// # Errors
     /// [`FaultKind::KmsInvalidAliasName`], [`FaultKind::KmsAliasExists`]; [`FaultKind::KmsNotFound`],
     /// [`FaultKind::KmsInvalidArn`]; [`FaultKind::KmsInvalidState`] for a key that is to be deleted;
-    /// [`FaultKind::KmsLimitExceeded`].
+    /// [`FaultKind::KmsLimitExceeded`]; [`FaultKind::KmsUnsupportedOperation`] for a key that was made for a service.
     pub async fn create_alias(&self, cx: &Cx, name: &str, key: &str) -> Result<(), Fault> {
         self.change_alias(cx, name, Some(key), true).await
     }
@@ -127,6 +127,7 @@ impl Act for ChangeAlias {
             return Err(no_alias(&arn));
         }
         let Some(key) = seen.key else { return Ok(None) };
+        key.of_customer()?;
         key.kept()?;
         let has_it = seen.held.as_ref().is_some_and(|held| held.key_id == key.id);
         if !has_it && seen.count >= ALIASES_MAX {

@@ -1,5 +1,5 @@
 use super::{
-    Key, KeyManager, KeyState, KeyTags, Keyring, done,
+    Key, KeyState, KeyTags, Keyring, done,
     faults::{invalid, not_pending_deletion},
     key, lock,
     name::Realm,
@@ -84,10 +84,7 @@ impl KeyChange {
 
     /// Returns what the key is after it.
     fn to(&self, mut key: Key, now: Timestamp) -> Result<Key, Fault> {
-        if key.manager == KeyManager::Aws {
-            let sentence = format!("{} was made for a service and cannot be changed; make a key of your own", key.arn);
-            return Err(Fault::new(FaultKind::KmsUnsupportedOperation, sentence));
-        }
+        key.of_customer()?;
         match self {
             KeyChange::CancelDeletion if key.state != KeyState::PendingDeletion => {
                 return Err(not_pending_deletion(&key.arn));

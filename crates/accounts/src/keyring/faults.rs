@@ -22,6 +22,12 @@ pub(super) fn not_pending_deletion(arn: &str) -> Fault {
     Fault::new(FaultKind::KmsInvalidState, format!("{arn} is not pending deletion."))
 }
 
+/// What was made for a service is nobody's to change.
+pub(super) fn of_service(arn: &str) -> Fault {
+    let message = format!("{arn} was made for a service and cannot be changed; make a key of your own");
+    Fault::new(FaultKind::KmsUnsupportedOperation, message)
+}
+
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::ValidationFailed, message)
 }

@@ -1,6 +1,6 @@
 use super::{
     KeyTags, Keyring,
-    faults::{disabled, no_alias, no_key, pending_deletion},
+    faults::{disabled, no_alias, no_key, of_service, pending_deletion},
     name::{KeyName, Realm},
 };
 use gantry_fault::Fault;
@@ -150,6 +150,14 @@ impl Key {
         }
     }
 
+    /// Refuses what cannot be done with a key that was made for a service.
+    ///
+    /// # Errors
+    /// [`gantry_fault::FaultKind::KmsUnsupportedOperation`].
+    pub(super) fn of_customer(&self) -> Result<(), Fault> {
+        if self.manager == KeyManager::Aws { Err(of_service(&self.arn)) } else { Ok(()) }
+    }
+
     /// Refuses what cannot be done with a key that is to be deleted.
     ///
     /// # Errors
@@ -191,6 +199,15 @@ impl Keyring {
         let realm = self.realm(cx);
         let name = realm.read(key)?;
         self.0.metadata.read(move |rows| load_named(rows, &realm, &name)).await
+    }
+
+    /// Returns the key of a name as [`Keyring::load`] does, where it encrypts now.
+    ///
+    /// # Errors
+    /// As of [`Keyring::load`]; [`gantry_fault::FaultKind::KmsKeyDisabled`], [`gantry_fault::FaultKind::KmsInvalidState`].
+    pub async fn load_enabled(&self, cx: &Cx, key: &str) -> Result<Key, Fault> {
+        let found = self.load(cx, key).await?;
+        found.enabled().map(|()| found)
     }
 
     /// Returns the key of an id or ARN, where no alias is taken.

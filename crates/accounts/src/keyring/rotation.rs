@@ -55,7 +55,8 @@ impl Keyring {
     /// # Errors
     /// [`gantry_fault::FaultKind::KmsNotFound`], [`gantry_fault::FaultKind::KmsInvalidArn`];
     /// [`gantry_fault::FaultKind::KmsKeyDisabled`], [`gantry_fault::FaultKind::KmsInvalidState`];
-    /// [`gantry_fault::FaultKind::KmsLimitExceeded`] from the 26th time on.
+    /// [`gantry_fault::FaultKind::KmsLimitExceeded`] from the 26th time on; [`gantry_fault::FaultKind::KmsUnsupportedOperation`]
+    /// for a key that was made for a service.
     pub async fn rotate(&self, cx: &Cx, key: &str) -> Result<Key, Fault> {
         let realm = self.realm(cx);
         let id = realm.read_id(key)?;
@@ -112,6 +113,7 @@ impl Act for RotateKey {
 
     fn decide(&self, (mut key, asked): Self::Seen, now: Timestamp) -> Result<Self::Plan, Fault> {
         if self.is_asked {
+            key.of_customer()?;
             key.enabled()?;
             if asked >= ON_DEMAND_MAX {
                 return Err(limit("rotations of a key on demand", ON_DEMAND_MAX));

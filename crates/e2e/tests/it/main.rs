@@ -38,4 +38,5 @@ mod tracing;
 mod undo;
 mod uploads;
 mod users;
+mod vault;
 mod workload;

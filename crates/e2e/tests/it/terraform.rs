@@ -173,7 +173,11 @@ fn terraform_manages_keys_and_secrets_and_finds_nothing_to_do_afterwards() {
     terraform.done("init", &[]);
     terraform.done("apply", &[]);
     terraform.done("plan", &[]);
-    let arn = terraform.output("key_arn");
+    let (arn, named) = (terraform.output("key_arn"), json!({"repositoryName": terraform.output("repository")}));
+    let made = boto.done("describe_repositories", json!({}))["repositories"][0].clone();
+    assert_eq!(made["encryptionConfiguration"], json!({"encryptionType": "KMS", "kmsKey": arn}));
+    let policy = boto.done("get_repository_policy", named)["policyText"].clone();
+    assert!(policy.as_str().unwrap().contains(terraform.output("role_arn").as_str().unwrap()), "{policy}");
     let mut kms = |operation: &str| boto.ask("kms", operation, json!({"KeyId": arn})).unwrap();
     assert_eq!(kms("get_key_rotation_status")["RotationPeriodInDays"], 180);
 

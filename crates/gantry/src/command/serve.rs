@@ -108,10 +108,10 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         tracing::warn!(error = ?fault, "the start could not be noted, so what a crash leaves may not be looked for: {fault}");
     }
     let credentials = config.root.access_key_id.is_none().then(|| folder.credentials_path());
-    let is_encrypted = house.is_encrypted;
+    let (is_encrypted, has_vault) = (house.is_encrypted, config.encryption.vault.address.is_some());
     let master_key = master_key::made(config).filter(|_| !is_encrypted);
     let (credentials, master_key) = (credentials.as_deref(), master_key.as_deref());
-    let greeting = Greeting { urls, metrics, credentials, user: &user, is_encrypted, master_key };
+    let greeting = Greeting { urls, metrics, credentials, user: &user, is_encrypted, has_vault, master_key };
     // A closed standard output is no reason not to serve.
     let _ = std::io::stdout().write_all(greeting.print().as_bytes()).and_then(|()| std::io::stdout().flush());
     let sweeps = [

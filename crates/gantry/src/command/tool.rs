@@ -8,7 +8,7 @@ use crate::{
 use gantry_env::Env;
 use gantry_fault::Fault;
 use gantry_words::Cx;
-use std::future::Future;
+use std::{future::Future, time::Duration};
 use tokio::runtime::Runtime;
 
 /// A command's hold on a data folder: configuration, lock and rooms, with the server stopped or running.
@@ -35,7 +35,7 @@ impl Tool {
         };
         runtime.block_on(house.own_store(&config, &command_line(&config, &env, "open")))?;
         // Without the master key everything works but to look into what is encrypted.
-        if let Err(failure) = runtime.block_on(house.open_keyring(&config)) {
+        if let Err(failure) = runtime.block_on(house.open_keyring(&config, Duration::ZERO)) {
             tracing::warn!("what is encrypted cannot be read here: {failure:?}");
         }
         // Where the folder is held, its server is at the blobs already.
@@ -51,6 +51,11 @@ impl Tool {
     /// Who acts, for the audit: the person at this machine.
     pub(crate) fn cx(&self, operation: &'static str) -> Cx {
         command_line(&self.config, &self.env, operation)
+    }
+
+    /// Waits for something whose errors the caller words.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     /// Runs to the end.

@@ -105,13 +105,16 @@ pub(crate) struct EncryptionSettings {
     /// credential `gantry-master-key` is taken, else the file `master-key` in the data folder, which is made when the first key is.
     #[schemars(with = "Option<String>", extend("writeOnly" = true))]
     pub(crate) master_key: Option<Secret<String>>,
+    /// HashiCorp Vault or OpenBao, that keeps the key which the master key is wrapped under. Without an address none is asked.
+    pub(crate) vault: gantry_vault::Settings,
 }
 
 impl EncryptionSettings {
     /// Returns a sentence for each value that cannot be meant.
     pub(crate) fn check(&self) -> Vec<String> {
         let wrong = self.master_key.as_ref().and_then(|key| MasterKey::parse(key.reveal()).err());
-        wrong.map(|error| format!("master_key cannot be used: {error}")).into_iter().collect()
+        let wrong = wrong.map(|error| format!("master_key cannot be used: {error}"));
+        wrong.into_iter().chain(self.vault.check().into_iter().map(|sentence| format!("vault.{sentence}"))).collect()
     }
 }
 

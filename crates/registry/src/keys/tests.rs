@@ -63,6 +63,15 @@ impl BlobKeys for Pretended {
         Box::pin(async { Ok(FIRST.to_string()) })
     }
 
+    fn named_key<'a>(&'a self, _: &'a Cx, name: &'a str) -> BoxFuture<'a, Result<String, Fault>> {
+        Box::pin(async move {
+            match self.off.lock().unwrap().get(name) {
+                Some(kind) => Err(Fault::new(*kind, "it is off")),
+                None => Ok(name.replace("alias/", "arn:aws:kms:us-east-1:000000000000:key/")),
+            }
+        })
+    }
+
     fn check<'a>(&'a self, _: &'a Cx, domain: &'a KeyDomain) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async { self.ask(domain) })
     }

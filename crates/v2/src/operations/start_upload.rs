@@ -8,10 +8,9 @@ use gantry_accounts::Accounts;
 use gantry_api::{Body, FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
 use gantry_fault::Fault;
 use gantry_oci::{Algorithm, Digest};
-use gantry_registry::{Blobs, Repositories, UploadId, Uploads};
+use gantry_registry::{Blobs, Repositories, TemplateAsks, UploadId, Uploads};
 use gantry_words::{Cx, RepositoryName};
 use http::{HeaderMap, StatusCode, header};
-
 
 /// `POST /v2/<name>/blobs/uploads/` (end-4a, end-4b, end-11): opens an upload, takes a whole blob, or mounts one that
 /// the caller may read elsewhere.
@@ -69,7 +68,15 @@ impl Operation for StartUpload {
         let repository = match repositories.find(cx, &request.name).await? {
             Some(repository) => repository,
             None if may(action::ECR_CREATE_REPOSITORY) => {
-                repositories.create_on_push(cx, &request.name, may(action::ECR_TAG_RESOURCE)).await?
+                repositories
+                    .create_on_push(cx, &request.name, |asks| match asks {
+                        TemplateAsks::Tags => may(action::ECR_TAG_RESOURCE),
+                        // As of whoever creates a repository with a key himself.
+                        TemplateAsks::Key(arn) => [action::KMS_DESCRIBE_KEY, action::KMS_CREATE_GRANT]
+                            .into_iter()
+                            .all(|action| accounts.may(principal, &Access::on_arn(action, arn))),
+                    })
+                    .await?
             }
             None => repositories.load(cx, &request.name).await?,
         };

@@ -213,3 +213,30 @@ async fn two_who_rotate_at_once_make_two_versions() {
         assert_eq!(versions, [2, 3]);
     }
 }
+
+#[tokio::test]
+async fn a_key_that_was_made_for_a_service_is_nobodys_to_change() {
+    for ground in Ground::both().await {
+        let (keyring, cx) = (&ground.keyring, ground.cx());
+        let (key, own) = (keyring.service_key(&cx, "ecr").await.unwrap(), ground.key().await);
+        keyring.create_alias(&cx, "alias/own", &own.id).await.unwrap();
+
+        let refused = [
+            kind(keyring.rotate(&cx, &key.id).await),
+            kind(keyring.create_alias(&cx, "alias/mine", &key.id).await),
+            kind(keyring.update_alias(&cx, "alias/own", &key.id).await),
+            kind(ground.change(&key, KeyChange::Disable).await),
+            kind(ground.change(&key, KeyChange::SetPolicy(key.policy.clone())).await),
+            kind(ground.change(&key, KeyChange::ScheduleDeletion(7)).await),
+            kind(ground.change(&key, KeyChange::EnableRotation(100)).await),
+        ];
+
+        assert_eq!(refused, [FaultKind::KmsUnsupportedOperation; 7]);
+        for name in ["alias/aws/ecr", "alias/aws/other"] {
+            assert_eq!(kind(keyring.create_alias(&cx, name, &own.id).await), FaultKind::KmsInvalidAliasName);
+            assert_eq!(kind(keyring.update_alias(&cx, name, &own.id).await), FaultKind::KmsInvalidAliasName);
+            assert_eq!(kind(keyring.delete_alias(&cx, name).await), FaultKind::KmsInvalidAliasName);
+        }
+        assert_eq!(keyring.load(&cx, "alias/aws/ecr").await.unwrap(), key);
+    }
+}

@@ -152,3 +152,49 @@ async fn swap(ground: &Ground, key: &Key, other: &Key) {
 
     ground.metadata.perform(&ground.cx(), Swap([key.id.clone(), other.id.clone()])).await.unwrap();
 }
+
+#[tokio::test]
+async fn of_two_that_wrap_a_master_key_at_once_the_first_is_kept() {
+    for ground in Ground::both().await {
+        let wrapped = WrappedMasterKey::new(ground.metadata.clone());
+        let [first, second] = [(); 2].map(|()| MasterKey::generate(&ground.env));
+        assert_eq!(wrapped.find().await.unwrap(), WrappedSeen { wrapped: None, is_used: false });
+
+        let kept = wrapped.keep(&ground.cx(), &first, "vault:v1:first").await.unwrap();
+        let later = wrapped.keep(&ground.cx(), &second, "vault:v1:second").await.unwrap();
+
+        assert_eq!((kept.as_str(), later.as_str()), ("vault:v1:first", "vault:v1:first"));
+        assert!(open(&ground.metadata, &ground.env, Some(first), &ground.place).await.is_ok());
+        assert!(open(&ground.metadata, &ground.env, Some(second), &ground.place).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_master_key_that_nothing_is_encrypted_under_is_not_wrapped_in_the_place_of_the_one_that_is() {
+    for ground in Ground::both().await {
+        ground.key().await;
+        let wrapped = WrappedMasterKey::new(ground.metadata.clone());
+
+        let other = wrapped.keep(&ground.cx(), &MasterKey::generate(&ground.env), "vault:v1:other").await;
+        let same = wrapped.keep(&ground.cx(), &ground.place.key().unwrap(), "vault:v1:same").await;
+
+        assert!(matches!(other, Err(KeyringError::MasterKeyOther)));
+        assert_eq!(same.unwrap(), "vault:v1:same");
+    }
+}
+
+#[tokio::test]
+async fn a_master_key_that_was_wrapped_anew_replaces_the_one_it_was_made_of_and_no_other() {
+    for ground in Ground::both().await {
+        let (wrapped, cx) = (WrappedMasterKey::new(ground.metadata.clone()), ground.cx());
+        wrapped.keep(&cx, &MasterKey::generate(&ground.env), "vault:v1:a").await.unwrap();
+
+        let replaced = [
+            wrapped.replace(&cx, "vault:v1:a", "vault:v2:b").await.unwrap(),
+            wrapped.replace(&cx, "vault:v1:a", "vault:v2:c").await.unwrap(),
+        ];
+
+        assert_eq!(replaced, [true, false]);
+        assert_eq!(wrapped.find().await.unwrap().wrapped.as_deref(), Some("vault:v2:b"));
+    }
+}

@@ -204,3 +204,31 @@ fn a_repository_is_encrypted_under_a_key_that_is_there_and_encrypts() {
     assert_eq!((&*disabled.code, &disabled.more["kmsError"]), ("KmsException", &json!("DisabledException")));
     assert_eq!((&*missing.code, &missing.more["kmsError"]), ("KmsException", &json!("NotFoundException")));
 }
+
+#[test]
+fn the_keys_of_services_and_their_names_are_nobodys_to_change() {
+    let server = Server::start();
+    let mut kms = Kms::of(&server);
+    let encryption = json!({"encryptionType": "KMS"});
+    kms.0.done("create_repository", json!({"repositoryName": "app", "encryptionConfiguration": encryption}));
+    let id = kms.done("describe_key", json!({"KeyId": "alias/aws/ecr"}))["KeyMetadata"]["KeyId"].clone();
+    let own = kms.key();
+    kms.done("create_alias", json!({"AliasName": "alias/own", "TargetKeyId": own}));
+
+    for (operation, arguments) in [
+        ("rotate_key_on_demand", json!({"KeyId": id})),
+        ("enable_key_rotation", json!({"KeyId": id})),
+        ("disable_key", json!({"KeyId": id})),
+        ("schedule_key_deletion", json!({"KeyId": id})),
+        ("update_key_description", json!({"KeyId": id, "Description": "mine"})),
+        ("tag_resource", json!({"KeyId": id, "Tags": [{"TagKey": "a", "TagValue": "b"}]})),
+        ("create_alias", json!({"AliasName": "alias/mine", "TargetKeyId": id})),
+        ("update_alias", json!({"AliasName": "alias/own", "TargetKeyId": id})),
+    ] {
+        assert_eq!(kms.refused(operation, arguments), refused("UnsupportedOperationException"), "{operation}");
+    }
+    let taken = json!({"AliasName": "alias/aws/mine", "TargetKeyId": own});
+    assert_eq!(kms.refused("create_alias", taken), refused("InvalidAliasNameException"));
+    let moved = json!({"AliasName": "alias/aws/ecr", "TargetKeyId": own});
+    assert_eq!(kms.refused("update_alias", moved), refused("InvalidAliasNameException"));
+}

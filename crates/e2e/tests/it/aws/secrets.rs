@@ -156,3 +156,28 @@ fn the_policies_of_secret_and_key_let_in_whom_they_name() {
     assert_eq!(manager.refused("get_secret_value", named), refused("DecryptionFailure"));
     assert!(!server.log().contains(CANARY));
 }
+
+#[test]
+fn a_secret_that_gets_another_key_needs_the_one_before_no_longer_but_for_versions_without_a_stage() {
+    let server = Server::start();
+    let (mut manager, mut boto) = (Manager::of(&server), Boto::of(&server));
+    let mut key = || boto.ask("kms", "create_key", json!({})).unwrap()["KeyMetadata"]["KeyId"].clone();
+    let (before, after) = (key(), key());
+    let made = manager.done("create_secret", json!({"Name": "app", "SecretString": "one", "KmsKeyId": before}));
+    for value in ["two", "three"] {
+        manager.done("put_secret_value", json!({"SecretId": "app", "SecretString": value}));
+    }
+
+    manager.done("update_secret", json!({"SecretId": "app", "KmsKeyId": after}));
+    boto.ask("kms", "disable_key", json!({"KeyId": before})).unwrap();
+
+    for (stage, value) in [("AWSCURRENT", "three"), ("AWSPREVIOUS", "two")] {
+        let told = manager.done("get_secret_value", json!({"SecretId": "app", "VersionStage": stage}));
+        assert_eq!(told["SecretString"], value);
+    }
+    let unstaged = json!({"SecretId": "app", "VersionId": made["VersionId"]});
+    assert_eq!(manager.refused("get_secret_value", unstaged).1, "DecryptionFailure");
+    boto.ask("kms", "enable_key", json!({"KeyId": before})).unwrap();
+    boto.ask("kms", "disable_key", json!({"KeyId": after})).unwrap();
+    assert_eq!(manager.refused("get_secret_value", json!({"SecretId": "app"})).1, "DecryptionFailure");
+}

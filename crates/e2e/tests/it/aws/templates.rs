@@ -1,5 +1,5 @@
 use super::Boto;
-use gantry_e2e::{Image, Server};
+use gantry_e2e::{Client, Image, Server};
 use serde_json::json;
 
 const INVALID: &str = "InvalidParameterException";
@@ -54,6 +54,40 @@ fn a_repository_that_a_push_makes_is_what_its_template_says() {
         EXPIRE
     );
     assert_eq!(Image::small(2).push(&server.client(), "prod/team/app", "v1").unwrap().code(), "TAG_INVALID");
+}
+
+#[test]
+fn the_key_of_a_template_is_looked_up_and_asked_for_when_a_repository_is_made() {
+    let (server, mut boto) = server();
+    let key = boto.ask("kms", "create_key", json!({})).unwrap()["KeyMetadata"].clone();
+    let named = json!({"KeyId": key["KeyId"]});
+    let encryption = json!({"encryptionType": "KMS", "kmsKey": key["Arn"]});
+    let template = json!({"prefix": "prod", "appliedFor": ["CREATE_ON_PUSH"], "encryptionConfiguration": encryption});
+    let shown = boto.done("create_repository_creation_template", template);
+    assert_eq!(shown["repositoryCreationTemplate"]["encryptionConfiguration"], encryption);
+    let mut policy = |actions: &[&str]| {
+        let statement = json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
+        let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        let put = json!({"UserName": "ann", "PolicyName": "push", "PolicyDocument": document});
+        boto.ask("iam", "put_user_policy", put).unwrap();
+    };
+    let mut iam = Boto::of(&server);
+    iam.ask("iam", "create_user", json!({"UserName": "ann"})).unwrap();
+    policy(&["ecr:*"]);
+    let her = iam.ask("iam", "create_access_key", json!({"UserName": "ann"})).unwrap()["AccessKey"].clone();
+    let text = |name: &str| her[name].as_str().unwrap();
+    let ann = Client::new(server.address(), text("AccessKeyId"), text("SecretAccessKey"));
+
+    let refused = Image::small(1).push(&ann, "prod/app", "v1").unwrap();
+    assert!(refused.status == 403 && refused.text().contains("kms:CreateGrant"), "{}", refused.text());
+    policy(&["ecr:*", "kms:DescribeKey", "kms:CreateGrant"]);
+    iam.ask("kms", "disable_key", named.clone()).unwrap();
+    assert_eq!(Image::small(1).push(&ann, "prod/app", "v1").unwrap().status, 400);
+    iam.ask("kms", "enable_key", named).unwrap();
+    assert_eq!(Image::small(1).push(&ann, "prod/app", "v1").unwrap().status, 201);
+
+    let made = iam.done("describe_repositories", json!({}))["repositories"][0]["encryptionConfiguration"].clone();
+    assert_eq!(made, json!({"encryptionType": "KMS", "kmsKey": key["Arn"]}));
 }
 
 #[test]
