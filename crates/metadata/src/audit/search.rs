@@ -51,7 +51,7 @@ pub struct Looked {
 }
 
 /// Rows of an index that are looked at in one search, so that none takes long.
-const ROWS_MAX: usize = 16_384;
+const ROWS_MAX: usize = 2_048;
 /// Rows looked at first where not every row of the index fits.
 const ROWS_FIRST: usize = 512;
 /// How it is found out which of several indexes has the fewest rows for what is asked: by whether each has so many.
@@ -62,6 +62,9 @@ struct Index {
     /// Of how many things that may be asked it knows.
     knows: usize,
     keys: fn(&Search) -> [i64; 2],
+    /// Of rows that all fit, as many as are wanted: the index alone says which.
+    all: Query,
+    /// Of some rows those that fit.
     search: Query,
     place: Query,
 }
@@ -83,6 +86,12 @@ macro_rules! index {
         Index {
             knows: $knows,
             keys: $keys,
+            all: query(concat!(
+                "SELECT f.at, f.writer, f.seq, b.bytes FROM (SELECT at, writer, seq",
+                rows_by!($by),
+                "$7) AS f JOIN audit_bytes AS b ON b.writer = f.writer AND b.seq = f.seq
+                 ORDER BY f.at DESC, f.writer DESC, f.seq DESC"
+            )),
             search: query(concat!(
                 "SELECT f.at, f.writer, f.seq, b.bytes FROM (SELECT s.at, s.writer, s.seq FROM (
                      SELECT at, writer, seq, account, principal, repository, digest, action, outcome",
@@ -210,16 +219,21 @@ impl Search {
 pub fn search(rows: &mut Reader, search: &Search, before: Place, count: usize) -> Result<Looked, Fault> {
     let index = search.choose(rows, before)?;
     let [first, second] = (index.keys)(search);
-    let Search { account, principal, repository, digest, action, outcome, from } = *search;
-    let (mut looked, mut before, mut left) = (Looked::default(), before, ROWS_MAX.max(count));
-    let mut part = if search.asks() == index.knows { count } else { ROWS_FIRST.max(count) };
+    let of_index =
+        |Place { at, writer, seq }: Place, part: usize| values![at, writer, seq, search.from, first, second, part];
+    let read = |found: Vec<Row>| found.into_iter().map(found_row).collect::<Result<Vec<_>, Fault>>();
+    if search.asks() == index.knows {
+        let found = read(rows.all(&index.all, of_index(before, count))?)?;
+        return Ok(Looked { found, rest: None });
+    }
+    let Search { account, principal, repository, digest, action, outcome, .. } = *search;
+    let (mut looked, mut before, mut left) = (Looked::default(), before, ROWS_MAX);
+    let mut part = ROWS_FIRST;
     loop {
         part = part.min(left);
-        let (Place { at, writer, seq }, wanted) = (before, count - looked.found.len());
-        let of_index = values![at, writer, seq, from, first, second, part];
+        let wanted = count - looked.found.len();
         let asked = values![account, principal, repository, digest, action, outcome, wanted];
-        let found = rows.all(&index.search, [of_index, asked].concat())?;
-        looked.found.extend(found.into_iter().map(found_row).collect::<Result<Vec<_>, Fault>>()?);
+        looked.found.extend(read(rows.all(&index.search, [of_index(before, part), asked].concat())?)?);
         if looked.found.len() >= count {
             return Ok(looked);
         }

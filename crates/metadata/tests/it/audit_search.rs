@@ -36,20 +36,25 @@ impl Act for Fill {
     }
 }
 
-/// Records of two accounts; what they say recurs with other periods each, so that most pairs are there, and some are not.
+/// Records of two accounts, whose names have other keys each; what they say recurs with other periods, so that most pairs are there,
+/// and some are not.
 fn records() -> Vec<Columns> {
-    let record = |number: i64| Columns {
-        at: 1_000 + number / 3,
-        account: 1 + i64::from(number % 97 == 0),
-        principal: 10 + number % 5,
-        repository: if number % 11 == 0 { 0 } else { 20 + number % 7 },
-        digest: if number % 13 == 0 { 0 } else { 30 + number % 4 },
-        action: 40 + number % 3,
-        outcome: match number % 29 {
-            0 => 2,
-            1..5 => 1,
-            _ => 0,
-        },
+    let record = |number: i64| {
+        let other = i64::from(number % 97 == 0);
+        let key = |of: i64| of + 1_000 * other;
+        Columns {
+            at: 1_000 + number / 3,
+            account: 1 + other,
+            principal: key(10 + number % 5),
+            repository: if number % 11 == 0 { 0 } else { key(20 + number % 7) },
+            digest: if number % 13 == 0 { 0 } else { key(30 + number % 4) },
+            action: key(40 + number % 3),
+            outcome: match number % 29 {
+                0 => 2,
+                1..5 => 1,
+                _ => 0,
+            },
+        }
     };
     (1..=2_500).map(record).collect()
 }
@@ -130,13 +135,12 @@ async fn a_search_that_would_look_at_much_says_where_it_goes_on() {
         action: 41 - number % 2,
         outcome: 0,
     };
-    metadata.perform(&cx(1), Fill((1..=40_000).map(never_together).collect())).await.unwrap();
+    metadata.perform(&cx(1), Fill((1..=10_000).map(never_together).collect())).await.unwrap();
     let asked = Search { digest: 30, action: 40, ..ANYTHING };
 
     let looked = metadata.read_long(move |rows| audit::search(rows, &asked, END, 10)).await.unwrap();
     let rest = looked.rest.unwrap();
-    let end = metadata.read_long(move |rows| audit::search(rows, &asked, rest, 10)).await.unwrap();
 
-    assert_eq!((looked.found, end.found, end.rest), (vec![], vec![], None));
-    assert!(rest.at > 0 && rest.at < 10_000, "{rest:?}: of 20,000 rows that there are 16,384 were looked at");
+    assert_eq!((looked.found, all(&metadata, asked, 10).await.len()), (vec![], 0));
+    assert!(rest.at > 5_000, "{rest:?}: of 5,000 rows that there are 2,048 were looked at");
 }
