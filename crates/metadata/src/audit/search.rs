@@ -53,7 +53,7 @@ pub struct Looked {
 /// Rows of an index that are looked at in one search, so that none takes long.
 const ROWS_MAX: usize = 2_048;
 /// Rows looked at first where not every row of the index fits.
-const ROWS_FIRST: usize = 512;
+const ROWS_FIRST: usize = 128;
 /// How it is found out which of several indexes has the fewest rows for what is asked: by whether each has so many.
 const PROBES: [usize; 3] = [64, 1024, 8192];
 
@@ -228,7 +228,7 @@ pub fn search(rows: &mut Reader, search: &Search, before: Place, count: usize) -
     }
     let Search { account, principal, repository, digest, action, outcome, .. } = *search;
     let (mut looked, mut before, mut left) = (Looked::default(), before, ROWS_MAX);
-    let mut part = ROWS_FIRST;
+    let mut part = ROWS_FIRST.max(count);
     loop {
         part = part.min(left);
         let wanted = count - looked.found.len();
