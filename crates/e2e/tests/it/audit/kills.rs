@@ -156,8 +156,8 @@ fn recorded(server: &Server) -> BTreeMap<(String, String), u64> {
             let own = own(record);
             let kind = own["kind"].as_str().unwrap().to_string();
             // What is known of the call may be lost with it, such as its action; what it changed may not.
-            let acts = own["changes"].as_array().into_iter().flatten();
-            if kind == "change" && !acts.into_iter().any(|change| change["act"] == "registry.put_image") {
+            let mut acts = own["changes"].as_array().into_iter().flatten();
+            if kind == "change" && !acts.any(|change| change["act"] == "registry.put_image") {
                 continue;
             }
             let has_digest = ["pull", "change", "refusal"].contains(&kind.as_str());
