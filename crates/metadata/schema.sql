@@ -84,7 +84,9 @@ CREATE TABLE audit_person(
     owner TEXT NOT NULL,
     value TEXT NOT NULL,
     salt TEXT NOT NULL
-);
+, named_at BIGINT NOT NULL DEFAULT 0);
+
+CREATE INDEX audit_person_named ON audit_person(named_at, token);
 
 CREATE UNIQUE INDEX audit_person_value ON audit_person(owner, value);
 
@@ -101,11 +103,23 @@ CREATE TABLE audit_record(
     PRIMARY KEY (writer, seq)
 ) WITHOUT ROWID;
 
+CREATE INDEX audit_record_action ON audit_record(action, at, writer, seq);
+
 CREATE INDEX audit_record_digest ON audit_record(digest, at, writer, seq) WHERE digest <> 0;
+
+CREATE INDEX audit_record_outcome ON audit_record(account, outcome, at, writer, seq) WHERE outcome <> 0;
 
 CREATE INDEX audit_record_principal ON audit_record(principal, at, writer, seq);
 
+CREATE INDEX audit_record_principal_outcome ON audit_record(principal, outcome, at, writer, seq) WHERE outcome <> 0;
+
 CREATE INDEX audit_record_repository ON audit_record(repository, at, writer, seq) WHERE repository <> 0;
+
+CREATE INDEX audit_record_repository_outcome ON audit_record(repository, outcome, at, writer, seq)
+    WHERE outcome <> 0 AND repository <> 0;
+
+CREATE INDEX audit_record_repository_principal ON audit_record(repository, principal, at, writer, seq)
+    WHERE repository <> 0;
 
 CREATE INDEX audit_record_time ON audit_record(account, at, writer, seq);
 

@@ -403,6 +403,21 @@ impl Directory {
         }
     }
 
+    /// Returns the principal of a session that a user began with an access key, whatever has become of the key; none where the user
+    /// is no more. With a robot's key its sessions end too: to switch that off is to switch the robot off.
+    pub(crate) fn in_session(
+        &self,
+        user_id: &str,
+        key: &str,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Option<Principal> {
+        match self.person(user_id)?.identity.robot.is_some() {
+            true => self.came_with(key, source, now),
+            false => self.holder(user_id, key, source, now),
+        }
+    }
+
     fn holder(&self, user_id: &str, id: &str, source: Option<IpAddr>, now: Timestamp) -> Option<Principal> {
         let person = self.person(user_id).filter(|person| self.lets_in(person.identity.account))?;
         let rules = person.identity.robot.as_ref();

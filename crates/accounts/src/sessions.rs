@@ -41,8 +41,12 @@ pub(crate) struct Session {
 enum Who {
     /// The root user's, by his access key: with another root it is worth nothing.
     Root(String),
-    /// A user's, by the access key it came with.
+    /// A user's, by the password or personal token it came with, or the root user's of another account, by his access key: it ends
+    /// with that.
     User(String),
+    /// A user's, by the access key it came with. It outlives that: what is issued is good until its end and cannot be revoked, only
+    /// what it may is decided anew each time (AWS IAM User Guide, "Permissions for temporary security credentials").
+    Holder { key: String, user_id: String },
     /// Somebody's who has become a role.
     Role(RoleSession),
 }
@@ -60,11 +64,16 @@ impl Accounts {
                 (Who::User(principal.access_key_id.as_ref().into()), lifetime.min(ROOT_SESSION))
             }
             (PrincipalKind::Session, Some(session)) => (Who::Role(session.as_ref().clone()), lifetime),
-            (PrincipalKind::User, _) => (Who::User(principal.access_key_id.as_ref().into()), lifetime),
+            (PrincipalKind::User, _) => (self.holder_of(&principal.access_key_id), lifetime),
             // Nobody is not asked for his permission to be someone.
             (PrincipalKind::Session | PrincipalKind::Anonymous, _) => (Who::User(String::new()), Duration::ZERO),
         };
         self.issue_session(principal.account, who, now.plus(lifetime), now)
+    }
+
+    fn holder_of(&self, id: &str) -> Who {
+        let user_id = self.directory().key(id).map(|key| key.user_id.to_string());
+        user_id.map_or_else(|| Who::User(id.into()), |user_id| Who::Holder { key: id.into(), user_id })
     }
 
     /// Issues credentials of someone who has become a role.
@@ -109,6 +118,7 @@ impl Accounts {
         match session.who {
             Who::Root(id) => (id == self.root().access_key_id).then(|| Principal::root(self.site().account)),
             Who::User(id) => directory.came_with(&id, source, now),
+            Who::Holder { key, user_id } => directory.in_session(&user_id, &key, source, now),
             Who::Role(role) => directory.session(role, now),
         }
         .filter(|principal| principal.account == session.account)

@@ -221,11 +221,13 @@ impl Seen {
             // Each of the two accounts hears of it: first that of the resource.
             audit.note(&Entry { account: entry.owner, ..entry }).map_err(no_room)?;
         }
-        // Whoever comes without credentials is asked for them, again and again: nobody waits for that to be written down.
+        // Of pulls a crash may lose the last; what a change has done is in its own transaction. Whoever comes without credentials is
+        // asked for them, again and again: nobody waits for that to be written down.
         let is_awaited = match kind {
-            Kind::AuthenticationFailure => true,
+            Kind::AuthenticationFailure | Kind::Login => true,
             Kind::Refusal => !self.is_anonymous,
-            _ => false,
+            Kind::Change => outcome == Outcome::Failed,
+            Kind::Pull | Kind::Service => false,
         };
         if !is_awaited {
             return audit.note(&entry).map_err(no_room);
@@ -233,7 +235,7 @@ impl Seen {
         let durable = audit.note_durably(&entry).map_err(no_room)?;
         if !matches!(porch.env.within(DURABLE_WAIT, durable).await, Some(Ok(()))) {
             let request_id = ended.request_id;
-            tracing::warn!(%request_id, "a refusal was answered before its audit record was durable");
+            tracing::warn!(%request_id, "a call was answered before its audit record was durable");
         }
         Ok(())
     }

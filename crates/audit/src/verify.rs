@@ -339,6 +339,14 @@ impl Verifier {
         self.end = end;
     }
 
+    /// Hears that the chain was trimmed at a checkpoint meanwhile: what comes before that is gone, or about to go.
+    pub fn trimmed(&mut self, root: &Signed) {
+        match root.claim() {
+            Some(claimed) if claimed.seq <= self.last => (self.root, self.is_root_explained) = (claimed.seq, false),
+            _ => self.take_root(root),
+        }
+    }
+
     /// Looks at the next record.
     pub fn record(&mut self, stored: &Stored<'_>) {
         self.records += 1;

@@ -105,7 +105,7 @@ impl Act for ChainRecords {
         let trail = audit::unchained(rows, ROWS_MAX)?;
         let left = audit::open_before(rows, before, whose, ROWS_MAX)?;
         let gathered = put_together(self, trail, &left);
-        let people = People::gather(rows, &gathered.records, &self.seed)?;
+        let people = People::gather(rows, &gathered.records, &self.seed, self.batch.now)?;
         Ok(Seen { writer, heads, gathered, people })
     }
 

@@ -59,6 +59,8 @@ struct Inner {
     is_ending: AtomicBool,
     lost: AtomicU64,
     chained: AtomicU64,
+    held: AtomicU64,
+    undelivered: AtomicU64,
 }
 
 /// A batch, and who waits for it.
@@ -90,6 +92,10 @@ pub struct Figures {
     pub waiting: u64,
     /// Facts that found no room.
     pub lost: u64,
+    /// Records that are older than they are kept, and stay until the webhook has them.
+    pub held: u64,
+    /// Records this process has removed that the webhook never had.
+    pub undelivered: u64,
 }
 
 impl Keeper {
@@ -139,6 +145,8 @@ impl Audit {
             is_ending: AtomicBool::new(false),
             lost: AtomicU64::new(0),
             chained: AtomicU64::new(0),
+            held: AtomicU64::new(0),
+            undelivered: AtomicU64::new(0),
         }))
     }
 
@@ -192,9 +200,26 @@ impl Audit {
 
     /// Writes facts to the chain as they come, until [`Audit::stop`]. Dropped before that, it may lose what it was writing.
     pub async fn run(&self) {
+        self.0.is_running.store(true, Relaxed);
+        // Beside each other: whoever waits for his refusal to be durable must not wait for millions of old records to go.
+        tokio::select! {
+            () = self.write_down() => {}
+            () = self.trim_by_and_by() => {}
+        }
+    }
+
+    async fn trim_by_and_by(&self) {
+        self.0.env.sleep(LOOK_EVERY).await;
+        loop {
+            if let Err(fault) = self.trim().await {
+                tracing::error!(error = ?fault, "the audit could not be trimmed: {fault}");
+            }
+            self.0.env.sleep(TRIM_EVERY).await;
+        }
+    }
+
+    async fn write_down(&self) {
         let inner = &*self.0;
-        inner.is_running.store(true, Relaxed);
-        let mut next_trim = inner.env.elapsed() + LOOK_EVERY;
         while !inner.is_ending.load(Relaxed) {
             let woken = inner.env.within(LOOK_EVERY, inner.wake.notified()).await;
             // Where somebody waits it is written down at once.
@@ -204,12 +229,6 @@ impl Audit {
             if let Err(fault) = self.flush(false).await {
                 tracing::error!(error = ?fault, "the audit could not be written down; it is tried again: {fault}");
                 inner.env.sleep(LOOK_EVERY).await;
-            }
-            if inner.env.elapsed() >= next_trim {
-                next_trim = inner.env.elapsed() + TRIM_EVERY;
-                if let Err(fault) = self.trim().await {
-                    tracing::error!(error = ?fault, "the audit could not be trimmed: {fault}");
-                }
             }
         }
     }
@@ -320,21 +339,50 @@ impl Audit {
         }
     }
 
-    /// Removes records that are older than they are kept, up to a checkpoint.
+    /// Removes records that are older than they are kept, up to a checkpoint, and then the names that no record holds any more.
+    /// Records that the webhook does not have yet stay for as long as the settings say. Returns how many were removed.
     ///
     /// # Errors
     /// The database does not take it.
     pub async fn trim(&self) -> Result<u64, Fault> {
         let inner = &*self.0;
         let before = inner.env.now().minus(inner.keeper.settings.keep.duration());
-        trim::trim(&inner.metadata, &inner.env, &inner.keeper, before, |now| self.cx(now)).await
+        let begun = trim::begin(&inner.metadata, &inner.keeper, before, &self.cx(inner.env.now())).await?;
+        self.tell_undelivered(&begun);
+        let removed = trim::remove(&inner.metadata, &inner.env, inner.keeper.writer, begun.root, |now| self.cx(now));
+        removed.await
+    }
+
+    fn tell_undelivered(&self, begun: &trim::Begun) {
+        let trim::Begun { held, undelivered, .. } = *begun;
+        self.0.held.store(held, Relaxed);
+        self.0.undelivered.fetch_add(undelivered, Relaxed);
+        if held > 0 {
+            tracing::warn!(
+                records = held,
+                "{held} records of the audit are older than audit.keep and stay, since audit.webhook.url has not taken them"
+            );
+        }
+        if undelivered > 0 {
+            tracing::error!(
+                records = undelivered,
+                "{undelivered} records of the audit go that audit.webhook.url never took: they are older than audit.keep \
+                 and audit.webhook.undelivered_keep together"
+            );
+        }
     }
 
     /// What the metrics show.
     pub fn figures(&self) -> Figures {
         let inner = &*self.0;
         let waiting = lock(&inner.pending).len() as u64;
-        Figures { records: inner.chained.load(Relaxed), waiting, lost: inner.lost.load(Relaxed) }
+        Figures {
+            records: inner.chained.load(Relaxed),
+            waiting,
+            lost: inner.lost.load(Relaxed),
+            held: inner.held.load(Relaxed),
+            undelivered: inner.undelivered.load(Relaxed),
+        }
     }
 
     /// The tables it writes to.

@@ -33,7 +33,7 @@ pub use gantry_metadata::audit::{Found, Place};
 pub(crate) use keep::Keeper;
 pub use keep::{Audit, Figures, Outlet};
 pub use people::erase;
-pub use search::{Question, search};
+pub use search::{Question, Records, search};
 pub use settings::{OnOverflow, Settings};
 pub use used::SessionActions;
 pub use verify::{Verified, verify};

@@ -4,11 +4,17 @@ use gantry_audit::{PERSON_ERASED, Record, commit, person, reveal, salt, tokens};
 use gantry_fault::Fault;
 use gantry_metadata::{
     Act, Event, Metadata, Reader, Tx,
-    audit::{PersonRow, erase_person, insert_person, people_by_token, people_by_value},
+    audit::{PersonRow, erase_person, insert_person, note_named, people_by_token, people_by_value},
 };
 use gantry_words::{AccountId, Cx, Timestamp};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
+
+/// When somebody was named last is written down once in so long.
+pub(crate) const NAMED_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// The tokens of everybody whom some records name.
 #[derive(Default)]
@@ -17,19 +23,28 @@ pub(crate) struct People {
     addresses: HashMap<(String, String), String>,
     /// Those who were not known yet.
     fresh: Vec<PersonRow>,
+    /// Those of whom it has not been written down for a while that they are named.
+    stale: Vec<String>,
+    now: Timestamp,
 }
 
 impl People {
     /// Looks up everybody whom `records` name, and makes tokens for those who have none, with salts that follow from `seed`: it
     /// must be random, and used once.
-    pub(crate) fn gather(rows: &mut Reader, records: &[Record], seed: &[u8; 32]) -> Result<People, Fault> {
-        let mut people = People::default();
+    pub(crate) fn gather(
+        rows: &mut Reader,
+        records: &[Record],
+        seed: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<People, Fault> {
+        let mut people = People { now, ..People::default() };
         let named: BTreeSet<String> = records.iter().flat_map(|record| record.people().0).collect();
         if named.is_empty() {
             return Ok(people);
         }
         let values: Vec<String> = named.into_iter().collect();
         let known = people_by_value(rows, "", &values)?;
+        people.note_stale(&known);
         people.names = known.into_iter().map(|row| (row.value, row.token)).collect();
         for value in values {
             if !people.names.contains_key(&value) {
@@ -47,6 +62,7 @@ impl People {
         for (owner, sources) in sources {
             let sources: Vec<String> = sources.into_iter().collect();
             let known = people_by_value(rows, &owner, &sources)?;
+            people.note_stale(&known);
             let known: HashMap<String, String> = known.into_iter().map(|row| (row.value, row.token)).collect();
             for source in sources {
                 let token = known.get(&source).cloned().unwrap_or_else(|| people.make(&owner, &source, seed));
@@ -56,11 +72,21 @@ impl People {
         Ok(people)
     }
 
+    fn note_stale(&mut self, known: &[PersonRow]) {
+        let is_stale = |row: &&PersonRow| self.now.since(row.named_at) >= NAMED_EVERY;
+        self.stale.extend(known.iter().filter(is_stale).map(|row| row.token.clone()));
+    }
+
     fn make(&mut self, owner: &str, value: &str, seed: &[u8; 32]) -> String {
         let salt = salt(seed, self.fresh.len() as u64);
         let token = commit(&salt, value);
-        let row = PersonRow { token: token.clone(), owner: owner.into(), value: value.into(), salt: hex::encode(salt) };
-        self.fresh.push(row);
+        self.fresh.push(PersonRow {
+            token: token.clone(),
+            owner: owner.into(),
+            value: value.into(),
+            salt: hex::encode(salt),
+            named_at: self.now,
+        });
         token
     }
 
@@ -69,9 +95,10 @@ impl People {
         record.committed(&self.names, &self.addresses)
     }
 
-    /// Writes down those who were not known.
+    /// Writes down those who were not known, and that the others are named.
     pub(crate) fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
-        self.fresh.iter().try_for_each(|row| insert_person(tx, row))
+        self.fresh.iter().try_for_each(|row| insert_person(tx, row))?;
+        note_named(tx, &self.stale, self.now)
     }
 
     /// What the tokens stand for.

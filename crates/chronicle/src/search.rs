@@ -8,7 +8,7 @@ use gantry_metadata::{
     Metadata, Reader,
     audit::{self, Found, Place, Search},
 };
-use gantry_words::{AccountId, Page, Timestamp};
+use gantry_words::{AccountId, Timestamp};
 use serde_json::Value;
 use std::cmp::Reverse;
 
@@ -34,6 +34,15 @@ pub struct Question {
     pub until: Option<Timestamp>,
 }
 
+/// Records that were found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Records {
+    /// The newest first.
+    pub items: Vec<Found>,
+    /// The place before which the search goes on, also where fewer were found than were asked for; `None` at the end.
+    pub next: Option<Place>,
+}
+
 impl Audit {
     /// As [`search`], in the database it writes to, up to what this server is doing now.
     ///
@@ -45,7 +54,7 @@ impl Audit {
         question: &Question,
         before: Option<Place>,
         limit: usize,
-    ) -> Result<Page<Found>, Fault> {
+    ) -> Result<Records, Fault> {
         if before.is_none() {
             self.catch_up().await;
         }
@@ -53,7 +62,8 @@ impl Audit {
     }
 }
 
-/// Returns up to `limit` records of an account before a place, the newest first. Among them are those that still count: they
+/// Returns up to `limit` records of an account before a place, the newest first; fewer, or none, where much had to be looked at:
+/// the next call goes on from there. Among them are those that still count: they
 /// have no `eventID` yet, and `pending` in `additionalEventData.gantry`.
 ///
 /// # Errors
@@ -64,7 +74,7 @@ pub async fn search(
     question: &Question,
     before: Option<Place>,
     limit: usize,
-) -> Result<Page<Found>, Fault> {
+) -> Result<Records, Fault> {
     let of = |text: &Option<String>| text.as_deref().map_or(0, |text| key(account, text));
     let asked = Search {
         account: number(account),
@@ -87,21 +97,26 @@ pub async fn search(
             None => vec![0],
             Some(arn) => as_stored(rows, arn)?.iter().map(|arn| key(account, arn)).collect(),
         };
-        let mut items = vec![];
+        let (mut items, mut rest): (Vec<Found>, Option<Place>) = (vec![], None);
         for principal in stored {
-            items.extend(audit::search(rows, &Search { principal, ..asked }, place, wanted + 1)?);
+            let looked = audit::search(rows, &Search { principal, ..asked }, place, wanted + 1)?;
+            items.extend(looked.found);
+            rest = rest.max(looked.rest);
         }
+        items.extend(counting.into_iter().map(|found| Found { bytes: pending(&found.bytes), ..found }));
+        items.sort_unstable_by_key(|found| Reverse(found.place));
+        // Behind the place where one look ended others may have more.
+        items.retain(|found| rest.is_none_or(|rest| found.place >= rest));
+        let has_more = items.len() > wanted;
+        items.truncate(wanted);
+        let next = if has_more { items.last().map(|last| last.place) } else { rest };
         reveal_all(rows, items.iter_mut().map(|found| &mut found.bytes))?;
-        Ok((counting, items))
+        Ok(Records { items, next })
     };
-    let (counting, mut items) = metadata.read_long(look).await?;
-    items.extend(counting.into_iter().map(|found| Found { bytes: pending(&found.bytes), ..found }));
-    items.sort_unstable_by_key(|found| Reverse(found.place));
-    let has_more = items.len() > wanted;
-    items.truncate(wanted);
+    let Records { mut items, next } = metadata.read_long(look).await?;
     // By an accident of 1 in 2^64 another text has the same key.
     items.retain(|found| is_meant(&found.bytes, account, question));
-    Ok(Page { items, has_more })
+    Ok(Records { items, next })
 }
 
 /// Says of a record that it still counts, and that it has no place yet.

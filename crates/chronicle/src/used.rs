@@ -53,11 +53,11 @@ impl Audit {
         let (mut found, mut before) = (SessionActions::default(), None);
         for _ in 0..RECORDS_MAX / PAGE {
             let page = self.search(account, &question, before, PAGE).await?;
-            before = page.items.last().map(|last| last.place);
+            before = page.next;
             for (role, action) in page.items.iter().filter_map(|record| session_action(&record.bytes)) {
                 found.actions.entry(role).or_default().insert(action);
             }
-            if !page.has_more {
+            if before.is_none() {
                 found.is_complete = true;
                 break;
             }

@@ -98,6 +98,8 @@ struct Part {
     records: Vec<RecordRow>,
     checkpoints: Vec<(u64, Signed)>,
     end: End,
+    /// What the chain begins with now, where it was trimmed meanwhile.
+    trimmed: Option<(u64, Signed)>,
 }
 
 async fn verify_chain(
@@ -108,16 +110,18 @@ async fn verify_chain(
     anchors: &[Signed],
     hear: &mut impl FnMut(u64),
 ) -> Result<Report, Fault> {
-    let (end, trimmed) = end_of(row.as_ref());
-    let root = match trimmed {
-        0 => None,
-        seq => metadata.read_long(move |rows| audit::checkpoint(rows, writer, seq)).await?.map(|(_, signed)| signed),
-    };
-    let mut verifier = Verifier::begin(public, root.as_ref(), end, anchors);
-    let mut after = if root.is_some() { trimmed } else { 0 };
+    let (end, _) = end_of(row.as_ref());
+    let first = read_part(metadata, writer, 0, 0).await?;
+    let root = first.trimmed.as_ref().map(|(_, signed)| signed);
+    let mut verifier = Verifier::begin(public, root, end, anchors);
+    let (mut root, mut after) = first.trimmed.as_ref().map_or((0, 0), |(seq, _)| (*seq, *seq));
     loop {
-        let part = read_part(metadata, writer, after).await?;
+        let part = read_part(metadata, writer, after, root).await?;
         verifier.ends_at(part.end);
+        if let Some((seq, signed)) = &part.trimmed {
+            verifier.trimmed(signed);
+            root = *seq;
+        }
         let is_whole = part.records.len() < RECORDS_MAX;
         let through = part.records.last().map_or(u64::MAX, |last| if is_whole { u64::MAX } else { last.seq });
         let mut checkpoints = part.checkpoints.into_iter().peekable();
@@ -138,9 +142,13 @@ async fn verify_chain(
     }
 }
 
-async fn read_part(metadata: &Metadata, writer: i64, after: u64) -> Result<Part, Fault> {
+/// Reads what comes behind the place `after` in a chain that began at `root` when it was looked at last.
+async fn read_part(metadata: &Metadata, writer: i64, after: u64, root: u64) -> Result<Part, Fault> {
     let look = move |rows: &mut gantry_metadata::Reader| {
-        let (end, _) = end_of(audit::writer(rows, writer)?.as_ref());
+        let (end, root_now) = end_of(audit::writer(rows, writer)?.as_ref());
+        let trimmed = if root_now > root { audit::checkpoint(rows, writer, root_now)? } else { None };
+        // What is still there before it is about to go.
+        let after = trimmed.as_ref().map_or(after, |(seq, _)| after.max(*seq));
         let records = audit::records(rows, writer, after, RECORDS_MAX)?;
         let through = match records.last() {
             Some(last) if records.len() == RECORDS_MAX => last.seq,
@@ -148,7 +156,7 @@ async fn read_part(metadata: &Metadata, writer: i64, after: u64) -> Result<Part,
         };
         // Checkpoints stand no closer than records; there may be as many.
         let checkpoints = audit::checkpoints(rows, writer, after, through, RECORDS_MAX)?;
-        Ok(Part { records, checkpoints, end })
+        Ok(Part { records, checkpoints, end, trimmed })
     };
     metadata.read_long(look).await
 }

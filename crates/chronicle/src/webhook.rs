@@ -51,6 +51,9 @@ pub struct WebhookSettings {
     /// How long a receiver may take to answer, 1s to 1m.
     #[schemars(with = "String")]
     pub deadline: Period,
+    /// How much longer than `audit.keep` records are kept that the receiver has not taken. What is older goes undelivered.
+    #[schemars(with = "String")]
+    pub undelivered_keep: Period,
 }
 
 impl Default for WebhookSettings {
@@ -61,6 +64,7 @@ impl Default for WebhookSettings {
             authorities_file: None,
             records_max: 500,
             deadline: Period::seconds(10),
+            undelivered_keep: Period::hours(90 * 24),
         }
     }
 }

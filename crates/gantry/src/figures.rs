@@ -4,7 +4,7 @@ use gantry_api::{Figures, Gauges};
 use gantry_chronicle::{Audit, Webhook};
 use gantry_metadata::blobs;
 use gantry_registry::RepositoryCounts;
-use gantry_words::{AccountId, Timestamp};
+use gantry_words::Timestamp;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -23,7 +23,7 @@ const COUNT_EVERY: Duration = Duration::from_secs(60);
 /// That takes the longer the more there is. Of so many parts of the time it takes one.
 const COUNT_SHARE: u32 = 100;
 
-/// Repositories that have figures of their own: the first by name.
+/// Repositories that have figures of their own: the first by account and name.
 const REPOSITORIES_MAX: usize = 20_000;
 
 /// Figures of the rooms, and of the process, for `/metrics`.
@@ -46,15 +46,15 @@ struct StoreFigures {
 
 impl RoomFigures {
     /// Figures of a house, and the task that asks for those that take long to know.
-    pub(crate) fn of(house: House, account: AccountId) -> (RoomFigures, JoinHandle<()>) {
+    pub(crate) fn of(house: House) -> (RoomFigures, JoinHandle<()>) {
         let store = Arc::new(StoreFigures::default());
         let figures = RoomFigures { house: house.clone(), started: house.env.now(), store: store.clone() };
-        (figures, tokio::spawn(async move { store.keep(&house, account).await }))
+        (figures, tokio::spawn(async move { store.keep(&house).await }))
     }
 }
 
 impl StoreFigures {
-    async fn keep(&self, house: &House, account: AccountId) {
+    async fn keep(&self, house: &House) {
         house.env.sleep(FIRST).await;
         let mut next_count = Duration::ZERO;
         loop {
@@ -62,7 +62,7 @@ impl StoreFigures {
             if let Ok(bytes) = house.store.free_bytes().await {
                 self.free_bytes.store(bytes, Relaxed);
             }
-            if let Ok(counts) = house.registry.repositories.counts(account, REPOSITORIES_MAX).await {
+            if let Ok(counts) = house.registry.repositories.counts(REPOSITORIES_MAX).await {
                 *self.repositories.lock().unwrap_or_else(PoisonError::into_inner) = counts.into();
             }
             let began = house.env.elapsed();
@@ -124,17 +124,17 @@ impl RoomFigures {
         let repositories = self.store.repositories.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for counts in repositories.iter() {
             let help = "Images of a repository, children of indexes and referrers included; read every ten seconds";
-            let labels = [("repository", counts.name.as_str())];
+            let labels = [("account", counts.account.as_str()), ("repository", counts.name.as_str())];
             figures.gauge("aws_ecr_repository_images", help, &labels, counts.images as f64);
         }
         for counts in repositories.iter() {
             let help = "Bytes of the blobs of a repository; read every ten seconds";
-            let labels = [("repository", counts.name.as_str())];
+            let labels = [("account", counts.account.as_str()), ("repository", counts.name.as_str())];
             figures.gauge("aws_ecr_repository_size_bytes", help, &labels, counts.blob_bytes as f64);
         }
-        for (name, kind, count) in self.house.registry.push_failures() {
+        for (account, name, kind, count) in self.house.registry.push_failures() {
             let reason = format!("{kind:?}");
-            let labels = [("repository", name.as_str()), ("reason", reason.as_str())];
+            let labels = [("account", account.as_str()), ("repository", name.as_str()), ("reason", reason.as_str())];
             let help = "Manifests and blobs that a repository refused or could not store, by reason";
             figures.counter("aws_ecr_push_failures", help, &labels, count as f64);
         }
@@ -191,6 +191,10 @@ impl Gauges for AuditFigures {
         figures.gauge("gantry_audit_queue", help, &[], audit.waiting as f64);
         let help = "Facts that found no room; the chain says how many, or their requests were answered 503";
         figures.counter("gantry_audit_lost", help, &[], audit.lost as f64);
+        let help = "Records older than audit.keep that stay, since the webhook does not have them yet; counted every hour";
+        figures.gauge("gantry_audit_webhook_held_records", help, &[], audit.held as f64);
+        let help = "Records removed that the webhook never had: older than audit.keep and audit.webhook.undelivered_keep";
+        figures.counter("gantry_audit_webhook_lost_records", help, &[], audit.undelivered as f64);
         let webhook = self.1.as_ref().map(Webhook::figures).unwrap_or_default();
         for (outcome, count) in [("delivered", webhook.deliveries), ("failed", webhook.failures)] {
             let help = "Deliveries of the audit to its webhook; those that failed are sent again";

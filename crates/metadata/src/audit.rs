@@ -10,8 +10,11 @@ pub use delivery::{delivered, put_delivered};
 use gantry_audit::{Columns, GENESIS, Hash, Signed, parse_hash, print_hash};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
-pub use people::{PersonRow, erase_person, insert_person, people_after, people_by_token, people_by_value};
-pub use search::{Found, Place, Search, counting, done_by, search};
+pub use people::{
+    PersonRow, erase_person, forget_people, insert_person, named_before, note_named, people_after, people_by_token,
+    people_by_value,
+};
+pub use search::{Found, Looked, Place, Search, counting, done_by, search};
 
 /// Where a chain stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +129,7 @@ static CHECKPOINTS: Query = query(
 );
 static CHECKPOINT: Query = query("SELECT seq, bytes, signature FROM audit_checkpoint WHERE writer = $1 AND seq = $2");
 static CHECKPOINT_BEFORE: Query =
-    query("SELECT seq, bytes, signature FROM audit_checkpoint WHERE writer = $1 AND at < $2 ORDER BY seq DESC LIMIT 1");
+    query("SELECT seq FROM audit_checkpoint WHERE writer = $1 AND at < $2 AND seq <= $3 ORDER BY seq DESC LIMIT 1");
 static INSERT_CHECKPOINT: Change =
     change("INSERT INTO audit_checkpoint(writer, seq, at, bytes, signature) VALUES ($1, $2, $3, $4, $5)");
 static STALE_OPEN: Query =
@@ -139,7 +142,7 @@ static PUT_OPEN: Change = change(
      ON CONFLICT (writer, id) DO UPDATE SET at = excluded.at, body = excluded.body",
 );
 static REMOVE_OPEN: Change = change("DELETE FROM audit_open WHERE writer = $1 AND id = $2");
-static FIRST_RECORD: Query = query("SELECT seq FROM audit_record WHERE writer = $1 ORDER BY seq LIMIT 1");
+static FIRST_RECORD: Query = query("SELECT seq, at FROM audit_record WHERE writer = $1 ORDER BY seq LIMIT 1");
 static TRIM_RECORDS: Change = change("DELETE FROM audit_record WHERE writer = $1 AND seq <= $2");
 static TRIM_BYTES: Change = change("DELETE FROM audit_bytes WHERE writer = $1 AND seq <= $2");
 static TRIM_CHECKPOINTS: Change = change("DELETE FROM audit_checkpoint WHERE writer = $1 AND seq < $2");
@@ -273,9 +276,14 @@ pub fn checkpoint(rows: &mut Reader, writer: i64, seq: u64) -> Result<Option<(u6
     rows.one(&CHECKPOINT, values![writer, seq])?.map(checkpoint_row).transpose()
 }
 
-/// Finds the last checkpoint made before a moment.
-pub fn checkpoint_before(rows: &mut Reader, writer: i64, before: Timestamp) -> Result<Option<(u64, Signed)>, Fault> {
-    rows.one(&CHECKPOINT_BEFORE, values![writer, before])?.map(checkpoint_row).transpose()
+/// Finds the place of the last checkpoint made before a moment, up to the place `through`.
+pub fn checkpoint_before(
+    rows: &mut Reader,
+    writer: i64,
+    before: Timestamp,
+    through: u64,
+) -> Result<Option<u64>, Fault> {
+    rows.one(&CHECKPOINT_BEFORE, values![writer, before, through])?.map(|row| row.count(0)).transpose()
 }
 
 /// Writes a checkpoint.
@@ -308,9 +316,9 @@ pub fn remove_open(tx: &mut Tx, writer: i64, id: i64) -> Result<(), Fault> {
     tx.write(&REMOVE_OPEN, values![writer, id])
 }
 
-/// Finds the first record of a chain.
-pub fn first_record(rows: &mut Reader, writer: i64) -> Result<Option<u64>, Fault> {
-    rows.one(&FIRST_RECORD, values![writer])?.map(|row| row.count(0)).transpose()
+/// Finds the first record of a chain: its place, and when it happened.
+pub fn first_record(rows: &mut Reader, writer: i64) -> Result<Option<(u64, Timestamp)>, Fault> {
+    rows.one(&FIRST_RECORD, values![writer])?.map(|row| Ok((row.count(0)?, row.time(1)?))).transpose()
 }
 
 /// Removes the records of a chain up to the place `through`, and the checkpoints before it.

@@ -40,7 +40,7 @@ static LIST: Query = query(
 static NAMES: Query =
     query("SELECT name FROM repository WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4");
 static COUNTS: Query = query(
-    "SELECT name, image_count, blob_bytes FROM repository WHERE account = $1 AND region = $2 ORDER BY name LIMIT $3",
+    "SELECT account, name, image_count, blob_bytes FROM repository WHERE region = $1 ORDER BY account, name LIMIT $2",
 );
 static LOSSES: Query = query("SELECT losses FROM repository WHERE id = $1");
 static EACH: Query = query("SELECT id, name FROM repository WHERE id > $1 ORDER BY id LIMIT $2");
@@ -132,6 +132,8 @@ pub fn names(
 /// What is in a repository, as it is maintained with every change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepositoryCounts {
+    /// Its account.
+    pub account: String,
     /// Its name.
     pub name: String,
     /// Live manifests, children and referrers included.
@@ -140,16 +142,13 @@ pub struct RepositoryCounts {
     pub blob_bytes: i64,
 }
 
-/// Returns the counts of up to `count` repositories, in the order of the bytes of their names.
-pub fn counts(
-    rows: &mut Reader,
-    account: AccountId,
-    region: &Region,
-    count: usize,
-) -> Result<Vec<RepositoryCounts>, Fault> {
-    let counts =
-        |row: &Row| Ok(RepositoryCounts { name: row.text(0)?.into(), images: row.int(1)?, blob_bytes: row.int(2)? });
-    rows.all(&COUNTS, values![account.as_str(), region.as_str(), count as i64])?.iter().map(counts).collect()
+/// Returns the counts of up to `count` repositories, in the order of the bytes of their accounts and names.
+pub fn counts(rows: &mut Reader, region: &Region, count: usize) -> Result<Vec<RepositoryCounts>, Fault> {
+    let counts = |row: &Row| {
+        let (account, name) = (row.text(0)?.into(), row.text(1)?.into());
+        Ok(RepositoryCounts { account, name, images: row.int(2)?, blob_bytes: row.int(3)? })
+    };
+    rows.all(&COUNTS, values![region.as_str(), count as i64])?.iter().map(counts).collect()
 }
 
 /// Returns up to `count` repositories of all accounts after the number `after`: for repair, which walks.

@@ -52,6 +52,8 @@ pub struct FsckReport {
     pub bytes: u64,
     /// Blobs whose lengths alone were compared, since their key is off or not at hand.
     pub unverified: u64,
+    /// Blobs that the disk did not give out: nobody knows whether they are whole.
+    pub unreadable: u64,
     /// Manifests whose digest was computed again.
     pub manifests: u64,
     /// How much is damaged.
@@ -68,8 +70,10 @@ pub struct FsckReport {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FsckFinding {
-    /// Whether it is damage; else a leftover.
+    /// Whether it is damage; else a leftover, or what could not be read.
     pub is_damage: bool,
+    /// Whether it could not be read.
+    pub is_unreadable: bool,
     /// What it is, for a person.
     pub message: String,
     /// Whether it was mended.
@@ -94,8 +98,17 @@ impl FsckReport {
             false => self.leftovers += 1,
         }
         self.repaired += u64::from(is_repaired);
+        self.name(FsckFinding { is_damage, is_unreadable: false, message, is_repaired });
+    }
+
+    fn note_unreadable(&mut self, message: String) {
+        self.unreadable += 1;
+        self.name(FsckFinding { is_damage: false, is_unreadable: true, message, is_repaired: false });
+    }
+
+    fn name(&mut self, finding: FsckFinding) {
         if self.findings.len() < NAMED_MAX {
-            self.findings.push(FsckFinding { is_damage, message, is_repaired });
+            self.findings.push(finding);
         }
     }
 }
@@ -343,3 +356,6 @@ impl MendCount {
 fn copy_number(wrong: &WrongCount) -> Result<i64, Fault> {
     wrong.what.parse().map_err(Fault::internal)
 }
+
+#[cfg(test)]
+mod tests;

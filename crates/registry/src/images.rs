@@ -139,7 +139,7 @@ impl Images {
             let (digest, manifest) = self.read(reference, content_type, &body)?;
             self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: false }).await
         };
-        self.ports.push_failures.note(repository, put.await)
+        self.ports.push_failures.note(cx.account, repository, put.await)
     }
 
     /// Stores a manifest that is new here, or points a tag at it that did not before.
@@ -160,14 +160,14 @@ impl Images {
         let found = digest_of(algorithm, &body);
         if let Some(wanted) = digest.filter(|wanted| **wanted != found) {
             let message = format!("The image digest '{wanted}' does not match the digest of the manifest, '{found}'");
-            return self.ports.push_failures.note(repository, Err(Fault::new(FaultKind::ImageDigestDiffers, message)));
+            return self.ports.push_failures.note(cx.account, repository, Err(Fault::new(FaultKind::ImageDigestDiffers, message)));
         }
         let put = async {
             let (digest, manifest) = self.read(&Reference::Digest(found), content_type, &body)?;
             let tags = Vec::from_iter(tag);
             self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: true }).await
         };
-        self.ports.push_failures.note(repository, put.await)
+        self.ports.push_failures.note(cx.account, repository, put.await)
     }
 
     /// Reads a manifest that comes for a reference.

@@ -6,7 +6,7 @@ use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Metadata, accounts};
 use gantry_store::Store;
-use gantry_words::{Cx, Region, RepositoryName};
+use gantry_words::{AccountId, Cx, Region, RepositoryName};
 use std::sync::{Arc, OnceLock};
 
 /// What every room of this crate stands on.
@@ -124,9 +124,9 @@ impl Registry {
         self.ports.caches.as_ref().map(Caches::figures).unwrap_or_default()
     }
 
-    /// Pushes of manifests and blobs that failed since the start, by repository and reason, in no order: at most 10,000
-    /// of those pairs.
-    pub fn push_failures(&self) -> Vec<(RepositoryName, FaultKind, u64)> {
+    /// Pushes of manifests and blobs that failed since the start, by account, repository and reason, in no order: at most 10,000
+    /// of those.
+    pub fn push_failures(&self) -> Vec<(AccountId, RepositoryName, FaultKind, u64)> {
         self.ports.push_failures.all()
     }
 }

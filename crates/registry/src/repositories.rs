@@ -259,7 +259,7 @@ impl Repositories {
         // number, which is never used again.
         self.forget(cx, name);
         if deleted.is_ok() {
-            self.ports.push_failures.forget(name);
+            self.ports.push_failures.forget(cx.account, name);
         }
         deleted
     }
@@ -288,10 +288,10 @@ impl Repositories {
         Ok(Page::cut(rows, count))
     }
 
-    /// Returns the counts of up to `count` repositories of an account, as they are now, in the order of their names.
-    pub async fn counts(&self, account: AccountId, count: usize) -> Result<Vec<RepositoryCounts>, Fault> {
+    /// Returns the counts of up to `count` repositories of all accounts, as they are now, in the order of accounts and names.
+    pub async fn counts(&self, count: usize) -> Result<Vec<RepositoryCounts>, Fault> {
         let region = self.ports.region.clone();
-        self.ports.metadata.read_long(move |rows| repositories::counts(rows, account, &region, count)).await
+        self.ports.metadata.read_long(move |rows| repositories::counts(rows, &region, count)).await
     }
 
     fn forget(&self, cx: &Cx, name: &RepositoryName) {

@@ -177,7 +177,7 @@ impl Uploads {
         let mut turn = self.take(cx, repository, id, start).await?;
         let appended = self.append_in(&mut turn, start, length, body).await;
         turn.give_back().await;
-        self.ports.push_failures.note(repository, appended)
+        self.ports.push_failures.note(cx.account, repository, appended)
     }
 
     async fn append_in<E: Error + Send + Sync + 'static>(
@@ -215,7 +215,7 @@ impl Uploads {
         let mut turn = self.take(cx, repository, id, start).await?;
         let finished = self.finish_in(&mut turn, repository, digest, (start, length), body).await;
         turn.give_back().await;
-        self.ports.push_failures.note(repository, finished)
+        self.ports.push_failures.note(cx.account, repository, finished)
     }
 
     async fn finish_in<E: Error + Send + Sync + 'static>(
@@ -280,10 +280,10 @@ impl Uploads {
             received.map_err(|error| self.append_fault(error, 0)).and_then(|_| check_digest(&upload, digest))
         {
             discard(upload).await;
-            return self.ports.push_failures.note(repository, Err(fault));
+            return self.ports.push_failures.note(cx.account, repository, Err(fault));
         }
         let admitted = admit(&self.ports, cx, repository, digest, upload, None).await;
-        self.ports.push_failures.note(repository, admitted)
+        self.ports.push_failures.note(cx.account, repository, admitted)
     }
 
     /// Gives an upload up.

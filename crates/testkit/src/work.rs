@@ -86,7 +86,7 @@ pub(crate) async fn repair(Shift { desk, registry, busy, began }: Shift) {
         // Hours may pass in this world between a push's last byte and its link: only what is older than this life may be
         // taken for a left-over.
         let cx = Cx { now: began, ..desk.cx("fsck") };
-        // What cannot be read is damage, so where reads fail only lengths are compared.
+        // What cannot be read is not known, so where reads fail only lengths are compared.
         let options = FsckOptions { quick: desk.has_faults, repair: true, is_alone: false };
         match registry.fsck.run(&cx, options, |_| {}).await {
             Ok(report) => {

@@ -532,3 +532,53 @@ async fn what_changed_on_one_server_counts_on_another_after_it_has_looked() {
     assert!(!before);
     assert!(log_in().is_ok());
 }
+
+/// "After AWS STS issues temporary security credentials, they are valid through the expiration period and cannot be revoked" (IAM User
+/// Guide, "Permissions for temporary security credentials"): what they may is decided each time, by what their user may then.
+#[tokio::test]
+async fn a_session_outlives_the_access_key_that_began_it_and_not_what_its_user_may_nor_its_user() {
+    let site = Site::new().await;
+    let key = site.user("ci", Some(PULL)).await;
+    let ci = site.log_in(&key).await.unwrap();
+    let session = site.accounts.session(&ci, 3600, site.place.now());
+    let identities = site.accounts.identities();
+    let principal = async || {
+        site.accounts.freshen().await.unwrap();
+        let session = site.accounts.open_session(&session.session_token).unwrap();
+        site.accounts.session_principal(session, None, site.place.now())
+    };
+    let may_pull = async || principal().await.map(|principal| site.may_pull(&principal));
+
+    identities.rotate_access_key(&site.cx(), "ci", &key.key.id, Duration::ZERO).await.unwrap();
+    let after_rotation = may_pull().await;
+    identities.set_access_key_status(&site.cx(), "ci", &key.key.id, false).await.unwrap();
+    let with_inactive_key = may_pull().await;
+    identities.delete_access_key(&site.cx(), "ci", &key.key.id).await.unwrap();
+    let without_key = may_pull().await;
+    identities.delete_inline_policy(&site.cx(), IdentityKind::User, "ci", "own").await.unwrap();
+    let without_policy = may_pull().await;
+    identities.delete(&site.cx(), IdentityKind::User, "ci").await.unwrap();
+    let without_user = may_pull().await;
+
+    assert_eq!([after_rotation, with_inactive_key, without_key], [Some(true); 3]);
+    assert_eq!((without_policy, without_user), (Some(false), None));
+}
+
+#[tokio::test]
+async fn the_sessions_of_a_robot_end_with_its_key() {
+    let site = Site::new().await;
+    let rules = RobotRules { expires_at: None, networks: vec![] };
+    let key = site.user_as(NewIdentity { robot: Some(rules), ..NewIdentity::user("robot") }, Some(PULL)).await;
+    let robot = site.log_in(&key).await.unwrap();
+    let session = site.accounts.session(&robot, 3600, site.place.now());
+    let is_somebody = async || {
+        site.accounts.freshen().await.unwrap();
+        let session = site.accounts.open_session(&session.session_token).unwrap();
+        site.accounts.session_principal(session, None, site.place.now()).is_some()
+    };
+    let before = is_somebody().await;
+
+    site.accounts.identities().set_access_key_status(&site.cx(), "robot", &key.key.id, false).await.unwrap();
+
+    assert!(before && !is_somebody().await);
+}

@@ -5,7 +5,7 @@ use crate::{
     clients::Home,
     commands::Person,
 };
-use gantry_e2e::{Answer, Client, Image, PASSWORD, Server, USER, digest, until};
+use gantry_e2e::{Answer, Client, Image, PASSWORD, Server, USER, digest, program, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -358,4 +358,30 @@ fn somebody_becomes_a_role_of_another_account_that_trusts_his() {
     });
     let seen = own.ask_as(keys, "ecr", "describe_repositories", json!({})).unwrap();
     assert_eq!(seen["repositories"][0]["registryId"], "000000000000");
+}
+
+#[test]
+fn the_audit_of_any_account_is_read_from_the_data_folder() {
+    let site = Site::start();
+    let image = Image::small(21);
+    assert_eq!(image.push(&site.other_root(), "team/theirs", "v1").unwrap().status, 201);
+    let ls = |account: &[&str]| {
+        let filters = ["audit", "ls", "--action", "ecr:PutImage", "--output", "json"];
+        let (code, output, errors) = site.server.tool(&[&filters, account].concat());
+        assert_eq!(code, 0, "{errors}");
+        output
+    };
+    // The record of a change waits for its row of the change trail.
+    assert!(until(Duration::from_secs(20), || ls(&["--account", OTHER]).contains(&image.digest())));
+
+    let (theirs, own) = (ls(&["--account", OTHER]), ls(&[]));
+    let (code, exported, errors) = site.server.tool(&["audit", "export", "--account", OTHER]);
+    let (verified, _, findings) = site.server.tool(&["audit", "verify"]);
+    let asked = program().args(["audit", "ls", "--account", OTHER, "--server", site.server.address()]).output().unwrap();
+
+    assert!(theirs.contains("team/theirs") && !own.contains("team/theirs"), "{theirs}{own}");
+    assert!(code == 0 && exported.contains(&image.digest()), "{exported}{errors}");
+    assert_eq!(verified, 0, "{findings}");
+    let refusal = String::from_utf8_lossy(&asked.stderr).into_owned();
+    assert!(asked.status.code() == Some(2) && refusal.contains("--data-dir"), "{refusal}");
 }

@@ -1,5 +1,7 @@
 //! The audit: what happened is in it, after a kill too, and whoever touches it is found out.
 
+mod kills;
+
 use gantry_e2e::{Client, Image, Server, USER, program, tool, until};
 use serde_json::Value;
 use std::{

@@ -62,12 +62,12 @@ fn it_is_counted_what_each_repository_holds_and_which_pushes_failed() {
     let bytes: usize = image.layers.iter().map(Vec::len).sum::<usize>() + image.config.len();
 
     let scrape = || server.client().get("/metrics").text();
-    let images = || value(&scrape(), "aws_ecr_repository_images{repository=\"team/app\"}");
+    let images = || value(&scrape(), "aws_ecr_repository_images{account=\"000000000000\",repository=\"team/app\"}");
     let is_counted = until(Duration::from_secs(15), || images() == Some(1.0));
 
     let text = scrape();
     assert!(is_counted, "{text}");
-    assert_eq!(value(&text, "aws_ecr_repository_size_bytes{repository=\"team/app\"}"), Some(bytes as f64));
-    let failures = "aws_ecr_push_failures_total{repository=\"team/app\",reason=\"ManifestInvalid\"}";
+    assert_eq!(value(&text, "aws_ecr_repository_size_bytes{account=\"000000000000\",repository=\"team/app\"}"), Some(bytes as f64));
+    let failures = "aws_ecr_push_failures_total{account=\"000000000000\",repository=\"team/app\",reason=\"ManifestInvalid\"}";
     assert_eq!(value(&text, failures), Some(1.0), "{text}");
 }

@@ -1,7 +1,7 @@
 //! What was deleted comes back, and what was moved goes back.
 
 use crate::commands::{Person, open_terminal};
-use gantry_e2e::{Image, Server, program, stored_blobs, until};
+use gantry_e2e::{Client, Image, Server, program, stored_blobs, until};
 use serde_json::Value;
 use std::{
     io::{Read, Write},
@@ -174,4 +174,48 @@ fn a_tag_that_lost_its_image_brings_it_back_unless_that_is_gone() {
 
     assert_eq!(code, 3);
     assert!(errors.contains("that image is gone"), "{errors}");
+}
+
+#[test]
+fn the_trash_shows_everybody_what_he_may_see_and_no_next_page_tells_of_the_rest() {
+    let person = Person::logged_in();
+    let (root, seen, hidden) = (person.server.client(), Image::small(31), Image::small(32));
+    for (image, name) in [(&seen, "team/app"), (&hidden, "other/app")] {
+        image.push(&root, name, "v1").unwrap();
+        person.types(&["repo", "rm", name, "--force"]);
+    }
+    let post = |path: &str, body: serde_json::Value| {
+        let headers = [("content-type", "application/json")];
+        let answer = root.send("POST", path, &headers, body.to_string().as_bytes());
+        assert_eq!(answer.status, 201, "{path}: {}", answer.text());
+        answer.json()
+    };
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_string();
+    let client = |name: &str| {
+        post("/api/v1/users", serde_json::json!({"name": name}));
+        let key = post(&format!("/api/v1/users/{name}/access-keys"), serde_json::json!({}));
+        Client::new(person.server.address(), &text(&key["accessKeyId"]), &text(&key["secretAccessKey"]))
+    };
+    let (ann, eve) = (client("ann"), client("eve"));
+    let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecr:DescribeImages",
+        "Resource": "arn:aws:ecr:*:*:repository/team/*"}}"#;
+    let headers = [("content-type", "application/json")];
+    let policy = serde_json::json!({"document": policy}).to_string();
+    let put = root.send("PUT", "/api/v1/users/ann/inline-policies/own", &headers, policy.as_bytes());
+    assert!(put.status < 300, "{}", put.text());
+
+    let page = |client: &Client, after: &str| {
+        let answer = client.get(&format!("/api/v1/trash?limit=1{after}"));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer
+    };
+    let (first, of_eve) = (page(&ann, ""), page(&eve, ""));
+    let second = page(&ann, &format!("&after={}", text(&first.json()["next"])));
+
+    // What was deleted last comes first, and is not hers to see.
+    assert_eq!(first.json()["images"], serde_json::json!([]));
+    assert!(!first.text().contains(&hidden.digest()), "{}", first.text());
+    assert_eq!(second.json()["images"][0]["digest"], seen.digest());
+    assert_eq!(of_eve.json()["images"], serde_json::json!([]));
+    assert_eq!(Client::anonymous(person.server.address()).get("/api/v1/trash").status, 401);
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use gantry_audit::Outcome;
 use gantry_chronicle::{Place, Question};
-use gantry_words::Timestamp;
+use gantry_words::{AccountId, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{
@@ -90,6 +90,10 @@ struct Filters {
     /// Only before this moment
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
+    /// The account whose records are read, in a data folder; the folder's own where none is named. A server shows those of the account
+    /// that the credentials are of
+    #[arg(long, value_name = "ID")]
+    account: Option<AccountId>,
 }
 
 #[derive(Deserialize)]
@@ -159,7 +163,14 @@ fn each(
 ) -> Result<(), Failure> {
     let config = ConfigFlags::from(data);
     let is_local = config.data_dir.is_some() || config.config.is_some() || config.database.is_some();
-    if is_local { each_local(filters, limit, &config, take) } else { each_remote(filters, limit, remote, take) }
+    if is_local {
+        return each_local(filters, limit, &config, take);
+    }
+    if let Some(account) = filters.account {
+        let problem = format!("--account {account} goes with a data folder: a server shows the account of the credentials");
+        return Err(Failure::usage(problem, "Name the folder with --data-dir, or give credentials of that account"));
+    }
+    each_remote(filters, limit, remote, take)
 }
 
 fn each_local(
@@ -170,15 +181,14 @@ fn each_local(
 ) -> Result<(), Failure> {
     let question = question(filters)?;
     let tool = Tool::open(config)?;
+    let account = filters.account.unwrap_or(tool.config.account_id);
     let (mut left, mut before): (usize, Option<Place>) = (limit, None);
     while left > 0 {
-        let search =
-            gantry_chronicle::search(&tool.house.metadata, tool.config.account_id, &question, before, left.min(PAGE));
-        let page = tool.run(search)?;
-        before = page.items.last().map(|found| found.place);
+        let page = tool.run(gantry_chronicle::search(&tool.house.metadata, account, &question, before, left.min(PAGE)))?;
         left -= page.items.len().min(left);
         page.items.into_iter().try_for_each(|found| take(found.bytes))?;
-        if !page.has_more || before.is_none() {
+        before = page.next;
+        if before.is_none() {
             break;
         }
     }
@@ -231,7 +241,7 @@ fn question(filters: &Filters) -> Result<Question, Failure> {
 
 /// What is asked, as the server reads it.
 fn query(filters: &Filters) -> String {
-    let Filters { principal, repository, digest, action, outcome, from, until } = filters;
+    let Filters { principal, repository, digest, action, outcome, from, until, account: _ } = filters;
     let pairs = [
         ("principal", principal),
         ("repository", repository),
@@ -284,6 +294,7 @@ mod tests {
             outcome: None,
             from: None,
             until: None,
+            account: None,
         };
 
         assert_eq!(query(&filters), "&principal=arn:aws:iam::000000000000:user/a%2Bb%20%26c&repository=team/app");

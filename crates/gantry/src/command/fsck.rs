@@ -8,7 +8,8 @@ use gantry_words::ByteCount;
 
 /// Check a data folder: every blob's bytes, every count, every name
 ///
-/// Exit code 0: consistent, also with leftovers of a crash. 1: damage, each piece named. A blob that is found corrupt is
+/// Exit code 0: consistent, also with leftovers of a crash. 1: damage, each piece named. 4: no damage, but something could not be
+/// read, so that nobody knows. A blob that is found corrupt is
 /// no longer served from then on; a push of the same blob heals it.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  gantry fsck --data-dir /srv/gantry --repair")]
@@ -43,15 +44,22 @@ impl FsckCommand {
         if self.output.format == Format::Table {
             printer.text(&summary(&report, self.quick))?;
         }
-        Ok(if report.damage == 0 { Exit::Done } else { Exit::Found })
+        Ok(match (report.damage, report.unreadable) {
+            (0, 0) => Exit::Done,
+            (0, _) => Exit::Unreadable,
+            _ => Exit::Found,
+        })
     }
 }
 
 fn findings(report: &FsckReport) -> Table {
     let mut table = Table::new(["KIND", "MENDED", "WHAT"]);
     for finding in &report.findings {
-        let kind =
-            if finding.is_damage { Cell::toned("damage", Tone::Bad) } else { Cell::toned("leftover", Tone::Faint) };
+        let kind = match (finding.is_damage, finding.is_unreadable) {
+            (true, _) => Cell::toned("damage", Tone::Bad),
+            (false, true) => Cell::toned("unreadable", Tone::Bad),
+            (false, false) => Cell::toned("leftover", Tone::Faint),
+        };
         table.row([kind, if finding.is_repaired { "yes" } else { "no" }.into(), finding.message.as_str().into()]);
     }
     table
@@ -60,9 +68,11 @@ fn findings(report: &FsckReport) -> Table {
 fn summary(report: &FsckReport, quick: bool) -> String {
     let read = ByteCount::bytes(report.bytes).rounded();
     let how = if quick { "compared" } else { "hashed" };
-    let verdict = match report.damage {
-        0 => "consistent".to_string(),
-        count => format!("{count} damaged"),
+    let verdict = match (report.damage, report.unreadable) {
+        (0, 0) => "consistent".to_string(),
+        (0, count) => format!("{count} could not be read, nothing else is damaged"),
+        (count, 0) => format!("{count} damaged"),
+        (count, unreadable) => format!("{count} damaged, {unreadable} could not be read"),
     };
     let unverified = match report.unverified {
         0 => String::new(),

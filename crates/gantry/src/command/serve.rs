@@ -83,7 +83,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     let key = folder.audit_key(config.audit.key_file.as_deref(), &env);
     let key = key.map_err(|error| Failure::failed(error.to_string(), error.remedy("Run as the folder's owner")))?;
     let house = house.serve(config, root, key).await?;
-    let (figures, figures_task) = RoomFigures::of(house.house.clone(), config.account_id);
+    let (figures, figures_task) = RoomFigures::of(house.house.clone());
     let webhook = audit_webhook(config, &house).await?;
     let of_audit = AuditFigures(house.audit.clone(), webhook.clone());
     let of_logins = LoginFigures(house.logins.clone());

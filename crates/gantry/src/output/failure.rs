@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// It could not do it.
     Failed = 3,
+    /// The check found nothing, and could not read everything.
+    Unreadable = 4,
 }
 
 impl From<Exit> for ExitCode {

@@ -4,6 +4,7 @@
 
 mod acts;
 mod alone;
+mod audit_search;
 mod backup;
 mod both;
 mod migrations;

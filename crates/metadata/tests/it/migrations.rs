@@ -1,6 +1,11 @@
 use crate::{on_postgres, on_sqlite};
 use gantry_env::Env;
-use gantry_metadata::{EngineName, Error, Metadata, Settings, plan, schema_known, suite::postgres::Database};
+use gantry_metadata::{
+    EngineName, Error, Metadata, Settings,
+    audit::{Place, Search, people_after, search},
+    plan, schema_known,
+    suite::postgres::Database,
+};
 use rusqlite::Connection;
 use std::{fmt::Write, path::Path};
 
@@ -112,4 +117,42 @@ fn a_postgres_of_a_newer_program_is_refused() {
     let error = Metadata::open(&database.settings(), Path::new("/nonexistent"), Env::real()).err().unwrap();
 
     assert!(error.to_string().contains("was written by a newer Gantry (schema 9999;"), "{error}");
+}
+
+/// A folder as a program left it that knew no migration from the one called `name` on.
+fn before(name: &str) -> (Connection, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let all = plan(&Settings::default(), folder.path(), Env::real()).unwrap().pending;
+    let file = Connection::open(folder.path().join("metadata.db")).unwrap();
+    file.execute_batch("CREATE TABLE migration(number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, at BIGINT NOT NULL)")
+        .unwrap();
+    for pending in all.into_iter().take_while(|pending| !pending.name.ends_with(name)) {
+        file.execute_batch(pending.sql).unwrap();
+        let hash = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, pending.sql.as_bytes()));
+        let note = "INSERT INTO migration(number, name, sha256, at) VALUES ($1, $2, $3, 0)";
+        file.execute(note, (pending.number, pending.name, hash)).unwrap();
+    }
+    (file, folder)
+}
+
+#[test]
+fn an_audit_from_before_searches_by_pairs_keeps_its_records_and_its_names() {
+    let (file, folder) = before("audit-search");
+    file.execute_batch(
+        "INSERT INTO audit_record VALUES (1, 1, 1000, 0, 7, 8, 9, 10, 0), (1, 2, 2000, 0, 7, 8, 9, 10, 1);
+         INSERT INTO audit_bytes VALUES (1, 1, '', 'first'), (1, 2, '', 'second');
+         INSERT INTO audit_person VALUES ('~1', '', '000000000000:user/ann', '00');",
+    )
+    .unwrap();
+    drop(file);
+
+    let metadata = Metadata::open(&Settings::default(), folder.path(), Env::real()).unwrap();
+
+    let asked = Search { account: 0, principal: 7, repository: 8, digest: 0, action: 0, outcome: 1, from: 0 };
+    let end = Place { at: i64::MAX, writer: i64::MAX, seq: i64::MAX };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let look = metadata.read(move |rows| Ok((search(rows, &asked, end, 10)?, people_after(rows, "", 10)?)));
+    let (looked, people) = runtime.block_on(look).unwrap();
+    assert_eq!(looked.found.iter().map(|found| found.bytes.as_str()).collect::<Vec<_>>(), ["second"]);
+    assert_eq!(people.iter().map(|row| row.named_at.millis()).collect::<Vec<_>>(), [2000]);
 }

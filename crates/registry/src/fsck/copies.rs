@@ -11,7 +11,7 @@ use crate::{
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::blobs;
 use gantry_oci::Digest;
-use gantry_store::{Key, Whereabouts};
+use gantry_store::{Error as StoreError, Key, Whereabouts};
 use gantry_words::Cx;
 
 /// What a look at the bytes of a copy has shown.
@@ -21,6 +21,15 @@ enum Bytes {
     Wrong(String),
     /// Nothing: the key is off, or not here.
     Unknown,
+    /// Nothing: the disk does not give them out.
+    Unreadable(String),
+}
+
+/// What is said of a copy that is not served, or not as it should be.
+enum Problem {
+    Damage(String),
+    /// They may be whole: a cable is loose, or another disk is in its place.
+    Unreadable(String),
 }
 
 impl Fsck {
@@ -46,9 +55,20 @@ impl Fsck {
                     "corrupt" => self.look_again(cx, copy, options, report, &hear).await?,
                     _ => None,
                 };
-                if let Some(problem) = problem {
-                    is_any_taken_out = true;
-                    self.report_copy(cx, copy, problem, options, report).await?;
+                match problem {
+                    None => {}
+                    // Taken out of service only where that is asked for: then a push can heal it, and the next repair serves it
+                    // again if the disk has come back.
+                    Some(Problem::Unreadable(problem)) if !options.repair => {
+                        let advice = "look after the disk; where it does not come back, --repair takes it out of service, \
+                                      and a push heals it";
+                        report
+                            .note_unreadable(format!("blob {} at {}: {problem}; {advice}", copy.digest, copy.location));
+                    }
+                    Some(Problem::Damage(problem) | Problem::Unreadable(problem)) => {
+                        is_any_taken_out = true;
+                        self.report_copy(cx, copy, problem, options, report).await?;
+                    }
                 }
             }
         }
@@ -68,7 +88,7 @@ impl Fsck {
         options: FsckOptions,
         report: &mut FsckReport,
         progress: &(impl Fn(u64, u64) + Send + Sync),
-    ) -> Result<Option<String>, Fault> {
+    ) -> Result<Option<Problem>, Fault> {
         let key = parse_key(&copy.location)?;
         let is_here = self.ports.store.exists(&key).await.map_err(store_fault)?.is_some();
         if copy.sealed.is_some() && !is_here {
@@ -79,7 +99,7 @@ impl Fsck {
         {
             return self.heal(cx, copy, whereabouts, options, report).await.map(|()| None);
         }
-        Ok((options.repair && is_here).then(|| "it was found corrupt before".to_string()))
+        Ok((options.repair && is_here).then(|| Problem::Damage("it was found corrupt before".to_string())))
     }
 
     /// The same for sealed bytes in quarantine. They are opened in their place only: they are put back there, where nobody
@@ -149,14 +169,16 @@ impl Fsck {
         options: FsckOptions,
         report: &mut FsckReport,
         progress: &(impl Fn(u64, u64) + Send + Sync),
-    ) -> Result<Option<String>, Fault> {
+    ) -> Result<Option<Problem>, Fault> {
         let key = parse_key(&copy.location)?;
         let wanted = copy.stored_size();
         report.blobs += 1;
         let found = self.ports.store.exists(&key).await.map_err(store_fault)?;
         let problem = match found {
-            None => Some("its bytes are missing".to_string()),
-            Some(length) if length != wanted => Some(format!("it has {length} bytes where {wanted} belong")),
+            None => Some(Problem::Damage("its bytes are missing".to_string())),
+            Some(length) if length != wanted => {
+                Some(Problem::Damage(format!("it has {length} bytes where {wanted} belong")))
+            }
             Some(_) if options.quick => None,
             Some(_) => match self.find_wrong_bytes(cx, &key, Whereabouts::Served, copy, report, progress).await? {
                 Bytes::Whole => None,
@@ -164,7 +186,8 @@ impl Fsck {
                     report.unverified += 1;
                     None
                 }
-                Bytes::Wrong(problem) => Some(problem),
+                Bytes::Wrong(problem) => Some(Problem::Damage(problem)),
+                Bytes::Unreadable(problem) => Some(Problem::Unreadable(problem)),
             },
         };
         report.bytes += wanted;
@@ -213,7 +236,10 @@ impl Fsck {
             }
             // What may work the next time says nothing of the bytes.
             Err(error) if error.is_transient() => Err(store_fault(error)),
-            Err(error) => Ok(Bytes::Wrong(format!("its bytes cannot be read: {error}"))),
+            Err(error @ StoreError::Io { .. }) if !error.is_broken_seal() => {
+                Ok(Bytes::Unreadable(format!("its bytes could not be read: {error}")))
+            }
+            Err(error) => Ok(Bytes::Wrong(error.to_string())),
         }
     }
 

@@ -1,9 +1,9 @@
 use crate::json;
-use gantry_access::{Access, Principal};
+use gantry_access::{Access, Principal, action};
 use gantry_accounts::{
     Accounts, LoginPassword, REGISTRY_CREDENTIALS_SECONDS_MAX, REGISTRY_CREDENTIALS_SECONDS_MIN,
 };
-use gantry_api::{FromWire, Incoming, IntoWire, Lock, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{Cx, RepositoryName};
 use http::{HeaderValue, StatusCode, header};
@@ -53,8 +53,6 @@ impl Operation for CreateRegistryCredentials {
     type Wire = Rest;
     const NAME: &'static str = "CreateRegistryCredentials";
     const ROUTE: (&'static str, &'static str) = ("POST", "/api/v1/registry-credentials");
-    // They are worth what the credentials are that they are asked with, or less.
-    const LOCK: Lock = Lock::Credential;
     type Needs = Accounts;
     type Request = Request;
     type Response = Response;
@@ -67,7 +65,8 @@ impl Operation for CreateRegistryCredentials {
     }
 
     fn access(_: &Request, _: &Cx) -> Vec<Access> {
-        Vec::new()
+        // They are what that gives out, for a shorter time and perhaps for less.
+        vec![Access::to(action::ECR_GET_AUTHORIZATION_TOKEN)]
     }
 
     async fn call(accounts: &Accounts, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {

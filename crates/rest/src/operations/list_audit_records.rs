@@ -54,7 +54,8 @@ pub struct Response {
     /// Records in the shape of CloudTrail's; what that has no words for stands in `additionalEventData.gantry`.
     #[schemars(with = "Vec<std::collections::BTreeMap<String, serde_json::Value>>")]
     records: Vec<serde_json::Value>,
-    /// What to give as `after` for the next page; missing at the end.
+    /// What to give as `after` for the next page; missing at the end. A page may have fewer records than were asked for, or none,
+    /// and a next one all the same: where much had to be looked at, the search goes on there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     next: Option<String>,
@@ -81,7 +82,7 @@ impl Operation for ListAuditRecords {
 
     async fn call(audit: &Audit, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let page = audit.search(cx.account, &request.question, request.before, request.limit).await?;
-        let next = page.items.last().filter(|_| page.has_more).map(|last| print(&last.place));
+        let next = page.next.as_ref().map(print);
         let read = |bytes: &str| serde_json::from_str(bytes).map_err(Fault::internal);
         let records = page.items.iter().map(|found| read(&found.bytes)).collect::<Result<_, _>>()?;
         Ok(Response { records, next })

@@ -1,7 +1,7 @@
 use crate::{json, undo::TrashedImageDocument};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Accounts;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Paging, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{Trash, TrashPlace, TrashedImage};
 use gantry_words::{Cx, RepositoryName, Timestamp};
@@ -9,7 +9,8 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Lists the images in the trash: what was deleted last comes first.
+/// Lists the images in the trash: what was deleted last comes first. It shows what was in repositories, deleted ones too, whose images
+/// the caller may describe; a page may have fewer than were asked for, or none, and a next one all the same.
 #[derive(JsonSchema)]
 pub struct ListTrash;
 
@@ -29,7 +30,7 @@ struct Query {
 /// Of which repository, and which page.
 pub struct Request {
     name: Option<RepositoryName>,
-    before: Option<TrashPlace>,
+    after: Option<String>,
     limit: usize,
 }
 
@@ -48,7 +49,7 @@ impl Operation for ListTrash {
     type Wire = Rest;
     const NAME: &'static str = "ListTrash";
     const ROUTE: (&'static str, &'static str) = ("GET", "/api/v1/trash");
-    type Needs = (Trash, Accounts);
+    type Needs = (Trash, Accounts, Paging);
     type Request = Request;
     type Response = Response;
 
@@ -64,9 +65,14 @@ impl Operation for ListTrash {
         vec![request.name.as_ref().map_or(Access::to_list(describe), |name| Access::on(describe, name))]
     }
 
-    async fn call((trash, accounts): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
-        let page = trash.list(cx, request.name.as_ref(), request.before, request.limit).await?;
-        let next = page.items.last().filter(|_| page.has_more).map(|last| print(&last.place));
+    async fn call((trash, accounts, paging): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
+        let Request { name, after, limit } = request;
+        let list = name.as_ref().map_or("", RepositoryName::as_str);
+        let unknown = || Fault::new(FaultKind::InvalidParameter, "after is not what an answer gave as next");
+        let before = after.map(|token| paging.place(cx, list, &token).map(place).ok_or_else(unknown)).transpose()?;
+        let page = trash.list(cx, name.as_ref(), before, limit).await?;
+        // Sealed: the last of them may be an image that the caller must not know of.
+        let next = page.items.last().filter(|_| page.has_more).map(|last| paging.token(cx, list, &written(&last.place)));
         let may_see = |image: &TrashedImage| {
             let name: Result<RepositoryName, _> = image.repository.parse();
             name.is_ok_and(|name| accounts.may(principal, &Access::on(action::ECR_DESCRIBE_IMAGES, &name)))
@@ -76,44 +82,27 @@ impl Operation for ListTrash {
     }
 }
 
-fn print(place: &TrashPlace) -> String {
-    format!("{}~{}~{}", place.trashed_at.millis(), place.repository, place.digest)
+/// A place as it lies in a token: milliseconds since 1970, number of the repository, digest.
+type Written = (i64, i64, String);
+
+fn written(place: &TrashPlace) -> Written {
+    (place.trashed_at.millis(), place.repository, place.digest.clone())
 }
 
-fn parse(text: &str) -> Option<TrashPlace> {
-    let (millis, rest) = text.split_once('~')?;
-    let (repository, digest) = rest.split_once('~')?;
-    let trashed_at = Timestamp::from_millis(millis.parse().ok()?);
-    Some(TrashPlace { trashed_at, repository: repository.parse().ok()?, digest: digest.into() })
+fn place((millis, repository, digest): Written) -> TrashPlace {
+    TrashPlace { trashed_at: Timestamp::from_millis(millis), repository, digest }
 }
 
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         let page = json::page(&incoming)?;
         let name = incoming.query("repository").map(|name| json::parse_name(&name)).transpose()?;
-        let unknown = || Fault::new(FaultKind::InvalidParameter, "after is not what an answer gave as next");
-        let before = page.after.map(|text| parse(&text).ok_or_else(unknown)).transpose()?;
-        Ok(Request { name, before, limit: page.limit })
+        Ok(Request { name, after: page.after, limit: page.limit })
     }
 }
 
 impl IntoWire<Rest> for Response {
     fn write(self) -> Outgoing {
         json::answer(StatusCode::OK, &self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_in_the_list_is_read_as_it_was_printed() {
-        let place = TrashPlace { trashed_at: Timestamp::from_millis(-5), repository: 7, digest: "sha256:aa".into() };
-
-        assert_eq!(parse(&print(&place)), Some(place));
-        for text in ["", "~", "1~2", "one~2~sha256:aa"] {
-            assert_eq!(parse(text), None, "{text}");
-        }
     }
 }

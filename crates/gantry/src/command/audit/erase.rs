@@ -3,6 +3,7 @@ use crate::{
     config::{ConfigFlags, DataFlags},
     output::{Exit, Failure, OutputFlag, Printer},
 };
+use gantry_words::AccountId;
 use serde::Serialize;
 
 /// Erase the name of a person from the audit, and the addresses that he came from
@@ -14,8 +15,11 @@ use serde::Serialize;
     after_help = "Example:\n  gantry audit erase arn:aws:iam::000000000000:user/alice --data-dir /srv/gantry --yes"
 )]
 pub(super) struct EraseCommand {
-    /// The ARN of a user or of a session of a role, or the name of a user of the default account
+    /// The ARN of a user or of a session of a role, or the name of a user
     principal: String,
+    /// The account of a user who is given by name; the folder's own where none is named
+    #[arg(long, value_name = "ID")]
+    account: Option<AccountId>,
     /// Do it; without this flag nothing is erased
     #[arg(long)]
     yes: bool,
@@ -39,7 +43,8 @@ impl EraseCommand {
         }
         let tool = Tool::open(&ConfigFlags::from(&self.data))?;
         let cx = tool.cx("audit erase");
-        let erased = gantry_chronicle::erase(&tool.house.metadata, &cx, tool.config.account_id, &self.principal);
+        let account = self.account.unwrap_or(tool.config.account_id);
+        let erased = gantry_chronicle::erase(&tool.house.metadata, &cx, account, &self.principal);
         let Some(token) = tool.run(erased)? else {
             let problem = format!("nobody named {} is in the audit", self.principal);
             return Err(Failure::failed(problem, "Look at who is with: gantry audit ls"));

@@ -11,7 +11,8 @@ use std::{fs, path::PathBuf};
 /// Verify that the audit is what was written: every record, hash and signature
 ///
 /// Exit code 0: nothing was touched. 1: something was, each place named. Without --anchors it shows only that the audit
-/// agrees with itself: an older copy of the whole database, or one rewritten with its key, is not found out.
+/// agrees with itself: an older copy of the whole database, or one rewritten with its key, is not found out. A chain holds the
+/// records of all accounts, so it is verified for all of them.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  gantry audit verify --data-dir /srv/gantry --anchors /mnt/elsewhere/anchors.jsonl")]
 pub(super) struct VerifyCommand {
