@@ -40,7 +40,7 @@ impl Site {
         let (identities, cx) = (self.accounts.identities(), self.cx(account));
         identities.create(&cx, NewIdentity::user(name)).await.unwrap();
         identities.put_inline_policy(&cx, IdentityKind::User, name, "own", MAY_BECOME).await.unwrap();
-        let NewAccessKey { key, secret } = identities.create_access_key(&cx, name).await.unwrap();
+        let NewAccessKey { key, secret, .. } = identities.create_access_key(&cx, name).await.unwrap();
         self.accounts.freshen().await.unwrap();
         let header = basic(&key.id, secret.reveal());
         self.accounts.authenticate(Some(&header), None, self.place.now()).unwrap()

@@ -193,7 +193,7 @@ async fn a_provider_that_is_down_refuses_logins_and_leaves_sessions_alone() {
     assert!(given.logins.credentials(&session, &given.place.cx()).await.is_ok());
     let fresh = Given::new().await;
     fresh.issuer.goes_down();
-    let unavailable = fresh.logins.begin("", fresh.place.now()).await.unwrap_err();
+    let unavailable = fresh.logins.begin(None, "", fresh.place.now()).await.unwrap_err();
     assert_eq!(unavailable.kind, FaultKind::Unavailable);
 }
 

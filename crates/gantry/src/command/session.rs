@@ -88,7 +88,8 @@ fn table(sessions: &[SessionDocument]) -> Table {
     for session in sessions {
         let who = session.name.as_deref().unwrap_or("-");
         let at = session.issuer.as_deref().or(session.program.as_deref()).unwrap_or("-");
-        let texts = [&session.id, &session.kind, who, at, &session.opened_at, &session.used_at, &session.ends_at];
+        let texts: [&str; 7] =
+            [&session.id, &session.kind, who, at, &session.opened_at, &session.used_at, &session.ends_at];
         table.row(texts.map(Cell::from));
     }
     table
