@@ -1,5 +1,12 @@
 -- Generated from an empty database by `UPDATE_SCHEMA=1 cargo test -p gantry-metadata`.
 
+CREATE TABLE access_change(
+    account TEXT PRIMARY KEY,
+    revision BIGINT NOT NULL
+);
+
+CREATE INDEX access_change_revision ON access_change(revision);
+
 CREATE TABLE access_key(
     id TEXT PRIMARY KEY,
     account TEXT NOT NULL,
@@ -266,6 +273,8 @@ CREATE TABLE identity(
 );
 
 CREATE INDEX identity_boundary ON identity(account, boundary) WHERE boundary IS NOT NULL;
+
+CREATE INDEX identity_id ON identity(id);
 
 CREATE UNIQUE INDEX identity_name ON identity(account, kind, name_key);
 

@@ -234,6 +234,11 @@ actions! {
     /// Revokes a personal token; everybody may his own.
     GANTRY_REVOKE_TOKEN = "gantry:RevokeToken", [];
 
+    /// Lists who is logged in at the pages, and terminals that wait.
+    GANTRY_LIST_SESSIONS = "gantry:ListSessions", [];
+    /// Ends the sessions of somebody who is logged in at the pages.
+    GANTRY_END_SESSION = "gantry:EndSession", [];
+
     /// Makes an account, and the key of its root user.
     GANTRY_CREATE_ACCOUNT = "gantry:CreateAccount", [];
     /// Reads an account.
@@ -443,6 +448,12 @@ actions! {
     IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS = "iam:GetAccountAuthorizationDetails", [];
     /// Asks what somebody may do, and why.
     IAM_SIMULATE_PRINCIPAL_POLICY = "iam:SimulatePrincipalPolicy", [];
+    /// Asks what policies would allow.
+    IAM_SIMULATE_CUSTOM_POLICY = "iam:SimulateCustomPolicy", [];
+    /// Asks what the conditions of somebody's policies ask for.
+    IAM_GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY = "iam:GetContextKeysForPrincipalPolicy", [];
+    /// Asks what the conditions of policies ask for.
+    IAM_GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY = "iam:GetContextKeysForCustomPolicy", [];
 
     /// Takes a role.
     STS_ASSUME_ROLE = "sts:AssumeRole", [];

@@ -95,6 +95,15 @@ impl Policy {
         found
     }
 
+    /// Returns the unique ids (`AIDA…`, `AROA…`) that its statements name, each once.
+    pub fn named_ids(&self) -> Vec<String> {
+        let named = self.statements.iter().filter_map(|statement| statement.principals.as_ref());
+        let mut found: Vec<String> = named.flat_map(Principals::ids).map(str::to_string).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// Returns the accounts and ARNs that its statements allow something to (`*` for anyone), each once.
     pub fn allowed_principals(&self) -> Vec<String> {
         let allowing = self.statements.iter().filter(|statement| statement.effect == Effect::Allow);
@@ -102,6 +111,15 @@ impl Policy {
             allowing.filter_map(|statement| statement.principals.as_ref()).flat_map(Principals::texts).collect();
         found.sort_unstable();
         found.dedup();
+        found
+    }
+
+    /// Returns the keys that its conditions ask for, each once, as they are written.
+    pub fn context_keys(&self) -> Vec<String> {
+        let mut found: Vec<String> =
+            self.statements.iter().flat_map(|statement| statement.conditions.keys()).map(str::to_string).collect();
+        found.sort_unstable_by_key(|key| key.to_ascii_lowercase());
+        found.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
         found
     }
 

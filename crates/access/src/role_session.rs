@@ -19,9 +19,15 @@ pub struct RoleSession {
     /// Policies that it was narrowed by, as texts; where there are none it was not.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Box<str>>,
+    /// ARNs of managed policies that it was narrowed by too. As those texts, each allows what it allows.
+    #[serde(rename = "m", default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_arns: Vec<Box<str>>,
     /// Its tags, which stand for those of the role where both have one.
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<(Box<str>, Box<str>)>,
+    /// The keys of those tags that the sessions have, too, that begin from this one (`TransitiveTagKeys`).
+    #[serde(rename = "k", default, skip_serializing_if = "Vec::is_empty")]
+    pub transitive_keys: Vec<Box<str>>,
     /// Who he said that he was, where he did (`SourceIdentity`).
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub source_identity: Option<Box<str>>,
@@ -37,6 +43,12 @@ pub struct RoleSession {
 }
 
 impl RoleSession {
+    /// The tags that sessions have, too, that begin from this one.
+    pub fn transitive_tags(&self) -> impl Iterator<Item = &(Box<str>, Box<str>)> {
+        let is_transitive = |key: &str| self.transitive_keys.iter().any(|known| known.eq_ignore_ascii_case(key));
+        self.tags.iter().filter(move |(key, _)| is_transitive(key))
+    }
+
     /// When it began.
     pub const fn issued_at(&self) -> Timestamp {
         Timestamp::from_millis(self.issued_at)

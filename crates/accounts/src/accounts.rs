@@ -521,7 +521,7 @@ impl Accounts {
         let token = directory.logins.token(user, &hash, now)?;
         let owner = directory.came_with(&token.id, source, now)?;
         let mut uses = self.0.token_uses.lock().unwrap_or_else(PoisonError::into_inner);
-        uses.insert(token.id.clone(), now);
+        uses.insert((&*token.id).into(), now);
         Some(owner)
     }
 
@@ -650,7 +650,7 @@ impl Accounts {
 }
 
 /// Rounded up: whoever comes back then is not too early.
-fn seconds(wait: Duration) -> u64 {
+pub(crate) fn seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 

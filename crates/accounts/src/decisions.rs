@@ -106,7 +106,11 @@ impl Accounts {
         let account = account_of(principal, access);
         let narrowing: Vec<Policy> =
             principal.role_session.iter().flat_map(|session| &session.policies).map(narrow).collect();
-        let session: Vec<_> = narrowing.iter().map(|policy| Attached { name: "session", policy }).collect();
+        let managed = principal.role_session.iter().flat_map(|session| &session.policy_arns);
+        let managed: Vec<_> = managed.map(|arn| directory.managed(principal.account, arn)).collect();
+        // The texts come first: `held_by` says the place of one of them.
+        let session = narrowing.iter().map(|policy| Attached { name: "session", policy });
+        let session: Vec<_> = session.chain(managed.iter().map(NamedPolicy::attached)).collect();
         let held = principal.role_session.as_deref().and_then(held_by).and_then(|place| session.get(place).copied());
         let identity = person.into_iter().flat_map(|person| person.policies.iter().chain(given_to_all(access.action)));
         let identity: Vec<_> = identity.map(NamedPolicy::attached).collect();
@@ -118,7 +122,7 @@ impl Accounts {
         let limit = match directory.logins.limit(&principal.access_key_id) {
             Limit::No => None,
             Limit::To(limit) => Some(limit.clone()),
-            Limit::Gone => Some(Library::nothing()),
+            Limit::Gone => Some(Library::nothing("personal token")),
         };
         let at = match &access.resource {
             Resource::Repository(name) => {
@@ -146,7 +150,7 @@ impl Accounts {
     }
 
     /// What is known of a request besides who asks for what.
-    fn context(
+    pub(crate) fn context(
         &self,
         principal: &Principal,
         person: Option<&Person>,

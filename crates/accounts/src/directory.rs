@@ -1,9 +1,10 @@
 use crate::{
     Identities, IdentityKind, KeySource, OidcProvider, ProviderSettings, Site, Snapshot, SnapshotIdentity,
-    identities::SnapshotKey,
+    identities::{SnapshotKey, built_in_text},
     key_policies::KeyPolicies,
     library::{Library, NamedPolicy},
     logins::{Logins, is_login},
+    page_logins::revoked_person,
     secret_policies::SecretPolicies,
     tenants::{AccountState, KnownTenant},
 };
@@ -21,45 +22,61 @@ use gantry_metadata::{
 use gantry_words::{AccountId, Secret, Timestamp};
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::Hash,
     net::IpAddr,
     sync::Arc,
 };
 
 /// All that decisions know: who there is, what is attached to whom, and what stands at repositories. It is in memory, compiled,
-/// and made anew when something of it has changed: no request waits for the database to be decided.
+/// and made anew when something of it has changed, of the accounts in which it has: no request waits for the database to be
+/// decided.
 pub(crate) struct Directory {
     /// What [`Metadata::access_epoch`] was before it was read.
     pub(crate) epoch: u64,
     /// What [`access_revision::find`] returned then.
     pub(crate) revision: i64,
     /// Users and roles, by their unique ids.
-    persons: HashMap<Box<str>, Arc<Person>>,
+    persons: HashMap<Arc<str>, Arc<Person>>,
     /// The unique ids of users and roles, by ARN.
-    ids: HashMap<Box<str>, Box<str>>,
+    ids: HashMap<Arc<str>, Arc<str>>,
     /// Access keys, those of root users of accounts besides the site's own among them.
-    keys: HashMap<Box<str>, SnapshotKey>,
+    keys: HashMap<Arc<str>, Arc<KnownKey>>,
     pub(crate) logins: Logins,
     /// Identity providers, by account and issuer.
     providers: BTreeMap<(AccountId, Box<str>), Arc<Provider>>,
-    /// Before when the sessions of a role must not have begun, by its unique id.
-    revoked: HashMap<Box<str>, Timestamp>,
+    /// Before when the sessions of a role must not have begun, by its unique id, and its account.
+    revoked: HashMap<Arc<str>, (AccountId, Timestamp)>,
     /// Every account there is.
-    accounts: HashMap<AccountId, OfAccount>,
-    library: Library,
+    states: HashMap<AccountId, AccountState>,
+    /// What they have; of those without anything nothing.
+    accounts: HashMap<AccountId, Arc<OfAccount>>,
+}
+
+/// An access key, and whose.
+struct KnownKey {
+    account: AccountId,
+    key: SnapshotKey,
 }
 
 /// What an account has for itself.
 pub(crate) struct OfAccount {
-    state: AccountState,
+    account: AccountId,
     /// Users, groups and roles by kind and name in lower case (`user/ann`).
     names: HashMap<Box<str>, Named>,
+    /// What is attached to its groups, by their names in lower case.
+    groups: HashMap<Box<str>, Vec<NamedPolicy>>,
+    /// Its managed policies, by ARN.
+    managed: HashMap<Box<str>, NamedPolicy>,
     repositories: HashMap<Box<str>, AtRepository>,
     registry: Option<NamedPolicy>,
     /// What is denied to all of it.
     pub(crate) account_wide: Vec<NamedPolicy>,
     pub(crate) kms: KeyPolicies,
     pub(crate) secrets: SecretPolicies,
+    /// Other accounts whose people its policies name: what becomes of those changes whom these mean.
+    others: BTreeSet<AccountId>,
+    library: Library,
 }
 
 /// An identity provider of an account.
@@ -71,6 +88,7 @@ pub(crate) struct Provider {
 }
 
 /// A user or role.
+#[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) identity: crate::Identity,
     /// Of a user.
@@ -94,6 +112,9 @@ struct Named {
 /// What policies call the boundary that an action of IAM is about.
 const BOUNDARY_KEY: &str = "iam:PermissionsBoundary";
 
+/// The unique id of nobody.
+const NOBODY: &str = "AIDANOBODY";
+
 /// What stands at a repository.
 #[derive(Default)]
 pub(crate) struct AtRepository {
@@ -102,7 +123,7 @@ pub(crate) struct AtRepository {
 }
 
 impl Directory {
-    /// Reads all of it; what `before` has compiled is not compiled again.
+    /// Reads all of it, or, after `before`, what has changed since of it.
     pub(crate) async fn read(
         metadata: &Metadata,
         identities: &Identities,
@@ -112,64 +133,118 @@ impl Directory {
         // First: what changes while the rest is read is read again the next time.
         let epoch = metadata.access_epoch();
         let revision = metadata.read(access_revision::find).await?;
-        let tenants = identities.tenants().await?;
-        let mut directory = Directory {
-            epoch,
-            revision,
+        // After a backup was put back everything may be other.
+        let before = before.filter(|before| before.revision <= revision);
+        let (mut directory, tenants) = match before {
+            None => (Directory::nothing(site), identities.tenants().await?),
+            Some(before) => {
+                let since = before.revision;
+                let changed = metadata.read_long(move |rows| access_revision::changed_since(rows, since)).await?;
+                let changed = before.with_dependents(changed);
+                (before.without(&changed, site), identities.tenants_among(changed).await?)
+            }
+        };
+        (directory.epoch, directory.revision) = (epoch, revision);
+        // What stayed of it is not read again.
+        let mut fresh: Vec<AccountId> =
+            (!directory.accounts.contains_key(&site.account)).then_some(site.account).into_iter().collect();
+        for tenant in tenants {
+            fresh.extend(directory.take_tenant(tenant, site));
+        }
+        // Policies name people of any account, so those come first.
+        let mut owns = Vec::with_capacity(fresh.len());
+        for account in fresh {
+            let library = before.and_then(|before| before.of(account)).map(|own| &own.library);
+            let mut own = OfAccount::new(account, site, Library::after(library));
+            directory.take_identities(&mut own, identities.snapshot(account).await?, site);
+            owns.push(own);
+        }
+        for mut own in owns {
+            directory.bind_strangers(&mut own);
+            directory.read_standing(&mut own, metadata, site).await?;
+            own.library.settle();
+            directory.accounts.insert(own.account, Arc::new(own));
+        }
+        Ok(directory)
+    }
+
+    /// A site without anybody.
+    fn nothing(site: &Site) -> Self {
+        Directory {
+            epoch: 0,
+            revision: 0,
             persons: HashMap::new(),
             ids: HashMap::new(),
             keys: HashMap::new(),
             logins: Logins::default(),
             providers: BTreeMap::new(),
             revoked: HashMap::new(),
+            states: HashMap::from([(site.account, AccountState::Active)]),
             accounts: HashMap::new(),
-            library: Library::after(before.map(|before| &before.library)),
-        };
-        directory.accounts.insert(site.account, OfAccount::new(site.account, AccountState::Active, site));
-        for tenant in tenants {
-            directory.take_tenant(tenant, site);
         }
-        // Policies name people of any account, so those come first.
-        let accounts: Vec<AccountId> = directory.accounts.keys().copied().collect();
-        for account in &accounts {
-            directory.take_identities(identities.snapshot(*account).await?, site);
+    }
+
+    /// Those accounts, and those whose policies name people of them.
+    fn with_dependents(&self, changed: Vec<AccountId>) -> HashSet<AccountId> {
+        let changed: HashSet<AccountId> = changed.into_iter().collect();
+        let depends = |own: &&Arc<OfAccount>| own.others.iter().any(|other| changed.contains(other));
+        let dependents: Vec<_> = self.accounts.values().filter(depends).map(|own| own.account).collect();
+        changed.into_iter().chain(dependents).collect()
+    }
+
+    /// The same without what is of those accounts.
+    fn without(&self, accounts: &HashSet<AccountId>, site: &Site) -> Self {
+        let stays = |account: AccountId| !accounts.contains(&account);
+        let persons: HashMap<_, _> = kept(&self.persons, |_, person| stays(person.identity.account));
+        let mut states = kept(&self.states, |account, _| stays(*account));
+        states.insert(site.account, AccountState::Active);
+        Directory {
+            ids: kept(&self.ids, |_, id| persons.contains_key(id)),
+            keys: kept(&self.keys, |_, known| stays(known.account)),
+            logins: self.logins.of_accounts(stays),
+            providers: self
+                .providers
+                .iter()
+                .filter(|(key, _)| stays(key.0))
+                .map(|(key, one)| (key.clone(), one.clone()))
+                .collect(),
+            revoked: kept(&self.revoked, |_, (account, _)| stays(*account)),
+            accounts: kept(&self.accounts, |account, _| stays(*account)),
+            persons,
+            states,
+            ..*self
         }
-        for account in accounts {
-            directory.read_standing(metadata, site, account).await?;
-        }
-        directory.library.settle();
-        Ok(directory)
     }
 
     /// Reads the policies that stand at what an account has.
-    async fn read_standing(&mut self, metadata: &Metadata, site: &Site, account: AccountId) -> Result<(), Fault> {
-        let region = site.region.clone();
+    async fn read_standing(&self, own: &mut OfAccount, metadata: &Metadata, site: &Site) -> Result<(), Fault> {
+        let (account, region) = (own.account, site.region.clone());
         let standing = metadata.read_long(move |rows| access_documents(rows, account, &region)).await?;
         let keys = move |rows: &mut Reader| Ok((kms::policies(rows, account)?, kms::all_aliases(rows, account)?));
         let (keys, aliases) = metadata.read_long(keys).await?;
         let kept = metadata.read_long(move |rows| secrets::all(rows, account)).await?;
-        let Some(place) = self.accounts.get_mut(&account) else { return Ok(()) };
-        // While it is filled an empty one stands for it.
-        let mut own = std::mem::replace(place, OfAccount::new(account, AccountState::Active, site));
         for document in standing {
-            self.take_document(&mut own, document);
+            self.take_document(own, document);
         }
-        self.take_keys(&mut own, keys, &aliases);
-        self.take_secrets(&mut own, kept);
-        self.accounts.insert(account, own);
+        self.take_keys(own, keys, &aliases);
+        self.take_secrets(own, kept);
         Ok(())
     }
 
-    fn take_tenant(&mut self, tenant: KnownTenant, site: &Site) {
+    /// Returns its account, where it is one to be read.
+    fn take_tenant(&mut self, tenant: KnownTenant, site: &Site) -> Option<AccountId> {
+        let account = tenant.id;
         // The site's own account is the one in the settings, whatever a row of the same number says.
-        if self.accounts.contains_key(&tenant.id) {
-            return;
+        if account == site.account {
+            return None;
         }
-        self.accounts.insert(tenant.id, OfAccount::new(tenant.id, tenant.state, site));
-        self.keys.extend(tenant.root.map(|key| (key.id.as_str().into(), key)));
+        self.states.insert(account, tenant.state);
+        self.keys.extend(tenant.root.map(|key| (key.id.as_str().into(), Arc::new(KnownKey { account, key }))));
+        Some(account)
     }
 
-    fn take_identities(&mut self, snapshot: Snapshot, site: &Site) {
+    fn take_identities(&mut self, own: &mut OfAccount, snapshot: Snapshot, site: &Site) {
+        let account = own.account;
         let groups: HashMap<&str, &SnapshotIdentity> =
             snapshot.of_kind(IdentityKind::Group).map(|group| (group.identity.id.as_str(), group)).collect();
         for one in &snapshot.identities {
@@ -177,53 +252,84 @@ impl Directory {
             let name = format!("{}/{}", identity.kind.as_str(), identity.name.to_ascii_lowercase());
             let in_arn = format!("{}{}{}", identity.kind.as_str(), identity.path, identity.name).into();
             let boundary = identity.boundary.as_deref().map(Box::from);
-            if let Some(own) = self.accounts.get_mut(&snapshot.account) {
-                own.names.insert(name.into(), Named { in_arn, boundary });
-            }
+            own.names.insert(name.into(), Named { in_arn, boundary });
+        }
+        for arn in snapshot.policies.keys() {
+            own.managed.insert(arn.as_str().into(), own.library.managed(arn, &snapshot));
+        }
+        for group in groups.values() {
+            let held = own.library.of_holder(group, &snapshot);
+            own.groups.insert(group.identity.name.to_ascii_lowercase().into(), held);
         }
         for found in snapshot.identities.iter().filter(|found| found.identity.kind != IdentityKind::Group) {
             let of_groups = found.groups.iter().filter_map(|id| groups.get(id.as_str()).copied());
             let identity = &found.identity;
             let (mut policies, mut policy_groups) = (Vec::new(), Vec::new());
             for holder in std::iter::once(found).chain(of_groups) {
-                let own = self.library.of_holder(holder, &snapshot);
+                let held = own.library.of_holder(holder, &snapshot);
                 let group = (holder.identity.kind == IdentityKind::Group).then(|| holder.identity.name.as_str().into());
-                policy_groups.extend(own.iter().map(|_| group.clone()));
-                policies.extend(own);
+                policy_groups.extend(held.iter().map(|_| group.clone()));
+                policies.extend(held);
             }
-            let boundary = identity.boundary.as_ref().map(|arn| self.library.managed(arn, &snapshot));
-            let trust = identity.role.as_ref().map(|role| self.library.trust(&identity.name, role));
-            let caller = Arc::new(Caller::user(identity.account, &identity.path, &identity.name, &identity.id));
+            let boundary = identity.boundary.as_ref().map(|arn| own.library.managed(arn, &snapshot));
+            let trust = identity.role.as_ref().map(|role| own.library.trust(&identity.name, role));
+            let caller = Arc::new(Caller::user(account, &identity.path, &identity.name, &identity.id));
             self.ids.insert(identity.arn().into(), identity.id.as_str().into());
             let identity = identity.clone();
             let person = Person { identity, caller, policies, policy_groups, boundary, trust };
             self.persons.insert(found.identity.id.as_str().into(), Arc::new(person));
         }
-        self.logins.take(&snapshot, snapshot.account == site.account, &mut self.library);
+        self.logins.take(&snapshot, account == site.account, &mut own.library);
         for found in &snapshot.oidc_providers {
-            let provider = Provider::of(snapshot.account, found);
-            let key = (provider.account, provider.settings.issuer.clone());
-            self.providers.insert(key, Arc::new(provider));
+            let provider = Provider::of(account, found);
+            self.providers.insert((account, provider.settings.issuer.clone()), Arc::new(provider));
         }
-        self.revoked.extend(snapshot.revoked.into_iter().map(|(id, before)| (id.into(), before)));
-        self.keys.extend(snapshot.access_keys.into_iter().map(|key| (key.id.as_str().into(), key)));
+        self.revoked.extend(snapshot.revoked.into_iter().map(|(id, before)| (id.into(), (account, before))));
+        let known = |key: SnapshotKey| (key.id.as_str().into(), Arc::new(KnownKey { account, key }));
+        self.keys.extend(snapshot.access_keys.into_iter().map(known));
     }
 
-    fn take_document(&mut self, own: &mut OfAccount, document: AccessDocument) {
+    /// Lets trust policies mean nobody of another account here who was not there when they were written, or whose role is gone.
+    fn bind_strangers(&mut self, own: &mut OfAccount) {
+        let mut bound = Vec::new();
+        for named in own.names.values() {
+            let Some(role) = self.role(&format!("arn:aws:iam::{}:{}", own.account, named.in_arn)) else { continue };
+            let Some((trust, rules)) = role.trust.as_ref().zip(role.identity.role.as_ref()) else { continue };
+            let others = trust.policy.named_principals().into_iter();
+            let others: HashMap<String, AccountId> = others
+                .filter_map(|arn| account_in(&arn).map(|account| (arn, account)))
+                .filter(|(_, account)| *account != own.account)
+                .collect();
+            if others.is_empty() {
+                continue;
+            }
+            own.others.extend(others.values());
+            let id_of = |arn: &str| {
+                let id = rules.bindings.session_id(arn);
+                let is_there = id.is_some_and(|id| self.persons.contains_key(id));
+                let is_meant = is_there || !others.get(arn).is_some_and(|account| self.knows(*account));
+                (!is_meant).then(|| id.unwrap_or(NOBODY).into())
+            };
+            let trust =
+                NamedPolicy { policy: Arc::new(Policy::clone(&trust.policy).bound(id_of)), name: trust.name.clone() };
+            bound.push((role.identity.id.clone(), Person { trust: Some(trust), ..Person::clone(role) }));
+        }
+        self.persons.extend(bound.into_iter().map(|(id, role)| (id.into(), Arc::new(role))));
+    }
+
+    fn take_document(&self, own: &mut OfAccount, document: AccessDocument) {
         let AccessDocument { repository, kind, name, body, changed_at } = document;
         match (kind.as_str(), repository) {
             (documents::ACCOUNT_POLICY, None) => {
-                own.account_wide.push(self.library.standing(&name, &body, PolicyPlace::AccountWide));
+                own.account_wide.push(own.library.standing(&name, &body, PolicyPlace::AccountWide));
             }
             (documents::REGISTRY_POLICY, None) => {
-                let policy = self.library.standing("registry", &body, PolicyPlace::Registry);
-                let bound = self.bound(&policy.policy, changed_at);
-                own.registry = Some(NamedPolicy { name: policy.name, policy: bound });
+                let policy = own.library.standing("registry", &body, PolicyPlace::Registry);
+                own.registry = Some(self.bound(own, policy, changed_at));
             }
             (documents::REPOSITORY_POLICY, Some(name)) => {
-                let policy = self.library.standing(&name, &body, PolicyPlace::Repository);
-                let bound = self.bound(&policy.policy, changed_at);
-                let policy = NamedPolicy { name: policy.name, policy: bound };
+                let policy = own.library.standing(&name, &body, PolicyPlace::Repository);
+                let policy = self.bound(own, policy, changed_at);
                 own.repositories.entry(name.into()).or_default().policy = Some(policy);
             }
             (documents::RESOURCE_TAGS, Some(name)) => {
@@ -238,22 +344,22 @@ impl Directory {
         }
     }
 
-    fn take_keys(&mut self, own: &mut OfAccount, keys: Vec<kms::KeyPolicyRow>, aliases: &[[String; 2]]) {
+    fn take_keys(&self, own: &mut OfAccount, keys: Vec<kms::KeyPolicyRow>, aliases: &[[String; 2]]) {
         for key in keys {
-            let policy = self.library.standing(&key.id, &key.policy, PolicyPlace::Key);
-            let bound = self.bound(&policy.policy, key.policy_at);
-            own.kms.add(&key.id, NamedPolicy { name: policy.name, policy: bound }, &key.tags);
+            let policy = own.library.standing(&key.id, &key.policy, PolicyPlace::Key);
+            let policy = self.bound(own, policy, key.policy_at);
+            own.kms.add(&key.id, policy, &key.tags);
         }
         for [alias, id] in aliases {
             own.kms.name(alias, id);
         }
     }
 
-    fn take_secrets(&mut self, own: &mut OfAccount, kept: Vec<secrets::SecretRow>) {
+    fn take_secrets(&self, own: &mut OfAccount, kept: Vec<secrets::SecretRow>) {
         for secret in kept {
             let policy = secret.policy.as_ref().map(|text| {
-                let policy = self.library.standing(&secret.name, text, PolicyPlace::Key);
-                NamedPolicy { policy: self.bound(&policy.policy, secret.policy_at), name: policy.name }
+                let policy = own.library.standing(&secret.name, text, PolicyPlace::Key);
+                self.bound(own, policy, secret.policy_at)
             });
             own.secrets.add(&secret.name, &secret.suffix, policy, &secret.tags, secret.kms_key.as_deref());
         }
@@ -261,8 +367,9 @@ impl Directory {
 
     /// Puts unique ids in the place of ARNs of the accounts here, so that whoever came after the policy was written is not meant by
     /// it, whatever his name.
-    fn bound(&self, policy: &Arc<Policy>, written_at: Timestamp) -> Arc<Policy> {
-        const NOBODY: &str = "AIDANOBODY";
+    fn bound(&self, own: &mut OfAccount, named: NamedPolicy, written_at: Timestamp) -> NamedPolicy {
+        let principals = named.policy.named_principals();
+        own.others.extend(principals.iter().filter_map(|arn| account_in(arn)).filter(|at| *at != own.account));
         let id_of = |arn: &str| -> Option<Box<str>> {
             let session = arn.strip_prefix("arn:aws:sts::").and_then(|rest| rest.split_once(":assumed-role/"));
             if let Some((account, named)) = session {
@@ -282,7 +389,7 @@ impl Directory {
             let person = person.filter(|person| person.identity.created_at <= written_at);
             Some(person.map_or(NOBODY, |person| person.identity.id.as_str()).into())
         };
-        Arc::new(Policy::clone(policy).bound(id_of))
+        NamedPolicy { policy: Arc::new(Policy::clone(&named.policy).bound(id_of)), name: named.name }
     }
 
     /// Returns a user or role by its unique id.
@@ -299,6 +406,11 @@ impl Directory {
     /// Returns a user or role by its ARN.
     pub(crate) fn by_arn(&self, arn: &str) -> Option<&Arc<Person>> {
         self.person(self.ids.get(arn)?)
+    }
+
+    /// Returns what is attached to a group of an account, whose name is in any case.
+    pub(crate) fn group(&self, account: AccountId, name: &str) -> Option<&[NamedPolicy]> {
+        self.of(account)?.groups.get(name.to_ascii_lowercase().as_str()).map(Vec::as_slice)
     }
 
     /// Returns all users and roles of an account, in no order.
@@ -326,9 +438,9 @@ impl Directory {
         self.providers.values().filter(|provider| *provider.settings.issuer == *issuer).cloned().collect()
     }
 
-    /// Whether what began at `began_at` may be a session of a role.
+    /// Whether what began at `began_at` may no more be a session of a role, by its unique id, or of a person.
     pub(crate) fn is_revoked(&self, role_id: &str, began_at: Timestamp) -> bool {
-        self.revoked.get(role_id).is_some_and(|before| began_at < *before)
+        self.revoked.get(role_id).is_some_and(|(_, before)| began_at < *before)
     }
 
     /// The same access, to whom is meant: requests name users, groups and roles without their paths and in any case, policies by
@@ -351,17 +463,28 @@ impl Directory {
 
     /// Returns an access key that may be used.
     pub(crate) fn key(&self, id: &str) -> Option<&SnapshotKey> {
-        self.keys.get(id).filter(|key| key.is_active)
+        self.keys.get(id).map(|known| &known.key).filter(|key| key.is_active)
     }
 
     /// Whether a user has an access key that may be used.
     pub(crate) fn has_key(&self, user_id: &str) -> bool {
-        self.keys.values().any(|key| key.user_id == user_id && key.is_active)
+        self.keys.values().any(|known| known.key.user_id == user_id && known.key.is_active)
     }
 
     /// Returns what an account has for itself.
     pub(crate) fn of(&self, account: AccountId) -> Option<&OfAccount> {
-        self.accounts.get(&account)
+        self.accounts.get(&account).map(AsRef::as_ref)
+    }
+
+    /// Returns a managed policy that a session of a role of this account is narrowed by; one that is no more allows nothing.
+    pub(crate) fn managed(&self, account: AccountId, arn: &str) -> NamedPolicy {
+        let own = self.of(account).and_then(|own| own.managed.get(arn)).cloned();
+        own.or_else(|| built_in_policy(account, arn)).unwrap_or_else(|| Library::nothing(arn))
+    }
+
+    /// Whether there is such a managed policy for the roles of an account.
+    pub(crate) fn has_managed(&self, account: AccountId, arn: &str) -> bool {
+        self.of(account).is_some_and(|own| own.managed.contains_key(arn)) || built_in_policy(account, arn).is_some()
     }
 
     /// Returns what stands at a repository of an account.
@@ -376,12 +499,12 @@ impl Directory {
 
     /// Whether there is such an account, in any state.
     pub(crate) fn knows(&self, account: AccountId) -> bool {
-        self.accounts.contains_key(&account)
+        self.states.contains_key(&account)
     }
 
     /// Whether there is such an account, and it lets its people in.
     pub(crate) fn lets_in(&self, account: AccountId) -> bool {
-        self.of(account).is_some_and(|own| own.state == AccountState::Active)
+        self.states.get(&account) == Some(&AccountState::Active)
     }
 
     /// Returns the principal of whoever has an access key; none where its user is no more, or may not come from there, or
@@ -431,21 +554,49 @@ impl Directory {
         let role = Some(role).filter(|role| self.lets_in(role.identity.account))?;
         let identity = &role.identity;
         let caller = Caller::session(identity.account, &identity.path, &identity.name, &identity.id, &session.name);
-        (now < session.expires_at() && !self.is_revoked(&identity.id, session.issued_at()))
+        let person = session.provider.as_deref().zip(session.source_identity.as_deref());
+        let person = person.map(|(provider, id)| revoked_person(provider, id));
+        let is_revoked = [Some(&identity.id), person.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|id| self.is_revoked(id, session.issued_at()));
+        (now < session.expires_at() && !is_revoked)
             .then(|| Principal::role_session(identity.account, Arc::new(caller), Arc::new(session)))
     }
 }
 
+/// The account that an ARN names.
+fn account_in(arn: &str) -> Option<AccountId> {
+    arn.split(':').nth(4)?.parse().ok()
+}
+
+fn built_in_policy(account: AccountId, arn: &str) -> Option<NamedPolicy> {
+    let policy = Policy::parse(&built_in_text(account, arn)?, PolicyPlace::Identity).ok()?;
+    Some(NamedPolicy { name: arn.into(), policy: Arc::new(policy) })
+}
+
+/// The entries of a map that stay.
+pub(crate) fn kept<K: Clone + Eq + Hash, V: Clone>(
+    map: &HashMap<K, V>,
+    stays: impl Fn(&K, &V) -> bool,
+) -> HashMap<K, V> {
+    map.iter().filter(|(key, value)| stays(key, value)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 impl OfAccount {
-    fn new(account: AccountId, state: AccountState, site: &Site) -> Self {
+    fn new(account: AccountId, site: &Site, library: Library) -> Self {
         OfAccount {
-            state,
+            account,
             names: HashMap::new(),
+            groups: HashMap::new(),
+            managed: HashMap::new(),
             repositories: HashMap::new(),
             registry: None,
             account_wide: Vec::new(),
             kms: KeyPolicies::new(format!("arn:aws:kms:{}:{account}:", site.region)),
             secrets: SecretPolicies::new(format!("arn:aws:secretsmanager:{}:{account}:", site.region)),
+            others: BTreeSet::new(),
+            library,
         }
     }
 
@@ -469,7 +620,9 @@ impl Person {
             role_id: identity.id.as_str().into(),
             name: session.into(),
             policies: Vec::new(),
+            policy_arns: Vec::new(),
             tags: Vec::new(),
+            transitive_keys: Vec::new(),
             source_identity: None,
             provider: None,
             issued_at: now.millis(),
@@ -513,3 +666,6 @@ impl SnapshotKey {
         std::iter::once(&self.secret).chain(previous)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use gantry_fault::{Fault, FaultKind};
 use gantry_words::{AccountId, Region};
 
 /// What sessions are called of which only the role is known.
-const SESSION: &str = "explained";
+pub(crate) const SESSION: &str = "explained";
 
 /// Whom a question about access is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -302,7 +302,7 @@ fn tell(principal: &Principal, access: &Access, facts: &Facts<'_>) -> Explanatio
     }
 }
 
-fn is_of_keys(action: Action) -> bool {
+pub(crate) fn is_of_keys(action: Action) -> bool {
     action.name().starts_with("kms:")
 }
 
@@ -327,7 +327,7 @@ const fn missing(verdict: &Verdict<'_>, is_key: bool) -> Option<&'static str> {
     }
 }
 
-fn statement(traced: &Traced<'_>, is_key: bool) -> ExplainedStatement {
+pub(crate) fn statement(traced: &Traced<'_>, is_key: bool) -> ExplainedStatement {
     let at = traced.at;
     ExplainedStatement {
         side: match at.side {

@@ -32,6 +32,8 @@ mod trust;
 mod update;
 mod versions;
 
+pub(crate) use built_in::text as built_in_text;
+
 pub use access_keys::{ACCESS_KEYS_MAX, AccessKey, AccessKeyUse, NewAccessKey};
 pub use account::AccountSummary;
 pub use attachments::{ATTACHED_POLICIES_MAX, AttachedPolicy, Holder};

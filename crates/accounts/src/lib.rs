@@ -12,6 +12,7 @@
 //! | `decisions.rs` | what of it all bears on a request, and what `access` says to that |
 //! | `explain.rs` | [`Accounts::explain`]: what decides, and what is missing |
 //! | `who_can.rs` | [`Accounts::who_can`], [`Accounts::grants`]: the same questions from the other end |
+//! | `simulate.rs` | [`Accounts::simulate`]: what policies would allow that are only supposed |
 //! | `directory.rs`, `library.rs` | what decisions know, in memory; policies, each compiled once |
 //! | `roles.rs` | becoming a role: [`AssumeRole`] |
 //! | `root.rs` | [`RootCredentials`], and the file they lie in |
@@ -63,6 +64,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod signatures;
+mod simulate;
 mod tenants;
 mod web_identity;
 mod who_can;
@@ -74,7 +76,7 @@ pub use key_policies::KEY_BEHIND;
 pub use keyring::*;
 pub use page_logins::{
     BegunLogin, DeviceAsked, DevicePoll, FinishedLogin, LoginSettings, LoginTotals, Logins, OidcLoginSettings,
-    PageSession, TerminalCredentials, WaitingDevice,
+    OpenSession, OpenSessionKind, PageSession, TerminalCredentials, WaitingDevice,
 };
 pub use people::{Person, RoleMapping, RoleMappingError};
 pub use person_logins::{LoginRefusal, LoginSource};
@@ -87,6 +89,7 @@ pub use secrets::*;
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
 pub use signatures::SignatureProblem;
+pub use simulate::{Simulated, SimulatedPolicies, SimulatedSource};
 pub use tenants::{ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_MAX, AccountState, NewTenant, Tenant};
 pub use web_identity::{AssumeRoleWithWebIdentity, AssumedByToken, WebIdentityProblem};
 pub use who_can::{Granted, PERMITTED_MAX, Permitted};

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// A policy with the name under which verdicts speak of it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct NamedPolicy {
     pub(crate) name: Arc<str>,
     pub(crate) policy: Arc<Policy>,
@@ -65,8 +65,8 @@ impl Library {
     }
 
     /// What allows nothing.
-    pub(crate) fn nothing() -> NamedPolicy {
-        NamedPolicy { name: "personal token".into(), policy: DENIES_ALL.clone() }
+    pub(crate) fn nothing(name: &str) -> NamedPolicy {
+        NamedPolicy { name: name.into(), policy: DENIES_ALL.clone() }
     }
 
     /// Everything that is attached to a user, group or role.

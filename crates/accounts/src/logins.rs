@@ -1,8 +1,9 @@
 use crate::{
     Snapshot, SnapshotIdentity, SnapshotPassword, SnapshotToken,
+    directory::kept,
     library::{Library, NamedPolicy},
 };
-use gantry_words::{Secret, Timestamp};
+use gantry_words::{AccountId, Secret, Timestamp};
 use std::{collections::HashMap, sync::Arc};
 
 /// What the ids of passwords and of personal tokens begin with: they stand where those of access keys do.
@@ -14,17 +15,19 @@ const TOKEN_ID_PREFIX: &str = "GTPT";
 pub(crate) struct Logins {
     /// By the names of their users, as [`name_key`] has them; those of accounts besides the site's own with the account before,
     /// as `111122223333/ann`.
-    passwords: HashMap<Box<str>, Arc<Password>>,
-    /// The unique ids of users, by the ids of their passwords.
-    password_users: HashMap<Box<str>, Box<str>>,
+    passwords: HashMap<Arc<str>, Arc<Password>>,
+    /// The same, by the ids of the passwords.
+    password_ids: HashMap<Arc<str>, Arc<Password>>,
     /// By their SHA-256.
-    tokens: HashMap<Box<str>, Arc<Token>>,
+    tokens: HashMap<Arc<str>, Arc<Token>>,
     /// By their ids.
-    token_ids: HashMap<Box<str>, Arc<Token>>,
+    token_ids: HashMap<Arc<str>, Arc<Token>>,
 }
 
 /// A password.
 pub(crate) struct Password {
+    account: AccountId,
+    user_id: Box<str>,
     pub(crate) id: Box<str>,
     pub(crate) hash: Secret<String>,
     pub(crate) must_change: bool,
@@ -32,7 +35,8 @@ pub(crate) struct Password {
 
 /// A personal token.
 pub(crate) struct Token {
-    pub(crate) id: Box<str>,
+    account: AccountId,
+    pub(crate) id: Arc<str>,
     user_id: Box<str>,
     user_key: Box<str>,
     expires_at: Timestamp,
@@ -53,13 +57,16 @@ impl Logins {
             snapshot.identities.iter().map(|one| (one.identity.id.as_str(), name(one))).collect();
         for SnapshotPassword { id, user_id, hash, must_change } in &snapshot.passwords {
             let Some(name) = names.get(user_id.as_str()) else { continue };
-            let password = Password { id: id.as_str().into(), hash: hash.clone(), must_change: *must_change };
-            self.passwords.insert(name.as_str().into(), Arc::new(password));
-            self.password_users.insert(id.as_str().into(), user_id.as_str().into());
+            let (account, user_id) = (snapshot.account, user_id.as_str().into());
+            let (key, hash, must_change) = (id.as_str().into(), hash.clone(), *must_change);
+            let password = Arc::new(Password { account, user_id, id: id.as_str().into(), hash, must_change });
+            self.passwords.insert(name.as_str().into(), password.clone());
+            self.password_ids.insert(key, password);
         }
         for SnapshotToken { id, user_id, hash, policy, expires_at } in &snapshot.personal_tokens {
             let Some(name) = names.get(user_id.as_str()) else { continue };
             let token = Arc::new(Token {
+                account: snapshot.account,
                 id: id.as_str().into(),
                 user_id: user_id.as_str().into(),
                 user_key: name.as_str().into(),
@@ -68,6 +75,16 @@ impl Logins {
             });
             self.tokens.insert(hash.as_str().into(), token.clone());
             self.token_ids.insert(token.id.clone(), token);
+        }
+    }
+
+    /// The same without those of accounts that do not stay.
+    pub(crate) fn of_accounts(&self, stays: impl Fn(AccountId) -> bool) -> Self {
+        Logins {
+            passwords: kept(&self.passwords, |_, password| stays(password.account)),
+            password_ids: kept(&self.password_ids, |_, password| stays(password.account)),
+            tokens: kept(&self.tokens, |_, token| stays(token.account)),
+            token_ids: kept(&self.token_ids, |_, token| stays(token.account)),
         }
     }
 
@@ -89,7 +106,7 @@ impl Logins {
     /// Returns the unique id of the user whose password or personal token this is; none where it is no more.
     pub(crate) fn user(&self, id: &str, now: Timestamp) -> Option<&str> {
         let of_token = || self.token_ids.get(id).filter(|token| now < token.expires_at).map(|token| &*token.user_id);
-        self.password_users.get(id).map(AsRef::as_ref).or_else(of_token)
+        self.password_ids.get(id).map(|password| &*password.user_id).or_else(of_token)
     }
 
     /// Returns what the personal token of this id is narrowed to.

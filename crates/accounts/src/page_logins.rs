@@ -9,15 +9,19 @@
 //! | `provider.rs` | the provider: where it is asked, and what a code is worth there |
 //! | `pages.rs` | [`PageSession`]: who is logged in |
 //! | `devices.rs` | terminals that wait (RFC 8628) |
+//! | `open.rs` | [`OpenSession`]: what administrators see and end |
 //! | `guesses.rs` | how often a code may be typed wrongly |
 
 mod devices;
 mod guesses;
+mod open;
 mod pages;
 mod provider;
 mod settings;
 
 pub use devices::{DeviceAsked, DevicePoll, WaitingDevice};
+pub(crate) use open::revoked_person;
+pub use open::{OpenSession, OpenSessionKind};
 pub use pages::PageSession;
 pub use settings::{LoginSettings, OidcLoginSettings};
 
@@ -39,7 +43,7 @@ use std::sync::{
 
 /// What a login under way is sealed for.
 const ATTEMPT: &str = "login-attempt";
-/// Where the provider sends browsers back to.
+/// Where the provider sends browsers back to; further ones to a place of their own below it.
 const CALLBACK_PATH: &str = "/ui/callback";
 
 /// The logins of people. Cheap to clone.
@@ -48,7 +52,8 @@ pub struct Logins(Arc<Inner>);
 
 struct Inner {
     settings: LoginSettings,
-    provider: Option<LoginProvider>,
+    /// That of `login.oidc`, where it is set, and those of its files.
+    providers_at: Vec<LoginProvider>,
     accounts: Accounts,
     providers: Arc<Providers>,
     metadata: Metadata,
@@ -110,12 +115,13 @@ pub struct TerminalCredentials {
 }
 
 impl Logins {
-    /// Makes ready for logins as `settings` have them; without a provider there are none.
+    /// Makes ready for logins as `settings` have them, at further providers too, of `login.oidc_files`; without any there are none.
     ///
     /// # Errors
     /// The settings cannot be meant, or the file with the provider's authorities cannot be read.
     pub fn open(
         settings: &LoginSettings,
+        further: &[OidcLoginSettings],
         accounts: Accounts,
         client: Client,
         providers: Arc<Providers>,
@@ -125,15 +131,35 @@ impl Logins {
         if let Some(complaint) = settings.check().into_iter().next() {
             return Err(Fault::new(FaultKind::InvalidParameter, format!("login.{complaint}")));
         }
-        let provider = LoginProvider::of(settings, client, env.clone())?;
+        let mut providers_at: Vec<LoginProvider> =
+            LoginProvider::of(&settings.oidc, CALLBACK_PATH.into(), client.clone())?.into_iter().collect();
+        for oidc in further {
+            let before: Vec<_> = providers_at.iter().map(LoginProvider::settings).collect();
+            if let Some(complaint) = oidc.check_further(&before).into_iter().next() {
+                let message = format!("The provider {:?} of login.oidc_files: {complaint}", oidc.name);
+                return Err(Fault::new(FaultKind::InvalidParameter, message));
+            }
+            providers_at.extend(LoginProvider::of(oidc, format!("{CALLBACK_PATH}/{}", oidc.name), client.clone())?);
+        }
         let (guesses, totals) = (Guesses::default(), Totals::default());
         let settings = settings.clone();
-        Ok(Logins(Arc::new(Inner { settings, provider, accounts, providers, metadata, env, guesses, totals })))
+        Ok(Logins(Arc::new(Inner { settings, providers_at, accounts, providers, metadata, env, guesses, totals })))
     }
 
     /// Whether there is a provider to log in at.
     pub fn is_open(&self) -> bool {
-        self.0.provider.is_some()
+        !self.0.providers_at.is_empty()
+    }
+
+    /// What the providers are called, in the order of the settings.
+    pub fn provider_names(&self) -> impl Iterator<Item = &str> {
+        self.0.providers_at.iter().map(|provider| provider.settings().name.as_str())
+    }
+
+    /// What the provider with this URL is called.
+    pub fn provider_name(&self, issuer: &str) -> Option<&str> {
+        let provider = self.0.providers_at.iter().find(|provider| *provider.registered().issuer == *issuer);
+        provider.map(|provider| provider.settings().name.as_str())
     }
 
     /// What is set.
@@ -152,30 +178,40 @@ impl Logins {
         }
     }
 
-    /// Begins a login. `return_to` is where the browser goes afterwards, where that is a path of this site.
+    /// Begins a login at the provider of this name, or at the first. `return_to` is where the browser goes afterwards, where that is a path of this site.
     ///
     /// # Errors
     /// [`FaultKind::RouteNotFound`] where there is no provider; [`FaultKind::Unavailable`] where it does not answer.
-    pub async fn begin(&self, return_to: &str, now: Timestamp) -> Result<BegunLogin, Fault> {
-        let provider = self.provider()?;
+    pub async fn begin(&self, named: Option<&str>, return_to: &str, now: Timestamp) -> Result<BegunLogin, Fault> {
+        let provider = match named {
+            None => self.0.providers_at.first(),
+            Some(name) => self.0.providers_at.iter().find(|provider| provider.settings().name == name),
+        };
+        let provider = provider.ok_or_else(no_provider)?;
         let endpoints = provider.endpoints(now).await.inspect_err(|_| self.count_failure())?;
         let attempt = LoginAttempt::begin(&self.0.env.random(), return_to, now);
         let url = attempt.url(
             &endpoints.authorization_url,
             provider.client_id(),
-            &self.redirect_url(),
-            &self.0.settings.oidc.scopes.join(" "),
+            &self.redirect_url(provider),
+            &provider.settings().scopes.join(" "),
         );
-        Ok(BegunLogin { cookie: self.0.accounts.seal(ATTEMPT, &attempt.print(), now), url })
+        Ok(BegunLogin { cookie: self.0.accounts.seal(&purpose(provider), &attempt.print(), now), url })
     }
 
-    /// Ends a login that the browser with `cookie` began, by what the provider has sent it back with.
+    /// Ends a login that the browser with `cookie` began, by what the provider has sent it back with, to `path` of this site.
     ///
     /// # Errors
     /// [`FaultKind::AccessDenied`] with a [`LoginProblem`] for the person at the browser; [`FaultKind::Unavailable`] where the
     /// provider does not answer.
-    pub async fn finish(&self, cookie: Option<&str>, callback: &Callback, cx: &Cx) -> Result<FinishedLogin, Fault> {
-        let ended = self.try_to_finish(cookie, callback, cx).await;
+    pub async fn finish(
+        &self,
+        path: &str,
+        cookie: Option<&str>,
+        callback: &Callback,
+        cx: &Cx,
+    ) -> Result<FinishedLogin, Fault> {
+        let ended = self.try_to_finish(path, cookie, callback, cx).await;
         let totals = &self.0.totals;
         match &ended {
             Ok(_) => totals.completed.fetch_add(1, Relaxed),
@@ -185,15 +221,23 @@ impl Logins {
         ended
     }
 
-    async fn try_to_finish(&self, cookie: Option<&str>, callback: &Callback, cx: &Cx) -> Result<FinishedLogin, Fault> {
-        let provider = self.provider()?;
-        let attempt = cookie.and_then(|cookie| self.0.accounts.open_seal(ATTEMPT, cookie));
+    async fn try_to_finish(
+        &self,
+        path: &str,
+        cookie: Option<&str>,
+        callback: &Callback,
+        cx: &Cx,
+    ) -> Result<FinishedLogin, Fault> {
+        let provider = self.0.providers_at.iter().find(|provider| provider.callback_path() == path);
+        let provider = provider.ok_or_else(no_provider)?;
+        // What began at another provider does not open.
+        let attempt = cookie.and_then(|cookie| self.0.accounts.open_seal(&purpose(provider), cookie));
         let attempt = attempt.and_then(|bytes| LoginAttempt::parse(&bytes)).ok_or(LoginProblem::NoAttempt);
         let attempt = attempt.map_err(refused)?;
         let endpoints = provider.endpoints(cx.now).await?;
         let issuer = &provider.registered().issuer;
         let code = admit_callback(Some(&attempt), callback, issuer, endpoints.names_itself, cx.now).map_err(refused)?;
-        let question = attempt.token_request(code, provider.client_id(), &self.redirect_url());
+        let question = attempt.token_request(code, provider.client_id(), &self.redirect_url(provider));
         let token = provider.exchange(&endpoints, question).await?;
         let token = self.0.providers.verify(&token, provider.registered(), cx.now).await.map_err(|problem| {
             let kind = match &problem {
@@ -202,7 +246,7 @@ impl Logins {
             };
             Fault::new(kind, format!("The token of the identity provider is not taken: {problem}"))
         })?;
-        let oidc = &self.0.settings.oidc;
+        let oidc = provider.settings();
         let claims = PersonClaims { name: &oidc.name_claim, groups: &oidc.groups_claim };
         let person = admit_person(&token, &attempt, provider.client_id(), claims).map_err(refused)?;
         let session = self.open_session(person, cx).await?;
@@ -232,20 +276,23 @@ impl Logins {
         Ok(TerminalCredentials { user: "AWS", password, expires_at, arn: principal.arn })
     }
 
-    fn provider(&self) -> Result<&LoginProvider, Fault> {
-        self.0.provider.as_ref().ok_or_else(|| {
-            let message = "People's logins are not set up here; whoever runs this server can, with login.oidc.issuer";
-            Fault::new(FaultKind::RouteNotFound, message)
-        })
-    }
-
     fn count_failure(&self) {
         self.0.totals.failed.fetch_add(1, Relaxed);
     }
 
-    fn redirect_url(&self) -> String {
-        format!("{}{CALLBACK_PATH}", self.0.settings.base())
+    fn redirect_url(&self, provider: &LoginProvider) -> String {
+        format!("{}{}", self.0.settings.base(), provider.callback_path())
     }
+}
+
+/// What a login under way at a provider is sealed for.
+fn purpose(provider: &LoginProvider) -> String {
+    format!("{ATTEMPT} {}", provider.registered().issuer)
+}
+
+fn no_provider() -> Fault {
+    let message = "People's logins are not set up here; whoever runs this server can, with login.oidc.issuer";
+    Fault::new(FaultKind::RouteNotFound, message)
 }
 
 fn refused(problem: LoginProblem) -> Fault {

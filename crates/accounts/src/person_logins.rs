@@ -1,6 +1,6 @@
 use crate::{
     AuthenticationProblem, PasswordChange, Person, Unidentified,
-    accounts::Accounts,
+    accounts::{Accounts, seconds},
     logins::{Password, name_key},
     web_identity::is_token_user,
 };
@@ -27,9 +27,13 @@ const PROOFS_MAX: usize = 4096;
 
 /// Who knows passwords that are not kept here: a directory.
 pub trait LoginSource: Send + Sync + 'static {
-    /// Says whose name and password these are, and in which groups he is.
-    fn log_in<'a>(&'a self, name: &'a str, password: &'a Secret<String>)
-    -> BoxFuture<'a, Result<Person, LoginRefusal>>;
+    /// Says whose name and password these are, and in which groups he is; `source` is where they come from.
+    fn log_in<'a>(
+        &'a self,
+        name: &'a str,
+        password: &'a Secret<String>,
+        source: Option<IpAddr>,
+    ) -> BoxFuture<'a, Result<Person, LoginRefusal>>;
 }
 
 /// Why a [`LoginSource`] does not say who somebody is.
@@ -39,6 +43,8 @@ pub enum LoginRefusal {
     Refused(&'static str),
     /// It cannot be asked, or did not answer in time.
     Unavailable,
+    /// It is not asked about this person for so long, lest it lock him.
+    TooMany(Duration),
 }
 
 /// Passwords that were right a moment ago. They are not in it: what is, is of no use without a key that is in memory only.
@@ -153,7 +159,7 @@ impl Accounts {
         let who = match self.proofs().find(&proof, self.elapsed()) {
             Some(who) => who,
             None => {
-                let who = self.look(user, password, known, now).await?;
+                let who = self.look(user, password, known, source, now).await?;
                 self.proofs().keep(proof, who.clone(), self.elapsed());
                 who
             }
@@ -174,6 +180,7 @@ impl Accounts {
         user: &str,
         password: &Secret<String>,
         known: Option<Arc<Password>>,
+        address: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Who, AuthenticationProblem> {
         let is_known = known.is_some();
@@ -185,10 +192,11 @@ impl Accounts {
         }
         // Who has a password here is not looked for elsewhere: another of the same name is not he.
         let source = self.login_source().filter(|_| !is_known).ok_or(AuthenticationProblem::WrongCredentials)?;
-        match source.log_in(user, password).await {
+        match source.log_in(user, password, address).await {
             Ok(person) => Ok(Who::Person(Arc::new(person), now)),
             Err(LoginRefusal::Refused(why)) => Err(AuthenticationProblem::Refused(why)),
             Err(LoginRefusal::Unavailable) => Err(AuthenticationProblem::DirectoryUnavailable),
+            Err(LoginRefusal::TooMany(wait)) => Err(too_many(seconds(wait))),
         }
     }
 
@@ -262,6 +270,8 @@ impl Accounts {
                 AuthenticationProblem::Busy { .. }
                 | AuthenticationProblem::DirectoryUnavailable
                 | AuthenticationProblem::PasswordExpired
+                // Nothing was tried.
+                | AuthenticationProblem::TooManyFailures { .. }
                 | AuthenticationProblem::Refused("no_role"),
             ) => self.forgive_failure(&name_key(user), source),
             Err(problem) => {

@@ -58,7 +58,7 @@ impl Accounts {
 /// The same session, for pulls from one repository.
 fn narrowed(session: &RoleSession, repository: &RepositoryName) -> Result<RoleSession, Fault> {
     let wrong = |message: &str| Fault::new(FaultKind::InvalidParameter, message);
-    if !session.policies.is_empty() {
+    if !session.policies.is_empty() || !session.policy_arns.is_empty() {
         // Of several policies each would allow what it allows.
         return Err(wrong("The session is narrowed by a policy already; bring one that is not"));
     }

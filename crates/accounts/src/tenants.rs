@@ -8,7 +8,7 @@ use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Act, Event, Reader, Tx, accounts as rows, accounts::AccountRow};
 use gantry_words::{AccountId, Cx, Timestamp};
 use serde_json::json;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// The most accounts of a site: what decisions know of each is in memory.
 pub const ACCOUNTS_MAX: usize = 1_000;
@@ -97,25 +97,38 @@ pub(crate) struct KnownTenant {
 impl Identities {
     /// Returns all accounts besides the site's own, with the keys of their root users.
     pub(crate) async fn tenants(&self) -> Result<Vec<KnownTenant>, Fault> {
-        let known = |row: AccountRow| {
-            let secret = self.open(&purpose(row.id, &row.root_key_id), &row.root_secret);
-            if secret.is_none() {
-                tracing::error!(
-                    account = %row.id,
-                    "the key of the root user of account {} does not open with this site's key: it is not the one that it was sealed with",
-                    row.id
-                );
+        self.metadata().read_long(rows::all).await?.into_iter().map(|row| self.known(row)).collect()
+    }
+
+    /// Returns those of them that are among `accounts`.
+    pub(crate) async fn tenants_among(&self, accounts: HashSet<AccountId>) -> Result<Vec<KnownTenant>, Fault> {
+        let look = move |reader: &mut Reader| {
+            let mut found = Vec::new();
+            for account in accounts {
+                found.extend(rows::find(reader, account)?);
             }
-            let root = secret.map(|secret| SnapshotKey {
-                id: row.root_key_id,
-                user_id: row.id.to_string(),
-                secret,
-                previous: None,
-                is_active: true,
-            });
-            Ok(KnownTenant { id: row.id, state: AccountState::parse(&row.state)?, root })
+            Ok(found)
         };
-        self.metadata().read_long(rows::all).await?.into_iter().map(known).collect()
+        self.metadata().read_long(look).await?.into_iter().map(|row| self.known(row)).collect()
+    }
+
+    fn known(&self, row: AccountRow) -> Result<KnownTenant, Fault> {
+        let secret = self.open(&purpose(row.id, &row.root_key_id), &row.root_secret);
+        if secret.is_none() {
+            tracing::error!(
+                account = %row.id,
+                "the key of the root user of account {} does not open with this site's key: it is not the one that it was sealed with",
+                row.id
+            );
+        }
+        let root = secret.map(|secret| SnapshotKey {
+            id: row.root_key_id,
+            user_id: row.id.to_string(),
+            secret,
+            previous: None,
+            is_active: true,
+        });
+        Ok(KnownTenant { id: row.id, state: AccountState::parse(&row.state)?, root })
     }
 }
 

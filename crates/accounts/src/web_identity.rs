@@ -8,7 +8,7 @@ use crate::{
     accounts::Accounts,
     directory::{Directory, Person, Provider},
     library::NamedPolicy,
-    roles::{check_policy, compact},
+    roles::{check_narrowing, compact},
 };
 use gantry_access::{
     Arrival, Principal, RoleSession,
@@ -46,6 +46,8 @@ pub struct AssumeRoleWithWebIdentity {
     pub seconds: Option<u32>,
     /// A policy that narrows it.
     pub policy: Option<String>,
+    /// ARNs of managed policies of the role's account that narrow it too.
+    pub policy_arns: Vec<String>,
 }
 
 /// What he gets.
@@ -87,7 +89,9 @@ impl Vouched {
             role_id: role.identity.id.as_str().into(),
             name,
             policies: Vec::new(),
+            policy_arns: Vec::new(),
             tags: tags.collect(),
+            transitive_keys: self.token.transitive_tag_keys().iter().map(|key| key.as_str().into()).collect(),
             source_identity: self.source_identity(),
             provider: Some(self.provider.arn.clone()),
             issued_at: issued_at.millis(),
@@ -178,12 +182,11 @@ impl Accounts {
         }
         let seconds_max = role.identity.role.as_ref().map_or(0, |rules| rules.session_seconds_max);
         let seconds = session_seconds(asked.seconds, seconds_max).map_err(|error| invalid(&error))?;
-        if let Some(text) = &asked.policy {
-            check_policy(text)?;
-        }
+        check_narrowing(&directory, &role, asked.policy.as_deref(), &asked.policy_arns)?;
         let expires_at = cx.now.plus(Duration::from_secs(seconds.into()));
         let session = RoleSession {
             policies: asked.policy.iter().map(|text| compact(text)).collect(),
+            policy_arns: asked.policy_arns.iter().map(|arn| arn.as_str().into()).collect(),
             ..vouched.session(&role, name, cx.now, expires_at)
         };
         let source_identity = session.source_identity.clone();

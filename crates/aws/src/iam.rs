@@ -7,6 +7,7 @@ pub(crate) mod model;
 mod paging;
 mod resource;
 mod show;
+mod simulation;
 #[cfg(test)]
 mod testing;
 
@@ -46,6 +47,8 @@ gantry_api::operations! {
     get_access_key_last_used::GetAccessKeyLastUsed,
     get_account_password_policy::GetAccountPasswordPolicy,
     get_account_summary::GetAccountSummary,
+    get_context_keys_for_custom_policy::GetContextKeysForCustomPolicy,
+    get_context_keys_for_principal_policy::GetContextKeysForPrincipalPolicy,
     get_group::GetGroup,
     get_group_policy::GetGroupPolicy,
     get_login_profile::GetLoginProfile,
@@ -90,6 +93,8 @@ gantry_api::operations! {
     remove_client_id_from_openid_connect_provider::RemoveClientIDFromOpenIDConnectProvider,
     remove_user_from_group::RemoveUserFromGroup,
     set_default_policy_version::SetDefaultPolicyVersion,
+    simulate_custom_policy::SimulateCustomPolicy,
+    simulate_principal_policy::SimulatePrincipalPolicy,
     tag_openid_connect_provider::TagOpenIDConnectProvider,
     tag_policy::TagPolicy,
     tag_role::TagRole,

@@ -191,9 +191,11 @@ impl Gauges for AuditFigures {
         figures.gauge("gantry_audit_queue", help, &[], audit.waiting as f64);
         let help = "Facts that found no room; the chain says how many, or their requests were answered 503";
         figures.counter("gantry_audit_lost", help, &[], audit.lost as f64);
-        let help = "Records older than audit.keep that stay, since the webhook does not have them yet; counted every hour";
+        let help =
+            "Records older than audit.keep that stay, since the webhook does not have them yet; counted every hour";
         figures.gauge("gantry_audit_webhook_held_records", help, &[], audit.held as f64);
-        let help = "Records removed that the webhook never had: older than audit.keep and audit.webhook.undelivered_keep";
+        let help =
+            "Records removed that the webhook never had: older than audit.keep and audit.webhook.undelivered_keep";
         figures.counter("gantry_audit_webhook_lost_records", help, &[], audit.undelivered as f64);
         let webhook = self.1.as_ref().map(Webhook::figures).unwrap_or_default();
         for (outcome, count) in [("delivered", webhook.deliveries), ("failed", webhook.failures)] {

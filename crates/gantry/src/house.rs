@@ -5,12 +5,14 @@ use crate::{
     config::Config,
     ldap_logins::{self, LdapLogins},
     master_key::{self, MasterKeyFile, NoMasterKeyFile},
+    oidc_files,
     output::Failure,
     vault_key,
 };
 use gantry_access::sealed::SealingKey;
 use gantry_accounts::{
-    Accounts, Identities, Keyring, Logins, MasterKeyPlace, Providers, RootCredentials, Secrets, Site, WrappedMasterKey,
+    Accounts, Identities, Keyring, Logins, MasterKeyPlace, OidcLoginSettings, Providers, RootCredentials, Secrets,
+    Site, WrappedMasterKey,
 };
 use gantry_api::{Paging, Pick};
 use gantry_audit::SigningKey;
@@ -105,7 +107,9 @@ impl House {
         let outbound = Client::new(config.outbound.clone(), SystemResolver, env.clone());
         let accounts = Accounts::open(&config.tokens, root, site, identities, metadata, env).await;
         let accounts = accounts.map_err(fault_failure)?;
-        let mut mappings = config.login.role_mappings();
+        let further = oidc_files::read(&config.login.oidc_files)?;
+        let mut mappings = config.login.oidc.role_mappings();
+        mappings.extend(further.iter().flat_map(OidcLoginSettings::role_mappings));
         mappings.extend(ldap_logins::role_mappings(&config.ldap)?);
         accounts.set_role_mappings(mappings);
         if config.ldap.url.is_some() {
@@ -117,8 +121,9 @@ impl House {
         let providers = Arc::new(Providers::new(outbound.clone()));
         let accounts = accounts.with_providers(providers.clone());
         let (metadata, env) = (self.metadata.clone(), self.env.clone());
-        let logins = Logins::open(&config.login, accounts.clone(), outbound.clone(), providers, metadata, env)
-            .map_err(fault_failure)?;
+        let logins =
+            Logins::open(&config.login, &further, accounts.clone(), outbound.clone(), providers, metadata, env)
+                .map_err(fault_failure)?;
         let place = (config.account_id, config.region.clone());
         let (settings, outlet) = (config.audit.clone(), Files::of(&config.audit));
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);

@@ -3,6 +3,7 @@ use gantry_accounts::{LoginRefusal, LoginSource, Person, RoleMapping};
 use gantry_env::BoxFuture;
 use gantry_ldap::{Directory, Refusal, Settings};
 use gantry_words::Secret;
+use std::net::IpAddr;
 
 /// What mappings call people of the directory.
 const PROVIDER: &str = "ldap";
@@ -26,14 +27,16 @@ impl LoginSource for LdapLogins {
         &'a self,
         name: &'a str,
         password: &'a Secret<String>,
+        source: Option<IpAddr>,
     ) -> BoxFuture<'a, Result<Person, LoginRefusal>> {
         Box::pin(async move {
-            match self.0.log_in(name, password).await {
+            match self.0.log_in(name, password, source).await {
                 Ok(found) => {
                     Ok(Person { provider: PROVIDER.into(), id: found.id, name: found.name, groups: found.groups })
                 }
                 Err(Refusal::Refused(why)) => Err(LoginRefusal::Refused(why)),
                 Err(Refusal::Unavailable) => Err(LoginRefusal::Unavailable),
+                Err(Refusal::TooMany(wait)) => Err(LoginRefusal::TooMany(wait)),
             }
         })
     }

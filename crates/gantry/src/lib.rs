@@ -30,6 +30,7 @@ mod house;
 mod ldap_logins;
 mod log;
 mod master_key;
+mod oidc_files;
 mod output;
 mod private_file;
 mod process;

@@ -1,8 +1,10 @@
-use crate::{Found, OpenError, Refusal, Settings, connect::Connector, entry::Entry, filter::Template};
+use crate::{
+    Found, OpenError, Refusal, Settings, attempts::Attempts, connect::Connector, entry::Entry, filter::Template,
+};
 use gantry_env::Env;
 use gantry_words::Secret;
 use ldap3::{DerefAliases, Ldap, Scope, SearchEntry, SearchOptions, SearchResult};
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// The longest password that a directory is asked about, and the longest name.
@@ -31,6 +33,7 @@ struct Inner {
     group_filter: Template,
     nested_groups: bool,
     timeout: Duration,
+    attempts: Attempts,
     permits: Semaphore,
     /// Those who are served, and those who wait for it.
     places: Semaphore,
@@ -59,17 +62,24 @@ impl Directory {
             group_filter: template("group_filter", &settings.group_filter, "{dn}")?,
             nested_groups: settings.nested_groups,
             timeout: settings.timeout.duration(),
+            attempts: Attempts::new(settings.failures_per_person, settings.failures_period.duration()),
             permits: Semaphore::new(settings.connections_max as usize),
             places: Semaphore::new(settings.connections_max as usize + WAITING_MAX),
             env,
         })))
     }
 
-    /// Says whose name and password these are, and in which groups he is, within the time of the settings.
+    /// Says whose name and password these are, and in which groups he is, within the time of the settings. `source` is where they
+    /// come from: what is tried of a person is counted.
     ///
     /// # Errors
     /// [`Refusal`]. A name that nobody has costs the directory what a wrong password does.
-    pub async fn log_in(&self, name: &str, password: &Secret<String>) -> Result<Found, Refusal> {
+    pub async fn log_in(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+        source: Option<IpAddr>,
+    ) -> Result<Found, Refusal> {
         // Before all: with an empty password many directories let anybody in as nobody.
         if !(1..=PASSWORD_BYTES_MAX).contains(&password.reveal().len()) || password.reveal().contains('\0') {
             return Err(Refusal::PASSWORD);
@@ -84,7 +94,7 @@ impl Directory {
         let task = tokio::spawn(async move {
             let _place = inner.places.try_acquire().map_err(|_| Refusal::Unavailable)?;
             let _permit = inner.permits.acquire().await.map_err(|_| Refusal::Unavailable)?;
-            inner.log_in(&name, &password).await
+            inner.log_in(&name, &password, source).await
         });
         let stop = task.abort_handle();
         match env.within(limit, task).await {
@@ -103,11 +113,19 @@ impl Directory {
 }
 
 impl Inner {
-    async fn log_in(&self, name: &str, password: &Secret<String>) -> Result<Found, Refusal> {
+    async fn log_in(&self, name: &str, password: &Secret<String>, source: Option<IpAddr>) -> Result<Found, Refusal> {
         let (mut service, found) = self.look_for(name).await?;
         let nobody = format!("cn=gantry-nobody,{}", self.user_base);
         let dn = found.as_ref().ok().and_then(Entry::dn).unwrap_or(&nobody);
+        // By what the directory locks: a person has several names. Names that nobody has are counted alike, or it would tell.
+        let person = if found.is_ok() { dn } else { name };
+        self.attempts.admit(person, source, self.env.elapsed()).map_err(Refusal::TooMany)?;
         let bound = self.bind(dn, password).await;
+        match (&found, &bound) {
+            (Ok(_), Ok(())) => self.attempts.succeed(person, source),
+            (_, Err(Refusal::Unavailable)) => self.attempts.take_back(person),
+            (Err(_), Ok(())) | (_, Err(Refusal::Refused(_) | Refusal::TooMany(_))) => {}
+        }
         let entry = found?;
         bound?;
         let dn = entry.dn().ok_or(Refusal::NO_USER)?;

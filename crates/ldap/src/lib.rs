@@ -10,9 +10,11 @@
 //! | `connect.rs` | connections: TLS, deadlines, those of the service kept for the next |
 //! | `filter.rs` | filters with a name or a DN in them |
 //! | `entry.rs` | what is read of an entry: names, ids that stay, groups |
+//! | `attempts.rs` | how often passwords of a person are tried there |
 //! | `refusal.rs` | why somebody is not let in, from result codes and Active Directory's numbers |
 //! | `settings.rs` | [`Settings`] |
 
+mod attempts;
 mod connect;
 mod directory;
 mod entry;

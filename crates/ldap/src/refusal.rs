@@ -1,4 +1,5 @@
 use ldap3::LdapResult;
+use std::time::Duration;
 
 /// Why somebody is not let in. Outside it is all the same; the words are for the audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,6 +8,8 @@ pub enum Refusal {
     Refused(&'static str),
     /// The directory cannot be asked, did not answer in time, or is not what the settings say.
     Unavailable,
+    /// So many passwords of this person were wrong of late that the directory is not asked about another for this long.
+    TooMany(Duration),
 }
 
 /// What Active Directory says beside result 49 (Microsoft Learn, "LDAP Bind Errors"; the numbers are those of Windows).

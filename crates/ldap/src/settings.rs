@@ -7,6 +7,9 @@ use url::Url;
 const TIMEOUT_MIN: Period = Period::seconds(1);
 const TIMEOUT_MAX: Period = Period::seconds(60);
 const CONNECTIONS_MAX: u32 = 100;
+const FAILURES_MAX: u32 = 100;
+const FAILURES_PERIOD_MIN: Period = Period::minutes(1);
+const FAILURES_PERIOD_MAX: Period = Period::hours(24);
 
 /// How the directory is asked. Without an address it is not.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -44,6 +47,13 @@ pub struct Settings {
     /// Which role the members of a group have: `GROUP -> ROLE`, the group a DN, the role its name or ARN, such as
     /// `cn=developers,ou=groups,dc=example,dc=org -> developer`. Of several the first counts whose role is there.
     pub roles: Vec<String>,
+    /// How many passwords of a person may be wrong within `failures_period` before the directory is not asked about another, from
+    /// whatever address it comes; less than after how many it locks him; 0 for any number. The last of them is for addresses from
+    /// which he has logged in.
+    pub failures_per_person: u32,
+    /// Within which time, 1m to 24h; at least that after which the directory forgets wrong passwords.
+    #[schemars(with = "String")]
+    pub failures_period: Period,
     /// How long the directory has for a login, 1s to 60s.
     #[schemars(with = "String")]
     pub timeout: Period,
@@ -67,6 +77,8 @@ impl Default for Settings {
             group_filter: "(member={dn})".into(),
             nested_groups: false,
             roles: Vec::new(),
+            failures_per_person: 4,
+            failures_period: Period::minutes(10),
             timeout: Period::seconds(5),
             connections_max: 8,
         }
@@ -132,6 +144,17 @@ impl Settings {
         }
         if self.roles.is_empty() {
             complaints.push("roles is empty, so nobody could log in; write GROUP -> ROLE".into());
+        }
+        if self.failures_per_person > FAILURES_MAX {
+            let count = self.failures_per_person;
+            complaints
+                .push(format!("failures_per_person is {count}; write at most {FAILURES_MAX}, or 0 for any number"));
+        }
+        if !(FAILURES_PERIOD_MIN..=FAILURES_PERIOD_MAX).contains(&self.failures_period) {
+            let period = self.failures_period;
+            complaints.push(format!(
+                "failures_period is {period}; write a duration from {FAILURES_PERIOD_MIN} to {FAILURES_PERIOD_MAX}"
+            ));
         }
         if !(TIMEOUT_MIN..=TIMEOUT_MAX).contains(&self.timeout) {
             complaints

@@ -98,14 +98,14 @@ pub fn of_repository(rows: &mut Reader, repository: i64) -> Result<Option<Accoun
 /// Writes an account, as part of an act.
 pub fn put(tx: &mut Tx, account: &AccountRow) -> Result<(), Fault> {
     let AccountRow { id, name, state, root_key_id, root_secret, root_key_made_at, created_at, created_by } = account;
-    access_revision::raise(tx)?;
+    access_revision::raise(tx, *id)?;
     let values = values![*id, name, state, root_key_id, root_secret, *root_key_made_at, *created_at, created_by];
     tx.write(&PUT, values)
 }
 
 /// Removes an account with its settings, as part of an act that has seen that it holds nothing.
 pub fn delete(tx: &mut Tx, id: AccountId) -> Result<(), Fault> {
-    access_revision::raise(tx)?;
+    access_revision::raise(tx, id)?;
     for change in [&DELETE, &DELETE_DOCUMENTS, &DELETE_ALIAS, &DELETE_INVENTORY, &DELETE_INVENTORY_SOURCES] {
         tx.write(change, values![id])?;
     }

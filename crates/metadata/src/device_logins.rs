@@ -37,6 +37,14 @@ static BY_USER: Query = query(
     "SELECT device_hash, user_hash, program, source, state, asked_at, ends_at, polled_at, interval_seconds, approver
      FROM device_login WHERE user_hash = $1 AND account = $2",
 );
+static LIST: Query = query(
+    "SELECT device_hash, user_hash, program, source, state, asked_at, ends_at, polled_at, interval_seconds, approver
+     FROM device_login WHERE account = $1 AND ends_at > $2 ORDER BY asked_at, device_hash LIMIT $3",
+);
+static BY_PREFIX: Query = query(
+    "SELECT device_hash, user_hash, program, source, state, asked_at, ends_at, polled_at, interval_seconds, approver
+     FROM device_login WHERE account = $1 AND device_hash >= $2 AND substr(device_hash, 1, length($2)) = $2 LIMIT 1",
+);
 static COUNT: Query = query("SELECT count(*) FROM device_login WHERE ends_at > $1");
 static COUNT_OF_SOURCE: Query = query("SELECT count(*) FROM device_login WHERE source = $2 AND ends_at > $1");
 static ADD: Change = change(
@@ -72,6 +80,16 @@ pub fn find(rows: &mut Reader, account: AccountId, device_hash: &str) -> Result<
 /// Looks one up by the hash of what a person has typed.
 pub fn find_by_code(rows: &mut Reader, account: AccountId, user_hash: &str) -> Result<Option<DeviceLoginRow>, Fault> {
     rows.one(&BY_USER, values![user_hash, account])?.map(row).transpose()
+}
+
+/// Returns up to `count` whose time is not over, by when they asked.
+pub fn list(rows: &mut Reader, account: AccountId, now: Timestamp, count: usize) -> Result<Vec<DeviceLoginRow>, Fault> {
+    rows.all(&LIST, values![account, now, count])?.into_iter().map(row).collect()
+}
+
+/// Looks one up by how the hash of what the terminal carries begins.
+pub fn find_by_prefix(rows: &mut Reader, account: AccountId, prefix: &str) -> Result<Option<DeviceLoginRow>, Fault> {
+    rows.one(&BY_PREFIX, values![account, prefix])?.map(row).transpose()
 }
 
 /// Returns how many wait at `now`: all, and those of a source.

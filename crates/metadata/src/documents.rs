@@ -133,7 +133,7 @@ pub fn count(rows: &mut Reader, shelf: &Shelf) -> Result<u64, Fault> {
 pub fn put(tx: &mut Tx, shelf: &Shelf, name: &str, body: &str, at: Timestamp, by: &str) -> Result<(), Fault> {
     let Shelf { account, region, repository, kind } = shelf;
     if ACCESS_KINDS.contains(kind) {
-        access_revision::raise(tx)?;
+        access_revision::raise(tx, *account)?;
     }
     tx.write(&PUT, values![account, region, *repository, *kind, name, body, at, by])
 }
@@ -142,7 +142,7 @@ pub fn put(tx: &mut Tx, shelf: &Shelf, name: &str, body: &str, at: Timestamp, by
 pub fn remove(tx: &mut Tx, shelf: &Shelf, name: &str) -> Result<(), Fault> {
     let Shelf { account, region, repository, kind } = shelf;
     if ACCESS_KINDS.contains(kind) {
-        access_revision::raise(tx)?;
+        access_revision::raise(tx, *account)?;
     }
     tx.write(&REMOVE, values![account, region, *repository, *kind, name])
 }

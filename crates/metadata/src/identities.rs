@@ -52,6 +52,7 @@ static BY_ID: Query = query(
     "SELECT id, kind, name, path, description, boundary, tags, trust, trust_bindings, session_seconds_max, is_robot,
          expires_at, networks, created_at FROM identity WHERE account = $1 AND id = $2",
 );
+static ANYWHERE: Query = query("SELECT account FROM identity WHERE id = $1 ORDER BY account LIMIT 1");
 static LIST: Query = query(
     "SELECT id, kind, name, path, description, boundary, tags, trust, trust_bindings, session_seconds_max, is_robot,
          expires_at, networks, created_at FROM identity
@@ -136,6 +137,12 @@ pub fn find(rows: &mut Reader, account: AccountId, kind: &str, name: &str) -> Re
 /// Looks a user, group or role up by its unique id.
 pub fn by_id(rows: &mut Reader, account: AccountId, id: &str) -> Result<Option<IdentityRow>, Fault> {
     rows.one(&BY_ID, values![account, id])?.map(row).transpose()
+}
+
+/// Returns the account that a user, group or role is of, by its unique id.
+pub fn account_of(rows: &mut Reader, id: &str) -> Result<Option<AccountId>, Fault> {
+    let found = rows.one(&ANYWHERE, values![id])?;
+    found.map(|row| row.text(0)?.parse().map_err(Fault::internal)).transpose()
 }
 
 /// Returns up to `count` of a kind whose path begins with `path` and whose name comes after `after`, by their names in lower
@@ -243,7 +250,7 @@ pub fn revision(rows: &mut Reader, account: AccountId) -> Result<u64, Fault> {
 
 /// Says that something changed that may change a decision about an account.
 pub fn raise_revision(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
-    access_revision::raise(tx)?;
+    access_revision::raise(tx, account)?;
     tx.write(&RAISE, values![account])
 }
 

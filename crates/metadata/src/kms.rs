@@ -245,13 +245,13 @@ pub fn put(tx: &mut Tx, account: AccountId, key: &KeyRow) -> Result<(), Fault> {
         key.created_at,
         key.policy_at,
     ];
-    access_revision::raise(tx)?;
+    access_revision::raise(tx, account)?;
     tx.write(&PUT, values)
 }
 
 /// Removes a key with all that it is made of and all its names.
 pub fn erase(tx: &mut Tx, account: AccountId, id: &str) -> Result<(), Fault> {
-    access_revision::raise(tx)?;
+    access_revision::raise(tx, account)?;
     tx.write(&ERASE_MATERIAL, values![account, id])?;
     tx.write(&REMOVE_ALIASES_OF, values![account, id])?;
     tx.write(&REMOVE, values![account, id])
@@ -327,13 +327,13 @@ pub fn count_aliases(rows: &mut Reader, account: AccountId, key_id: &str) -> Res
 /// Writes an alias. Its creation stays as it was first written.
 pub fn put_alias(tx: &mut Tx, account: AccountId, alias: &AliasRow) -> Result<(), Fault> {
     let AliasRow { name, key_id, created_at, changed_at } = alias;
-    access_revision::raise(tx)?;
+    access_revision::raise(tx, account)?;
     tx.write(&PUT_ALIAS, values![account, name, key_id, *created_at, *changed_at])
 }
 
 /// Removes an alias; the key stays.
 pub fn remove_alias(tx: &mut Tx, account: AccountId, name: &str) -> Result<(), Fault> {
-    access_revision::raise(tx)?;
+    access_revision::raise(tx, account)?;
     tx.write(&REMOVE_ALIAS, values![account, name])
 }
 

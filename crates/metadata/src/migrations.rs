@@ -54,6 +54,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(18, "0018-keys-and-secrets"),
     pair!(19, "0019-accounts"),
     one!(20, "0020-audit-search"),
+    pair!(21, "0021-access-changes"),
 ];
 
 #[cfg(test)]

@@ -28,6 +28,15 @@ pub struct PageSessionRow {
 static FIND: Query = query(
     "SELECT hash, issuer, subject, name, groups, opened_at, used_at, ends_at FROM page_session WHERE hash = $1 AND account = $2",
 );
+static LIST: Query = query(
+    "SELECT hash, issuer, subject, name, groups, opened_at, used_at, ends_at FROM page_session
+     WHERE account = $1 AND hash > $2 AND ends_at > $3 AND used_at > $4 ORDER BY hash LIMIT $5",
+);
+static BY_PREFIX: Query = query(
+    "SELECT hash, issuer, subject, name, groups, opened_at, used_at, ends_at FROM page_session
+     WHERE account = $1 AND hash >= $2 AND substr(hash, 1, length($2)) = $2 LIMIT 1",
+);
+static DELETE_PERSON: Change = change("DELETE FROM page_session WHERE account = $1 AND issuer = $2 AND subject = $3");
 static ADD: Change = change(
     "INSERT INTO page_session(hash, account, issuer, subject, name, groups, opened_at, used_at, ends_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -52,6 +61,28 @@ fn row(row: Row) -> Result<PageSessionRow, Fault> {
 /// Looks a session up.
 pub fn find(rows: &mut Reader, account: AccountId, hash: &str) -> Result<Option<PageSessionRow>, Fault> {
     rows.one(&FIND, values![hash, account])?.map(row).transpose()
+}
+
+/// Returns up to `count` that have not ended, were used after `used_after`, and whose hash comes after `after`, by their hashes.
+pub fn list(
+    rows: &mut Reader,
+    account: AccountId,
+    after: &str,
+    now: Timestamp,
+    used_after: Timestamp,
+    count: usize,
+) -> Result<Vec<PageSessionRow>, Fault> {
+    rows.all(&LIST, values![account, after, now, used_after, count])?.into_iter().map(row).collect()
+}
+
+/// Looks one up by how its hash begins.
+pub fn find_by_prefix(rows: &mut Reader, account: AccountId, prefix: &str) -> Result<Option<PageSessionRow>, Fault> {
+    rows.one(&BY_PREFIX, values![account, prefix])?.map(row).transpose()
+}
+
+/// Removes all of a person.
+pub fn delete_of(tx: &mut Tx, account: AccountId, issuer: &str, subject: &str) -> Result<(), Fault> {
+    tx.write(&DELETE_PERSON, values![account, issuer, subject])
 }
 
 /// Adds one.

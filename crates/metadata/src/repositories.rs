@@ -224,7 +224,7 @@ pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
 /// Removes a repository with its tags and documents, and leaves its manifests, which are in the trash, with their edges.
 pub fn delete_but_trash(tx: &mut Tx, id: i64) -> Result<(), Fault> {
     // Its policy and tags go with it.
-    access_revision::raise(tx)?;
+    access_revision::raise_at_repository(tx, id)?;
     for statement in [&DELETE_TAGS, &DELETE_DOCUMENTS, &DELETE_LIFECYCLE_RUN, &DELETE] {
         tx.write(statement, values![id])?;
     }

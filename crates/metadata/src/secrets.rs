@@ -148,13 +148,13 @@ pub fn put(tx: &mut Tx, account: AccountId, secret: &SecretRow) -> Result<(), Fa
         secret.deleted_at,
         secret.erased_at,
     ];
-    access_revision::raise(tx)?;
+    access_revision::raise(tx, account)?;
     tx.write(&PUT, values)
 }
 
 /// Removes a secret with all its values.
 pub fn erase(tx: &mut Tx, account: AccountId, name: &str) -> Result<(), Fault> {
-    access_revision::raise(tx)?;
+    access_revision::raise(tx, account)?;
     tx.write(&ERASE_VERSIONS, values![account, name])?;
     tx.write(&ERASE, values![account, name])
 }

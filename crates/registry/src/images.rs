@@ -160,7 +160,11 @@ impl Images {
         let found = digest_of(algorithm, &body);
         if let Some(wanted) = digest.filter(|wanted| **wanted != found) {
             let message = format!("The image digest '{wanted}' does not match the digest of the manifest, '{found}'");
-            return self.ports.push_failures.note(cx.account, repository, Err(Fault::new(FaultKind::ImageDigestDiffers, message)));
+            return self.ports.push_failures.note(
+                cx.account,
+                repository,
+                Err(Fault::new(FaultKind::ImageDigestDiffers, message)),
+            );
         }
         let put = async {
             let (digest, manifest) = self.read(&Reference::Digest(found), content_type, &body)?;

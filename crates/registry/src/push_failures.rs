@@ -112,7 +112,8 @@ mod tests {
 
         failures.forget(ACCOUNT, &"team/app".parse().unwrap());
 
-        let mut left: Vec<_> = failures.all().into_iter().map(|(account, name, ..)| (account, name.to_string())).collect();
+        let mut left: Vec<_> =
+            failures.all().into_iter().map(|(account, name, ..)| (account, name.to_string())).collect();
         left.sort();
         assert_eq!(left, [(ACCOUNT, "team/other".to_string()), (other, "team/app".to_string())]);
     }

@@ -18,6 +18,7 @@ mod protection;
 mod robot;
 mod route;
 mod route_identities;
+mod sessions;
 mod tokens;
 mod undo;
 
@@ -41,5 +42,6 @@ pub use operations::doors;
 pub use operations::revoke_sessions::RevokedSessionsDocument;
 pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
 pub use route::route;
+pub use sessions::SessionDocument;
 pub use tokens::PersonalTokenDocument;
 pub use undo::{EmptiedDocument, RestoredImageDocument, TagMoveDocument, TakenTagDocument, TrashedImageDocument};

@@ -101,9 +101,16 @@ pub fn route(method: &Method, path: &str) -> Routed {
     )
 }
 
-/// Finds what is about sessions, and who vouches for them: `registry-credentials`, `roles/<role>/revoke-sessions` and
-/// `oidc-providers/<url>/options`, where the URL may hold slashes.
+/// Finds what is about sessions: `sessions`, `sessions/<id>`, `registry-credentials`, `roles/<role>/revoke-sessions`.
 fn sessions(method: &Method, rest: &str) -> Option<Routed> {
+    if rest == "sessions" {
+        let found = (*method == Method::GET).then_some(list_sessions::ListSessions::NAME);
+        return Some(choose("GET", Params::new(), found));
+    }
+    if let Some(id) = rest.strip_prefix("sessions/").filter(|id| !id.is_empty() && !id.contains('/')) {
+        let found = (*method == Method::DELETE).then_some(end_session::EndSession::NAME);
+        return Some(choose("DELETE", Params::new().with("id", id), found));
+    }
     if rest == "registry-credentials" {
         let found = (*method == Method::POST).then_some(create_registry_credentials::CreateRegistryCredentials::NAME);
         return Some(choose("POST", Params::new(), found));
@@ -112,9 +119,7 @@ fn sessions(method: &Method, rest: &str) -> Option<Routed> {
         let found = (*method == Method::POST && !role.contains('/')).then_some(revoke_sessions::RevokeSessions::NAME);
         return Some(choose("POST", Params::new().with("role", role), found));
     }
-    let url = rest.strip_prefix("oidc-providers/")?.strip_suffix("/options")?;
-    let found = (*method == Method::PUT).then_some(put_oidc_provider_options::PutOidcProviderOptions::NAME);
-    Some(choose("PUT", Params::new().with("url", url), found))
+    None
 }
 
 /// Finds what undoes something: `<name>/trash/<reference>/restore`, `<name>/tags/<tag>/history` and `…/rollback`.
@@ -374,7 +379,17 @@ mod tests {
             (Method::POST, "/api/v1/password", "ChangePassword", ""),
             (Method::POST, "/api/v1/registry-credentials", "CreateRegistryCredentials", ""),
             (Method::POST, "/api/v1/roles/deploy/revoke-sessions", "RevokeSessions", ""),
-            (Method::PUT, "/api/v1/oidc-providers/gitlab.example.com/sub/options", "PutOidcProviderOptions", ""),
+            (
+                Method::PUT,
+                "/api/v1/providers/arn:aws:iam::000000000000:oidc-provider/gitlab.example.com/sub/options",
+                "PutOidcProviderOptions",
+                "",
+            ),
+            (Method::GET, "/api/v1/sessions", "ListSessions", ""),
+            (Method::DELETE, "/api/v1/sessions/0123456789abcdef", "EndSession", ""),
+            (Method::PUT, "/api/v1/users/ann/name", "RenameUser", ""),
+            (Method::PUT, "/api/v1/groups/developers/name", "RenameGroup", ""),
+            (Method::PUT, "/api/v1/roles/deploy", "UpdateRole", ""),
             (Method::GET, "/api/v1/accounts", "ListAccounts", ""),
             (Method::POST, "/api/v1/accounts", "CreateAccount", ""),
             (Method::GET, "/api/v1/accounts/111122223333", "GetAccount", ""),

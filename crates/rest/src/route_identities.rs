@@ -10,6 +10,11 @@ pub(crate) fn route(method: &Method, rest: &str) -> Option<Routed> {
     let names = names(collection)?;
     let Some(rest) = rest else { return Some(read_or_make(method, names)) };
     Some(match collection {
+        "providers" if *method == Method::PUT && rest.ends_with("/options") => {
+            let provider = rest.strip_suffix("/options").unwrap_or_default();
+            let put = put_oidc_provider_options::PutOidcProviderOptions::NAME;
+            choose("PUT", Params::new().with("provider", provider), Some(put))
+        }
         "policies" | "providers" => one(method, names, rest),
         _ => match rest.split_once('/') {
             None => one(method, names, rest),
@@ -53,7 +58,7 @@ fn names(collection: &str) -> Option<Names> {
             create: create_role::CreateRole::NAME,
             get: get_role::GetRole::NAME,
             delete: delete_role::DeleteRole::NAME,
-            update: None,
+            update: Some(update_role::UpdateRole::NAME),
         },
         "robots" => Names {
             place: "robot",
@@ -121,6 +126,12 @@ fn of_one(method: &Method, collection: &str, place: &'static str, name: &str, be
         ("groups", "members", Some(user)) => {
             let (put, delete) = (add_group_member::AddGroupMember::NAME, remove_group_member::RemoveGroupMember::NAME);
             put_or_delete(method, params.with("user", user), put, delete)
+        }
+        ("users", "name", None) => {
+            choose("PUT", params, (*method == Method::PUT).then_some(rename_user::RenameUser::NAME))
+        }
+        ("groups", "name", None) => {
+            choose("PUT", params, (*method == Method::PUT).then_some(rename_group::RenameGroup::NAME))
         }
         ("roles", "trust-policy", None) => {
             let put = (*method == Method::PUT).then_some(set_trust_policy::SetTrustPolicy::NAME);

@@ -14,6 +14,8 @@ pub fn route(method: &Method, path: &str) -> Routed {
         "/ui/credentials" => ("POST", post.then_some(make_credentials::MakeCredentials::NAME)),
         "/ui/device" if post => ("GET, POST", Some(answer_device::AnswerDevice::NAME)),
         "/ui/device" => ("GET, POST", get.then_some(show_device::ShowDevice::NAME)),
+        // Where a provider of login.oidc_files sends browsers back to.
+        _ if path.starts_with("/ui/callback/") => ("GET", get.then_some(finish_login::FinishLogin::NAME)),
         _ => return Routed::NotFound,
     };
     match found {
@@ -32,6 +34,7 @@ mod tests {
             (Method::GET, "/ui/login", "ShowLogin"),
             (Method::GET, "/ui/login/begin", "BeginLogin"),
             (Method::GET, "/ui/callback", "FinishLogin"),
+            (Method::GET, "/ui/callback/okta", "FinishLogin"),
             (Method::GET, "/ui/device", "ShowDevice"),
             (Method::POST, "/ui/device", "AnswerDevice"),
             (Method::POST, "/ui/logout", "LogOut"),

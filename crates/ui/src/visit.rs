@@ -14,6 +14,7 @@ const FORM_BYTES_MAX: usize = 16 * 1024;
 
 /// What of a request pages look at.
 pub struct Visit {
+    path: String,
     headers: HeaderMap,
     query: Vec<(String, String)>,
     form: Vec<(String, String)>,
@@ -22,16 +23,22 @@ pub struct Visit {
 impl FromWire<Html> for Visit {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
         let query = form(incoming.uri.query().unwrap_or_default().as_bytes());
+        let path = incoming.uri.path().to_string();
         let headers = incoming.headers;
         let form = match incoming.method {
             Method::POST => form(&incoming.body.collect(FORM_BYTES_MAX).await?),
             _ => Vec::new(),
         };
-        Ok(Visit { headers, query, form })
+        Ok(Visit { path, headers, query, form })
     }
 }
 
 impl Visit {
+    /// The path of the address.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The first value of a parameter of the address.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -78,10 +85,15 @@ impl Visit {
 
 /// An address of this site with a parameter.
 pub(crate) fn with_parameter(path: &str, name: &str, value: &str) -> String {
+    format!("{path}?{}", parameter(name, value))
+}
+
+/// A parameter as addresses have it.
+pub(crate) fn parameter(name: &str, value: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let escaped: String = value
         .bytes()
         .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect();
-    format!("{path}?{name}={escaped}")
+    format!("{name}={escaped}")
 }

@@ -12,6 +12,7 @@ const GOOGLE: &str = "https://accounts.google.com";
 /// Claims by which a provider says what the session is to carry (AWS IAM User Guide, "Pass session tags in AWS STS").
 const SOURCE_IDENTITY: &str = "https://aws.amazon.com/source_identity";
 const TAGS: &str = "https://aws.amazon.com/tags.principal_tags.";
+const TRANSITIVE: &str = "https://aws.amazon.com/tags.transitive_tag_keys";
 
 impl IdentityToken {
     /// Begins what is known of a request that comes with this token: who vouches, and a key for each claim, named
@@ -38,6 +39,12 @@ impl IdentityToken {
             _ => None,
         };
         self.claims.iter().filter_map(tag).collect()
+    }
+
+    /// The keys of those tags that are handed on to sessions that begin from this one.
+    pub fn transitive_tag_keys(&self) -> &[String] {
+        let found = self.claims.iter().find(|(path, _)| path == TRANSITIVE);
+        found.map_or(&[], |(_, keys)| keys)
     }
 
     /// Who the provider says that it is, by its claim `https://aws.amazon.com/source_identity`; else the subject.

@@ -25,6 +25,8 @@ pub(super) struct Conditions(Box<[Test]>);
 #[derive(Clone, Debug)]
 struct Test {
     key: Key,
+    /// Its name, as it is written.
+    name: Box<str>,
     quantifier: Quantifier,
     is_negated: bool,
     if_exists: bool,
@@ -59,6 +61,11 @@ impl Conditions {
         Ok(Conditions(tests.into()))
     }
 
+    /// The names of the keys that they ask for.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|test| &*test.name)
+    }
+
     /// Says whether all of them hold.
     pub(super) fn hold(&self, context: &Context) -> bool {
         self.0.iter().all(|test| test.holds(context))
@@ -80,7 +87,7 @@ impl Test {
         if !key.contains(':') {
             return Err("is about no key; one is a service and what is known, such as aws:SourceIp".into());
         }
-        Ok(Test { key: Key::new(key), quantifier, is_negated, if_exists, operator })
+        Ok(Test { key: Key::new(key), name: key.into(), quantifier, is_negated, if_exists, operator })
     }
 
     fn holds(&self, context: &Context) -> bool {

@@ -89,6 +89,11 @@ impl Context {
         }
     }
 
+    /// Whether a key has a value.
+    pub fn has(&self, name: &str) -> bool {
+        !self.values(&Key::new(name)).is_empty()
+    }
+
     /// The values of a key; none where it is not there.
     pub(super) fn values(&self, key: &Key) -> &[Box<str>] {
         self.0.iter().find(|entry| entry.key.hash == key.hash && entry.key == *key).map_or(&[], |entry| &entry.values)

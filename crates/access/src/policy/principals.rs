@@ -111,6 +111,15 @@ impl Principals {
         })
     }
 
+    /// The unique ids that are listed.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.listed.iter().filter_map(|principal| match principal {
+            Principal::Id(id) => Some(&**id),
+            Principal::Anyone | Principal::Account(_) | Principal::Arn(_) => None,
+            Principal::Service(_) | Principal::Federated(_) | Principal::Canonical => None,
+        })
+    }
+
     /// Puts the unique id that `id_of` knows for an ARN in the ARN's place.
     pub(super) fn bind(&mut self, id_of: &dyn Fn(&str) -> Option<Box<str>>) {
         for principal in &mut self.listed {

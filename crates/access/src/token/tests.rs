@@ -212,6 +212,8 @@ fn any_claims() -> impl Strategy<Value = Claims> {
                 role_id: "AROAROLEROLEROLEROLE".into(),
                 name: "ci".into(),
                 policies: vec![r#"{"Version": "2012-10-17"}"#.into()],
+                policy_arns: vec![],
+                transitive_keys: vec![],
                 tags: vec![("team".into(), "a".into())],
                 source_identity: None,
                 provider: Some("p".into()),

@@ -18,6 +18,11 @@ pub(super) struct BuiltIn<'a> {
     prefix: &'a str,
 }
 
+/// Returns the text of the built-in policy of an ARN, as it is for the users and roles of an account.
+pub(crate) fn text(account: AccountId, arn: &str) -> Option<String> {
+    BuiltIn::find(arn).map(|policy| policy.text(account))
+}
+
 impl<'a> BuiltIn<'a> {
     /// Finds the policy of an ARN. Names are told apart by case, so that each policy has one ARN.
     pub(super) fn find(arn: &'a str) -> Option<Self> {

@@ -5,7 +5,7 @@ use super::{
     faults::{identity_exists, invalid, quota},
     grammar::{check_description, check_name, check_path},
     lock,
-    trust::{self, NamedPrincipal},
+    trust::{self, FoundPrincipal, NamedPrincipal},
     update::check_session_seconds,
 };
 use gantry_fault::Fault;
@@ -94,7 +94,7 @@ impl Identities {
         if let Some(robot) = &new.robot {
             robot.check(cx.now)?;
         }
-        let named = new.trust.as_deref().map(|text| check_trust(text, cx.account)).transpose()?.unwrap_or_default();
+        let named = new.trust.as_deref().map(check_trust).transpose()?.unwrap_or_default();
         let role = new.trust.map(|trust| RoleRules {
             trust,
             bindings: Default::default(),
@@ -119,7 +119,7 @@ impl Identities {
 
 pub(super) struct CreateIdentity {
     pub(super) identity: Identity,
-    /// Principals of this account that the trust policy names.
+    /// Users, roles and sessions that the trust policy names.
     pub(super) named: Vec<NamedPrincipal>,
     pub(super) actor: Arc<str>,
 }
@@ -130,8 +130,8 @@ pub(super) struct CreateSeen {
     pub(super) count: u64,
     /// Whether there is the policy that shall bound it; true where none shall.
     pub(super) has_boundary: bool,
-    /// The unique id of each principal named.
-    pub(super) ids: Vec<Option<String>>,
+    /// Who each of them is.
+    pub(super) ids: Vec<FoundPrincipal>,
 }
 
 impl Act for CreateIdentity {

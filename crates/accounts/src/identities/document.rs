@@ -6,8 +6,6 @@ use super::{
 };
 use gantry_access::policy::{Policy, PolicyPlace, PolicyTextError};
 use gantry_fault::Fault;
-use gantry_words::AccountId;
-use std::cell::RefCell;
 
 const MANAGED_CHARS_MAX: usize = 6_144;
 const TRUST_CHARS_MAX: usize = 4_096;
@@ -38,21 +36,15 @@ pub(super) fn check_identity(text: &str) -> Result<(), Fault> {
     ))
 }
 
-/// Checks a trust policy; returns the principals of `account` that it names.
-pub(super) fn check_trust(text: &str, account: AccountId) -> Result<Vec<NamedPrincipal>, Fault> {
+/// Checks a trust policy; returns the users, roles and sessions that it names.
+pub(super) fn check_trust(text: &str) -> Result<Vec<NamedPrincipal>, Fault> {
     let policy = parse(text, PolicyPlace::Trust)?;
     if size(text) > TRUST_CHARS_MAX {
         return Err(quota("ACLSizePerRole", TRUST_CHARS_MAX));
     }
-    let arns = RefCell::new(Vec::new());
-    let _ = policy.bound(|arn| {
-        arns.borrow_mut().push(arn.to_string());
-        None
-    });
-    let mut arns = arns.into_inner();
-    arns.sort_unstable();
-    arns.dedup();
-    Ok(arns.iter().filter_map(|arn| NamedPrincipal::read(arn, account)).collect())
+    let arns = policy.named_principals();
+    let ids = policy.named_ids().into_iter().map(NamedPrincipal::of_id);
+    Ok(arns.iter().filter_map(|arn| NamedPrincipal::read(arn)).chain(ids).collect())
 }
 
 fn parse(text: &str, place: PolicyPlace) -> Result<Policy, Fault> {
@@ -176,14 +168,13 @@ mod tests {
 
     #[test]
     fn a_trust_policy_names_principals_and_no_resource() {
-        let account = AccountId::DEFAULT;
         let trust = |members: &str| {
             format!(
                 "{{\"Version\": \"2012-10-17\", \"Statement\": {{\"Effect\": \"Allow\", \"Action\": \"sts:AssumeRole\", {members}}}}}"
             )
         };
 
-        let message = |members| check_trust(&trust(members), account).unwrap_err().message;
+        let message = |members| check_trust(&trust(members)).unwrap_err().message;
         assert!(
             message("\"Principal\": \"*\", \"Resource\": \"*\"")
                 .starts_with("Has prohibited field Resource. statement 1")
@@ -194,10 +185,10 @@ mod tests {
             "{wrong}"
         );
         let principals = "\"Principal\": {\"AWS\": [\"arn:aws:iam::000000000000:user/a/b\", \"arn:aws:iam::111111111111:user/x\", \"000000000000\"]}";
-        let named = check_trust(&trust(principals), account).unwrap();
+        let named = check_trust(&trust(principals)).unwrap();
         assert_eq!(
-            named.iter().map(|named| named.arn.as_str()).collect::<Vec<_>>(),
-            ["arn:aws:iam::000000000000:user/a/b"]
+            named.iter().map(|named| named.text.as_str()).collect::<Vec<_>>(),
+            ["arn:aws:iam::000000000000:user/a/b", "arn:aws:iam::111111111111:user/x"]
         );
     }
 }

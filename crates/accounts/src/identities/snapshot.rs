@@ -210,7 +210,7 @@ fn gathered(
     let places: HashMap<String, usize> =
         all.iter().enumerate().map(|(place, one)| (one.identity.id.clone(), place)).collect();
     for role in all.iter_mut().filter_map(|one| one.identity.role.as_mut()) {
-        role.bindings.settle(|id| places.contains_key(id));
+        role.bindings.settle(account, |id| places.contains_key(id));
     }
     for (user, group) in memberships {
         if let Some(place) = places.get(&user) {

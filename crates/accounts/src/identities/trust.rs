@@ -2,7 +2,7 @@
 
 use super::{Identities, Identity, IdentityKind, faults::malformed, identity};
 use gantry_fault::Fault;
-use gantry_metadata::{Reader, identities};
+use gantry_metadata::{Reader, accounts, identities};
 use gantry_words::AccountId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,15 +19,21 @@ pub struct TrustBindings {
 }
 
 impl TrustBindings {
-    /// Returns the unique id of who had the ARN; none for those of other accounts. That of a session has one in a
-    /// [`super::Snapshot`] where its role is gone: then it is that role's, which nobody has any more.
+    /// Returns the unique id of who had the ARN; none for those of accounts that are not here. That of a session of a role of this
+    /// account has one in a [`super::Snapshot`] where that role is gone: then it is that role's, which nobody has any more.
     pub fn id_of(&self, arn: &str) -> Option<&str> {
         self.ids.get(arn).map(String::as_str)
     }
 
-    /// Binds the sessions of roles that are gone to those.
-    pub(super) fn settle(&mut self, is_there: impl Fn(&str) -> bool) {
-        let gone = self.sessions.iter().filter(|(_, id)| !is_there(id));
+    /// Returns the unique id of the role of a session; none of a session that was nobody's.
+    pub(crate) fn session_id(&self, arn: &str) -> Option<&str> {
+        self.sessions.get(arn).map(String::as_str)
+    }
+
+    /// Binds the sessions of roles of an account that are gone to those.
+    pub(super) fn settle(&mut self, account: AccountId, is_there: impl Fn(&str) -> bool) {
+        let is_own = |arn: &str| account_in(arn) == Some(account);
+        let gone = self.sessions.iter().filter(|(arn, id)| is_own(arn) && !is_there(id));
         self.ids.extend(gone.map(|(arn, id)| (arn.clone(), id.clone())));
     }
 
@@ -47,20 +53,18 @@ impl Identities {
     /// # Errors
     /// The metadata cannot be read; `role` is no role.
     pub async fn shown_trust(&self, role: &Identity) -> Result<String, Fault> {
-        let account = role.account;
         let rules = role.role.clone().ok_or_else(|| Fault::internal(format!("{} is no role", role.id)))?;
         let look = move |rows: &mut Reader| {
             let mut moved = BTreeMap::new();
             let TrustBindings { ids, sessions } = rules.bindings;
             for (arn, id) in ids {
-                let row = identities::by_id(rows, account, &id)?;
-                let today = row.map(|row| Identity::read(account, row)).transpose()?.map_or(id, |found| found.arn());
+                let today = load(rows, &id)?.map_or(id, |found| found.arn());
                 if today != arn {
                     moved.insert(arn, today);
                 }
             }
             for (arn, id) in sessions {
-                if identities::by_id(rows, account, &id)?.is_none() {
+                if load(rows, &id)?.is_none() {
                     moved.insert(arn, id);
                 }
             }
@@ -93,69 +97,132 @@ fn each(value: &mut Value) -> &mut [Value] {
     }
 }
 
-/// A user, a role or a session of this account that a trust policy names.
+/// Returns the user or role of any account with this unique id.
+fn load(rows: &mut Reader, id: &str) -> Result<Option<Identity>, Fault> {
+    let Some(account) = identities::account_of(rows, id)? else { return Ok(None) };
+    identities::by_id(rows, account, id)?.map(|row| Identity::read(account, row)).transpose()
+}
+
+/// The account that an ARN names.
+fn account_in(arn: &str) -> Option<AccountId> {
+    arn.split(':').nth(4)?.parse().ok()
+}
+
+/// A user, a role or a session that a trust policy names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedPrincipal {
-    pub(super) arn: String,
-    kind: IdentityKind,
-    name: String,
+    /// The ARN, or the unique id.
+    pub(super) text: String,
+    naming: Naming,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Naming {
+    Identity {
+        account: AccountId,
+        kind: IdentityKind,
+        name: String,
+    },
     /// Of a session the ARN says no path.
-    is_session: bool,
+    Session {
+        account: AccountId,
+        role: String,
+    },
+    Id,
+}
+
+/// Who a principal is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FoundPrincipal {
+    /// He who has this unique id.
+    Id(String),
+    /// Nobody.
+    Nobody,
+    /// Somebody of an account that is not here.
+    Elsewhere,
 }
 
 impl NamedPrincipal {
-    /// Reads an ARN; `None` where it is of another account.
-    pub(super) fn read(arn: &str, account: AccountId) -> Option<Self> {
-        let principal =
-            |kind, name: &str, is_session| NamedPrincipal { arn: arn.into(), kind, name: name.into(), is_session };
+    /// Reads an ARN; `None` where it is of neither.
+    pub(super) fn read(arn: &str) -> Option<Self> {
+        let account = account_in(arn)?;
         let rest = arn.strip_prefix("arn:aws:")?;
-        if let Some(rest) = rest.strip_prefix(&format!("sts::{account}:assumed-role/")) {
-            return rest.split_once('/').map(|(role, _)| principal(IdentityKind::Role, role, true));
-        }
-        let (kind, path) = rest.strip_prefix(&format!("iam::{account}:"))?.split_once('/')?;
-        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
-        match kind {
-            "user" => Some(principal(IdentityKind::User, name, false)),
-            "role" => Some(principal(IdentityKind::Role, name, false)),
-            _ => None,
-        }
+        let naming = match rest.strip_prefix(&format!("sts::{account}:assumed-role/")) {
+            Some(session) => Naming::Session { account, role: session.split_once('/')?.0.into() },
+            None => {
+                let (kind, path) = rest.strip_prefix(&format!("iam::{account}:"))?.split_once('/')?;
+                let name = path.rsplit_once('/').map_or(path, |(_, name)| name).into();
+                let kind = [IdentityKind::User, IdentityKind::Role].into_iter().find(|one| one.as_str() == kind)?;
+                Naming::Identity { account, kind, name }
+            }
+        };
+        Some(NamedPrincipal { text: arn.into(), naming })
+    }
+
+    /// One that is named by his unique id.
+    pub(super) fn of_id(id: String) -> Self {
+        NamedPrincipal { text: id, naming: Naming::Id }
+    }
+
+    fn find(&self, rows: &mut Reader, own: AccountId) -> Result<FoundPrincipal, Fault> {
+        let (account, found) = match &self.naming {
+            Naming::Id => {
+                let found = identities::account_of(rows, &self.text)?;
+                return Ok(found.map_or(FoundPrincipal::Nobody, |_| FoundPrincipal::Id(self.text.clone())));
+            }
+            // ARNs are told apart by case.
+            Naming::Identity { account, kind, name } => {
+                let found = identity::find(rows, *account, *kind, name)?;
+                (*account, found.filter(|found| found.arn() == self.text))
+            }
+            Naming::Session { account, role } => {
+                let found = identity::find(rows, *account, IdentityKind::Role, role)?;
+                (*account, found.filter(|found| found.name == *role))
+            }
+        };
+        Ok(match found {
+            Some(found) => FoundPrincipal::Id(found.id),
+            // The site's own account has no row: whoever is nobody there is nobody when it is decided.
+            None if account != own && accounts::find(rows, account)?.is_none() => FoundPrincipal::Elsewhere,
+            None => FoundPrincipal::Nobody,
+        })
     }
 }
 
-/// Returns the unique ids of principals, in their order; `None` for one that does not exist.
+/// Returns who principals are that a trust policy of the account `own` names, in their order.
 pub(super) fn look_up(
     rows: &mut Reader,
-    account: AccountId,
+    own: AccountId,
     named: &[NamedPrincipal],
-) -> Result<Vec<Option<String>>, Fault> {
-    let look = |principal: &NamedPrincipal| {
-        let found = identity::find(rows, account, principal.kind, &principal.name)?;
-        let is_meant = |arn: String, name: &str| match principal.is_session {
-            true => name == principal.name,
-            // ARNs are told apart by case.
-            false => arn == principal.arn,
-        };
-        Ok(found.filter(|found| is_meant(found.arn(), &found.name)).map(|found| found.id))
-    };
-    named.iter().map(look).collect()
+) -> Result<Vec<FoundPrincipal>, Fault> {
+    named.iter().map(|principal| principal.find(rows, own)).collect()
 }
 
 /// Binds principals to their ids.
 ///
 /// # Errors
 /// [`gantry_fault::FaultKind::MalformedPolicyDocument`] where one does not exist.
-pub(super) fn bind(named: &[NamedPrincipal], ids: Vec<Option<String>>) -> Result<TrustBindings, Fault> {
+pub(super) fn bind(named: &[NamedPrincipal], found: Vec<FoundPrincipal>) -> Result<TrustBindings, Fault> {
     let mut bindings = TrustBindings::default();
-    for (principal, id) in named.iter().zip(ids) {
-        let arn = &principal.arn;
-        let id = id.ok_or_else(|| {
-            malformed(format!(
-                "Invalid principal in policy: \"AWS\":\"{arn}\": this account has no such {}",
-                principal.kind.as_str()
-            ))
-        })?;
-        let bound = if principal.is_session { &mut bindings.sessions } else { &mut bindings.ids };
-        bound.insert(arn.clone(), id);
+    for (principal, found) in named.iter().zip(found) {
+        let text = &principal.text;
+        match (found, &principal.naming) {
+            (FoundPrincipal::Id(id), Naming::Session { .. }) => drop(bindings.sessions.insert(text.clone(), id)),
+            (FoundPrincipal::Id(id), Naming::Identity { .. } | Naming::Id) => {
+                bindings.ids.insert(text.clone(), id);
+            }
+            (FoundPrincipal::Elsewhere, _) => {}
+            (FoundPrincipal::Nobody, naming) => {
+                let what = match naming {
+                    Naming::Identity { account, kind, .. } => {
+                        format!("the account {account} has no such {}", kind.as_str())
+                    }
+                    Naming::Session { account, .. } => format!("the account {account} has no such role"),
+                    Naming::Id => "nobody has this unique id".into(),
+                };
+                return Err(malformed(format!("Invalid principal in policy: \"AWS\":\"{text}\": {what}")));
+            }
+        }
     }
     Ok(bindings)
 }

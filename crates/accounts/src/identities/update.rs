@@ -5,7 +5,7 @@ use super::{
     faults::{identity_exists, invalid, no_identity},
     grammar::{check_description, check_name, check_path},
     identity, lock,
-    trust::{self, NamedPrincipal},
+    trust::{self, FoundPrincipal, NamedPrincipal},
 };
 use gantry_fault::Fault;
 use gantry_metadata::{Act, Reader, Tx, identities};
@@ -80,7 +80,7 @@ impl Identities {
     /// # Errors
     /// [`gantry_fault::FaultKind::NoSuchEntity`], [`gantry_fault::FaultKind::MalformedPolicyDocument`].
     pub async fn set_trust(&self, cx: &Cx, role: &str, trust: &str) -> Result<(), Fault> {
-        let named = check_trust(trust, cx.account)?;
+        let named = check_trust(trust)?;
         self.change(cx, IdentityKind::Role, role, Change::Trust { text: trust.into(), named }).await
     }
 
@@ -141,7 +141,7 @@ pub(super) struct ChangeSeen {
     /// Who has the new name.
     rival: Option<Identity>,
     has_boundary: bool,
-    ids: Vec<Option<String>>,
+    ids: Vec<FoundPrincipal>,
 }
 
 impl Act for ChangeIdentity {

@@ -74,7 +74,7 @@ impl Logins {
     /// # Errors
     /// [`FaultKind::RouteNotFound`] where there are no logins; [`FaultKind::TooManyRequests`] where too many wait.
     pub async fn ask_for_device(&self, program: &str, cx: &Cx) -> Result<DeviceAsked, Fault> {
-        self.provider()?;
+        self.0.providers_at.first().ok_or_else(super::no_provider)?;
         let (ticket, code) = (Ticket::draw(&self.0.env.random()), UserCode::draw(&self.0.env.random()));
         let program = program.chars().filter(|c| !c.is_control()).take(PROGRAM_CHARS_MAX).collect();
         let row = DeviceLoginRow {

@@ -1,12 +1,11 @@
-use super::LoginSettings;
+use super::OidcLoginSettings;
 use crate::{KeySource, ProviderSettings};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use gantry_access::oidc::{Discovery, discovery_url};
-use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
 use gantry_outbound::{Authorities, Client, Redirects, Request, Response};
-use gantry_words::{Secret, Timestamp};
+use gantry_words::Timestamp;
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
@@ -19,11 +18,12 @@ const ENDPOINTS_KEPT: Duration = Duration::from_secs(60 * 60);
 /// How soon it is asked again after it gave no answer.
 const ASKED_AGAIN: Duration = Duration::from_secs(5);
 
-/// The identity provider that people log in at.
+/// An identity provider that people log in at.
 pub(super) struct LoginProvider {
     registered: ProviderSettings,
+    settings: OidcLoginSettings,
+    callback_path: String,
     client_id: String,
-    client_secret: Option<Secret<String>>,
     authorities: Option<Authorities>,
     client: Client,
     /// Held while it is asked: one asks for all that wait.
@@ -54,9 +54,8 @@ struct TokenAnswer {
 }
 
 impl LoginProvider {
-    /// The provider that is set; none where none is.
-    pub(super) fn of(settings: &LoginSettings, client: Client, _: Env) -> Result<Option<Self>, Fault> {
-        let oidc = &settings.oidc;
+    /// The provider that is set; none where none is. `callback_path` is where it sends browsers back to.
+    pub(super) fn of(oidc: &OidcLoginSettings, callback_path: String, client: Client) -> Result<Option<Self>, Fault> {
         let (Some(issuer), Some(client_id)) = (&oidc.issuer, &oidc.client_id) else { return Ok(None) };
         let unreadable = |error: &dyn std::fmt::Display| {
             let file = oidc.ca_file.as_deref().unwrap_or_else(|| std::path::Path::new(""));
@@ -73,9 +72,19 @@ impl LoginProvider {
             client_ids: [client_id.as_str().into()].into(),
             keys: KeySource::Discovered { authorities: pem.map(Box::from) },
         };
-        let client_secret = oidc.client_secret.clone();
         let (client_id, known) = (client_id.clone(), Mutex::default());
-        Ok(Some(LoginProvider { registered, client_id, client_secret, authorities, client, known }))
+        let settings = oidc.clone();
+        Ok(Some(LoginProvider { registered, settings, callback_path, client_id, authorities, client, known }))
+    }
+
+    /// What is set of it.
+    pub(super) fn settings(&self) -> &OidcLoginSettings {
+        &self.settings
+    }
+
+    /// Where it sends browsers back to: a path of this site that is no other provider's, so that none passes for another.
+    pub(super) fn callback_path(&self) -> &str {
+        &self.callback_path
     }
 
     pub(super) fn registered(&self) -> &ProviderSettings {
@@ -139,7 +148,7 @@ impl LoginProvider {
     /// Changes a code for the token of a person.
     pub(super) async fn exchange(&self, endpoints: &Endpoints, mut question: String) -> Result<String, Fault> {
         let mut authorization = None;
-        if let Some(secret) = &self.client_secret {
+        if let Some(secret) = &self.settings.client_secret {
             let (id, secret) = (form_encoded(&self.client_id), form_encoded(secret.reveal()));
             if endpoints.is_secret_in_form {
                 question.push_str(&format!("&client_secret={secret}"));

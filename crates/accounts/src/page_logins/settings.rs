@@ -21,6 +21,10 @@ pub struct LoginSettings {
     pub session_lifetime: Period,
     /// The identity provider.
     pub oidc: OidcLoginSettings,
+    /// Files with further identity providers, each with the keys of `login.oidc` as TOML. Each has a `name` of its own, of small
+    /// letters, digits and hyphens, and is registered with the redirect URI `<public_url>/ui/callback/<name>`.
+    #[schemars(with = "Vec<String>")]
+    pub oidc_files: Vec<PathBuf>,
 }
 
 /// The identity provider that people log in at (OpenID Connect).
@@ -57,6 +61,7 @@ impl Default for LoginSettings {
             session_idle: Period::hours(8),
             session_lifetime: Period::hours(24),
             oidc: OidcLoginSettings::default(),
+            oidc_files: Vec::new(),
         }
     }
 }
@@ -88,12 +93,6 @@ impl LoginSettings {
         self.base().starts_with("https://")
     }
 
-    /// Which groups of the provider have which roles.
-    pub fn role_mappings(&self) -> Vec<RoleMapping> {
-        let issuer = self.oidc.issuer.as_deref().unwrap_or_default();
-        self.oidc.roles.iter().filter_map(|row| mapping(issuer, row)).collect()
-    }
-
     /// Returns a sentence for each value that cannot be meant.
     pub fn check(&self) -> Vec<String> {
         let mut complaints = Vec::new();
@@ -111,10 +110,11 @@ impl LoginSettings {
                 complaints.push(format!("{name} is {period}; write a duration up to {most}"));
             }
         }
+        let has_provider = self.oidc.issuer.is_some() || !self.oidc_files.is_empty();
+        if has_provider && self.public_url.is_none() {
+            complaints.push("public_url is missing, which login.oidc needs: browsers are sent back to it".into());
+        }
         if self.oidc.issuer.is_some() {
-            if self.public_url.is_none() {
-                complaints.push("public_url is missing, which login.oidc needs: browsers are sent back to it".into());
-            }
             complaints.extend(self.oidc.check());
         }
         complaints
@@ -122,6 +122,29 @@ impl LoginSettings {
 }
 
 impl OidcLoginSettings {
+    /// Which groups of the provider have which roles.
+    pub fn role_mappings(&self) -> Vec<RoleMapping> {
+        let issuer = self.issuer.as_deref().unwrap_or_default();
+        self.roles.iter().filter_map(|row| mapping(issuer, row)).collect()
+    }
+
+    /// Returns a sentence for each value that cannot be meant in one of `oidc_files`, beside the providers before it.
+    pub(super) fn check_further(&self, before: &[&OidcLoginSettings]) -> Vec<String> {
+        let mut complaints = self.check();
+        let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(is_letter) {
+            let name = &self.name;
+            complaints.push(format!("oidc.name is {name:?}; write 1 to 32 small letters, digits and hyphens"));
+        }
+        if self.issuer.is_none() {
+            complaints.push("oidc.issuer is missing; write the provider's URL".into());
+        }
+        if before.iter().any(|other| other.name == self.name || other.issuer == self.issuer) {
+            complaints.push("oidc.name and oidc.issuer are those of another provider; each has its own".into());
+        }
+        complaints
+    }
+
     fn check(&self) -> Vec<String> {
         let mut complaints = Vec::new();
         let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");

@@ -44,17 +44,18 @@ impl Given {
         };
         let public_url = Some("https://registry.example.com".into());
         let settings = LoginSettings { public_url, oidc, ..LoginSettings::default() };
-        accounts.set_role_mappings(settings.role_mappings());
+        accounts.set_role_mappings(settings.oidc.role_mappings());
         let outbound = Settings { allow: vec!["127.0.0.1".parse().unwrap()], ..Settings::default() };
         let env = place.world.env();
         let client = Client::new(outbound, SystemResolver, env.clone());
         let providers = Arc::new(Providers::new(client.clone()));
-        let logins = Logins::open(&settings, accounts.clone(), client, providers, place.metadata.clone(), env).unwrap();
+        let logins =
+            Logins::open(&settings, &[], accounts.clone(), client, providers, place.metadata.clone(), env).unwrap();
         Given { place, issuer, accounts, logins }
     }
 
     async fn begin(&self) -> Begun {
-        let begun = self.logins.begin("/ui/device", self.place.now()).await.unwrap();
+        let begun = self.logins.begin(None, "/ui/device", self.place.now()).await.unwrap();
         let parameter = |name: &str| {
             let pairs = begun.url.split_once('?').unwrap().1.split('&').filter_map(|pair| pair.split_once('='));
             pairs.filter(|(known, _)| *known == name).map(|(_, value)| value.to_string()).next().unwrap()
@@ -65,7 +66,7 @@ impl Given {
     /// What comes of an answer with `state`, in the browser with `cookie`.
     async fn finish(&self, cookie: Option<&str>, state: &str) -> Result<FinishedLogin, (FaultKind, String)> {
         let callback = Callback::read([("code", "c0de"), ("state", state), ("iss", &self.issuer.url)]).unwrap();
-        let finished = self.logins.finish(cookie, &callback, &self.place.cx()).await;
+        let finished = self.logins.finish("/ui/callback", cookie, &callback, &self.place.cx()).await;
         finished.map_err(|fault| (fault.kind, fault.message.to_string()))
     }
 
@@ -192,7 +193,7 @@ async fn a_provider_that_is_down_refuses_logins_and_leaves_sessions_alone() {
     assert!(given.logins.credentials(&session, &given.place.cx()).await.is_ok());
     let fresh = Given::new().await;
     fresh.issuer.goes_down();
-    let unavailable = fresh.logins.begin("", fresh.place.now()).await.unwrap_err();
+    let unavailable = fresh.logins.begin(None, "", fresh.place.now()).await.unwrap_err();
     assert_eq!(unavailable.kind, FaultKind::Unavailable);
 }
 
@@ -339,4 +340,112 @@ async fn after_five_wrong_codes_nobody_guesses_on_from_there() {
     let refused = given.logins.find_device(&asked.user_code, &from(1)).await.unwrap_err();
     assert_eq!(refused.kind, FaultKind::TooManyRequests);
     assert!(given.logins.find_device(&asked.user_code, &from(2)).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_is_logged_in_is_listed_and_ended_with_what_was_made_of_it() {
+    let given = Given::new().await;
+    let cx = || given.place.cx();
+    let ann = given.log_in(json!({"sub": "ann", "preferred_username": "Ann"})).await.unwrap().session;
+    let again = given.log_in(json!({"sub": "ann"})).await.unwrap().session;
+    let bob = given.log_in(json!({"sub": "bob"})).await.unwrap().session;
+    let made = given.logins.credentials(&ann, &cx()).await.unwrap();
+    let docker = basic(made.user, made.password.reveal());
+    let is_good = || given.accounts.authenticate(Some(&docker), None, given.place.now()).is_ok();
+    assert!(is_good());
+
+    let listed = given.logins.list_sessions(&cx(), "", 100).await.unwrap().items;
+    let first = listed.iter().find(|session| session.person.as_ref().unwrap().name == "Ann").unwrap();
+    given.logins.end_session(&cx(), &first.id).await.unwrap();
+    given.accounts.freshen().await.unwrap();
+
+    assert_eq!(listed.len(), 3);
+    assert!(!given.is_logged_in(&ann).await && !given.is_logged_in(&again).await && !is_good());
+    assert!(given.is_logged_in(&bob).await);
+    assert_eq!(given.logins.end_session(&cx(), &first.id).await.unwrap_err().kind, FaultKind::NoSuchEntity);
+    given.place.world.pass(1);
+    let back = given.log_in(json!({"sub": "ann"})).await.unwrap().session;
+    assert!(given.is_logged_in(&back).await);
+}
+
+#[tokio::test]
+async fn a_page_of_sessions_leads_to_the_next_and_shows_no_one_who_went_away() {
+    let given = Given::new().await;
+    for subject in ["ann", "bob", "cyd"] {
+        given.log_in(json!({"sub": subject})).await.unwrap();
+    }
+
+    let first = given.logins.list_sessions(&given.place.cx(), "", 2).await.unwrap();
+    let rest = given.logins.list_sessions(&given.place.cx(), &first.items[1].id, 2).await.unwrap();
+    given.place.world.pass(8 * 3600);
+    let later = given.logins.list_sessions(&given.place.cx(), "", 2).await.unwrap();
+
+    assert_eq!((first.items.len(), first.has_more, rest.items.len(), rest.has_more), (2, true, 1, false));
+    assert!(later.items.is_empty());
+}
+
+#[tokio::test]
+async fn a_terminal_that_waits_is_listed_and_ended_too() {
+    let given = Given::new().await;
+    let asked = given.logins.ask_for_device("gantry", &given.place.cx()).await.unwrap();
+
+    let listed = given.logins.list_sessions(&given.place.cx(), "", 100).await.unwrap().items;
+    given.logins.end_session(&given.place.cx(), &listed[0].id).await.unwrap();
+
+    assert_eq!((listed[0].kind, listed[0].program.as_deref()), (OpenSessionKind::Terminal, Some("gantry")));
+    assert!(given.logins.find_device(&asked.user_code, &given.place.cx()).await.is_err());
+}
+
+#[tokio::test]
+async fn at_each_of_two_providers_people_log_in_and_none_passes_for_the_other() {
+    let given = Given::new().await;
+    let second = TestIssuer::start().await;
+    let oidc = |name: &str, url: &str| OidcLoginSettings {
+        name: name.into(),
+        issuer: Some(url.into()),
+        client_id: Some(CLIENT.into()),
+        roles: vec!["dev -> developer".into()],
+        ..OidcLoginSettings::default()
+    };
+    let settings = LoginSettings { oidc: oidc("first", &given.issuer.url), ..given.logins.settings().clone() };
+    let further = [oidc("second", &second.url)];
+    let mappings = [&settings.oidc, &further[0]].into_iter().flat_map(OidcLoginSettings::role_mappings);
+    given.accounts.set_role_mappings(mappings.collect());
+    let outbound = Settings { allow: vec!["127.0.0.1".parse().unwrap()], ..Settings::default() };
+    let env = given.place.world.env();
+    let client = Client::new(outbound, SystemResolver, env.clone());
+    let open = |further: &[OidcLoginSettings]| {
+        let providers = Arc::new(Providers::new(client.clone()));
+        let (accounts, metadata) = (given.accounts.clone(), given.place.metadata.clone());
+        Logins::open(&settings, further, accounts, client.clone(), providers, metadata, env.clone())
+    };
+    let logins = open(&further).unwrap();
+
+    let begun = logins.begin(Some("second"), "", given.place.now()).await.unwrap();
+    let parameter = |name: &str| {
+        let (_, query) = begun.url.split_once('?').unwrap();
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(known, _)| *known == name)
+            .unwrap()
+            .1
+            .to_string()
+    };
+    second.gives(second.token(&parameter("nonce"), given.place.now(), json!({"sub": "ann"})));
+    let state = parameter("state");
+    let callback = Callback::read([("code", "c0de"), ("state", state.as_str()), ("iss", &second.url)]).unwrap();
+    let finish = |path: &'static str| {
+        let (logins, callback, cookie, cx) = (logins.clone(), &callback, &begun.cookie, given.place.cx());
+        async move { logins.finish(path, Some(cookie), callback, &cx).await }
+    };
+    let at_the_first = finish("/ui/callback").await.unwrap_err();
+    let finished = finish("/ui/callback/second").await.unwrap();
+
+    assert_eq!(logins.provider_names().collect::<Vec<_>>(), ["first", "second"]);
+    assert!(begun.url.starts_with(&second.url) && begun.url.contains("%2Fui%2Fcallback%2Fsecond"), "{}", begun.url);
+    assert_eq!(at_the_first.kind, FaultKind::AccessDenied);
+    assert_eq!((finished.session.issuer(), finished.session.subject()), (second.url.as_str(), "ann"));
+    let same = open(&[oidc("first", &second.url)]).map(drop).unwrap_err();
+    assert!(same.message.contains("another provider"), "{same}");
 }

@@ -330,6 +330,7 @@ impl LoginSource for Directory {
         &'a self,
         name: &'a str,
         password: &'a Secret<String>,
+        _: Option<IpAddr>,
     ) -> BoxFuture<'a, Result<Person, LoginRefusal>> {
         self.asked.fetch_add(1, Relaxed);
         let found = match (self.is_down.load(Relaxed), name, password.reveal().as_str()) {

@@ -9,6 +9,8 @@ const SESSION_NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=64;
 const EXTERNAL_ID_CHARS: std::ops::RangeInclusive<usize> = 2..=1224;
 /// Tags that a request may bring.
 const TAGS_MAX: usize = 50;
+/// Managed policies that a request may bring.
+const POLICY_ARNS_MAX: usize = 10;
 
 /// `sts:AssumeRole`: credentials of a role, for whom it trusts. Who may is decided by the role's trust policy and his own
 /// policies at once, so the door asks for credentials only.
@@ -43,6 +45,9 @@ impl Operation for AssumeRole {
             xml.text("Arn", &assumed.arn);
             xml.close("AssumedRoleUser");
             xml.text("PackedPolicySize", &assumed.packed_percent.to_string());
+            if let Some(identity) = &assumed.source_identity {
+                xml.text("SourceIdentity", identity);
+            }
         }))
     }
 }
@@ -60,14 +65,12 @@ fn read(form: &Form) -> Result<gantry_accounts::AssumeRole, Fault> {
         return invalid("ExternalId must have 2 to 1224 characters");
     }
     let source_identity = form.get("SourceIdentity");
-    if source_identity.is_some_and(|name| !SESSION_NAME_CHARS.contains(&name.len()) || !name.chars().all(is_name_char)) {
+    if source_identity.is_some_and(|name| !SESSION_NAME_CHARS.contains(&name.len()) || !name.chars().all(is_name_char))
+    {
         return invalid("SourceIdentity must have 2 to 64 characters of [A-Za-z0-9_+=,.@-]");
     }
     if form.get("SerialNumber").is_some() || form.get("TokenCode").is_some() {
         return invalid("This site knows no MFA devices; leave SerialNumber and TokenCode out");
-    }
-    if form.get("PolicyArns.member.1.arn").is_some() {
-        return invalid("Sessions are narrowed by Policy here; PolicyArns is not taken");
     }
     let seconds = match form.get("DurationSeconds") {
         Some(_) => Some(form.number("DurationSeconds", ROLE_SECONDS_MIN..=ROLE_SECONDS_MAX, ROLE_SECONDS_MIN)?),
@@ -78,7 +81,9 @@ fn read(form: &Form) -> Result<gantry_accounts::AssumeRole, Fault> {
         session: session.into(),
         seconds,
         policy: form.get("Policy").map(str::to_string),
+        policy_arns: policy_arns(form)?,
         tags: tags(form)?,
+        transitive_keys: listed(form, TAGS_MAX, |number| format!("TransitiveTagKeys.member.{number}"))?,
         external_id: external_id.map(str::to_string),
         source_identity: source_identity.map(str::to_string),
     })
@@ -101,6 +106,24 @@ fn tags(form: &Form) -> Result<Vec<(String, String)>, Fault> {
         return invalid(format!("A session has at most {TAGS_MAX} tags"));
     }
     Ok(tags)
+}
+
+/// Reads the managed policies that a session is narrowed by.
+pub(super) fn policy_arns(form: &Form) -> Result<Vec<String>, Fault> {
+    let arns = listed(form, POLICY_ARNS_MAX, |number| format!("PolicyArns.member.{number}.arn"))?;
+    match arns.iter().find(|arn| !(20..=2048).contains(&arn.len())) {
+        Some(arn) => invalid(format!("{arn:?} is not the ARN of a policy, which has 20 to 2048 characters")),
+        None => Ok(arns),
+    }
+}
+
+/// Reads a list; `name` says how its members are called, counted from 1.
+fn listed(form: &Form, count_max: usize, name: impl Fn(usize) -> String) -> Result<Vec<String>, Fault> {
+    let found: Vec<String> = (1..=count_max).map_while(|number| form.get(&name(number)).map(str::to_string)).collect();
+    match form.get(&name(count_max + 1)) {
+        Some(_) if found.len() == count_max => invalid(format!("{} is one too many", name(count_max + 1))),
+        _ => Ok(found),
+    }
 }
 
 fn is_name_char(c: char) -> bool {

@@ -1,4 +1,4 @@
-use super::assume_role::{check_role, is_session_name};
+use super::assume_role::{check_role, is_session_name, policy_arns};
 use crate::wire::{AwsQuery, Form, Xml};
 use gantry_access::{Access, Principal};
 use gantry_accounts::{Accounts, AssumedByToken, ROLE_SECONDS_MAX, ROLE_SECONDS_MIN};
@@ -87,10 +87,9 @@ fn read(form: &Form) -> Result<gantry_accounts::AssumeRoleWithWebIdentity, Fault
         return Err(invalid("WebIdentityToken must have 4 to 20000 characters"));
     }
     if form.get("ProviderId").is_some() {
-        return Err(invalid("Tokens of OAuth 2.0 are not taken here, only those of OpenID Connect; leave ProviderId out"));
-    }
-    if form.get("PolicyArns.member.1.arn").is_some() {
-        return Err(invalid("Sessions are narrowed by Policy here; PolicyArns is not taken"));
+        return Err(invalid(
+            "Tokens of OAuth 2.0 are not taken here, only those of OpenID Connect; leave ProviderId out",
+        ));
     }
     let seconds = match form.get("DurationSeconds") {
         Some(_) => Some(form.number("DurationSeconds", ROLE_SECONDS_MIN..=ROLE_SECONDS_MAX, ROLE_SECONDS_MIN)?),
@@ -102,6 +101,7 @@ fn read(form: &Form) -> Result<gantry_accounts::AssumeRoleWithWebIdentity, Fault
         token: Secret::new(token.into()),
         seconds: seconds.and_then(|seconds| u32::try_from(seconds).ok()),
         policy: form.get("Policy").map(str::to_string),
+        policy_arns: policy_arns(form)?,
     })
 }
 
@@ -139,7 +139,12 @@ mod tests {
             format!("{ROLE}&WebIdentityToken=eyJ.a.b&DurationSeconds=43201"),
             format!("{ROLE}&WebIdentityToken=eyJ.a.b&PolicyArns.member.1.arn=x"),
         ] {
-            assert_eq!(read_from(&form).err().unwrap().kind, FaultKind::ValidationFailed, "{}", &form[..60.min(form.len())]);
+            assert_eq!(
+                read_from(&form).err().unwrap().kind,
+                FaultKind::ValidationFailed,
+                "{}",
+                &form[..60.min(form.len())]
+            );
         }
     }
 }

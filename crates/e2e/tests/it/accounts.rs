@@ -377,7 +377,8 @@ fn the_audit_of_any_account_is_read_from_the_data_folder() {
     let (theirs, own) = (ls(&["--account", OTHER]), ls(&[]));
     let (code, exported, errors) = site.server.tool(&["audit", "export", "--account", OTHER]);
     let (verified, _, findings) = site.server.tool(&["audit", "verify"]);
-    let asked = program().args(["audit", "ls", "--account", OTHER, "--server", site.server.address()]).output().unwrap();
+    let asked =
+        program().args(["audit", "ls", "--account", OTHER, "--server", site.server.address()]).output().unwrap();
 
     assert!(theirs.contains("team/theirs") && !own.contains("team/theirs"), "{theirs}{own}");
     assert!(code == 0 && exported.contains(&image.digest()), "{exported}{errors}");

@@ -13,6 +13,8 @@ mod scripts;
 mod secrets;
 mod settings;
 mod signatures;
+mod simulate;
+mod sts;
 mod templates;
 
 use crate::clients::Home;

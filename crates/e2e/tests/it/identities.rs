@@ -225,3 +225,25 @@ fn what_somebody_has_is_taken_from_him_before_he_is_deleted() {
     let (code, _, said) = person.tries(&["user", "show", "ann"]);
     assert!(code != 0 && said.contains("The user with name ann cannot be found"), "{said}");
 }
+
+#[test]
+fn who_is_renamed_keeps_what_he_has_and_a_role_keeps_its_name() {
+    let person = Person::logged_in();
+    let run = |line: &str| person.types(&line.split_whitespace().collect::<Vec<_>>());
+    for line in ["user create ann", "group create developers", "group add developers ann"] {
+        run(line);
+    }
+    run(&format!("user attach ann {BUILT_IN}"));
+    let trust = file(&person, "trust.json", TRUST);
+    run(&format!("role create deploy --trust {}", trust.display()));
+
+    run("user rename ann anna --path /team/");
+    run("group rename developers builders");
+    run("role update deploy --description deploys --session-seconds-max 7200");
+
+    let anna = json_of(&run("user show anna --output json"));
+    assert_eq!(anna["arn"], "arn:aws:iam::000000000000:user/team/anna");
+    assert_eq!((&anna["policies"], &anna["groups"]), (&json!([BUILT_IN]), &json!(["builders"])));
+    let role = json_of(&run("role show deploy --output json"));
+    assert_eq!((&role["description"], &role["sessionSecondsMax"]), (&json!("deploys"), &json!(7200)));
+}

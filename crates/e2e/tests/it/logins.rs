@@ -280,6 +280,25 @@ fn a_page_gives_credentials_that_docker_takes() {
 }
 
 #[test]
+fn an_administrator_ends_what_somebody_has_open() {
+    let site = Site::start();
+    let (mut browser, root) = (site.browser(), site.server.client());
+    browser.log_in("ann+dev");
+
+    let listed = root.get("/api/v1/sessions").json();
+    let id = listed["sessions"][0]["id"].as_str().unwrap();
+    let ended = root.send("DELETE", &format!("/api/v1/sessions/{id}"), &[], &[]);
+
+    assert_eq!(
+        (&listed["sessions"][0]["kind"], &listed["sessions"][0]["subject"]),
+        (&json!("page"), &json!("ann+dev"))
+    );
+    assert_eq!(ended.status, 204, "{}", ended.text());
+    assert!(browser.get("/ui/login").text().contains("Nobody is logged in"));
+    assert_eq!(root.get("/api/v1/sessions").json()["sessions"], json!([]));
+}
+
+#[test]
 fn a_terminal_is_let_in_with_a_browser_and_crane_pulls() {
     let site = Site::start();
     let home = Home::new();

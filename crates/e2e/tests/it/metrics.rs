@@ -67,7 +67,11 @@ fn it_is_counted_what_each_repository_holds_and_which_pushes_failed() {
 
     let text = scrape();
     assert!(is_counted, "{text}");
-    assert_eq!(value(&text, "aws_ecr_repository_size_bytes{account=\"000000000000\",repository=\"team/app\"}"), Some(bytes as f64));
-    let failures = "aws_ecr_push_failures_total{account=\"000000000000\",repository=\"team/app\",reason=\"ManifestInvalid\"}";
+    assert_eq!(
+        value(&text, "aws_ecr_repository_size_bytes{account=\"000000000000\",repository=\"team/app\"}"),
+        Some(bytes as f64)
+    );
+    let failures =
+        "aws_ecr_push_failures_total{account=\"000000000000\",repository=\"team/app\",reason=\"ManifestInvalid\"}";
     assert_eq!(value(&text, failures), Some(1.0), "{text}");
 }

@@ -362,6 +362,8 @@ fn docker_programs_ask_the_credential_helper_that_their_configuration_names() {
 
     assert_eq!(pull(&place.server.client(), "team/copy").status, 200);
     assert_eq!(place.issuer.asked(), asked);
+    // Docker's own client, in what it does without an engine.
+    run(&format!("docker manifest inspect --insecure {host}/team/copy:v1"));
 }
 
 #[test]
@@ -448,4 +450,55 @@ fn a_pull_secret_is_printed_and_applied_and_pulls() {
     let auth = &config["auths"][place.server.address()];
     let node = place.client(auth["username"].as_str().unwrap(), auth["password"].as_str().unwrap());
     assert_eq!(pull(&node, "team/app").status, 200);
+}
+
+/// A child that is ended with the test.
+struct Watch(std::process::Child);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// User and password of a secret in a file; none where there is no whole one yet.
+fn secret_in(text: &[u8], host: &str) -> Option<(String, String)> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let manifest: Value = serde_json::from_slice(text).ok()?;
+    let config = STANDARD.decode(manifest["data"][".dockerconfigjson"].as_str()?).ok()?;
+    let config: Value = serde_json::from_slice(&config).ok()?;
+    let auth = &config["auths"][host];
+    Some((auth["username"].as_str()?.into(), auth["password"].as_str()?.into()))
+}
+
+#[test]
+fn a_watched_pull_secret_is_written_anew_before_it_ends() {
+    let mut place = Place::new();
+    place.role("pods", POD);
+    let soon = |seconds: u64| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        place.issuer.token(json!({"sub": POD, "exp": now + seconds}))
+    };
+    // The pod's token ends soon, and what is asked with it too.
+    place.home.write("sa-token", soon(20));
+    let file = place.home.path("secret.json");
+    let mut command = Command::new(binary());
+    place.home.settle(&mut command);
+    command.env("GANTRY_SERVER", format!("http://{}", place.server.address())).env("GANTRY_USER", "oidc/pods");
+    command.env("GANTRY_PASSWORD_FILE", place.home.path("sa-token")).stdin(Stdio::null()).stderr(Stdio::null());
+    command.args(["kubernetes", "pull-secret", "pull", "--seconds", "60", "--watch", "--file"]).arg(&file);
+    let _watch = Watch(command.spawn().unwrap());
+    let held = || secret_in(&std::fs::read(&file).unwrap_or_default(), place.server.address());
+
+    assert!(until(Duration::from_secs(20), || held().is_some()));
+    let first = held().unwrap();
+    // As a kubelet does, who puts a new one into the file in time.
+    place.home.write("sa-token", place.token(POD));
+    assert!(until(Duration::from_secs(20), || held().is_some_and(|now| now != first)));
+    let second = held().unwrap();
+
+    // The old one is still good when the new one is there.
+    assert_eq!(pull(&place.client(&first.0, &first.1), "team/app").status, 200);
+    assert_eq!(pull(&place.client(&second.0, &second.1), "team/app").status, 200);
 }

@@ -167,7 +167,8 @@ fn each(
         return each_local(filters, limit, &config, take);
     }
     if let Some(account) = filters.account {
-        let problem = format!("--account {account} goes with a data folder: a server shows the account of the credentials");
+        let problem =
+            format!("--account {account} goes with a data folder: a server shows the account of the credentials");
         return Err(Failure::usage(problem, "Name the folder with --data-dir, or give credentials of that account"));
     }
     each_remote(filters, limit, remote, take)
@@ -184,7 +185,8 @@ fn each_local(
     let account = filters.account.unwrap_or(tool.config.account_id);
     let (mut left, mut before): (usize, Option<Place>) = (limit, None);
     while left > 0 {
-        let page = tool.run(gantry_chronicle::search(&tool.house.metadata, account, &question, before, left.min(PAGE)))?;
+        let page =
+            tool.run(gantry_chronicle::search(&tool.house.metadata, account, &question, before, left.min(PAGE)))?;
         left -= page.items.len().min(left);
         page.items.into_iter().try_for_each(|found| take(found.bytes))?;
         before = page.next;

@@ -1,4 +1,4 @@
-use super::identities::{self, Attached, Holder, Inline, Listed, Named, Written, escaped};
+use super::identities::{self, Attached, Holder, Inline, Listed, Named, Renamed, Written, escaped};
 use crate::{
     output::{Exit, Failure, OutputFlag, Printer},
     remote::{Remote, RemoteFlags},
@@ -36,6 +36,9 @@ enum What {
     /// Show a group with what it has
     #[command(after_help = "Example:\n  gantry group show developers")]
     Show(Named),
+    /// Give a group another name or path; what it has goes along
+    #[command(after_help = "Example:\n  gantry group rename developers builders")]
+    Rename(Renamed),
     /// Delete a group that has nothing any more
     #[command(after_help = "Example:\n  gantry group delete developers")]
     Delete(Named),
@@ -88,6 +91,7 @@ impl GroupCommand {
             }
             What::Ls(of) => of.list(GROUP)?,
             What::Show(of) => of.show(GROUP)?,
+            What::Rename(of) => of.rename(GROUP)?,
             What::Delete(of) => of.delete(GROUP)?,
             What::Attach(of) => of.attach(GROUP)?,
             What::Detach(of) => of.detach(GROUP)?,

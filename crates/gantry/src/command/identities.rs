@@ -49,6 +49,23 @@ impl Holder {
         Printer::stdout(format).tell(&json!({"deleted": name}), &format!("Deleted the {} {name}", self.title))
     }
 
+    pub(crate) fn rename(
+        self,
+        remote: &Remote,
+        (name, new_name): (&str, Option<&str>),
+        path: Option<&str>,
+        format: Format,
+    ) -> Result<(), Failure> {
+        let called = new_name.unwrap_or(name);
+        let sentence = match path {
+            Some(path) => format!("The {} {name} is {called} now, below {path}", self.title),
+            None => format!("The {} {name} is {called} now", self.title),
+        };
+        let body = json!({"name": new_name, "path": path});
+        let told = json!({"was": name, "name": called});
+        put(remote, &format!("{}/name", self.path(name)), &body, (&told, &sentence), format)
+    }
+
     pub(crate) fn attach(self, remote: &Remote, name: &str, arn: &str, format: Format) -> Result<(), Failure> {
         let path = format!("{}/policies/{}", self.path(name), escaped(arn));
         let sentence = format!("The {} {name} has {arn}", self.title);
@@ -105,6 +122,28 @@ pub(crate) struct Named {
     name: String,
     #[command(flatten)]
     at: At,
+}
+
+/// One of a kind that is called otherwise from then on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Renamed {
+    /// Its name
+    name: String,
+    /// Its new name; it keeps the one that it has where none is given
+    #[arg(required_unless_present = "path")]
+    new_name: Option<String>,
+    /// Its new path, such as /team/
+    #[arg(long)]
+    path: Option<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Renamed {
+    pub(crate) fn rename(self, holder: Holder) -> Result<(), Failure> {
+        let Renamed { name, new_name, path, at: At { remote, output } } = self;
+        holder.rename(&Remote::open(&remote)?, (&name, new_name.as_deref()), path.as_deref(), output.format)
+    }
 }
 
 /// A managed policy of one of a kind.

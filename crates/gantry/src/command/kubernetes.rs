@@ -11,7 +11,7 @@ use crate::{
     remote::{Remote, RemoteFlags},
 };
 use gantry_env::Env;
-use gantry_words::Secret;
+use gantry_words::{Secret, Timestamp};
 use serde_json::Value;
 use std::{
     io::Read,
@@ -24,6 +24,8 @@ use ureq::http::{Method, Request};
 const POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// How soon it is tried again what failed.
 const RETRY: Duration = Duration::from_secs(30);
+/// The shortest pause before a secret is written anew, however soon it ends.
+const WAIT_MIN: Duration = Duration::from_secs(1);
 
 /// Write pull secrets, and what nodes need
 #[derive(Debug, clap::Args)]
@@ -119,19 +121,23 @@ impl PullSecretCommand {
             return Err(Failure::usage("--watch renews something that stays", "Add --apply, or --file FILE"));
         }
         let (env, runtime) = (Env::real(), runtime()?);
+        let mut expires_at = None;
         loop {
-            let wait = match self.write() {
-                Ok(credentials) => credentials.expires_at.since(env.now()) / 2,
-                Err(failure) if self.watch => {
-                    failure.report();
-                    RETRY
+            let written = self.write();
+            let now = env.now();
+            let wait = match written {
+                Ok(_) if !self.watch => return Ok(Exit::Done),
+                Ok(credentials) => {
+                    expires_at = Some(credentials.expires_at);
+                    wait_after(expires_at, now, true)
                 }
-                Err(failure) => return Err(failure),
+                Err(failure) if !self.watch => return Err(failure),
+                Err(failure) => {
+                    failure.report();
+                    wait_after(expires_at, now, false)
+                }
             };
-            if !self.watch {
-                return Ok(Exit::Done);
-            }
-            runtime.block_on(env.sleep(wait.max(RETRY)));
+            runtime.block_on(env.sleep(wait));
         }
     }
 
@@ -188,6 +194,14 @@ impl ClusterFlags {
     }
 }
 
+/// How long to wait until the secret is written anew that is good until `expires_at`: half of what is left of its life, and where it
+/// could not be written not longer than [`RETRY`]. Never less than [`WAIT_MIN`].
+fn wait_after(expires_at: Option<Timestamp>, now: Timestamp, is_written: bool) -> Duration {
+    let half = expires_at.map_or(RETRY, |end| end.since(now) / 2);
+    let wait = if is_written { half } else { half.min(RETRY) };
+    wait.max(WAIT_MIN)
+}
+
 fn bearer(token: &Secret<String>) -> String {
     format!("Bearer {}", token.reveal())
 }
@@ -196,4 +210,21 @@ fn write_private(file: &Path, manifest: &Value) -> Result<(), Failure> {
     private_file::write(file, format!("{manifest}\n").as_bytes()).map_err(|error| {
         Failure::failed(format!("cannot write {}: {error}", file.display()), "Name another file with --file")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_written_anew_before_it_ends_and_sooner_where_that_failed() {
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+
+        assert_eq!(wait_after(Some(at(43_200)), at(0), true), Duration::from_secs(21_600));
+        assert_eq!(wait_after(Some(at(8)), at(0), true), Duration::from_secs(4));
+        assert_eq!(wait_after(Some(at(21_600)), at(0), false), RETRY);
+        assert_eq!(wait_after(Some(at(8)), at(0), false), Duration::from_secs(4));
+        assert_eq!(wait_after(None, at(0), false), RETRY);
+        assert_eq!(wait_after(Some(at(0)), at(9), false), WAIT_MIN);
+    }
 }

@@ -67,6 +67,22 @@ enum What {
     /// Remove a policy that was written into a role
     #[command(after_help = "Example:\n  gantry role delete-policy deploy own")]
     DeletePolicy(Inline),
+    /// Say anew what a role is for, and how long its sessions may be
+    #[command(after_help = "Example:\n  gantry role update deploy --session-seconds-max 7200")]
+    Update {
+        /// Its name
+        name: String,
+        /// What it is for
+        #[arg(long, required_unless_present = "session_seconds_max")]
+        description: Option<String>,
+        /// The longest session, in seconds
+        #[arg(long, value_name = "SECONDS")]
+        session_seconds_max: Option<u32>,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
     /// Say anew who may become a role
     #[command(after_help = "Example:\n  gantry role trust deploy --document trust.json")]
     Trust {
@@ -107,6 +123,11 @@ impl RoleCommand {
             What::Detach(of) => of.detach(ROLE)?,
             What::PutPolicy(of) => of.put_policy(ROLE)?,
             What::DeletePolicy(of) => of.delete_policy(ROLE)?,
+            What::Update { name, description, session_seconds_max, remote, output } => {
+                let body = json!({"description": description, "sessionSecondsMax": session_seconds_max});
+                let told = (&json!({"role": name}), &*format!("The role {name} is changed"));
+                identities::put(&Remote::open(&remote)?, &ROLE.path(&name), &body, told, output.format)?;
+            }
             What::Trust { name, document, remote, output } => {
                 let (path, body) =
                     (format!("/api/v1/roles/{}/trust-policy", escaped(&name)), json!({"document": read(&document)?}));

@@ -1,6 +1,6 @@
 mod password;
 
-use super::identities::{Attached, Holder, Inline, Listed, Named, Written, tags};
+use super::identities::{Attached, Holder, Inline, Listed, Named, Renamed, Written, tags};
 use crate::{
     output::{Exit, Failure, OutputFlag},
     remote::{Remote, RemoteFlags},
@@ -46,6 +46,9 @@ enum What {
     /// Show a user with what it has
     #[command(after_help = "Example:\n  gantry user show ann")]
     Show(Named),
+    /// Give a user another name or path; what it has goes along
+    #[command(after_help = "Example:\n  gantry user rename ann anna")]
+    Rename(Renamed),
     /// Delete a user that has nothing any more
     #[command(after_help = "Example:\n  gantry user delete ann")]
     Delete(Named),
@@ -73,6 +76,7 @@ impl UserCommand {
             }
             What::Ls(of) => of.list(USER)?,
             What::Show(of) => of.show(USER)?,
+            What::Rename(of) => of.rename(USER)?,
             What::Delete(of) => of.delete(USER)?,
             What::Attach(of) => of.attach(USER)?,
             What::Detach(of) => of.detach(USER)?,

@@ -9,7 +9,7 @@ const NO_USER: Refusal = Refusal::Refused("directory_no_user");
 const WRONG: Refusal = Refusal::Refused("directory_wrong_password");
 
 async fn log_in(directory: &Directory, name: &str, password: &str) -> Result<Found, Refusal> {
-    directory.log_in(name, &Secret::new(password.into())).await
+    directory.log_in(name, &Secret::new(password.into()), None).await
 }
 
 /// Settings with which the directory is asked.

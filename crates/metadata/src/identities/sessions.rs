@@ -14,7 +14,8 @@ static TAKEN: Query = query("SELECT 1 FROM identity_token WHERE account = $1 AND
 static TAKE: Change = change("INSERT INTO identity_token(account, provider, hash, expires_at) VALUES ($1, $2, $3, $4)");
 static FORGET: Change = change("DELETE FROM identity_token WHERE expires_at <= $1");
 
-/// Returns the roles of an account whose sessions were revoked, by their unique ids, and before when.
+/// Returns whose sessions of an account were revoked, and before when: roles by their unique ids, people as who revokes them has
+/// named them.
 pub fn revoked(rows: &mut Reader, account: AccountId) -> Result<Vec<(String, Timestamp)>, Fault> {
     rows.all(&REVOKED, values![account])?.iter().map(|row| Ok((row.text(0)?.into(), row.time(1)?))).collect()
 }

@@ -68,6 +68,7 @@ fn what_goes_wrong_at_one_door_is_seen_from_another() {
 
 /// Raises what tells that decisions about access may be others now; refuses afterwards, if it is told so.
 struct ChangeAccess {
+    account: &'static str,
     refuses: bool,
 }
 
@@ -85,7 +86,7 @@ impl Act for ChangeAccess {
         Ok(())
     }
     fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
-        access_revision::raise(tx)?;
+        access_revision::raise(tx, self.account.parse().unwrap())?;
         if self.refuses { Err(Fault::new(FaultKind::InvalidParameter, "on purpose")) } else { Ok(()) }
     }
 }
@@ -99,12 +100,20 @@ fn whoever_serves_learns_that_what_decisions_know_has_changed() {
     };
     let before = (metadata.access_epoch(), revision());
 
-    let refused = poll_once(metadata.perform(&cx(1), ChangeAccess { refuses: true }));
+    let refused = poll_once(metadata.perform(&cx(1), ChangeAccess { account: "111111111111", refuses: true }));
     let after_refusal = revision();
-    let done = [(); 2].map(|()| poll_once(metadata.perform(&cx(1), ChangeAccess { refuses: false })));
+    let done = ["222222222222", "333333333333"]
+        .map(|account| poll_once(metadata.perform(&cx(1), ChangeAccess { account, refuses: false })));
 
     assert!(matches!(refused, Poll::Ready(Err(_))));
     assert!(done.iter().all(|done| matches!(done, Poll::Ready(Ok(())))));
     assert_eq!((before, after_refusal, revision()), ((0, 0), 0, 2));
     assert_eq!(metadata.access_epoch(), 2);
+    let changed_since =
+        |revision| match poll_once(metadata.read(move |rows| access_revision::changed_since(rows, revision))) {
+            Poll::Ready(Ok(accounts)) => accounts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            _ => panic!("the accounts are read in one step"),
+        };
+    assert_eq!(changed_since(0), ["222222222222", "333333333333"]);
+    assert_eq!(changed_since(1), ["333333333333"]);
 }

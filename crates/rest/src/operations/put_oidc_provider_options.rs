@@ -1,4 +1,4 @@
-use crate::json;
+use crate::{identity, json};
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::{Identities, OidcProviderOptions};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
@@ -14,8 +14,7 @@ pub struct PutOidcProviderOptions;
 
 /// Of which provider, and how.
 pub struct Request {
-    /// Its URL without `https://`.
-    url: String,
+    arn: String,
     options: OidcProviderOptions,
 }
 
@@ -37,7 +36,7 @@ pub struct Response(OidcProviderOptions);
 impl Operation for PutOidcProviderOptions {
     type Wire = Rest;
     const NAME: &'static str = "PutOidcProviderOptions";
-    const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/oidc-providers/{url}/options");
+    const ROUTE: (&'static str, &'static str) = ("PUT", "/api/v1/providers/{provider}/options");
     type Needs = Identities;
     type Request = Request;
     type Response = Response;
@@ -49,41 +48,33 @@ impl Operation for PutOidcProviderOptions {
         shape.refuses(&[FaultKind::InvalidInput, FaultKind::NoSuchEntity]);
     }
 
-    fn access(request: &Request, cx: &Cx) -> Vec<Access> {
+    fn access(request: &Request, _: &Cx) -> Vec<Access> {
         // It says whose keys are believed, as thumbprints do.
-        let arn = arn(cx, &request.url);
-        vec![Access::on_arn(action::IAM_UPDATE_OPENID_CONNECT_PROVIDER_THUMBPRINT, arn)]
+        vec![Access::on_arn(action::IAM_UPDATE_OPENID_CONNECT_PROVIDER_THUMBPRINT, &*request.arn)]
     }
 
     async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        identities.set_oidc_options(cx, &arn(cx, &request.url), request.options.clone()).await?;
+        identities.set_oidc_options(cx, &request.arn, request.options.clone()).await?;
         Ok(Response(request.options))
     }
 }
 
-fn arn(cx: &Cx, url: &str) -> String {
-    format!("arn:aws:iam::{}:oidc-provider/{url}", cx.account)
-}
-
 impl FromWire<Rest> for Request {
     async fn read(incoming: Incoming) -> Result<Self, Fault> {
-        let url = incoming.params.get("url").replace("%2F", "/").replace("%2f", "/").replace("%3A", ":");
+        let arn = identity::place(&incoming, "provider");
         let body: OidcProviderOptionsDocument = json::body(incoming).await?;
         let options = OidcProviderOptions {
             key_set: body.key_set,
             authorities: body.authorities,
             is_single_use: body.single_use,
         };
-        Ok(Request { url, options })
+        Ok(Request { arn, options })
     }
 }
 
 impl IntoWire<Rest> for Response {
     fn write(self) -> Outgoing {
         let OidcProviderOptions { key_set, authorities, is_single_use } = self.0;
-        json::answer(
-            StatusCode::OK,
-            &OidcProviderOptionsDocument { key_set, authorities, single_use: is_single_use },
-        )
+        json::answer(StatusCode::OK, &OidcProviderOptionsDocument { key_set, authorities, single_use: is_single_use })
     }
 }

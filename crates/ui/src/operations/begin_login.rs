@@ -22,7 +22,7 @@ impl Operation for BeginLogin {
     }
 
     async fn call(logins: &Logins, cx: &Cx, _: &Principal, visit: Visit) -> Result<Page, Fault> {
-        let begun = logins.begin(visit.return_to().unwrap_or_default(), cx.now).await?;
+        let begun = logins.begin(visit.query("provider"), visit.return_to().unwrap_or_default(), cx.now).await?;
         let seconds = Some(ATTEMPT_LIFETIME.as_secs());
         let cookie = Cookie::Attempt.set(&begun.cookie, seconds, logins.settings().is_secure());
         Ok(Page::go_to(&begun.url).with_cookie(cookie))

@@ -25,7 +25,7 @@ impl Operation for FinishLogin {
         let is_secure = logins.settings().is_secure();
         let callback = Callback::read(visit.parameters())
             .map_err(|problem| Fault::new(FaultKind::AccessDenied, problem.to_string()))?;
-        let finished = logins.finish(visit.cookie(Cookie::Attempt, logins), &callback, cx).await?;
+        let finished = logins.finish(visit.path(), visit.cookie(Cookie::Attempt, logins), &callback, cx).await?;
         // Whoever was logged in before with this browser is so no more.
         if let Some(before) = visit.session(logins, cx).await? {
             logins.log_out(&before, cx).await?;

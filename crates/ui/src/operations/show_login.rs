@@ -1,6 +1,6 @@
 use crate::{
     Html, Page,
-    visit::{Visit, with_parameter},
+    visit::{Visit, parameter, with_parameter},
 };
 use askama::Template;
 use gantry_access::{Access, Principal};
@@ -15,9 +15,8 @@ pub struct ShowLogin;
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoggedOut<'a> {
-    is_open: bool,
-    provider: &'a str,
-    begin: String,
+    /// What each provider is called, and where a login there begins.
+    providers: Vec<(&'a str, String)>,
 }
 
 #[derive(Template)]
@@ -47,19 +46,22 @@ impl Operation for ShowLogin {
 
     async fn call(logins: &Logins, cx: &Cx, _: &Principal, visit: Visit) -> Result<Page, Fault> {
         let settings = logins.settings();
-        let provider = &settings.oidc.name;
         let Some(session) = visit.session(logins, cx).await? else {
             // To the public address: the cookie has to be there when the provider sends the browser back to it.
             let begin = format!("{}/ui/login/begin", settings.base());
-            let begin = match visit.return_to() {
-                Some(path) => with_parameter(&begin, "return_to", path),
-                None => begin,
+            let begin_at = |name| {
+                let begin = with_parameter(&begin, "provider", name);
+                match visit.return_to() {
+                    Some(path) => format!("{begin}&{}", parameter("return_to", path)),
+                    None => begin,
+                }
             };
-            return Ok(Page::of(&LoggedOut { is_open: logins.is_open(), provider, begin }));
+            let providers = logins.provider_names().map(|name| (name, begin_at(name))).collect();
+            return Ok(Page::of(&LoggedOut { providers }));
         };
         Ok(Page::of(&LoggedIn {
             name: session.name(),
-            provider,
+            provider: logins.provider_name(session.issuer()).unwrap_or_default(),
             subject: session.subject(),
             issuer: session.issuer(),
             arn: &session.principal().arn,

@@ -193,3 +193,27 @@ fn the_command_line_encrypts_and_decrypts() {
     assert_eq!(opened["Plaintext"], "b25seSBmb3IgZmV3");
     assert_says(&aws(&["kms", "list-aliases"]), &["alias/app", id]);
 }
+
+#[test]
+fn policies_are_tried_before_they_are_written() {
+    let (server, home) = (Server::start(), Home::new());
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": "*",
+        "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+    }]})
+    .to_string();
+    let simulate = |context: &[&str]| {
+        let asked =
+            ["iam", "simulate-custom-policy", "--action-names", "ecr:BatchGetImage", "--policy-input-list", &policy];
+        json(&done(&server, &home, &[&asked[..], context].concat()))["EvaluationResults"][0].clone()
+    };
+
+    let outside = simulate(&[]);
+    let within =
+        simulate(&["--context-entries", "ContextKeyName=aws:SourceIp,ContextKeyType=ip,ContextKeyValues=10.1.2.3"]);
+    let keys = done(&server, &home, &["iam", "get-context-keys-for-custom-policy", "--policy-input-list", &policy]);
+
+    assert_eq!((&outside["EvalDecision"], &within["EvalDecision"]), (&json!("implicitDeny"), &json!("allowed")));
+    assert_eq!(outside["MissingContextValues"], json!(["aws:SourceIp"]));
+    assert_eq!(json(&keys)["ContextKeyNames"], json!(["aws:SourceIp"]));
+}

@@ -1,8 +1,10 @@
 use crate::{
+    command::identities::list,
     config::read_text,
     output::{Exit, Failure, OutputFlag, Printer},
     remote::{Remote, RemoteFlags},
 };
+use gantry_rest::ProviderDocument;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use ureq::http::Method;
@@ -11,8 +13,9 @@ use ureq::http::Method;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gantry provider set gitlab.example.com --authorities ca.pem")]
 pub(super) struct SetCommand {
-    /// The provider's URL, with or without https://
-    url: String,
+    /// Its ARN, or its URL, with or without https://
+    #[arg(value_name = "PROVIDER")]
+    named: String,
     /// A file with its keys (a JWK set), for a provider that the server cannot ask
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -30,16 +33,29 @@ pub(super) struct SetCommand {
 
 impl SetCommand {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let SetCommand { url, keys, authorities, single_use, remote, output } = self;
-        let url = url.strip_prefix("https://").unwrap_or(&url).to_string();
+        let SetCommand { named, keys, authorities, single_use, remote, output } = self;
         let text = |file: Option<&Path>| file.map(read).transpose();
         let (keys, authorities) = (text(keys.as_deref())?, text(authorities.as_deref())?);
         let body = json!({"keySet": keys, "authorities": authorities, "singleUse": single_use});
-        let path = format!("/api/v1/oidc-providers/{url}/options");
-        let set: Value = Remote::open(&remote)?.put(Method::PUT, &path, &body)?;
-        Printer::stdout(output.format).tell(&set, &format!("The options of the provider {url} are set."))?;
+        let remote = Remote::open(&remote)?;
+        let arn = find(&remote, &named)?;
+        let path = format!("{}/options", super::path_of(&arn));
+        let set: Value = remote.put(Method::PUT, &path, &body)?;
+        Printer::stdout(output.format).tell(&set, &format!("The options of the provider {arn} are set."))?;
         Ok(Exit::Done)
     }
+}
+
+/// Returns the ARN of the provider that is named by its ARN or its URL.
+fn find(remote: &Remote, named: &str) -> Result<String, Failure> {
+    if named.starts_with("arn:") {
+        return Ok(named.into());
+    }
+    let url = named.strip_prefix("https://").unwrap_or(named);
+    let found = list::<ProviderDocument>(remote, "providers")?.into_iter().find(|provider| provider.url == url);
+    found
+        .map(|provider| provider.arn)
+        .ok_or_else(|| Failure::failed(format!("there is no provider {url}"), "Run: gantry provider ls"))
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
