@@ -53,6 +53,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(17, "0017-workload-identity"),
     pair!(18, "0018-keys-and-secrets"),
     pair!(19, "0019-accounts"),
+    one!(20, "0020-scans"),
 ];
 
 #[cfg(test)]
