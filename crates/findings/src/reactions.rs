@@ -71,7 +71,7 @@ impl Scans {
     pub(crate) async fn configuration(&self, cx: &Cx) -> Result<ScanningConfiguration, Fault> {
         let found = self.registry.documents.find(cx, None, DocumentKind::ScanningConfiguration, "").await?;
         match found {
-            Some(document) => serde_json::from_str(&document.text).map_err(Fault::internal),
+            Some(document) => serde_json::from_str(&document.body).map_err(Fault::internal),
             None => Ok(ScanningConfiguration::default()),
         }
     }

@@ -10,6 +10,7 @@
 //! | `remote.rs`, `credentials.rs` | a running server, as the commands that talk to one see it; who talks to it |
 //! | `agent.rs`, `trace.rs` | the HTTP client of both; the export of spans |
 //! | `credential_programs.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
+//! | `local_image.rs`, `scanning.rs` and below | images as files; what is wrong with them, without a server |
 //! | `greeting.rs`, `log.rs`, `figures.rs`, `process.rs` | what a server says: at its start, in its log, in its metrics |
 //!
 //! `main.rs` only calls [`run`]: as a library it can be fuzzed.
@@ -27,12 +28,14 @@ mod figures;
 mod greeting;
 mod house;
 mod ldap_logins;
+mod local_image;
 mod log;
 mod master_key;
 mod output;
 mod private_file;
 mod process;
 mod remote;
+mod scanning;
 mod store_lock;
 mod terminal;
 mod trace;

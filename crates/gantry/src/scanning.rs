@@ -14,9 +14,10 @@ use crate::{
     local_image::{self, Input, InputError, LocalImage, Wanted},
     output::Progress,
 };
-pub(crate) use advisory_folder::{AdvisoryFolderError, open_folder};
+use advisory_folder::open_folder;
+pub(crate) use advisory_folder::{AdvisoryFolderError, compile_folder};
 use gantry_oci::Digest;
-use gantry_scan::{Inventory, Layer, LayerError, Limits, Spool};
+use gantry_scan::{Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Options, Spool};
 pub(crate) use report::Report;
 use std::{
     io::{self, BufReader, Read},
@@ -110,4 +111,18 @@ impl Read for Counted<'_> {
         self.progress.advance(count as u64);
         Ok(count)
     }
+}
+
+/// Says what is wrong with the packages of an inventory, by the advisories of a folder.
+///
+/// # Errors
+/// [`AdvisoryFolderError`].
+pub(crate) fn matched(
+    folder: &Path,
+    inventory: &Inventory,
+    kernel_headers: bool,
+) -> Result<Matched, AdvisoryFolderError> {
+    let knowledge = open_folder(folder)?;
+    let kernel_headers = if kernel_headers { KernelHeaders::Matched } else { KernelHeaders::LeftOut };
+    Ok(gantry_scan::find(inventory, &knowledge, &Options { kernel_headers })?)
 }

@@ -3,6 +3,7 @@ use crate::{
     output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Table, Tone},
     scanning::{self, Report, Subject},
 };
+use gantry_env::Env;
 use gantry_scan::{Finding, IgnoreFile, Matched, Severity, documents};
 use gantry_words::Timestamp;
 use std::{
@@ -78,7 +79,7 @@ fn severity(text: &str) -> Result<Severity, String> {
 
 impl ScanCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let now = super::tool::now();
+        let now = Env::real().now();
         let ignore = self.ignore_file.as_deref().map(read_ignore_file).transpose()?.unwrap_or_default();
         let wanted = Wanted { image: self.image.clone(), platform: self.platform.clone() };
         let subject = scanning::look(&self.input, &wanted).map_err(|error| {
@@ -89,7 +90,7 @@ impl ScanCommand {
         let shown = self.shown(&matched.findings, &ignore, now);
         self.print(&subject, &matched, &shown, now)?;
         let is_found = shown.iter().any(|finding| finding.suppressed.is_none());
-        Ok(if is_found { Exit::Gate(self.exit_code) } else { Exit::Done })
+        Ok(if is_found { Exit::Told(self.exit_code) } else { Exit::Done })
     }
 
     fn matched(&self, subject: &Subject) -> Result<Matched, Failure> {

@@ -20,7 +20,7 @@ pub(super) fn read(
     limits: &Limits,
     spool: &mut dyn FnMut() -> io::Result<Box<dyn Spool>>,
 ) -> Result<Layer, LayerError> {
-    let device = fs::metadata(root)?.dev();
+    let device = fs::metadata(root).map_err(LayerError::Io)?.dev();
     let mut builder = LayerBuilder::new(limits, spool);
     let mut folders = vec![(root.to_owned(), String::new(), 0)];
     while let Some((path, name, depth)) = folders.pop() {
