@@ -51,6 +51,7 @@ mod wire;
 
 use gantry_accounts::{Accounts, Identities, Keyring, Secrets};
 use gantry_api::{Door, Paging, Pick, Surface};
+use gantry_findings::Scans;
 use gantry_registry::{Archive, Blobs, Documents, Images, Pulls, Repositories, Uploads};
 
 /// Mounts all of it on the rooms of `house`.
@@ -66,6 +67,7 @@ where
     Paging: Pick<H>,
     Pulls: Pick<H>,
     Repositories: Pick<H>,
+    Scans: Pick<H>,
     Secrets: Pick<H>,
     Uploads: Pick<H>,
 {

@@ -1,19 +1,183 @@
-//! Scans of images, as far as there are any.
+//! Scans of images, in ECR's words.
+//!
+//! | file | what |
+//! |---|---|
+//! | `scan/basic.rs` | findings of `BASIC` scanning |
+//! | `scan/enhanced.rs` | findings of `ENHANCED` scanning, in Amazon Inspector's shape |
+
+mod basic;
+mod enhanced;
 
 use crate::{
     image,
-    model::{ImageIdentifier, ImageScanStatus, ScanStatus},
+    model::{
+        Epoch, FindingSeverity, ImageDetail, ImageIdentifier, ImageScanFindings, ImageScanFindingsSummary,
+        ImageScanStatus, ScanStatus,
+    },
 };
+use gantry_accounts::Site;
 use gantry_fault::{Fault, FaultKind};
-use gantry_registry::Repository;
+use gantry_findings::{ImageFindings, Scan, ScanStatus as Status, Scans};
+use gantry_registry::{ImageStatus, ImageSummary, Repository, ScanKind};
+use gantry_scan::{Finding, Severity};
 use gantry_words::Cx;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc};
 
-/// How every scan ends, for now.
-pub(crate) fn status() -> ImageScanStatus {
-    ImageScanStatus {
-        status: Some(ScanStatus::Failed),
-        description: Some("FailedError: scanning is not built yet".into()),
+/// Where a page of findings begins: after this one, in the order in which they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct FindingPlace(u8, String, String, String);
+
+impl FindingPlace {
+    pub(crate) fn of(finding: &Finding) -> FindingPlace {
+        let rank = Severity::ALL.iter().position(|severity| *severity == finding.severity).unwrap_or_default();
+        let (id, package) = (finding.id.clone(), &finding.package);
+        FindingPlace(rank as u8, id, package.name.clone(), package.version.clone())
     }
+}
+
+/// What is asked about an image.
+pub(crate) struct Asked<'a> {
+    pub(crate) cx: &'a Cx,
+    pub(crate) site: &'a Site,
+    pub(crate) repository: &'a Repository,
+    pub(crate) image: &'a ImageSummary,
+    pub(crate) kind: ScanKind,
+}
+
+/// How a scan stands, and what it found.
+pub(crate) struct Answered {
+    pub(crate) scan: Scan,
+    pub(crate) found: Option<Arc<ImageFindings>>,
+}
+
+impl Answered {
+    /// Looks up what is known of an image; `None` where no scan was ever asked for.
+    pub(crate) async fn look(scans: &Scans, repository: &Repository, digest: &str) -> Result<Option<Answered>, Fault> {
+        let Some(scan) = scans.find(repository, digest).await? else { return Ok(None) };
+        let found = match scan.status {
+            Status::Complete => scans.findings(repository, digest, &scan).await?,
+            _ => None,
+        };
+        Ok(Some(Answered { scan, found }))
+    }
+
+    /// How it stands, in ECR's words.
+    pub(crate) fn status(&self, image: &ImageSummary, kind: ScanKind) -> ImageScanStatus {
+        let is_known = self.found.as_ref().is_some_and(|found| found.advisories_at.is_some());
+        let (status, description) = match self.scan.status {
+            _ if image.status != ImageStatus::Active => (ScanStatus::ImageArchived, "The image is archived.".into()),
+            Status::Pending => (ScanStatus::InProgress, "The scan is in progress.".into()),
+            Status::Failed => (ScanStatus::Failed, format!("FailedError: {}", self.scan.reason)),
+            Status::Unsupported => {
+                (ScanStatus::UnsupportedImage, format!("UnsupportedImageError: {}", self.scan.reason))
+            }
+            Status::Complete if !is_known => {
+                let next = "no advisories are here yet; bring them in with: gantry advisories import DIR";
+                (ScanStatus::FindingsUnavailable, format!("The image was read, but {next}"))
+            }
+            Status::Complete if kind == ScanKind::Enhanced => {
+                (ScanStatus::Active, self.told("Continuous scan is selected for image."))
+            }
+            Status::Complete => (ScanStatus::Complete, self.told("The scan was completed successfully.")),
+        };
+        ImageScanStatus { status: Some(status), description: Some(description) }
+    }
+
+    /// A sentence, and after it about how much nothing can be said: never silently.
+    fn told(&self, sentence: &str) -> String {
+        let undecided = self.found.as_ref().map_or(&[][..], |found| &found.matched.undecided);
+        match undecided {
+            [] => sentence.into(),
+            [first, ..] => {
+                format!("{sentence} {} packages could not be judged, the first since {}", undecided.len(), first.reason)
+            }
+        }
+    }
+
+    /// Whether there are findings to speak of.
+    fn is_told(&self, image: &ImageSummary) -> bool {
+        image.status == ImageStatus::Active && self.scan.status == Status::Complete
+    }
+
+    /// Findings from a place on, in the order in which they are shown, and whether there are more.
+    pub(crate) fn page(
+        &self,
+        asked: &Asked<'_>,
+        after: Option<&FindingPlace>,
+        count: usize,
+    ) -> (Option<ImageScanFindings>, Option<FindingPlace>) {
+        let Some(found) = self.found.as_deref().filter(|_| self.is_told(asked.image)) else { return (None, None) };
+        let mut shown: Vec<(FindingPlace, &Finding)> =
+            visible(found, asked.kind).map(|finding| (FindingPlace::of(finding), finding)).collect();
+        shown.sort_by(|a, b| a.0.cmp(&b.0));
+        shown.retain(|(place, _)| after.is_none_or(|after| place > after));
+        let next = (shown.len() > count).then(|| shown[count - 1].0.clone());
+        let page = shown.into_iter().take(count).map(|(_, finding)| finding);
+        let mut findings = ImageScanFindings {
+            finding_severity_counts: Some(counts(found, asked.kind)),
+            image_scan_completed_at: self.scan.finished_at.map(Epoch),
+            vulnerability_source_updated_at: source_at(found),
+            ..ImageScanFindings::default()
+        };
+        match asked.kind {
+            ScanKind::Basic => findings.findings = Some(page.map(basic::show).collect()),
+            ScanKind::Enhanced => {
+                findings.enhanced_findings =
+                    Some(page.map(|finding| enhanced::show(asked, &self.scan, finding)).collect());
+            }
+        }
+        (Some(findings), next)
+    }
+
+    /// Adds to what is shown of an image how it was scanned.
+    pub(crate) fn summarise(&self, image: &ImageSummary, kind: ScanKind, detail: &mut ImageDetail) {
+        detail.image_scan_status = Some(self.status(image, kind));
+        let Some(found) = self.found.as_deref().filter(|_| self.is_told(image)) else { return };
+        detail.image_scan_findings_summary = Some(ImageScanFindingsSummary {
+            finding_severity_counts: Some(counts(found, kind)),
+            image_scan_completed_at: self.scan.finished_at.map(Epoch),
+            vulnerability_source_updated_at: source_at(found),
+        });
+    }
+}
+
+fn visible(found: &ImageFindings, kind: ScanKind) -> impl Iterator<Item = &Finding> {
+    found.shown(kind).filter(|finding| finding.suppressed.is_none())
+}
+
+fn source_at(found: &ImageFindings) -> Option<Epoch> {
+    found.advisories_at.as_deref()?.parse().ok().map(Epoch)
+}
+
+fn counts(found: &ImageFindings, kind: ScanKind) -> BTreeMap<FindingSeverity, i32> {
+    let mut counts = BTreeMap::new();
+    for finding in visible(found, kind) {
+        *counts.entry(severity(finding.severity)).or_default() += 1;
+    }
+    counts
+}
+
+fn severity(severity: Severity) -> FindingSeverity {
+    match severity {
+        Severity::Undefined => FindingSeverity::Undefined,
+        Severity::Informational => FindingSeverity::Informational,
+        Severity::Low => FindingSeverity::Low,
+        Severity::Medium => FindingSeverity::Medium,
+        Severity::High => FindingSeverity::High,
+        Severity::Critical => FindingSeverity::Critical,
+    }
+}
+
+/// A page that tells more: the source's first, else the CVE list's own.
+fn page_of(finding: &Finding) -> Option<String> {
+    let cve = || finding.id.starts_with("CVE-").then(|| format!("https://www.cve.org/CVERecord?id={}", finding.id));
+    finding.references.first().cloned().or_else(cve)
+}
+
+/// How a scan that was just asked for stands.
+pub(crate) fn begun() -> ImageScanStatus {
+    ImageScanStatus { status: Some(ScanStatus::InProgress), description: None }
 }
 
 /// The image was never scanned.

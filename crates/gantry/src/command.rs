@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod access_key;
 pub(crate) mod account;
+pub(crate) mod advisories;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod blob;
@@ -27,6 +28,7 @@ pub(crate) mod repo;
 pub(crate) mod restore;
 pub(crate) mod robot;
 pub(crate) mod role;
+pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod tag;

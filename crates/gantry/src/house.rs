@@ -19,6 +19,7 @@ use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::FaultKind;
+use gantry_findings::{Advisories, Scans};
 use gantry_ldap::Directory;
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
@@ -52,6 +53,7 @@ pub(crate) struct ServingHouse {
     /// Who asks other servers.
     pub(crate) outbound: Client,
     pub(crate) secrets: Secrets,
+    pub(crate) scans: Scans,
 }
 
 impl House {
@@ -129,7 +131,9 @@ impl House {
         let audit = Audit::new(self.metadata.clone(), self.env.clone(), key, place, settings, outlet);
         let (metadata, env, region) = (self.metadata.clone(), self.env.clone(), config.region.clone());
         let secrets = Secrets::new(metadata, env, region, keyring.clone());
-        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted, logins, secrets, outbound })
+        let advisories = Advisories::of(&config.data_dir);
+        let scans = Scans::open(self.metadata.clone(), self.registry.clone(), self.env.clone(), advisories);
+        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted, logins, secrets, outbound, scans })
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing
@@ -225,6 +229,12 @@ impl Pick<ServingHouse> for Keyring {
 impl Pick<ServingHouse> for Secrets {
     fn pick(house: &ServingHouse) -> Self {
         house.secrets.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Scans {
+    fn pick(house: &ServingHouse) -> Self {
+        house.scans.clone()
     }
 }
 

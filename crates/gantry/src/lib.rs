@@ -11,6 +11,7 @@
 //! | `agent.rs`, `trace.rs` | the HTTP client of both; the export of spans |
 //! | `credential_programs.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
 //! | `master_key.rs`, `vault_key.rs`, `blob_keys.rs` | where the master key comes from; what wraps the data keys of blobs |
+//! | `local_image.rs`, `scanning.rs` and below | images as files; what is wrong with them, without a server |
 //! | `greeting.rs`, `log.rs`, `figures.rs`, `process.rs` | what a server says: at its start, in its log, in its metrics |
 //!
 //! `main.rs` only calls [`run`]: as a library it can be fuzzed.
@@ -28,6 +29,7 @@ mod figures;
 mod greeting;
 mod house;
 mod ldap_logins;
+mod local_image;
 mod log;
 mod master_key;
 mod oidc_files;
@@ -35,6 +37,7 @@ mod output;
 mod private_file;
 mod process;
 mod remote;
+mod scanning;
 mod store_lock;
 mod terminal;
 mod trace;

@@ -55,6 +55,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(19, "0019-accounts"),
     one!(20, "0020-audit-search"),
     pair!(21, "0021-access-changes"),
+    one!(22, "0022-scans"),
 ];
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 //!
 //! Their ids begin with the time ([`gantry_env::Ids`]), so the oldest rows are the first: no index is needed to find them.
 
-use crate::{Change, Query, Reader, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, change, query, values};
 use gantry_env::Ids;
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
 
 static OLD_EVENTS: Query = query("SELECT id FROM event WHERE id < $1 ORDER BY id LIMIT $2");
 static OLD_AUDIT: Query = query("SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2");
+static PUSHED: Query =
+    query("SELECT id, repository, body FROM event WHERE id > $1 AND kind = 'image.pushed' ORDER BY id LIMIT $2");
+static LAST_EVENT: Query = query("SELECT id FROM event ORDER BY id DESC LIMIT 1");
 static FORGET_EVENTS: Change = change("DELETE FROM event WHERE id <= $1");
 static FORGET_AUDIT: Change = change("DELETE FROM audit WHERE id <= $1");
 
@@ -38,6 +41,29 @@ pub fn oldest(rows: &mut Reader, table: Table, before: Timestamp, count: usize) 
     };
     let found = rows.all(old, values![Ids::first_at(before), count as i64])?;
     found.last().map(|last| Ok(Oldest { count: found.len() as u64, last: last.int(0)? })).transpose()
+}
+
+/// An image that was pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushedRow {
+    /// The number of the event.
+    pub id: i64,
+    /// The repository.
+    pub repository: i64,
+    /// What there is to know about it, as JSON.
+    pub body: String,
+}
+
+/// Returns up to `count` pushes whose events come after a number.
+pub fn pushed(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<PushedRow>, Fault> {
+    let found = rows.all(&PUSHED, values![after, count])?;
+    let pushed = |row: &Row| Ok(PushedRow { id: row.int(0)?, repository: row.int(1)?, body: row.text(2)?.into() });
+    found.iter().map(pushed).collect()
+}
+
+/// Returns the number of the last event; 0 where there is none.
+pub fn last_event(rows: &mut Reader) -> Result<i64, Fault> {
+    rows.one(&LAST_EVENT, values![])?.map_or(Ok(0), |row| row.int(0))
 }
 
 /// Removes the rows of a trail up to the number `last`.

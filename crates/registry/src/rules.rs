@@ -136,7 +136,7 @@ const STARS_MAX: usize = 2;
 
 impl RepositoryRules {
     /// Reads what [`RepositoryRules::print`] printed; `{}` are the rules of a repository that was given none.
-    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
+    pub fn read(text: &str) -> Result<Self, Fault> {
         if text == "{}" {
             return Ok(RepositoryRules::default());
         }

@@ -105,6 +105,33 @@ pub struct Finding {
     pub suppressed: Option<String>,
 }
 
+impl Finding {
+    /// Makes one of which only the id and the package are known.
+    pub fn new(id: impl Into<String>, package: Package) -> Finding {
+        Finding {
+            id: id.into(),
+            aliases: Vec::new(),
+            package,
+            paths: Vec::new(),
+            fixed_version: None,
+            fix_state: FixState::default(),
+            severity: Severity::default(),
+            severity_source: None,
+            cvss_vector: None,
+            cvss_score: None,
+            title: String::new(),
+            description: String::new(),
+            references: Vec::new(),
+            published: None,
+            modified: None,
+            epss: None,
+            known_exploited: false,
+            evidence: Evidence::default(),
+            suppressed: None,
+        }
+    }
+}
+
 /// Why a finding is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {

@@ -13,6 +13,7 @@
 //! | `purl.rs` | package URLs, written and read |
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
 //! | `documents.rs`, `documents/` | bills of materials and lists of findings for others to read |
+//! | `ignore_file.rs` | [`IgnoreFile`]: flaws that somebody has decided not to hear of |
 //! | `exploitation.rs` | [`Exploitation`]: what is known to be exploited or likely will be; how urgent a finding is |
 //! | `vex.rs`, `vex/` | statements that a flaw does not matter somewhere |
 //! | `feeds/` | readers of advisories, one file per format |
@@ -32,6 +33,7 @@ mod ecosystems;
 pub mod exploitation;
 pub mod feeds;
 mod finding;
+mod ignore_file;
 mod image;
 mod inventory;
 mod knowledge;
@@ -52,6 +54,7 @@ pub use ecosystems::go_binary::{BuildInfo, Module, read_build_info};
 pub use ecosystems::sbom::{DocumentError, read_document};
 pub use exploitation::Exploitation;
 pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
+pub use ignore_file::{IGNORE_FILE_BYTES_MAX, IgnoreFile, IgnoreFileError};
 pub use image::put_together;
 pub use inventory::{Installed, Inventory};
 pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};

@@ -1,16 +1,20 @@
 use crate::{
     image,
     model::{DescribeImageScanFindingsRequest, DescribeImageScanFindingsResponse},
-    paging, repository, scan,
+    paging, repository,
+    scan::{self, Answered, FindingPlace},
     wire::{Answer, Asked, AwsJson},
 };
 use gantry_access::{Access, Principal, action};
-use gantry_api::Operation;
+use gantry_accounts::Accounts;
+use gantry_api::{Operation, Paging};
 use gantry_fault::Fault;
-use gantry_registry::{DocumentKind, Documents, Images, Repositories};
+use gantry_findings::Scans;
+use gantry_registry::{Images, Repositories};
 use gantry_words::Cx;
 
-/// `ecr:DescribeImageScanFindings`: what a scan found. Until there is a scanner that is how it ended, and no finding.
+/// `ecr:DescribeImageScanFindings`: how the scan of an image stands, and what is wrong with it by the advisories of this moment, the
+/// worst first.
 pub struct DescribeImageScanFindings;
 
 impl Operation for DescribeImageScanFindings {
@@ -18,7 +22,7 @@ impl Operation for DescribeImageScanFindings {
     const NAME: &'static str = "ecr:DescribeImageScanFindings";
     const ROUTE: (&'static str, &'static str) =
         ("POST", "AmazonEC2ContainerRegistry_V20150921.DescribeImageScanFindings");
-    type Needs = ((Repositories, Images), Documents);
+    type Needs = (Repositories, (Images, Scans), (Accounts, Paging));
     type Request = Asked<DescribeImageScanFindingsRequest>;
     type Response = Answer<DescribeImageScanFindingsResponse>;
 
@@ -27,25 +31,29 @@ impl Operation for DescribeImageScanFindings {
     }
 
     async fn call(
-        ((repositories, images), documents): &Self::Needs,
+        (repositories, (images, scans), (accounts, paging)): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
     ) -> Result<Self::Response, Fault> {
         let input = asked.input;
-        paging::no_place(input.next_token.as_deref())?;
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
-        let found = image::describe(images, cx, &repository, &input.image_id).await?;
-        let asked_for = documents.find(cx, Some(&repository), DocumentKind::ImageScan, &found.digest).await?;
-        if asked_for.is_none() {
+        let image = image::describe(images, cx, &repository, &input.image_id).await?;
+        let list = format!("{} findings {}", repository.id, image.digest);
+        let after: Option<FindingPlace> = paging::place(paging, cx, &list, input.next_token.as_deref())?;
+        let Some(answered) = Answered::look(scans, &repository, &image.digest).await? else {
             return Err(scan::not_found(cx, &repository, &input.image_id));
-        }
+        };
+        let kind = scans.kind(cx).await?;
+        let asked = scan::Asked { cx, site: accounts.site(), repository: &repository, image: &image, kind };
+        let (findings, next) = answered.page(&asked, after.as_ref(), paging::count(input.max_results));
         Ok(Answer(DescribeImageScanFindingsResponse {
             registry_id: Some(cx.account),
-            image_id: Some(image::name(&found, &input.image_id)),
+            image_id: Some(image::name(&image, &input.image_id)),
+            image_scan_status: Some(answered.status(&image, kind)),
+            image_scan_findings: findings,
+            next_token: next.map(|place| paging.token(cx, &list, &place)),
             repository_name: Some(repository.name),
-            image_scan_status: Some(scan::status()),
-            ..Default::default()
         }))
     }
 }

@@ -1,13 +1,15 @@
 use crate::{
     image::{self, Wanted},
-    model::{DescribeImagesRequest, DescribeImagesResponse},
+    model::{DescribeImagesRequest, DescribeImagesResponse, ImageDetail},
     paging, repository,
+    scan::Answered,
     wire::{Answer, Asked, AwsJson},
 };
 use gantry_access::{Access, Principal, action};
 use gantry_api::{Operation, Paging};
 use gantry_fault::Fault;
-use gantry_registry::{ImagePlace, Images, Repositories};
+use gantry_findings::Scans;
+use gantry_registry::{ImagePlace, ImageSummary, Images, Repositories, Repository};
 use gantry_words::{Cx, Timestamp};
 
 /// `ecr:DescribeImages`: what is known of the images named, or of all, newest first.
@@ -17,7 +19,7 @@ impl Operation for DescribeImages {
     type Wire = AwsJson;
     const NAME: &'static str = "ecr:DescribeImages";
     const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.DescribeImages");
-    type Needs = (Repositories, Images, Paging);
+    type Needs = ((Repositories, Images), Scans, Paging);
     type Request = Asked<DescribeImagesRequest>;
     type Response = Answer<DescribeImagesResponse>;
 
@@ -26,7 +28,7 @@ impl Operation for DescribeImages {
     }
 
     async fn call(
-        (repositories, images, paging): &Self::Needs,
+        ((repositories, images), scans, paging): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
@@ -39,10 +41,10 @@ impl Operation for DescribeImages {
             let found = images.describe_all(&repository, &references).await?;
             let each = ids.iter().zip(&wanted).zip(found).map(|((id, wanted), found)| {
                 let found = found.filter(|found| wanted.is(&found.digest));
-                let found = found.ok_or_else(|| image::not_found(cx, &repository, id))?;
-                Ok(image::show(found, cx, &repository))
+                found.ok_or_else(|| image::not_found(cx, &repository, id))
             });
-            let details = each.collect::<Result<Vec<_>, Fault>>()?;
+            let found = each.collect::<Result<Vec<_>, Fault>>()?;
+            let details = show(scans, cx, &repository, found).await?;
             return Ok(Answer(DescribeImagesResponse { image_details: Some(details), next_token: None }));
         }
         let filter = input.filter.unwrap_or_default();
@@ -56,7 +58,32 @@ impl Operation for DescribeImages {
         let page = images.list(&repository, image::by(filter.tag_status, filter.image_status), &after, count).await?;
         let last = page.items.last().filter(|_| page.has_more);
         let next_token = last.map(|last| paging.token(cx, &list, &(last.pushed_at.millis(), &last.digest)));
-        let details = page.items.into_iter().map(|image| image::show(image, cx, &repository)).collect();
+        let details = show(scans, cx, &repository, page.items).await?;
         Ok(Answer(DescribeImagesResponse { image_details: Some(details), next_token }))
     }
+}
+
+/// Shows images, with how those were scanned that were.
+async fn show(
+    scans: &Scans,
+    cx: &Cx,
+    repository: &Repository,
+    found: Vec<ImageSummary>,
+) -> Result<Vec<ImageDetail>, Fault> {
+    let digests: Vec<_> = found.iter().map(|image| image.digest.clone()).collect();
+    let scanned = scans.scanned(repository, digests).await?;
+    let kind = if scanned.is_empty() { Default::default() } else { scans.kind(cx).await? };
+    let mut details = Vec::with_capacity(found.len());
+    for image in found {
+        let answered = match scanned.contains(&image.digest) {
+            true => Answered::look(scans, repository, &image.digest).await?,
+            false => None,
+        };
+        let mut detail = image::show(image.clone(), cx, repository);
+        if let Some(answered) = answered {
+            answered.summarise(&image, kind, &mut detail);
+        }
+        details.push(detail);
+    }
+    Ok(details)
 }

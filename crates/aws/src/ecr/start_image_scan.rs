@@ -7,17 +7,18 @@ use crate::{
 use gantry_access::{Access, Principal, action};
 use gantry_api::Operation;
 use gantry_fault::{Fault, FaultKind};
+use gantry_findings::Scans;
 use gantry_registry::{Change, DocumentKind, DocumentSeen, Documents, Images, Repositories};
 use gantry_words::Cx;
 
-/// `ecr:StartImageScan`: asks for a scan. Once in a while for an image (`scanning.repeat_after`); until there is a scanner each ends as failed.
+/// `ecr:StartImageScan`: asks for a scan. Once in a while for an image (`scanning.repeat_after`).
 pub struct StartImageScan;
 
 impl Operation for StartImageScan {
     type Wire = AwsJson;
     const NAME: &'static str = "ecr:StartImageScan";
     const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.StartImageScan");
-    type Needs = ((Repositories, Images), Documents);
+    type Needs = ((Repositories, Images), Documents, Scans);
     type Request = Asked<StartImageScanRequest>;
     type Response = Answer<StartImageScanResponse>;
 
@@ -26,7 +27,7 @@ impl Operation for StartImageScan {
     }
 
     async fn call(
-        ((repositories, images), documents): &Self::Needs,
+        ((repositories, images), documents, scans): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
@@ -44,11 +45,12 @@ impl Operation for StartImageScan {
             _ => Ok(Change::Write("{}".into())),
         };
         documents.change(cx, Some(&repository), DocumentKind::ImageScan, &found.digest, Box::new(decide)).await?;
+        scans.ask(cx, &repository, &found.digest).await?;
         Ok(Answer(StartImageScanResponse {
             registry_id: Some(cx.account),
             image_id: Some(image::name(&found, &input.image_id)),
             repository_name: Some(repository.name),
-            image_scan_status: Some(scan::status()),
+            image_scan_status: Some(scan::begun()),
         }))
     }
 }

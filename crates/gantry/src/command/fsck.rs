@@ -8,7 +8,7 @@ use gantry_words::ByteCount;
 
 /// Check a data folder: every blob's bytes, every count, every name
 ///
-/// Exit code 0: consistent, also with leftovers of a crash. 1: damage, each piece named. 4: no damage, but something could not be
+/// Exit code 0: consistent, also with leftovers of a crash. 1: damage, each piece named. 3: no damage, but something could not be
 /// read, so that nobody knows. A blob that is found corrupt is
 /// no longer served from then on; a push of the same blob heals it.
 #[derive(clap::Args)]
@@ -46,7 +46,7 @@ impl FsckCommand {
         }
         Ok(match (report.damage, report.unreadable) {
             (0, 0) => Exit::Done,
-            (0, _) => Exit::Unreadable,
+            (0, _) => Exit::Failed,
             _ => Exit::Found,
         })
     }

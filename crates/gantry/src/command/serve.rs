@@ -124,6 +124,8 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_access_changes(&house),
         spawn_keyring_sweep(&house),
         spawn_pull_notes(&house),
+        spawn_scans(&house),
+        spawn_advisories(&house),
         figures_task,
     ];
     let audit = tokio::spawn(write_audit(house.clone()));
@@ -291,6 +293,57 @@ fn spawn_archive(house: &ServingHouse) -> JoinHandle<()> {
                 }
             }
             archive.wait().await;
+        }
+    })
+}
+
+/// Scans what was pushed, and what somebody asks for.
+fn spawn_scans(house: &ServingHouse) -> JoinHandle<()> {
+    /// How often it is looked which scans are of images that are gone.
+    const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+    /// How long is waited after a failure.
+    const PAUSE: Duration = Duration::from_secs(5);
+    let house = house.clone();
+    tokio::spawn(async move {
+        let (scans, env) = (&house.scans, &house.house.env);
+        if let Err(fault) = scans.begin(&cx(&house, "scans")).await {
+            tracing::warn!(error = ?fault, "scans that had been begun wait until their time is over: {fault}");
+        }
+        let mut forgotten_at = env.now();
+        loop {
+            if let Err(fault) = scans.round(&cx(&house, "scans")).await {
+                tracing::error!(error = ?fault, "images could not be scanned; it is tried again: {fault}");
+                env.sleep(PAUSE).await;
+            }
+            if env.now().since(forgotten_at) >= FORGET_EVERY {
+                forgotten_at = env.now();
+                if let Err(fault) = scans.forget(&cx(&house, "scans")).await {
+                    tracing::error!(error = ?fault, "scans of images that are gone could not be forgotten: {fault}");
+                }
+            }
+            scans.wait().await;
+        }
+    })
+}
+
+/// Takes new advisories as soon as they are there.
+fn spawn_advisories(house: &ServingHouse) -> JoinHandle<()> {
+    /// How often the file is looked at.
+    const EVERY: Duration = Duration::from_secs(1);
+    let house = house.clone();
+    tokio::spawn(async move {
+        let advisories = house.scans.advisories().clone();
+        loop {
+            let opening = advisories.clone();
+            match tokio::task::spawn_blocking(move || opening.refresh()).await {
+                Ok(Ok(true)) => tracing::info!("new advisories hold from now on"),
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => {
+                    tracing::error!("the advisories cannot be used, those from before go on to hold: {error}")
+                }
+                Err(error) => tracing::error!("the advisories cannot be read: {error}"),
+            }
+            house.house.env.sleep(EVERY).await;
         }
     })
 }

@@ -3,21 +3,33 @@ use std::{fmt, io::Write, process::ExitCode};
 /// How a command ended, as its exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// It did what was asked.
-    Done = 0,
-    /// The check found something: damage, or a gate that failed.
-    Found = 1,
-    /// It was asked wrongly: arguments or configuration.
-    Usage = 2,
-    /// It could not do it.
-    Failed = 3,
-    /// The check found nothing, and could not read everything.
-    Unreadable = 4,
+    /// It did what was asked: 0.
+    Done,
+    /// The check found something: damage, or a gate that failed: 1.
+    Found,
+    /// It was asked wrongly, arguments or configuration: 2.
+    Usage,
+    /// It could not do it: 3.
+    Failed,
+    /// It found something, and was told how to say so.
+    Told(u8),
+}
+
+impl Exit {
+    const fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Found => 1,
+            Exit::Usage => 2,
+            Exit::Failed => 3,
+            Exit::Told(code) => code,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(exit as u8)
+        ExitCode::from(exit.code())
     }
 }
 
@@ -117,7 +129,7 @@ mod tests {
 
     #[test]
     fn exit_codes_are_those_that_scripts_rely_on() {
-        let codes = [Exit::Done, Exit::Found, Exit::Usage, Exit::Failed].map(|exit| exit as u8);
+        let codes = [Exit::Done, Exit::Found, Exit::Usage, Exit::Failed].map(Exit::code);
 
         assert_eq!(codes, [0, 1, 2, 3]);
     }

@@ -1,0 +1,183 @@
+use gantry_fault::Fault;
+use gantry_metadata::{
+    Act, Locks, Reader, Trail, Tx,
+    scans::{self, DueRow, ScanEnd},
+    site_settings,
+};
+use gantry_words::Timestamp;
+
+/// Up to which event pushes were looked at, in the settings that a site remembers.
+pub(crate) const CURSOR: &str = "findings.pushes_seen";
+
+const ROW_BY_ROW: &str = "each statement says itself what must hold, and a row is all it touches";
+
+/// Asks for a scan, also of what was scanned before.
+pub(crate) struct AskScan {
+    pub(crate) repository: i64,
+    pub(crate) digest: String,
+}
+
+impl Act for AskScan {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "findings.ask_scan";
+    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        let now = tx.now();
+        scans::ask(tx, self.repository, &self.digest, now)
+    }
+}
+
+/// Asks for scans of what was pushed, and writes down up to which event that is done.
+pub(crate) struct SeePushes {
+    pub(crate) images: Vec<(i64, String)>,
+    pub(crate) until: i64,
+}
+
+impl Act for SeePushes {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "findings.see_pushes";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        let now = tx.now();
+        for (repository, digest) in &self.images {
+            scans::ask_once(tx, *repository, digest, now)?;
+        }
+        site_settings::put(tx, CURSOR, &self.until.to_string(), now)
+    }
+}
+
+/// Takes a scan that is due, so that nobody else does.
+pub(crate) struct TakeScan {
+    pub(crate) due: DueRow,
+    pub(crate) until: Timestamp,
+}
+
+impl Act for TakeScan {
+    type Seen = ();
+    type Plan = ();
+    type Answer = Option<u64>;
+    const NAME: &'static str = "findings.take_scan";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<Option<u64>, Fault> {
+        let now = tx.now();
+        scans::take(tx, &self.due, now, self.until)
+    }
+}
+
+/// Writes down how a scan ended, and what its layers hold that were not known.
+pub(crate) struct EndScan {
+    pub(crate) repository: i64,
+    pub(crate) digest: String,
+    pub(crate) end: ScanEnd,
+    pub(crate) layers: Vec<(String, Vec<u8>)>,
+    pub(crate) at: Timestamp,
+}
+
+impl Act for EndScan {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "findings.end_scan";
+    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        for (digest, content) in &self.layers {
+            scans::put_layer(tx, digest, self.end.revision, content)?;
+        }
+        scans::end(tx, self.repository, &self.digest, &self.end, self.at)
+    }
+}
+
+/// Lets scans be taken again that a process had begun which is gone.
+pub(crate) struct ReleaseScans;
+
+impl Act for ReleaseScans {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "findings.release_scans";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        let now = tx.now();
+        scans::release(tx, now)
+    }
+}
+
+/// Forgets scans of images, and contents of layers, that are gone.
+pub(crate) struct Forget {
+    pub(crate) scans: Vec<(i64, String)>,
+    pub(crate) layers: Vec<String>,
+}
+
+impl Act for Forget {
+    type Seen = ();
+    type Plan = ();
+    type Answer = ();
+    const NAME: &'static str = "findings.forget";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+        self.scans.iter().try_for_each(|(repository, digest)| scans::forget_scan(tx, *repository, digest))?;
+        self.layers.iter().try_for_each(|digest| scans::forget_layer(tx, digest))
+    }
+}

@@ -1,0 +1,28 @@
+//! Scans images, keeps advisories at hand, and answers what is wrong with an image.
+//!
+//! A layer is read once, whatever number of images share it, and an image's inventory is put together from its layers. Findings
+//! are not kept: they are matched when somebody asks, so that a new advisory counts at once, for every image, without a layer
+//! being opened again.
+//!
+//! | file | what |
+//! |---|---|
+//! | `scans.rs` | [`Scans`]: asks for scans, on push and by hand, and says how they stand |
+//! | `reactions.rs` | what is asked for when images are pushed |
+//! | `scanner.rs` | takes what is due, and reads it |
+//! | `reading.rs` | one image: its layers, and what they make together |
+//! | `packing.rs` | how inventories and layers lie in the database |
+//! | `advisories.rs` | [`Advisories`]: the generation of advisories that holds now |
+//! | `acts.rs` | what changes the database |
+//! | `forget.rs` | what is known of images and layers that are gone |
+
+mod acts;
+mod advisories;
+mod forget;
+mod packing;
+mod reactions;
+mod reading;
+mod scanner;
+mod scans;
+
+pub use advisories::{ADVISORIES_FILE, Advisories, AdvisoriesError};
+pub use scans::{ImageFindings, Scan, ScanStatus, Scans};

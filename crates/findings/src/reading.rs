@@ -1,0 +1,220 @@
+use crate::{packing, scans::Scans};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use gantry_fault::{Fault, FaultKind};
+use gantry_metadata::scans;
+use gantry_oci::{Descriptor, Digest, Kind, Manifest, ManifestLimits, Reference, media_type};
+use gantry_registry::Repository;
+use gantry_scan::{Inventory, Layer, Limits, Spool};
+use gantry_store::Body;
+use gantry_words::{Cx, RepositoryName};
+use std::io::{self, BufReader, Read};
+use tokio::runtime::Handle;
+
+/// Bytes unpacked at once.
+const BUFFER_BYTES: usize = 128 << 10;
+
+/// An image that was read.
+pub(crate) struct ImageRead {
+    pub(crate) inventory: Inventory,
+    /// Layers that were not known before, packed.
+    pub(crate) new_layers: Vec<(String, Vec<u8>)>,
+}
+
+/// Why an image was not read.
+pub(crate) enum NotRead {
+    /// Something is wrong with it.
+    Failed(String),
+    /// It is nothing that has packages.
+    Unsupported(String),
+}
+
+impl NotRead {
+    pub(crate) fn failed(reason: impl Into<String>) -> NotRead {
+        NotRead::Failed(reason.into())
+    }
+}
+
+impl Scans {
+    /// Reads the layers of an image that are not known yet, and puts all of them together.
+    ///
+    /// # Errors
+    /// The metadata cannot be read; what is wrong with the image is no error.
+    pub(crate) async fn read_image(
+        &self,
+        cx: &Cx,
+        name: &str,
+        digest: &str,
+    ) -> Result<Result<ImageRead, NotRead>, Fault> {
+        let (Ok(name), Ok(parsed)) = (name.parse::<RepositoryName>(), digest.parse::<Digest>()) else {
+            return Ok(Err(NotRead::failed("its name cannot be read")));
+        };
+        let repository = self.registry.repositories.load(cx, &name).await?;
+        let found = match self.registry.images.load(cx, &repository, &Reference::Digest(parsed)).await {
+            Ok(found) => found,
+            Err(fault) => return refused(fault),
+        };
+        let manifest = match Manifest::parse(&found.body, Some(&found.media_type), &ManifestLimits::default()) {
+            Ok(manifest) => manifest,
+            Err(error) => return Ok(Err(NotRead::failed(error.to_string()))),
+        };
+        if let Some(reason) = unsupported(&manifest) {
+            return Ok(Err(NotRead::Unsupported(reason)));
+        }
+        let (mut layers, mut new_layers, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+        for descriptor in &manifest.layers {
+            let layer = match self.layer(cx, &repository, descriptor, &mut new_layers).await? {
+                Ok(layer) => layer,
+                Err(_) if media_type::is_nondistributable(&descriptor.media_type) => {
+                    missing.push(format!("the layer {} is not here, and is not looked at", descriptor.digest));
+                    Layer::default()
+                }
+                Err(reason) => return Ok(Err(NotRead::Failed(reason))),
+            };
+            layers.push(layer);
+        }
+        let mut inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
+        inventory.complaints.extend(missing);
+        Ok(Ok(ImageRead { inventory, new_layers }))
+    }
+
+    /// Returns what a layer holds: as it was read before, or by reading it.
+    async fn layer(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        descriptor: &Descriptor,
+        new_layers: &mut Vec<(String, Vec<u8>)>,
+    ) -> Result<Result<Layer, String>, Fault> {
+        let digest = &descriptor.digest;
+        let (wanted, revision) = (digest.to_string(), gantry_scan::ecosystems_revision());
+        let known = self.metadata.read(move |rows| scans::layer(rows, &wanted, revision)).await?;
+        if let Some(layer) = known.and_then(|packed| packing::unpack(&packed)) {
+            return Ok(Ok(layer));
+        }
+        let reading = match self.registry.blobs.open(cx, repository, digest).await {
+            Ok(reading) => reading,
+            Err(fault) if is_about_the_image(&fault) => return Ok(Err(fault.message)),
+            Err(fault) => return Err(fault),
+        };
+        let length = reading.length();
+        let body = BlockingBody::new(reading.body(0..length));
+        let layer = tokio::task::spawn_blocking(move || {
+            let mut input = BufReader::with_capacity(BUFFER_BYTES, body);
+            gantry_scan::read_layer(&mut input, &Limits::default(), &mut spool)
+        });
+        let layer = match layer.await {
+            Ok(Ok(layer)) => layer,
+            Ok(Err(error)) => return Ok(Err(format!("the layer {digest} cannot be read: {error}"))),
+            // A reader that falls over a layer must not take the server with it.
+            Err(panic) => return Ok(Err(format!("the scanner fell over the layer {digest}: {panic}"))),
+        };
+        new_layers.push((digest.to_string(), packing::pack(&layer)?));
+        Ok(Ok(layer))
+    }
+}
+
+/// What a fault means for a scan: of the image, or of the moment.
+fn refused<T>(fault: Fault) -> Result<Result<T, NotRead>, Fault> {
+    match fault.kind {
+        FaultKind::ImageArchived => Ok(Err(NotRead::Unsupported("it is in the archive".into()))),
+        _ if is_about_the_image(&fault) => Ok(Err(NotRead::Failed(fault.message))),
+        _ => Err(fault),
+    }
+}
+
+fn is_about_the_image(fault: &Fault) -> bool {
+    let about = [
+        FaultKind::ImageNotFound,
+        FaultKind::BlobNotFound,
+        FaultKind::RepositoryNotFound,
+        FaultKind::RepositoryKeyUnavailable,
+    ];
+    about.contains(&fault.kind)
+}
+
+/// Why nothing of the kind can be scanned; `None` where it can.
+fn unsupported(manifest: &Manifest) -> Option<String> {
+    if manifest.kind == Kind::Index {
+        return Some("it is a list of images; each of them is scanned by itself".into());
+    }
+    let config = manifest.config.as_ref().map(|config| config.media_type.as_str()).unwrap_or_default();
+    let is_image =
+        matches!(config, "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json");
+    let odd = manifest.layers.iter().find(|layer| !is_file_system(&layer.media_type));
+    match (is_image, odd) {
+        (false, _) => Some(format!("it is no image of a container but {config}")),
+        (true, Some(layer)) => Some(format!("its layers are no file systems but {}", layer.media_type)),
+        (true, None) => None,
+    }
+}
+
+fn is_file_system(media_type: &str) -> bool {
+    let of_oci = media_type.strip_prefix("application/vnd.oci.image.layer.");
+    let of_docker = media_type.strip_prefix("application/vnd.docker.image.rootfs.");
+    of_oci.or(of_docker).is_some_and(|rest| rest.contains("tar"))
+}
+
+/// A place for a file that is too long for memory.
+fn spool() -> io::Result<Box<dyn Spool>> {
+    Ok(Box::new(tempfile::tempfile()?))
+}
+
+/// A blob, read on a thread that may wait.
+struct BlockingBody {
+    handle: Handle,
+    body: Body,
+    piece: Bytes,
+}
+
+impl BlockingBody {
+    fn new(body: Body) -> BlockingBody {
+        BlockingBody { handle: Handle::current(), body, piece: Bytes::new() }
+    }
+}
+
+impl Read for BlockingBody {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.handle.block_on(self.body.next()) {
+                Some(piece) => self.piece = piece?,
+                None => return Ok(0),
+            }
+        }
+        let count = self.piece.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&self.piece.split_to(count));
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(config: &str, layer: &str) -> Manifest {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let descriptor = |kind: &str| format!(r#"{{"mediaType":"{kind}","digest":"{digest}","size":1}}"#);
+        let json = format!(
+            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{},"layers":[{}]}}"#,
+            descriptor(config),
+            descriptor(layer)
+        );
+        Manifest::parse(json.as_bytes(), None, &ManifestLimits::default()).unwrap()
+    }
+
+    #[test]
+    fn images_of_both_formats_are_scanned_and_charts_are_not() {
+        let oci = manifest("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+zstd");
+        let docker = manifest(
+            "application/vnd.docker.container.image.v1+json",
+            "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        );
+        let chart =
+            manifest("application/vnd.cncf.helm.config.v1+json", "application/vnd.cncf.helm.chart.content.v1.tar+gzip");
+
+        assert_eq!(unsupported(&oci), None);
+        assert_eq!(unsupported(&docker), None);
+        let reason = unsupported(&chart).unwrap();
+        assert_eq!(reason, "it is no image of a container but application/vnd.cncf.helm.config.v1+json");
+    }
+}

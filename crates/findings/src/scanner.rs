@@ -1,0 +1,82 @@
+use crate::{
+    acts::{EndScan, TakeScan},
+    reading::{ImageRead, NotRead},
+    scans::Scans,
+};
+use gantry_fault::Fault;
+use gantry_metadata::{
+    Reader, accounts, repositories,
+    scans::{self, DueRow, ScanEnd, ScanState},
+};
+use gantry_words::Cx;
+use std::time::Duration;
+
+/// Scans looked for in one go.
+const BATCH: usize = 16;
+/// For how long a scan that was begun is nobody else's. A longer one is begun twice, and one of them in vain.
+const LEASE: Duration = Duration::from_secs(15 * 60);
+/// How often a scan is begun that does not end: a process that fell over it is not to fall over it for ever.
+const ATTEMPTS_MAX: u64 = 3;
+
+impl Scans {
+    /// Scans what is due; says how many images that were.
+    ///
+    /// # Errors
+    /// The metadata cannot be read or written. An image that cannot be read is marked as failed, and no error.
+    pub async fn round(&self, cx: &Cx) -> Result<usize, Fault> {
+        self.see_pushes(cx).await?;
+        let mut count = 0;
+        loop {
+            let now = self.env.now();
+            let due = self.metadata.read(move |rows| scans::due(rows, now, BATCH)).await?;
+            if due.is_empty() {
+                return Ok(count);
+            }
+            for row in due {
+                count += usize::from(self.scan(&Cx { now, ..cx.clone() }, row).await?);
+            }
+        }
+    }
+
+    /// Scans one image, if nobody else has begun to.
+    async fn scan(&self, cx: &Cx, due: DueRow) -> Result<bool, Fault> {
+        let (repository, digest) = (due.repository, due.digest.clone());
+        let take = TakeScan { due, until: cx.now.plus(LEASE) };
+        let Some(attempts) = self.metadata.perform(cx, take).await? else { return Ok(false) };
+        let look = move |rows: &mut Reader| {
+            Ok((accounts::of_repository(rows, repository)?, repositories::by_id(rows, repository)?))
+        };
+        let (account, row) = self.metadata.read(look).await?;
+        let account = account.unwrap_or(cx.account);
+        let cx = Cx { account, ..cx.clone() };
+        let read = match row {
+            None => Err(NotRead::failed("the repository is gone")),
+            Some(_) if attempts > ATTEMPTS_MAX => {
+                Err(NotRead::failed(format!("reading it was begun {ATTEMPTS_MAX} times and never ended")))
+            }
+            Some(row) => self.read_image(&cx, &row.name, &digest).await?,
+        };
+        let (end, layers) = end(read)?;
+        if end.state == ScanState::Failed {
+            tracing::warn!(image.digest = %digest, "{digest} cannot be scanned: {}", end.reason);
+        }
+        let act = EndScan { repository, digest, end, layers, at: self.env.now() };
+        self.metadata.perform(&cx, act).await?;
+        Ok(true)
+    }
+}
+
+/// What is written down of a scan that has ended.
+fn end(read: Result<ImageRead, NotRead>) -> Result<(ScanEnd, Vec<(String, Vec<u8>)>), Fault> {
+    let revision = gantry_scan::ecosystems_revision();
+    let (state, reason) = match read {
+        Ok(image) => {
+            let inventory = crate::packing::pack(&image.inventory)?;
+            let end = ScanEnd { state: ScanState::Complete, reason: String::new(), revision, inventory };
+            return Ok((end, image.new_layers));
+        }
+        Err(NotRead::Failed(reason)) => (ScanState::Failed, reason),
+        Err(NotRead::Unsupported(reason)) => (ScanState::Unsupported, reason),
+    };
+    Ok((ScanEnd { state, reason, revision, inventory: Vec::new() }, Vec::new()))
+}

@@ -1,0 +1,195 @@
+use crate::{
+    acts::{AskScan, ReleaseScans},
+    advisories::Advisories,
+    packing,
+};
+use gantry_env::Env;
+use gantry_fault::Fault;
+use gantry_metadata::{
+    Metadata,
+    scans::{self, ScanRow, ScanState},
+};
+use gantry_registry::{Registry, Repository, ScanKind};
+use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options};
+use gantry_words::{Cx, Timestamp};
+use quick_cache::sync::Cache;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+/// Images whose findings are remembered.
+const REMEMBERED: usize = 2_000;
+/// How often it is looked whether something was pushed, or asked for by another replica.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// The room of scans: asks for them, and says what they found.
+#[derive(Clone)]
+pub struct Scans {
+    pub(crate) metadata: Metadata,
+    pub(crate) registry: Registry,
+    pub(crate) env: Env,
+    advisories: Advisories,
+    remembered: Arc<Cache<Key, Arc<ImageFindings>>>,
+    asked: Arc<Notify>,
+}
+
+/// What findings are of: an image as it was read at a moment, under a generation of advisories.
+type Key = (i64, Arc<str>, Timestamp, u64);
+
+/// How a scan stands, for who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanStatus {
+    /// It was asked for, and has not ended.
+    Pending,
+    /// It is known what the image holds.
+    Complete,
+    /// The image could not be read.
+    Failed,
+    /// It is nothing that can be scanned.
+    Unsupported,
+}
+
+/// A scan of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// How it stands.
+    pub status: ScanStatus,
+    /// Why, in a sentence, where it failed or cannot be.
+    pub reason: String,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// What is wrong with an image, by the advisories of this moment.
+#[derive(Clone, Debug, Default)]
+pub struct ImageFindings {
+    /// What the image holds.
+    pub inventory: Inventory,
+    /// What is wrong with it.
+    pub matched: Matched,
+    /// When the advisories were brought up to date, RFC 3339; `None` where there are none.
+    pub advisories_at: Option<String>,
+}
+
+impl Scans {
+    /// Opens the room.
+    pub fn open(metadata: Metadata, registry: Registry, env: Env, advisories: Advisories) -> Scans {
+        let (remembered, asked) = (Arc::new(Cache::new(REMEMBERED)), Arc::default());
+        Scans { metadata, registry, env, advisories, remembered, asked }
+    }
+
+    /// The advisories that hold now.
+    pub fn advisories(&self) -> &Advisories {
+        &self.advisories
+    }
+
+    /// Asks for a scan of an image, also where one has ended.
+    ///
+    /// # Errors
+    /// The metadata cannot be written.
+    pub async fn ask(&self, cx: &Cx, repository: &Repository, digest: &str) -> Result<(), Fault> {
+        self.metadata.perform(cx, AskScan { repository: repository.id, digest: digest.into() }).await?;
+        self.asked.notify_one();
+        Ok(())
+    }
+
+    /// Returns how the scan of an image stands; `None` where none was ever asked for.
+    ///
+    /// # Errors
+    /// The metadata cannot be read.
+    pub async fn find(&self, repository: &Repository, digest: &str) -> Result<Option<Scan>, Fault> {
+        let (id, wanted) = (repository.id, digest.to_string());
+        Ok(self.metadata.read(move |rows| scans::find(rows, id, &wanted)).await?.map(scan))
+    }
+
+    /// Returns those of these images for which a scan was ever asked.
+    ///
+    /// # Errors
+    /// The metadata cannot be read.
+    pub async fn scanned(&self, repository: &Repository, digests: Vec<String>) -> Result<BTreeSet<String>, Fault> {
+        let id = repository.id;
+        let found = self.metadata.read(move |rows| scans::scanned(rows, id, &digests)).await?;
+        Ok(found.into_iter().collect())
+    }
+
+    /// Returns what is wrong with an image that was scanned; `None` where it is not known what it holds.
+    ///
+    /// # Errors
+    /// The metadata cannot be read, or the advisories are damaged.
+    pub async fn findings(
+        &self,
+        repository: &Repository,
+        digest: &str,
+        scan: &Scan,
+    ) -> Result<Option<Arc<ImageFindings>>, Fault> {
+        let (knowledge, generation) = self.advisories.now();
+        let key: Key = (repository.id, digest.into(), scan.finished_at.unwrap_or_default(), generation);
+        if let Some(known) = self.remembered.get(&key) {
+            return Ok(Some(known));
+        }
+        let (id, wanted) = (repository.id, digest.to_string());
+        let packed = self.metadata.read(move |rows| scans::inventory(rows, id, &wanted)).await?;
+        let Some(packed) = packed else { return Ok(None) };
+        let matched = tokio::task::spawn_blocking(move || {
+            let Some(inventory) = packing::unpack::<Inventory>(&packed) else { return Ok(None) };
+            let Some(knowledge) = knowledge else {
+                return Ok(Some(ImageFindings { inventory, ..ImageFindings::default() }));
+            };
+            let matched = gantry_scan::find(&inventory, &knowledge, &Options::default()).map_err(Fault::internal)?;
+            Ok(Some(ImageFindings { inventory, matched, advisories_at: newest(&knowledge) }))
+        });
+        let Some(found) = matched.await.map_err(Fault::internal)?? else { return Ok(None) };
+        let found = Arc::new(found);
+        self.remembered.insert(key, found.clone());
+        Ok(Some(found))
+    }
+
+    /// What kind of scanning an account has: packages of the operating system only, or all.
+    ///
+    /// # Errors
+    /// The metadata cannot be read.
+    pub async fn kind(&self, cx: &Cx) -> Result<ScanKind, Fault> {
+        Ok(self.configuration(cx).await?.scan_type)
+    }
+
+    /// Lets scans be begun again that ended with a process. For the start.
+    ///
+    /// # Errors
+    /// The metadata cannot be written.
+    pub async fn begin(&self, cx: &Cx) -> Result<(), Fault> {
+        match self.metadata.owns_alone() {
+            true => self.metadata.perform(cx, ReleaseScans).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Waits until there may be something to scan.
+    pub async fn wait(&self) {
+        let _ = self.env.within(EVERY, self.asked.notified()).await;
+    }
+}
+
+impl ImageFindings {
+    /// The findings that an account's kind of scanning shows.
+    pub fn shown(&self, kind: ScanKind) -> impl Iterator<Item = &Finding> {
+        let shows_all = kind == ScanKind::Enhanced;
+        self.matched.findings.iter().filter(move |finding| shows_all || finding.package.kind.is_distribution())
+    }
+}
+
+/// When the youngest of the feeds was read.
+fn newest(knowledge: &Knowledge) -> Option<String> {
+    let times = knowledge.sources().values().map(|source| &source.read_at);
+    times.filter(|time| !time.is_empty()).max().cloned()
+}
+
+fn scan(row: ScanRow) -> Scan {
+    let status = match row.state {
+        ScanState::Pending => ScanStatus::Pending,
+        ScanState::Complete => ScanStatus::Complete,
+        ScanState::Failed => ScanStatus::Failed,
+        ScanState::Unsupported => ScanStatus::Unsupported,
+    };
+    Scan { status, reason: row.reason, asked_at: row.asked_at, finished_at: row.finished_at }
+}

@@ -1,0 +1,111 @@
+use super::{InputError, LocalImage, Wanted, is_platform, members::Members, own_platform};
+use aws_lc_rs::digest as hash;
+use gantry_oci::{Algorithm, Descriptor, Digest, Kind, Manifest, ManifestLimits};
+use std::collections::BTreeMap;
+
+const INDEX: &str = "index.json";
+/// The annotation that names a tag (OCI Image 1.1.1, Annotations), and containerd's with the whole name.
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+const IMAGE_NAME: &str = "io.containerd.image.name";
+/// Indexes within indexes at most.
+const DEPTH_MAX: usize = 4;
+
+/// Opens the image of an OCI layout.
+pub(super) fn open(members: Members, wanted: &Wanted) -> Result<LocalImage, InputError> {
+    let index = read(INDEX, &members.document(INDEX)?)?;
+    let fits = |descriptor: &&Descriptor| wanted.image.as_deref().is_none_or(|image| is(descriptor, image));
+    let fitting: Vec<&Descriptor> = index.manifests.iter().filter(fits).collect();
+    let chosen = match (&fitting[..], wanted.image.as_deref()) {
+        ([only], _) => (*only).clone(),
+        // One image for several platforms may stand in the index itself.
+        ([_, _, ..], None) if fitting.iter().all(|descriptor| descriptor.platform.is_some()) => {
+            by_platform(&index.manifests, wanted)?
+        }
+        (_, image) => return Err(which(&index.manifests, image, fitting.len())),
+    };
+    let name = name(&chosen.annotations).map(str::to_owned);
+    let (descriptor, manifest) = resolve(&members, chosen, wanted)?;
+    let config = match &manifest.config {
+        Some(config) => blob(&members, &config.digest)?,
+        None => Vec::new(),
+    };
+    let layers = manifest.layers.iter().map(|layer| place(&layer.digest)).collect();
+    Ok(LocalImage { name, digest: Some(descriptor.digest), config, layers, members })
+}
+
+/// Follows indexes down to an image.
+fn resolve(members: &Members, first: Descriptor, wanted: &Wanted) -> Result<(Descriptor, Manifest), InputError> {
+    let mut descriptor = first;
+    for _ in 0..DEPTH_MAX {
+        let manifest = read(descriptor.digest.as_str(), &blob(members, &descriptor.digest)?)?;
+        match manifest.kind {
+            Kind::Image => return Ok((descriptor, manifest)),
+            Kind::Index => descriptor = by_platform(&manifest.manifests, wanted)?,
+        }
+    }
+    Err(InputError::Malformed { name: INDEX.into(), problem: format!("more than {DEPTH_MAX} indexes in each other") })
+}
+
+fn by_platform(manifests: &[Descriptor], wanted: &Wanted) -> Result<Descriptor, InputError> {
+    if let [only] = manifests
+        && wanted.platform.is_none()
+    {
+        return Ok(only.clone());
+    }
+    let platform = wanted.platform.clone().unwrap_or_else(own_platform);
+    let is_wanted = |descriptor: &&Descriptor| {
+        descriptor.platform.as_ref().is_some_and(|candidate| is_platform(candidate, &platform))
+    };
+    manifests.iter().find(is_wanted).cloned().ok_or_else(|| InputError::Which {
+        problem: format!("there is no image for {platform}"),
+        names: manifests.iter().map(describe).collect(),
+    })
+}
+
+fn which(manifests: &[Descriptor], wanted: Option<&str>, count: usize) -> InputError {
+    let problem = match wanted {
+        Some(wanted) => format!("{count} images are called {wanted}"),
+        None => format!("it holds {count} images"),
+    };
+    InputError::Which { problem, names: manifests.iter().map(describe).collect() }
+}
+
+fn describe(descriptor: &Descriptor) -> String {
+    let platform = descriptor.platform.as_ref();
+    match (name(&descriptor.annotations), platform) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(platform)) => format!("{}/{}", platform.os, platform.architecture),
+        (None, None) => descriptor.digest.as_str().to_owned(),
+    }
+}
+
+fn name(annotations: &BTreeMap<String, String>) -> Option<&str> {
+    annotations.get(IMAGE_NAME).or_else(|| annotations.get(REF_NAME)).map(String::as_str)
+}
+
+fn is(descriptor: &Descriptor, wanted: &str) -> bool {
+    let names = [IMAGE_NAME, REF_NAME].into_iter().filter_map(|key| descriptor.annotations.get(key));
+    let mut names = names.map(String::as_str);
+    descriptor.digest.as_str() == wanted
+        || names.any(|name| name == wanted || name.rsplit_once(':').is_some_and(|(_, tag)| tag == wanted))
+}
+
+fn place(digest: &Digest) -> String {
+    format!("blobs/{}/{}", digest.algorithm(), digest.hex())
+}
+
+/// Reads a small blob, and compares it with its digest.
+fn blob(members: &Members, digest: &Digest) -> Result<Vec<u8>, InputError> {
+    let bytes = members.document(&place(digest))?;
+    let function = match digest.algorithm() {
+        Algorithm::Sha256 => &hash::SHA256,
+        Algorithm::Sha512 => &hash::SHA512,
+    };
+    let found = Digest::from_hash(digest.algorithm(), hash::digest(function, &bytes).as_ref());
+    if found == *digest { Ok(bytes) } else { Err(InputError::Corrupt(digest.clone())) }
+}
+
+fn read(name: &str, bytes: &[u8]) -> Result<Manifest, InputError> {
+    Manifest::parse(bytes, None, &ManifestLimits::default())
+        .map_err(|error| InputError::Malformed { name: name.into(), problem: error.to_string() })
+}

@@ -1,0 +1,130 @@
+//! Scanning without a server: what lies in an image on this disk, and what is wrong with it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `root_folder.rs` | walks a root folder as if it were a layer |
+//! | `advisory_folder.rs` | a folder of advisories, compiled once |
+//! | `report.rs` | what is printed as JSON |
+
+mod advisory_folder;
+mod report;
+mod root_folder;
+
+use crate::{
+    local_image::{self, Input, InputError, LocalImage, Wanted},
+    output::Progress,
+};
+pub(crate) use advisory_folder::{AdvisoryFolderError, compile_folder};
+use advisory_folder::{exploitation, open_folder};
+use gantry_oci::Digest;
+use gantry_scan::{Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Options, Spool};
+pub(crate) use report::Report;
+use std::{
+    io::{self, BufReader, Read},
+    path::Path,
+};
+
+/// Bytes read from a layer at once.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// What was looked at.
+pub(crate) struct Subject {
+    /// Its name: as the file says, or the file's own.
+    pub(crate) name: String,
+    /// The digest of its manifest, where there is one.
+    pub(crate) digest: Option<Digest>,
+    /// Its configuration, unread; empty for a root folder.
+    pub(crate) config: Vec<u8>,
+    /// What it holds.
+    pub(crate) inventory: Inventory,
+}
+
+/// Why an input cannot be scanned.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ScanError {
+    /// It is no image.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A layer is not what it should be.
+    #[error("layer {number} cannot be read: {error}")]
+    Layer {
+        /// Counted from 1 at the bottom.
+        number: usize,
+        /// Why.
+        error: LayerError,
+    },
+    /// A root folder cannot be walked.
+    #[error("{path} cannot be read: {error}")]
+    Root {
+        /// Where.
+        path: String,
+        /// Why.
+        error: LayerError,
+    },
+}
+
+/// Reads all layers of what lies at a path, and puts them together.
+///
+/// # Errors
+/// [`ScanError`].
+pub(crate) fn look(path: &Path, wanted: &Wanted) -> Result<Subject, ScanError> {
+    match local_image::open(path, wanted)? {
+        Input::Image(image) => look_at_image(path, image),
+        Input::Root(root) => {
+            let layer = root_folder::read(&root, &Limits::default(), &mut spool);
+            let layer = layer.map_err(|error| ScanError::Root { path: root.display().to_string(), error })?;
+            let inventory = gantry_scan::put_together(&[&layer]);
+            Ok(Subject { name: path.display().to_string(), digest: None, config: Vec::new(), inventory })
+        }
+    }
+}
+
+fn look_at_image(path: &Path, image: LocalImage) -> Result<Subject, ScanError> {
+    let limits = Limits::default();
+    let progress = Progress::bytes("reading layers", None);
+    let mut layers: Vec<Layer> = Vec::new();
+    for index in 0..image.layers() {
+        let counted = Counted { inner: image.open_layer(index)?, progress: &progress };
+        let mut input = BufReader::with_capacity(BUFFER_BYTES, counted);
+        let layer = gantry_scan::read_layer(&mut input, &limits, &mut spool);
+        layers.push(layer.map_err(|error| ScanError::Layer { number: index + 1, error })?);
+    }
+    let inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
+    let name = image.name.clone().unwrap_or_else(|| path.display().to_string());
+    Ok(Subject { name, digest: image.digest, config: image.config, inventory })
+}
+
+/// A place for a file that is too long for memory.
+fn spool() -> io::Result<Box<dyn Spool>> {
+    Ok(Box::new(tempfile::tempfile()?))
+}
+
+/// Tells the progress bar what was read.
+struct Counted<'a> {
+    inner: Box<dyn Read>,
+    progress: &'a Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.progress.advance(count as u64);
+        Ok(count)
+    }
+}
+
+/// Says what is wrong with the packages of an inventory, by the advisories of a folder.
+///
+/// # Errors
+/// [`AdvisoryFolderError`].
+pub(crate) fn matched(
+    folder: &Path,
+    inventory: &Inventory,
+    kernel_headers: bool,
+) -> Result<Matched, AdvisoryFolderError> {
+    let knowledge = open_folder(folder)?;
+    let kernel_headers = if kernel_headers { KernelHeaders::Matched } else { KernelHeaders::LeftOut };
+    let mut matched = gantry_scan::find(inventory, &knowledge, &Options { kernel_headers })?;
+    exploitation(folder)?.join(&mut matched.findings);
+    Ok(matched)
+}

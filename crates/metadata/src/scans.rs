@@ -1,0 +1,228 @@
+//! Every statement on `image_scan` and `layer_content`: what is to be scanned, and what was found in layers and images.
+
+use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
+use bytes::Bytes;
+use gantry_fault::Fault;
+use gantry_words::Timestamp;
+
+/// How a scan stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanState {
+    /// It was asked for.
+    Pending,
+    /// What the image holds is known.
+    Complete,
+    /// It could not be read.
+    Failed,
+    /// It is nothing that can be scanned.
+    Unsupported,
+}
+
+impl ScanState {
+    const ALL: [ScanState; 4] = [ScanState::Pending, ScanState::Complete, ScanState::Failed, ScanState::Unsupported];
+
+    /// Its word in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ScanState::Pending => "pending",
+            ScanState::Complete => "complete",
+            ScanState::Failed => "failed",
+            ScanState::Unsupported => "unsupported",
+        }
+    }
+
+    fn parse(text: &str) -> Result<ScanState, Fault> {
+        let found = ScanState::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| Fault::internal(format!("a scan cannot be {text:?}")))
+    }
+}
+
+/// A scan as it is stored, without what the image holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanRow {
+    /// How it stands.
+    pub state: ScanState,
+    /// Why it is so, where it failed or cannot be.
+    pub reason: String,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// When it ended last; a scan that is asked for again keeps it until it ends.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A scan that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueRow {
+    /// The repository's number.
+    pub repository: i64,
+    /// The image.
+    pub digest: String,
+    /// How often it was begun.
+    pub attempts: u64,
+}
+
+/// How a scan ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanEnd {
+    /// How it stands now.
+    pub state: ScanState,
+    /// Why.
+    pub reason: String,
+    /// Of the readers.
+    pub revision: u32,
+    /// What the image holds, packed; empty where that is not known.
+    pub inventory: Vec<u8>,
+}
+
+static FIND: Query =
+    query("SELECT state, reason, asked_at, finished_at FROM image_scan WHERE repository = $1 AND digest = $2");
+static INVENTORY: Query = query("SELECT inventory FROM image_scan WHERE repository = $1 AND digest = $2");
+static SCANNED: Query = query(
+    "SELECT digest FROM image_scan WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+);
+static DUE: Query = query(
+    "SELECT repository, digest, attempts FROM image_scan WHERE state = 'pending' AND try_at <= $1
+     ORDER BY try_at, repository, digest LIMIT $2",
+);
+static WAITING: Query = query("SELECT count(*) FROM image_scan WHERE state = 'pending'");
+static ASK: Change = change(
+    "INSERT INTO image_scan(repository, digest, state, reason, asked_at, attempts, try_at, revision, inventory)
+     VALUES ($1, $2, 'pending', '', $3, 0, $3, 0, $4)
+     ON CONFLICT (repository, digest) DO UPDATE SET state = 'pending', reason = '', asked_at = excluded.asked_at,
+         attempts = 0, try_at = excluded.try_at WHERE image_scan.state <> 'pending'",
+);
+static ASK_ONCE: Change = change(
+    "INSERT INTO image_scan(repository, digest, state, reason, asked_at, attempts, try_at, revision, inventory)
+     SELECT $1, $2, 'pending', '', CAST($3 AS BIGINT), 0, CAST($3 AS BIGINT), 0, $4
+     WHERE EXISTS (SELECT 1 FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live')
+     ON CONFLICT (repository, digest) DO NOTHING",
+);
+static TAKE: Change = change(
+    "UPDATE image_scan SET try_at = $4, attempts = attempts + 1
+     WHERE repository = $1 AND digest = $2 AND state = 'pending' AND try_at <= $3 RETURNING attempts",
+);
+static END: Change = change(
+    "UPDATE image_scan SET state = $3, reason = $4, finished_at = $5, revision = $6, inventory = $7
+     WHERE repository = $1 AND digest = $2",
+);
+static RELEASE: Change = change("UPDATE image_scan SET try_at = $1 WHERE state = 'pending' AND try_at > $1");
+static LAYER: Query = query("SELECT content FROM layer_content WHERE digest = $1 AND revision = $2");
+static PUT_LAYER: Change = change(
+    "INSERT INTO layer_content(digest, revision, content) VALUES ($1, $2, $3)
+     ON CONFLICT (digest) DO UPDATE SET revision = excluded.revision, content = excluded.content",
+);
+static LAYERS_AFTER: Query = query(
+    "SELECT c.digest, (SELECT count(*) FROM (SELECT 1 FROM blob_link AS l WHERE l.digest = c.digest LIMIT 1) AS one)
+     FROM layer_content AS c WHERE c.digest > $1 ORDER BY c.digest LIMIT $2",
+);
+static FORGET_LAYER: Change =
+    change("DELETE FROM layer_content WHERE digest = $1 AND NOT EXISTS (SELECT 1 FROM blob_link WHERE digest = $1)");
+static SCANS_AFTER: Query = query(
+    "SELECT s.repository, s.digest,
+         (SELECT count(*) FROM manifest AS m WHERE m.repository = s.repository AND m.digest = s.digest)
+     FROM image_scan AS s WHERE s.repository > $1 OR (s.repository = $1 AND s.digest > $2)
+     ORDER BY s.repository, s.digest LIMIT $3",
+);
+static FORGET_SCAN: Change = change(
+    "DELETE FROM image_scan WHERE repository = $1 AND digest = $2
+     AND NOT EXISTS (SELECT 1 FROM manifest WHERE repository = $1 AND digest = $2)",
+);
+
+/// Returns the scan of an image.
+pub fn find(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<ScanRow>, Fault> {
+    let row = rows.one(&FIND, values![repository, digest])?;
+    let read = |row: Row| {
+        Ok(ScanRow {
+            state: ScanState::parse(row.text(0)?)?,
+            reason: row.text(1)?.into(),
+            asked_at: row.time(2)?,
+            finished_at: row.opt_time(3)?,
+        })
+    };
+    row.map(read).transpose()
+}
+
+/// Returns those of these images for which a scan was ever asked.
+pub fn scanned(rows: &mut Reader, repository: i64, digests: &[String]) -> Result<Vec<String>, Fault> {
+    let found = rows.all(&SCANNED, values![repository, column(digests)])?;
+    found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
+/// Returns what an image holds, packed, as it was seen last; `None` where it was never read.
+pub fn inventory(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<Bytes>, Fault> {
+    let row = rows.one(&INVENTORY, values![repository, digest])?;
+    let bytes = row.map(|mut row| row.take_bytes(0)).transpose()?;
+    Ok(bytes.filter(|bytes| !bytes.is_empty()))
+}
+
+/// Returns up to `count` scans that may be taken at a time, those first that have waited longest.
+pub fn due(rows: &mut Reader, at: Timestamp, count: usize) -> Result<Vec<DueRow>, Fault> {
+    let due = |row: &Row| Ok(DueRow { repository: row.int(0)?, digest: row.text(1)?.into(), attempts: row.count(2)? });
+    rows.all(&DUE, values![at, count])?.iter().map(due).collect()
+}
+
+/// Returns how many scans have not ended.
+pub fn waiting(rows: &mut Reader) -> Result<u64, Fault> {
+    rows.one(&WAITING, values![])?.map_or(Ok(0), |row| row.count(0))
+}
+
+/// Asks for a scan of an image, again where it has ended.
+pub fn ask(tx: &mut Tx, repository: i64, digest: &str, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&ASK, values![repository, digest, at, &b""[..]])
+}
+
+/// Asks for a scan of an image that is there and was never scanned.
+pub fn ask_once(tx: &mut Tx, repository: i64, digest: &str, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&ASK_ONCE, values![repository, digest, at, &b""[..]])
+}
+
+/// Takes a scan that is due; nobody else does before `until`. Says how often it was begun by now; `None` where another has
+/// it.
+pub fn take(tx: &mut Tx, due: &DueRow, at: Timestamp, until: Timestamp) -> Result<Option<u64>, Fault> {
+    let row = tx.returning(&TAKE, values![due.repository, &due.digest, at, until])?;
+    row.map(|row| row.count(0)).transpose()
+}
+
+/// Writes down how a scan ended.
+pub fn end(tx: &mut Tx, repository: i64, digest: &str, end: &ScanEnd, at: Timestamp) -> Result<(), Fault> {
+    let inventory = end.inventory.as_slice();
+    let values = values![repository, digest, end.state.as_str(), &end.reason, at, end.revision, inventory];
+    tx.write(&END, values)
+}
+
+/// Lets scans be taken again that somebody had begun. Only for who is alone with the database.
+pub fn release(tx: &mut Tx, at: Timestamp) -> Result<(), Fault> {
+    tx.write(&RELEASE, values![at])
+}
+
+/// Returns what a layer holds, packed, as the readers of a revision saw it.
+pub fn layer(rows: &mut Reader, digest: &str, revision: u32) -> Result<Option<Bytes>, Fault> {
+    rows.one(&LAYER, values![digest, revision])?.map(|mut row| row.take_bytes(0)).transpose()
+}
+
+/// Keeps what a layer holds.
+pub fn put_layer(tx: &mut Tx, digest: &str, revision: u32, content: &[u8]) -> Result<(), Fault> {
+    tx.write(&PUT_LAYER, values![digest, revision, content])
+}
+
+/// Returns up to `count` layers after a digest, with whether any repository still has them.
+pub fn layers_after(rows: &mut Reader, after: &str, count: usize) -> Result<Vec<(String, bool)>, Fault> {
+    let layer = |row: &Row| Ok((row.text(0)?.into(), row.bool(1)?));
+    rows.all(&LAYERS_AFTER, values![after, count])?.iter().map(layer).collect()
+}
+
+/// Forgets what a layer holds that no repository has.
+pub fn forget_layer(tx: &mut Tx, digest: &str) -> Result<(), Fault> {
+    tx.write(&FORGET_LAYER, values![digest])
+}
+
+/// Returns up to `count` scans after a repository and digest, with whether the image is still there.
+pub fn scans_after(rows: &mut Reader, after: (i64, &str), count: usize) -> Result<Vec<((i64, String), bool)>, Fault> {
+    let scan = |row: &Row| Ok(((row.int(0)?, row.text(1)?.into()), row.bool(2)?));
+    rows.all(&SCANS_AFTER, values![after.0, after.1, count])?.iter().map(scan).collect()
+}
+
+/// Forgets the scan of an image that is gone.
+pub fn forget_scan(tx: &mut Tx, repository: i64, digest: &str) -> Result<(), Fault> {
+    tx.write(&FORGET_SCAN, values![repository, digest])
+}
