@@ -293,6 +293,22 @@ CREATE TABLE identity_token(
 
 CREATE INDEX identity_token_end ON identity_token(expires_at);
 
+CREATE TABLE image_scan(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    try_at BIGINT NOT NULL,
+    finished_at BIGINT,
+    revision BIGINT NOT NULL,
+    inventory BYTEA NOT NULL,
+    PRIMARY KEY(repository, digest)
+);
+
+CREATE INDEX image_scan_pending ON image_scan(try_at, repository, digest) WHERE state = 'pending';
+
 CREATE TABLE inline_policy(
     account TEXT NOT NULL,
     identity_id TEXT NOT NULL,
@@ -364,6 +380,12 @@ CREATE TABLE kms_material(
     is_on_demand BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY(account, key_id, version)
+);
+
+CREATE TABLE layer_content(
+    digest TEXT PRIMARY KEY,
+    revision BIGINT NOT NULL,
+    content BYTEA NOT NULL
 );
 
 CREATE TABLE lease(

@@ -17,7 +17,10 @@ use crate::{
 pub(crate) use advisory_folder::{AdvisoryFolderError, compile_folder};
 use advisory_folder::{exploitation, open_folder};
 use gantry_oci::Digest;
-use gantry_scan::{Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Options, Spool};
+use gantry_scan::{
+    ImageConfig, Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Misconfiguration, Options, Spool,
+    find_misconfigurations,
+};
 pub(crate) use report::Report;
 use std::{
     io::{self, BufReader, Read},
@@ -33,8 +36,8 @@ pub(crate) struct Subject {
     pub(crate) name: String,
     /// The digest of its manifest, where there is one.
     pub(crate) digest: Option<Digest>,
-    /// Its configuration, unread; empty for a root folder.
-    pub(crate) config: Vec<u8>,
+    /// What is unwise about how it is made.
+    pub(crate) misconfigurations: Vec<Misconfiguration>,
     /// What it holds.
     pub(crate) inventory: Inventory,
 }
@@ -74,7 +77,7 @@ pub(crate) fn look(path: &Path, wanted: &Wanted) -> Result<Subject, ScanError> {
             let layer = root_folder::read(&root, &Limits::default(), &mut spool);
             let layer = layer.map_err(|error| ScanError::Root { path: root.display().to_string(), error })?;
             let inventory = gantry_scan::put_together(&[&layer]);
-            Ok(Subject { name: path.display().to_string(), digest: None, config: Vec::new(), inventory })
+            Ok(Subject { name: path.display().to_string(), digest: None, misconfigurations: Vec::new(), inventory })
         }
     }
 }
@@ -89,9 +92,16 @@ fn look_at_image(path: &Path, image: LocalImage) -> Result<Subject, ScanError> {
         let layer = gantry_scan::read_layer(&mut input, &limits, &mut spool);
         layers.push(layer.map_err(|error| ScanError::Layer { number: index + 1, error })?);
     }
-    let inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
+    let mut inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
+    let misconfigurations = match ImageConfig::parse(&image.config) {
+        Ok(config) => find_misconfigurations(&config, &[]),
+        Err(reason) => {
+            inventory.complaints.push(reason);
+            Vec::new()
+        }
+    };
     let name = image.name.clone().unwrap_or_else(|| path.display().to_string());
-    Ok(Subject { name, digest: image.digest, config: image.config, inventory })
+    Ok(Subject { name, digest: image.digest, misconfigurations, inventory })
 }
 
 /// A place for a file that is too long for memory.

@@ -1,6 +1,6 @@
 use crate::{
     local_image::Wanted,
-    output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Table, Tone},
+    output::{Cell, Exit, Failure, Format, Printer, Table, Tone},
     scanning::{self, Report, Subject},
 };
 use gantry_env::Env;
@@ -32,8 +32,15 @@ pub(crate) struct ScanCommand {
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<String>,
     /// What to print: table, json, sarif, cyclonedx or spdx
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "FORMAT")]
-    format: Option<ScanFormat>,
+    #[arg(
+        long,
+        visible_alias = "output",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "FORMAT"
+    )]
+    format: ScanFormat,
     /// Show these severities only, as in HIGH,CRITICAL
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = severity, value_name = "LIST")]
     severity: Vec<Severity>,
@@ -49,14 +56,13 @@ pub(crate) struct ScanCommand {
     /// Match kernel headers as the kernel itself
     #[arg(long)]
     kernel_headers: bool,
-    #[command(flatten)]
-    output: OutputFlag,
 }
 
 /// What is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum ScanFormat {
     /// For people.
+    #[default]
     Table,
     /// One document with `findings[]`.
     Json,
@@ -121,16 +127,12 @@ impl ScanCommand {
     }
 
     fn print(&self, subject: &Subject, matched: &Matched, shown: &[Finding], now: Timestamp) -> Result<(), Failure> {
-        let asked = self.format.unwrap_or(match self.output.format {
-            Format::Table => ScanFormat::Table,
-            Format::Json => ScanFormat::Json,
-        });
         let created = now.to_string();
         let digest = subject.digest.as_ref().map(gantry_oci::Digest::as_str).unwrap_or_default();
         let image = documents::Image { reference: &subject.name, digest, created: &created };
         let inventory = &subject.inventory;
         let mut json = Printer::stdout(Format::Json);
-        match asked {
+        match self.format {
             ScanFormat::Table => self.print_table(subject, matched, shown),
             ScanFormat::Json => json.answer(&Report::new(subject, matched, shown), |_| Table::new([])),
             ScanFormat::Sarif => json
@@ -222,6 +224,9 @@ fn summary(subject: &Subject, matched: &Matched, shown: &[Finding]) -> String {
         }
     }
     reasons.iter().for_each(|(reason, count)| text.push_str(&format!("{count} packages not judged: {reason}\n")));
+    for found in &subject.misconfigurations {
+        text.push_str(&format!("{} {}: {} ({})\n", found.severity.name(), found.rule, found.title, found.evidence));
+    }
     inventory.complaints.iter().for_each(|complaint| text.push_str(&format!("{complaint}\n")));
     text
 }

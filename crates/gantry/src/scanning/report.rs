@@ -1,5 +1,5 @@
 use super::Subject;
-use gantry_scan::{Distribution, Finding, Matched, Severity, Undecided};
+use gantry_scan::{Distribution, Finding, Matched, Misconfiguration, Severity, Undecided};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ pub(crate) struct Report<'a> {
     packages: usize,
     severity_counts: BTreeMap<&'static str, usize>,
     findings: Vec<Line<'a>>,
+    misconfigurations: &'a [Misconfiguration],
     undecided: &'a [Undecided],
     left_out: &'a [Undecided],
     complaints: &'a [String],
@@ -56,6 +57,7 @@ impl<'a> Report<'a> {
             packages: subject.inventory.packages.len(),
             severity_counts: counts(findings),
             findings: findings.iter().map(line).collect(),
+            misconfigurations: &subject.misconfigurations,
             undecided: &matched.undecided,
             left_out: &matched.left_out,
             complaints: &subject.inventory.complaints,
