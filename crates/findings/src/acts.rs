@@ -1,3 +1,4 @@
+use crate::reading::PackedLayer;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Act, Locks, Reader, Trail, Tx,
@@ -102,7 +103,7 @@ pub(crate) struct EndScan {
     pub(crate) repository: i64,
     pub(crate) digest: String,
     pub(crate) end: ScanEnd,
-    pub(crate) layers: Vec<(String, Vec<u8>)>,
+    pub(crate) layers: Vec<PackedLayer>,
     pub(crate) at: Timestamp,
 }
 

@@ -100,6 +100,7 @@ impl Advisories {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the folder of a file that is no blob")]
 fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     fs::create_dir_all(folder)?;

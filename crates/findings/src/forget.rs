@@ -21,9 +21,10 @@ impl Scans {
             let from = after.clone();
             let look = move |rows: &mut _| rows_of_scans::scans_after(rows, (from.0, &from.1), BATCH);
             let found = self.metadata.read_long(look).await?;
-            let Some((last, _)) = found.last() else { return Ok(count) };
-            after.clone_from(last);
-            let scans: Vec<_> = found.into_iter().filter(|(_, is_there)| !is_there).map(|(scan, _)| scan).collect();
+            let Some(last) = found.last() else { return Ok(count) };
+            after = (last.repository, last.digest.clone());
+            let gone = found.into_iter().filter(|scan| !scan.is_there);
+            let scans: Vec<_> = gone.map(|scan| (scan.repository, scan.digest)).collect();
             count += scans.len();
             if !scans.is_empty() {
                 self.metadata.perform(cx, Forget { scans, layers: vec![] }).await?;

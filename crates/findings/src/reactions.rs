@@ -8,7 +8,10 @@ use gantry_metadata::{Reader, accounts, repositories, site_settings, trail, trai
 use gantry_registry::{DocumentKind, RepositoryRules, ScanFrequency, ScanningConfiguration};
 use gantry_words::{AccountId, Cx};
 use serde::Deserialize;
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
 
 /// Pushes looked at in one go.
 const BATCH: usize = 200;
@@ -27,7 +30,7 @@ impl Scans {
     pub(crate) async fn see_pushes(&self, cx: &Cx) -> Result<usize, Fault> {
         let mut count = 0;
         loop {
-            let seen = self.metadata.read(|rows| look(rows)).await?;
+            let seen = self.metadata.read(look).await?;
             let Some(last) = seen.pushes.last().map(|pushed| pushed.id) else { return Ok(count) };
             count += seen.pushes.len();
             let is_all = seen.pushes.len() < BATCH;
@@ -55,11 +58,12 @@ impl Scans {
             let look =
                 move |rows: &mut Reader| Ok((accounts::of_repository(rows, id)?, repositories::by_id(rows, id)?));
             let (Some(account), Some(row)) = self.metadata.read(look).await? else { continue };
-            if !configurations.contains_key(&account) {
-                configurations.insert(account, self.configuration(&Cx { account, ..cx.clone() }).await?);
-            }
+            let configuration = match configurations.entry(account) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.configuration(&Cx { account, ..cx.clone() }).await?),
+            };
             let on_push = RepositoryRules::read(&row.settings)?.scans_on_push;
-            let applied = configurations[&account].applied(&repository, on_push);
+            let applied = configuration.applied(&repository, on_push);
             if applied.frequency != ScanFrequency::Manual {
                 images.push((id, digest));
             }

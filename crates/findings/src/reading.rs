@@ -14,11 +14,14 @@ use tokio::runtime::Handle;
 /// Bytes unpacked at once.
 const BUFFER_BYTES: usize = 128 << 10;
 
+/// The digest of a layer, and what it holds, packed.
+pub(crate) type PackedLayer = (String, Vec<u8>);
+
 /// An image that was read.
 pub(crate) struct ImageRead {
     pub(crate) inventory: Inventory,
     /// Layers that were not known before, packed.
-    pub(crate) new_layers: Vec<(String, Vec<u8>)>,
+    pub(crate) new_layers: Vec<PackedLayer>,
 }
 
 /// Why an image was not read.
@@ -84,7 +87,7 @@ impl Scans {
         cx: &Cx,
         repository: &Repository,
         descriptor: &Descriptor,
-        new_layers: &mut Vec<(String, Vec<u8>)>,
+        new_layers: &mut Vec<PackedLayer>,
     ) -> Result<Result<Layer, String>, Fault> {
         let digest = &descriptor.digest;
         let (wanted, revision) = (digest.to_string(), gantry_scan::ecosystems_revision());

@@ -1,6 +1,6 @@
 use crate::{
     acts::{EndScan, TakeScan},
-    reading::{ImageRead, NotRead},
+    reading::{ImageRead, NotRead, PackedLayer},
     scans::Scans,
 };
 use gantry_fault::Fault;
@@ -67,7 +67,7 @@ impl Scans {
 }
 
 /// What is written down of a scan that has ended.
-fn end(read: Result<ImageRead, NotRead>) -> Result<(ScanEnd, Vec<(String, Vec<u8>)>), Fault> {
+fn end(read: Result<ImageRead, NotRead>) -> Result<(ScanEnd, Vec<PackedLayer>), Fault> {
     let revision = gantry_scan::ecosystems_revision();
     let (state, reason) = match read {
         Ok(image) => {

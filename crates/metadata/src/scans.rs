@@ -61,6 +61,17 @@ pub struct DueRow {
     pub attempts: u64,
 }
 
+/// An image for which a scan was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownScan {
+    /// The repository's number.
+    pub repository: i64,
+    /// The image.
+    pub digest: String,
+    /// Whether it is still there.
+    pub is_there: bool,
+}
+
 /// How a scan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanEnd {
@@ -216,9 +227,10 @@ pub fn forget_layer(tx: &mut Tx, digest: &str) -> Result<(), Fault> {
     tx.write(&FORGET_LAYER, values![digest])
 }
 
-/// Returns up to `count` scans after a repository and digest, with whether the image is still there.
-pub fn scans_after(rows: &mut Reader, after: (i64, &str), count: usize) -> Result<Vec<((i64, String), bool)>, Fault> {
-    let scan = |row: &Row| Ok(((row.int(0)?, row.text(1)?.into()), row.bool(2)?));
+/// Returns up to `count` scans after a repository and digest.
+pub fn scans_after(rows: &mut Reader, after: (i64, &str), count: usize) -> Result<Vec<KnownScan>, Fault> {
+    let scan =
+        |row: &Row| Ok(KnownScan { repository: row.int(0)?, digest: row.text(1)?.into(), is_there: row.bool(2)? });
     rows.all(&SCANS_AFTER, values![after.0, after.1, count])?.iter().map(scan).collect()
 }
 

@@ -1,9 +1,8 @@
 use super::*;
 use crate::{
-    Accounts, AssumeRole, IdentityTags, NewAccessKey, NewIdentity, NewPolicy,
+    Accounts, AssumeRole, NewAccessKey, NewIdentity,
     accounts::tests::{Place, basic},
 };
-use gantry_env::Env;
 use gantry_fault::FaultKind;
 use gantry_words::Cx;
 
@@ -152,45 +151,4 @@ async fn who_is_of_an_account_that_is_made_later_is_not_the_one_that_was_named()
     let ann = site.user(OTHER, "ann").await;
 
     assert_eq!(site.become_role(&ann, "deploy"), Err(FaultKind::AccessDenied));
-}
-
-#[tokio::test]
-#[ignore = "it measures, for minutes: cargo test --release -p gantry-accounts -- --ignored --nocapture a_change_costs"]
-async fn a_change_costs_little_among_a_thousand_accounts() {
-    let site = Site::with(&[]).await;
-    let (identities, root) = (site.accounts.identities(), site.place.root(&site.accounts));
-    for number in 0..1_000_u64 {
-        let account: AccountId = format!("{:012}", 300_000_000_000 + number).parse().unwrap();
-        site.accounts.create_account(&site.place.cx(), &root, account, "tenant").await.unwrap();
-        let cx = site.cx(account.as_str());
-        let (name, path, description, tags) = ("own".into(), "/".into(), String::new(), IdentityTags::default());
-        let policy = NewPolicy { name, path, description, tags, document: policy_of(number) };
-        let arn = identities.create_policy(&cx, policy).await.unwrap().arn;
-        for user in 0..20 {
-            let name = format!("user-{user}");
-            identities.create(&cx, NewIdentity::user(&name)).await.unwrap();
-            identities.attach_policy(&cx, IdentityKind::User, &name, &arn).await.unwrap();
-            identities.put_inline_policy(&cx, IdentityKind::User, &name, "own", MAY_BECOME).await.unwrap();
-            identities.create_access_key(&cx, &name).await.unwrap();
-        }
-    }
-
-    let clock = Env::real();
-    let began = clock.elapsed();
-    let whole = Directory::read(site.accounts.metadata(), identities, site.accounts.site(), None).await.unwrap();
-    let all = clock.elapsed() - began;
-    site.accounts.freshen().await.unwrap();
-    identities.create(&site.cx("300000000007"), NewIdentity::user("late")).await.unwrap();
-    let began = clock.elapsed();
-    site.accounts.freshen().await.unwrap();
-    let one = clock.elapsed() - began;
-
-    println!("{} users: all of them {all:?}, one account of a thousand {one:?}", whole.persons.len());
-    assert!(one < std::time::Duration::from_millis(50), "{one:?}");
-}
-
-fn policy_of(number: u64) -> String {
-    format!(
-        r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "ecr:*", "Resource": "arn:aws:ecr:*:*:repository/team-{number}/*"}}]}}"#
-    )
 }

@@ -17,9 +17,9 @@ pub(super) fn show(asked: &Asked<'_>, scan: &Scan, finding: &Finding) -> Enhance
         description: Some(finding.description.clone()),
         exploit_available: Some(if finding.known_exploited { "YES" } else { "NO" }.into()),
         finding_arn: Some(arn(asked, finding)),
-        first_observed_at: observed.clone(),
+        first_observed_at: observed,
         fix_available: Some(if finding.fixed_version.is_some() { "YES" } else { "NO" }.into()),
-        last_observed_at: observed.clone(),
+        last_observed_at: observed,
         package_vulnerability_details: Some(PackageVulnerabilityDetails {
             cvss: cvss(finding).map(|score| vec![score]),
             reference_urls: Some(finding.references.clone()),

@@ -26,6 +26,7 @@ mod people;
 mod protection;
 mod referrers;
 mod resume;
+mod scan;
 mod schema;
 mod sealed;
 mod serving;

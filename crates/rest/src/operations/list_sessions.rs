@@ -48,8 +48,8 @@ impl Operation for ListSessions {
     async fn call(logins: &Logins, cx: &Cx, _: &Principal, Request(page): Request) -> Result<Response, Fault> {
         let found = logins.list_sessions(cx, page.after.as_deref().unwrap_or_default(), page.limit).await?;
         let sessions: Vec<SessionDocument> = found.items.into_iter().map(SessionDocument::from).collect();
-        let pages = sessions.iter().filter(|session| session.kind == "page");
-        let next = pages.last().filter(|_| found.has_more).map(|session| session.id.clone());
+        let mut pages = sessions.iter().filter(|session| session.kind == "page");
+        let next = pages.next_back().filter(|_| found.has_more).map(|session| session.id.clone());
         Ok(Response { sessions, next })
     }
 }

@@ -138,7 +138,7 @@ fn licences(texts: &[String]) -> Option<Value> {
             Expression(text) | Words(text) => json!({"license": {"name": text}}),
         })
         .collect();
-    (!list.is_empty()).then(|| Value::Array(list))
+    (!list.is_empty()).then_some(Value::Array(list))
 }
 
 fn properties(component: &Component<'_>) -> Value {

@@ -51,7 +51,9 @@ fn from_nothing_to_a_scanned_image(server: &Server, home: &Home, engine: &str) {
     assert_eq!(made, ["team/app", "team/web"].map(|name| format!("{}/{name}", server.address())));
     assert_eq!(again, ["team/app is there"]);
     assert_eq!(pushed, [held(server, "team/app", "v1").0]);
-    assert_eq!(scanned, [format!("team/app {} FAILED FailedError: scanning is not built yet", pushed[0])]);
+    let unavailable = "FINDINGS_UNAVAILABLE The image was read, but no advisories are here yet; bring them in with: \
+                       gantry advisories import DIR";
+    assert_eq!(scanned, [format!("team/app {} {unavailable}", pushed[0])]);
     assert_eq!(scanned_again, scanned, "a scan that is refused because there was one today is the one that counts");
 }
 

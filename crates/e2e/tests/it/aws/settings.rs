@@ -1,6 +1,7 @@
 use super::Boto;
 use gantry_e2e::{Image, Server, digest};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn server() -> (Server, Boto) {
     let server = Server::start();
@@ -240,7 +241,7 @@ fn scanning_is_set_for_the_registry_and_holds_for_repositories() {
 }
 
 #[test]
-fn a_scan_says_that_there_is_no_scanner_yet() {
+fn a_scan_that_cannot_be_done_says_why_and_is_not_asked_for_twice() {
     let (server, mut boto) = server();
     let image = Image::small(2);
     image.push(&server.client(), "team/app", "v1").unwrap();
@@ -249,17 +250,20 @@ fn a_scan_says_that_there_is_no_scanner_yet() {
     let never = boto.refused("describe_image_scan_findings", asked.clone());
     let started = boto.done("start_image_scan", asked.clone());
     let again = boto.refused("start_image_scan", asked.clone());
-    let findings = boto.done("describe_image_scan_findings", asked);
+    let findings = scan_ended(&mut boto, &asked);
 
     assert_eq!(never.code, "ScanNotFoundException");
     assert!(never.message.contains("imageDigest:'null', imageTag:'v1'"), "{}", never.message);
     assert_eq!(started["imageId"], json!({"imageDigest": image.digest(), "imageTag": "v1"}));
-    assert_eq!(started["imageScanStatus"]["status"], "FAILED");
+    assert_eq!(started["imageScanStatus"]["status"], "IN_PROGRESS");
     assert_eq!(
         (again.code.as_str(), again.message.as_str()),
         ("LimitExceededException", "The scan quota per image has been exceeded. Wait and try again.")
     );
-    assert_eq!(findings["imageScanStatus"]["description"], "FailedError: scanning is not built yet");
+    // The layers of these images are any bytes.
+    assert_eq!(findings["imageScanStatus"]["status"], "FAILED");
+    let why = findings["imageScanStatus"]["description"].as_str().unwrap();
+    assert!(why.contains("is no tar archive that can be read"), "{why}");
     refuses(
         &mut boto,
         &[
@@ -573,5 +577,17 @@ fn a_setting_lets_an_image_be_scanned_again_at_once() {
     boto.done("start_image_scan", asked.clone());
     let again = boto.done("start_image_scan", asked);
 
-    assert_eq!(again["imageScanStatus"]["status"], "FAILED");
+    assert_eq!(again["imageScanStatus"]["status"], "IN_PROGRESS");
+}
+
+/// Waits until a scan has ended.
+fn scan_ended(boto: &mut Boto, asked: &Value) -> Value {
+    for _ in 0..200 {
+        let found = boto.done("describe_image_scan_findings", asked.clone());
+        if found["imageScanStatus"]["status"] != "IN_PROGRESS" {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the scan of {asked} has not ended");
 }

@@ -1,0 +1,223 @@
+//! Images are scanned when they are pushed, and what is known is matched when somebody asks.
+
+use crate::aws::Boto;
+use gantry_e2e::{Client, Image, Server, binary};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
+
+fn status(version: &str) -> String {
+    format!(
+        "Package: libssl3\nStatus: install ok installed\nMaintainer: Debian OpenSSL Team <pkg-openssl-devel@alioth-lists.debian.net>\n\
+         Architecture: amd64\nSource: openssl\nVersion: {version}\n\n"
+    )
+}
+
+/// A layer with these files.
+fn layer(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+/// Debian 12 with one package, and a Python package in a layer of its own.
+fn image(version: &str) -> Image {
+    let base = layer(&[("etc/os-release", OS_RELEASE), ("var/lib/dpkg/status", &status(version))]);
+    let metadata = "Metadata-Version: 2.1\nName: Left_Pad\nVersion: 1.0\n";
+    let app = layer(&[("opt/app/left_pad-1.0.dist-info/METADATA", metadata)]);
+    Image::new(1, vec![base, app])
+}
+
+fn record(id: &str, ecosystem: &str, package: &str, fixed: &str) -> Value {
+    json!({
+        "id": id, "modified": "2026-11-20T00:00:00Z", "summary": format!("A flaw in {package}"),
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}],
+        "affected": [{
+            "package": {"ecosystem": ecosystem, "name": package},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}],
+        }],
+    })
+}
+
+/// A folder of advisories with one of Debian and one of PyPI.
+fn advisories(folder: &Path) -> PathBuf {
+    let write = |ecosystem: &str, record: Value| {
+        let place = folder.join("advisories").join(ecosystem);
+        fs::create_dir_all(&place).unwrap();
+        fs::write(place.join("one.json"), record.to_string()).unwrap();
+    };
+    write("Debian", record("CVE-2099-0001", "Debian:12", "openssl", "3.0.13-1~deb12u1"));
+    write("PyPI", record("CVE-2099-0002", "PyPI", "left-pad", "1.1"));
+    folder.join("advisories")
+}
+
+fn import(server: &Server, folder: &Path) {
+    let (code, _, errors) = server.tool(&["advisories", "import", folder.to_str().unwrap()]);
+    assert_eq!(code, 0, "{errors}");
+}
+
+fn server() -> (Server, Boto) {
+    let server = Server::with(&[("GANTRY_CREATE_ON_PUSH", "false")]);
+    let boto = Boto::of(&server);
+    (server, boto)
+}
+
+fn repository(boto: &mut Boto, name: &str, scan_on_push: bool) {
+    let scanning = json!({"scanOnPush": scan_on_push});
+    boto.done("create_repository", json!({"repositoryName": name, "imageScanningConfiguration": scanning}));
+}
+
+fn push(client: &Client, image: &Image, name: &str) {
+    assert_eq!(image.push(client, name, "v1").unwrap().status, 201);
+}
+
+/// Waits until the scan of `v1` is as `wanted`.
+#[track_caller]
+fn ended(boto: &mut Boto, name: &str, wanted: &str) -> Value {
+    let asked = json!({"repositoryName": name, "imageId": {"imageTag": "v1"}});
+    let mut last = String::new();
+    for _ in 0..200 {
+        match boto.ecr("describe_image_scan_findings", asked.clone()) {
+            Ok(found) if found["imageScanStatus"]["status"] == wanted => return found,
+            Ok(found) => last = found["imageScanStatus"].to_string(),
+            Err(refused) => last = refused.message,
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the scan of {name} is not {wanted} but {last}");
+}
+
+#[test]
+fn what_is_pushed_is_scanned_and_a_new_advisory_counts_without_another_scan() {
+    let (server, mut boto) = server();
+    let folder = tempfile::tempdir().unwrap();
+    repository(&mut boto, "team/app", true);
+    push(&server.client(), &image("3.0.11-1~deb12u2"), "team/app");
+
+    let before = ended(&mut boto, "team/app", "FINDINGS_UNAVAILABLE");
+    import(&server, &advisories(folder.path()));
+    let after = ended(&mut boto, "team/app", "COMPLETE");
+
+    assert_eq!(before.get("imageScanFindings").and_then(|found| found.get("findings")), Some(&json!([])));
+    let findings = after["imageScanFindings"]["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "BASIC scanning speaks of the distribution's packages: {findings:?}");
+    assert_eq!((&findings[0]["name"], &findings[0]["severity"]), (&json!("CVE-2099-0001"), &json!("HIGH")));
+    let attribute = json!({"key": "package_name", "value": "libssl3"});
+    assert!(findings[0]["attributes"].as_array().unwrap().contains(&attribute), "{findings:?}");
+    assert_eq!(after["imageScanFindings"]["findingSeverityCounts"], json!({"HIGH": 1}));
+    let described = boto.done("describe_images", json!({"repositoryName": "team/app"}));
+    let detail = &described["imageDetails"][0];
+    assert_eq!(detail["imageScanStatus"]["status"], "COMPLETE");
+    assert_eq!(detail["imageScanFindingsSummary"]["findingSeverityCounts"], json!({"HIGH": 1}));
+}
+
+#[test]
+fn enhanced_scanning_speaks_of_packages_of_languages_too_in_pages() {
+    let (server, mut boto) = server();
+    let folder = tempfile::tempdir().unwrap();
+    import(&server, &advisories(folder.path()));
+    let every =
+        json!([{"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}]);
+    boto.done("put_registry_scanning_configuration", json!({"scanType": "ENHANCED", "rules": every}));
+    repository(&mut boto, "team/app", false);
+    push(&server.client(), &image("3.0.11-1~deb12u2"), "team/app");
+
+    let all = ended(&mut boto, "team/app", "ACTIVE");
+    let asked = json!({"repositoryName": "team/app", "imageId": {"imageTag": "v1"}, "maxResults": 1});
+    let first = boto.done("describe_image_scan_findings", asked.clone());
+    let mut next = asked;
+    next["nextToken"] = first["nextToken"].clone();
+    let second = boto.done("describe_image_scan_findings", next);
+
+    let ids = |found: &Value| -> Vec<String> {
+        let findings = found["imageScanFindings"]["enhancedFindings"].as_array().unwrap();
+        findings
+            .iter()
+            .map(|one| one["packageVulnerabilityDetails"]["vulnerabilityId"].as_str().unwrap().into())
+            .collect()
+    };
+    assert_eq!(ids(&all), ["CVE-2099-0001", "CVE-2099-0002"]);
+    assert_eq!((ids(&first), ids(&second)), (vec!["CVE-2099-0001".into()], vec!["CVE-2099-0002".into()]));
+    assert_eq!(second.get("nextToken"), None);
+    let python = &all["imageScanFindings"]["enhancedFindings"][1];
+    let package = &python["packageVulnerabilityDetails"]["vulnerablePackages"][0];
+    assert_eq!((&package["name"], &package["packageManager"]), (&json!("left-pad"), &json!("PIP")));
+    assert_eq!(python["remediation"]["recommendation"]["text"], "Upgrade left-pad to 1.1.");
+}
+
+#[test]
+fn a_scan_goes_on_where_a_killed_server_left_it() {
+    let (mut server, mut boto) = server();
+    let folder = tempfile::tempdir().unwrap();
+    import(&server, &advisories(folder.path()));
+    repository(&mut boto, "team/app", true);
+    push(&server.client(), &image("3.0.11-1~deb12u2"), "team/app");
+
+    server.kill();
+    server.restart();
+    let mut boto = Boto::of(&server);
+
+    ended(&mut boto, "team/app", "COMPLETE");
+}
+
+/// Runs `gantry scan` on a root folder with the image's files.
+fn scan(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let root = folder.join("root");
+    for (path, text) in [("etc/os-release", OS_RELEASE), ("var/lib/dpkg/status", &status("3.0.11-1~deb12u2"))] {
+        let place = root.join(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, text).unwrap();
+    }
+    let output = Command::new(binary())
+        .args(["scan", "--input"])
+        .arg(root)
+        .arg("--advisories")
+        .arg(advisories(folder))
+        .args(arguments)
+        .env("XDG_CACHE_HOME", folder.join("cache"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_root_folder_is_scanned_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let (code, json) = scan(folder.path(), &["--format", "json"]);
+
+    let report: Value = serde_json::from_str(&json).unwrap();
+    let finding = &report["findings"][0];
+    assert_eq!((code, report["findings"].as_array().unwrap().len()), (0, 1));
+    let told = ["id", "package", "version", "fixedVersion", "severity"].map(|member| finding[member].as_str().unwrap());
+    assert_eq!(told, ["CVE-2099-0001", "libssl3", "3.0.11-1~deb12u2", "3.0.13-1~deb12u1", "HIGH"]);
+    assert_eq!(scan(folder.path(), &["--output", "json"]), (0, json), "both words mean the same");
+}
+
+#[test]
+fn a_pipeline_says_by_which_exit_code_it_is_stopped_and_by_what() {
+    let folder = tempfile::tempdir().unwrap();
+    let ignored = folder.path().join("ignored");
+    fs::write(&ignored, "CVE-2099-0001 # by the owner\n").unwrap();
+
+    let codes = [
+        scan(folder.path(), &["--exit-code", "7"]).0,
+        scan(folder.path(), &["--exit-code", "7", "--severity", "CRITICAL"]).0,
+        scan(folder.path(), &["--exit-code", "7", "--fixable"]).0,
+        scan(folder.path(), &["--exit-code", "7", "--ignore-file", ignored.to_str().unwrap()]).0,
+    ];
+
+    assert_eq!(codes, [7, 0, 7, 0]);
+}
