@@ -29,6 +29,7 @@ mod figures;
 mod greeting;
 mod house;
 mod ldap_logins;
+#[expect(clippy::disallowed_methods, reason = "files of the user, which are no blobs")]
 mod local_image;
 mod log;
 mod master_key;
@@ -37,6 +38,7 @@ mod output;
 mod private_file;
 mod process;
 mod remote;
+#[expect(clippy::disallowed_methods, reason = "files of the user, which are no blobs")]
 mod scanning;
 mod store_lock;
 mod terminal;

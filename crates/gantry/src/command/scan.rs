@@ -154,6 +154,7 @@ impl ScanCommand {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a file of the user, which is no blob")]
 fn read_ignore_file(path: &Path) -> Result<IgnoreFile, Failure> {
     let fail = |error: String| {
         let problem = format!("cannot read {}: {error}", path.display());
