@@ -118,7 +118,6 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("nginx", &["nginx-light"], &["-v"]),
     debian("postgres", &["postgresql"], &["--version"]),
     debian("slapd", &["slapd"], &["-VV"]),
-    debian("samba", &["samba-ad-dc", "samba-ad-provision", "samba-dsdb-modules"], &["--version"]),
     debian("wrk", &["wrk"], &["--version"]),
     debian("eatmydata", &["eatmydata"], &["echo", "wraps"]),
     debian("curl", &["curl"], &["--version"]),

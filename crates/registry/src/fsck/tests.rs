@@ -64,7 +64,8 @@ async fn what_the_disk_does_not_give_out_is_taken_out_of_service_by_repair_and_c
     check(&registry, &cx, true).await;
     let afterwards = check(&registry, &cx, false).await;
 
-    assert_eq!((report.damage, report.repaired, quarantined), (1, 1, 1), "{:#?}", report.findings);
+    // The blob, and the repository that holds it.
+    assert_eq!((report.damage, report.repaired, quarantined), (2, 1, 1), "{:#?}", report.findings);
     assert_eq!((afterwards.damage, control.quarantined().len()), (0, 0), "{:#?}", afterwards.findings);
 }
 

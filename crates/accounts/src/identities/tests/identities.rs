@@ -225,8 +225,9 @@ async fn a_trust_policy_shows_whom_it_means_today() {
         assert_eq!(as_written, text);
         let shown: Value = serde_json::from_str(&shown).unwrap();
         assert_eq!(shown["Statement"]["Principal"]["AWS"], json!([gone.id, arn("new"), "111111111111"]));
-        // What is shown can be written again, and means the same.
-        identities.set_trust(&cx, "deploy", &shown.to_string()).await.unwrap();
+        // Whoever writes it again must take out who is gone, as in AWS.
+        let refused = identities.set_trust(&cx, "deploy", &shown.to_string()).await.unwrap_err();
+        assert!(refused.message.contains(&gone.id), "{}", refused.message);
     }
 }
 
