@@ -11,6 +11,7 @@ use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::Fault;
+use gantry_findings::{Advisories, Scans};
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
@@ -19,7 +20,10 @@ use gantry_registry::{
 use gantry_store::Store;
 use gantry_ui::Html;
 use gantry_words::{AccountId, Region, Secret};
-use std::sync::{Arc, LazyLock};
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 /// The surfaces whose requests are told apart by their addresses.
 #[allow(dead_code, reason = "each target uses what it is for")]
@@ -41,6 +45,7 @@ struct House {
     accounts: Accounts,
     audit: Audit,
     logins: Logins,
+    scans: Scans,
     keyring: Keyring,
     secrets: Secrets,
 }
@@ -73,14 +78,16 @@ impl House {
         let keyring = keyring.expect("lone metadata do not wait").expect("nothing is encrypted yet");
         let secrets = Secrets::new(metadata.clone(), env.clone(), Region::default(), keyring.clone());
         let rows = metadata.clone();
+        let advisories = Advisories::of(Path::new("/nonexistent"));
+        let scans = Scans::open(metadata.clone(), registry.clone(), env.clone(), advisories);
         let accounts =
             Accounts::open(&Settings::default(), root, site, identities, metadata, env.clone()).now_or_never();
         let accounts = accounts.expect("lone metadata do not wait").expect("a new site");
         let client = Client::new(Default::default(), SystemResolver, env.clone());
         let providers = Arc::new(Providers::new(client.clone()));
-        let logins = Logins::open(&Default::default(), accounts.clone(), client, providers, rows, env);
+        let logins = Logins::open(&Default::default(), &[], accounts.clone(), client, providers, rows, env);
         let logins = logins.expect("the defaults are right");
-        House { registry, audit, accounts, keyring, secrets, logins }
+        House { registry, audit, accounts, keyring, secrets, logins, scans }
     }
 }
 
@@ -107,6 +114,7 @@ rooms! {
     Logins: logins,
     Pulls: registry.pulls,
     Repositories: registry.repositories,
+    Scans: scans,
     Secrets: secrets,
     Tags: registry.tags,
     Trash: registry.trash,
