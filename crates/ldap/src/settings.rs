@@ -49,7 +49,8 @@ pub struct Settings {
     pub roles: Vec<String>,
     /// How many passwords of a person may be wrong within `failures_period` before the directory is not asked about another, from
     /// whatever address it comes; less than after how many it locks him; 0 for any number. The last of them is for addresses from
-    /// which he has logged in.
+    /// which he has logged in. Logins that are under way count as wrong until they end, so that of several of one person at once some
+    /// are told to wait.
     pub failures_per_person: u32,
     /// Within which time, 1m to 24h; at least that after which the directory forgets wrong passwords.
     #[schemars(with = "String")]
@@ -77,7 +78,7 @@ impl Default for Settings {
             group_filter: "(member={dn})".into(),
             nested_groups: false,
             roles: Vec::new(),
-            failures_per_person: 4,
+            failures_per_person: 0,
             failures_period: Period::minutes(10),
             timeout: Period::seconds(5),
             connections_max: 8,
