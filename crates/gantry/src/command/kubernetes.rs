@@ -137,7 +137,8 @@ impl PullSecretCommand {
                     wait_after(expires_at, now, false)
                 }
             };
-            runtime.block_on(env.sleep(wait));
+            // Made within the runtime: its clock is asked for at once.
+            runtime.block_on(async { env.sleep(wait).await });
         }
     }
 
