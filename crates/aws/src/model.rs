@@ -46,7 +46,6 @@ macro_rules! generated {
 generated!(choices, findings, operations, parts, requests, responses, shapes);
 
 pub(crate) use choices::*;
-#[allow(unused_imports, reason = "scans have no findings yet")]
 pub(crate) use findings::*;
 pub(crate) use operations::OPERATIONS;
 pub(crate) use parts::*;

@@ -19,7 +19,7 @@ pub(super) fn write(service: &Service) -> Vec<Part> {
             expression(service.shape(name), name)
         );
     }
-    let mut operations = String::from("use super::{requests::*, shapes};\n\n");
+    let mut operations = String::from("use super::*;\n\n");
     for operation in &service.operations {
         if let Some(input) = &operation.input {
             let _ = writeln!(operations, "input!({input}, {});", constant(input));

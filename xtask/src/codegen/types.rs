@@ -14,6 +14,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[("RepositoryName", "RepositoryName")
 /// What only the findings of a scan are made of.
 const FINDINGS_OF: &str = "ImageScanFindings";
 
+/// Requests of a file at most; where there are more, those that only ask have a file of their own.
+const REQUESTS_MAX: usize = 80;
+/// How the names of operations begin that only ask.
+const QUESTIONS: [&str; 3] = ["Get", "List", "Simulate"];
+
 /// The types of a side: what comes in, what goes out.
 struct Sides<'a> {
     inputs: BTreeSet<&'a str>,
@@ -36,12 +41,18 @@ pub(super) fn write(service: &Service) -> Vec<Part> {
     let findings: BTreeSet<&str> = structures.iter().copied().filter(is_finding).collect();
     let parts: BTreeSet<&str> = structures.difference(&findings).copied().collect();
     let choices = all.iter().copied().filter(|name| matches!(service.shape(name).kind, Kind::Choice(_)));
+    let is_question = |name: &&str| QUESTIONS.iter().any(|verb| name.starts_with(verb));
+    let (questions, requests): (BTreeSet<&str>, BTreeSet<&str>) =
+        requests.iter().partition(|name| requests.len() > REQUESTS_MAX && is_question(name));
     let mut written = vec![
         Part { file: "choices.rs", text: write_choices(service, choices) },
         Part { file: "parts.rs", text: write_structures(service, &sides, &parts) },
         Part { file: "requests.rs", text: write_structures(service, &sides, &requests) },
         Part { file: "responses.rs", text: write_structures(service, &sides, &responses) },
     ];
+    if !questions.is_empty() {
+        written.push(Part { file: "questions.rs", text: write_structures(service, &sides, &questions) });
+    }
     if !findings.is_empty() {
         written.push(Part { file: "findings.rs", text: write_structures(service, &sides, &findings) });
     }

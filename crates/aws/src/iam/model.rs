@@ -9,12 +9,13 @@ use crate::{
 use gantry_words::Timestamp;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
-generated!(choices, operations, parts, requests, responses, shapes);
+generated!(choices, operations, parts, questions, requests, responses, shapes);
 
 pub(crate) use choices::*;
 #[cfg(test)]
 pub(crate) use operations::OPERATIONS;
 pub(crate) use parts::*;
+pub(crate) use questions::*;
 pub(crate) use requests::*;
 pub(crate) use responses::*;
 
