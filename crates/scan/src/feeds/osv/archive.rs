@@ -101,7 +101,7 @@ pub fn read_zip(bytes: &[u8], file: &str, take: &mut dyn FnMut(Advisory)) -> Res
 /// [`OsvError`].
 pub fn read_tar_zst(bytes: &[u8], file: &str, take: &mut dyn FnMut(Advisory)) -> Result<(), OsvError> {
     let damaged = |cause: String| OsvError::Archive { file: file.into(), cause };
-    let decoder = ruzstd::decoding::StreamingDecoder::new(bytes).map_err(|error| damaged(error.to_string()))?;
+    let decoder = zstd::Decoder::with_buffer(bytes).map_err(|error| damaged(error.to_string()))?;
     let mut archive = tar::Archive::new(decoder.take(ALL_BYTES_MAX));
     for entry in archive.entries().map_err(|error| damaged(error.to_string()))? {
         let entry = entry.map_err(|error| damaged(error.to_string()))?;
