@@ -1,7 +1,7 @@
 use crate::reading::PackedLayer;
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Act, Locks, Reader, Trail, Tx,
+    Trail, Tx, Write,
     scans::{self, DueRow, ScanEnd},
     site_settings,
 };
@@ -18,22 +18,12 @@ pub(crate) struct AskScan {
     pub(crate) digest: String,
 }
 
-impl Act for AskScan {
-    type Seen = ();
-    type Plan = ();
+impl Write for AskScan {
     type Answer = ();
     const NAME: &'static str = "findings.ask_scan";
-    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+    const UNLOCKED: &'static str = ROW_BY_ROW;
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         let now = tx.now();
         scans::ask(tx, self.repository, &self.digest, now)
     }
@@ -45,23 +35,13 @@ pub(crate) struct SeePushes {
     pub(crate) until: i64,
 }
 
-impl Act for SeePushes {
-    type Seen = ();
-    type Plan = ();
+impl Write for SeePushes {
     type Answer = ();
     const NAME: &'static str = "findings.see_pushes";
     const TRAIL: Trail = Trail::Housekeeping;
-    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+    const UNLOCKED: &'static str = ROW_BY_ROW;
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         let now = tx.now();
         for (repository, digest) in &self.images {
             scans::ask_once(tx, *repository, digest, now)?;
@@ -76,23 +56,13 @@ pub(crate) struct TakeScan {
     pub(crate) until: Timestamp,
 }
 
-impl Act for TakeScan {
-    type Seen = ();
-    type Plan = ();
+impl Write for TakeScan {
     type Answer = Option<u64>;
     const NAME: &'static str = "findings.take_scan";
     const TRAIL: Trail = Trail::Housekeeping;
-    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+    const UNLOCKED: &'static str = ROW_BY_ROW;
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<Option<u64>, Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<Option<u64>, Fault> {
         let now = tx.now();
         scans::take(tx, &self.due, now, self.until)
     }
@@ -107,22 +77,12 @@ pub(crate) struct EndScan {
     pub(crate) at: Timestamp,
 }
 
-impl Act for EndScan {
-    type Seen = ();
-    type Plan = ();
+impl Write for EndScan {
     type Answer = ();
     const NAME: &'static str = "findings.end_scan";
-    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+    const UNLOCKED: &'static str = ROW_BY_ROW;
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         for (digest, content) in &self.layers {
             scans::put_layer(tx, digest, self.end.revision, content)?;
         }
@@ -133,23 +93,13 @@ impl Act for EndScan {
 /// Lets scans be taken again that a process had begun which is gone.
 pub(crate) struct ReleaseScans;
 
-impl Act for ReleaseScans {
-    type Seen = ();
-    type Plan = ();
+impl Write for ReleaseScans {
     type Answer = ();
     const NAME: &'static str = "findings.release_scans";
     const TRAIL: Trail = Trail::Housekeeping;
-    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+    const UNLOCKED: &'static str = ROW_BY_ROW;
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         let now = tx.now();
         scans::release(tx, now)
     }
@@ -161,23 +111,13 @@ pub(crate) struct Forget {
     pub(crate) layers: Vec<String>,
 }
 
-impl Act for Forget {
-    type Seen = ();
-    type Plan = ();
+impl Write for Forget {
     type Answer = ();
     const NAME: &'static str = "findings.forget";
     const TRAIL: Trail = Trail::Housekeeping;
-    const LOCKS: Locks = Locks::Unlocked(ROW_BY_ROW);
+    const UNLOCKED: &'static str = ROW_BY_ROW;
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         self.scans.iter().try_for_each(|(repository, digest)| scans::forget_scan(tx, *repository, digest))?;
         self.layers.iter().try_for_each(|digest| scans::forget_layer(tx, digest))
     }

@@ -37,6 +37,42 @@ pub trait Act: Send + 'static {
     fn apply(&self, tx: &mut Tx, plan: Self::Plan) -> Result<Self::Answer, Fault>;
 }
 
+/// An act that has nothing to decide: each of its statements says itself what must hold. It asks nothing and locks nothing.
+pub trait Write: Send + 'static {
+    /// What the caller is told once it stands.
+    type Answer: Send + 'static;
+    /// Its name in the audit trail.
+    const NAME: &'static str;
+    /// Whether it leaves a row there.
+    const TRAIL: Trail = Trail::Kept;
+    /// Why nothing can go wrong without a lock.
+    const UNLOCKED: &'static str;
+
+    /// Writes.
+    fn write(&self, tx: &mut Tx) -> Result<Self::Answer, Fault>;
+}
+
+impl<W: Write> Act for W {
+    type Seen = ();
+    type Plan = ();
+    type Answer = W::Answer;
+    const NAME: &'static str = W::NAME;
+    const TRAIL: Trail = W::TRAIL;
+    const LOCKS: Locks = Locks::Unlocked(W::UNLOCKED);
+
+    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn apply(&self, tx: &mut Tx, (): ()) -> Result<W::Answer, Fault> {
+        self.write(tx)
+    }
+}
+
 /// Whether an act leaves a row in the change trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trail {

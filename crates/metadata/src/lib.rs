@@ -23,7 +23,7 @@
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
-//! | `act.rs` | [`Act`], [`Reader`], [`Tx`], [`Event`]; the audit row |
+//! | `act.rs` | [`Act`], [`Write`], [`Reader`], [`Tx`], [`Event`]; the audit row |
 //! | `metadata.rs` | [`Metadata`]: the one door, and its threads |
 //! | `alone.rs` | the same without threads, and what goes wrong there, for simulations |
 //! | `queue.rs` | acts and reads on their way to a thread |
@@ -80,7 +80,7 @@ pub mod trash;
 pub mod uploads;
 mod value;
 
-pub use act::{Act, Event, Locks, Reader, Trail, Tx};
+pub use act::{Act, Event, Locks, Reader, Trail, Tx, Write};
 pub use alone::{Asked, Faults, InjectedFault};
 pub use backup::{begin_restore, finish_restore, is_restore_unfinished, put_in_place};
 pub use counters::Figures;

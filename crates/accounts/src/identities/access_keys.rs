@@ -7,7 +7,7 @@ use crate::RootCredentials;
 use gantry_access::sealed;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Locks, Reader, Trail, Tx,
+    Act, Reader, Trail, Tx, Write,
     identities::access_keys::{self, AccessKeyRow},
 };
 use gantry_words::{AccountId, Cx, Secret, Timestamp};
@@ -297,23 +297,13 @@ struct NoteAccessKeyUse {
     region: String,
 }
 
-impl Act for NoteAccessKeyUse {
-    type Seen = ();
-    type Plan = ();
+impl Write for NoteAccessKeyUse {
     type Answer = ();
     const NAME: &'static str = "accounts.note_access_key_use";
     const TRAIL: Trail = Trail::Housekeeping;
-    const LOCKS: Locks = Locks::Unlocked("it asks nothing, and its one statement keeps the later of two uses");
+    const UNLOCKED: &'static str = "it asks nothing, and its one statement keeps the later of two uses";
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         let now = tx.now();
         access_keys::note_use(tx, self.account, &self.id, now, &self.service, &self.region)
     }

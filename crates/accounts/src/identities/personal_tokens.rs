@@ -9,7 +9,7 @@ use gantry_access::{
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Locks, Reader, Trail, Tx,
+    Act, Reader, Trail, Tx, Write,
     identities::personal_tokens::{self, PersonalTokenRow},
 };
 use gantry_words::{AccountId, Cx, Period, Secret, Timestamp};
@@ -226,23 +226,13 @@ struct NotePersonalTokenUses {
     uses: Vec<(Box<str>, Timestamp)>,
 }
 
-impl Act for NotePersonalTokenUses {
-    type Seen = ();
-    type Plan = ();
+impl Write for NotePersonalTokenUses {
     type Answer = ();
     const NAME: &'static str = "accounts.note_personal_token_uses";
     const TRAIL: Trail = Trail::Housekeeping;
-    const LOCKS: Locks = Locks::Unlocked("it asks nothing, and each of its statements keeps the later of two uses");
+    const UNLOCKED: &'static str = "it asks nothing, and each of its statements keeps the later of two uses";
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         self.uses.iter().try_for_each(|(id, at)| personal_tokens::note_use(tx, self.account, id, *at))
     }
 }

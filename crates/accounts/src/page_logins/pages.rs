@@ -6,7 +6,7 @@ use gantry_access::{
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Locks, Reader, Trail, Tx,
+    Trail, Tx, Write,
     page_sessions::{self, PageSessionRow},
 };
 use gantry_words::{AccountId, Cx, Timestamp};
@@ -176,22 +176,12 @@ struct OpenPageSession {
     row: PageSessionRow,
 }
 
-impl Act for OpenPageSession {
-    type Seen = ();
-    type Plan = ();
+impl Write for OpenPageSession {
     type Answer = ();
     const NAME: &'static str = "logins.open_page_session";
-    const LOCKS: Locks = Locks::Unlocked("The row is new, by a random number");
+    const UNLOCKED: &'static str = "The row is new, by a random number";
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         let now = tx.now();
         page_sessions::forget(tx, now)?;
         page_sessions::add(tx, self.account, &self.row)
@@ -203,23 +193,13 @@ struct TouchPageSession {
     hash: String,
 }
 
-impl Act for TouchPageSession {
-    type Seen = ();
-    type Plan = ();
+impl Write for TouchPageSession {
     type Answer = ();
     const NAME: &'static str = "logins.touch_page_session";
     const TRAIL: Trail = Trail::Housekeeping;
-    const LOCKS: Locks = Locks::Unlocked("The time only grows, and a session that is gone stays so");
+    const UNLOCKED: &'static str = "The time only grows, and a session that is gone stays so";
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         let now = tx.now();
         page_sessions::touch(tx, &self.hash, now)
     }
@@ -230,22 +210,12 @@ struct NoteCredentials {
     hash: String,
 }
 
-impl Act for NoteCredentials {
-    type Seen = ();
-    type Plan = ();
+impl Write for NoteCredentials {
     type Answer = ();
     const NAME: &'static str = "logins.make_credentials";
-    const LOCKS: Locks = Locks::Unlocked("The time only grows, and a session that is gone stays so");
+    const UNLOCKED: &'static str = "The time only grows, and a session that is gone stays so";
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         let now = tx.now();
         page_sessions::touch(tx, &self.hash, now)
     }
@@ -256,22 +226,12 @@ struct ClosePageSession {
     hash: String,
 }
 
-impl Act for ClosePageSession {
-    type Seen = ();
-    type Plan = ();
+impl Write for ClosePageSession {
     type Answer = ();
     const NAME: &'static str = "logins.close_page_session";
-    const LOCKS: Locks = Locks::Unlocked("A session that is gone is gone");
+    const UNLOCKED: &'static str = "A session that is gone is gone";
 
-    fn gather(&self, _: &mut Reader) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn decide(&self, (): (), _: Timestamp) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         page_sessions::delete(tx, &self.hash)
     }
 }
