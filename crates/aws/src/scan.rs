@@ -54,12 +54,24 @@ pub(crate) struct Answered {
 impl Answered {
     /// Looks up what is known of an image; `None` where no scan was ever asked for.
     pub(crate) async fn look(scans: &Scans, repository: &Repository, digest: &str) -> Result<Option<Answered>, Fault> {
-        let Some(scan) = scans.find(repository, digest).await? else { return Ok(None) };
+        match scans.find(repository, digest).await? {
+            Some(scan) => Answered::of(scans, repository, digest, scan).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Looks up what a scan found.
+    pub(crate) async fn of(
+        scans: &Scans,
+        repository: &Repository,
+        digest: &str,
+        scan: Scan,
+    ) -> Result<Answered, Fault> {
         let found = match scan.status {
             Status::Complete => scans.findings(repository, digest, &scan).await?,
             _ => None,
         };
-        Ok(Some(Answered { scan, found }))
+        Ok(Answered { scan, found })
     }
 
     /// How it stands, in ECR's words.

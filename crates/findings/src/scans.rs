@@ -13,7 +13,7 @@ use gantry_registry::{Registry, Repository, ScanKind};
 use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options};
 use gantry_words::{Cx, Timestamp};
 use quick_cache::sync::Cache;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 /// Images whose findings are remembered.
@@ -103,14 +103,18 @@ impl Scans {
         Ok(self.metadata.read(move |rows| scans::find(rows, id, &wanted)).await?.map(scan))
     }
 
-    /// Returns those of these images for which a scan was ever asked.
+    /// Returns the scans of those of these images for which one was ever asked, by digest.
     ///
     /// # Errors
     /// The metadata cannot be read.
-    pub async fn scanned(&self, repository: &Repository, digests: Vec<String>) -> Result<BTreeSet<String>, Fault> {
+    pub async fn of_images(
+        &self,
+        repository: &Repository,
+        digests: Vec<String>,
+    ) -> Result<BTreeMap<String, Scan>, Fault> {
         let id = repository.id;
-        let found = self.metadata.read(move |rows| scans::scanned(rows, id, &digests)).await?;
-        Ok(found.into_iter().collect())
+        let found = self.metadata.read(move |rows| scans::of_images(rows, id, &digests)).await?;
+        Ok(found.into_iter().map(|(digest, row)| (digest, scan(row))).collect())
     }
 
     /// Returns what is wrong with an image that was scanned; `None` where it is not known what it holds.

@@ -89,7 +89,8 @@ static FIND: Query =
     query("SELECT state, reason, asked_at, finished_at FROM image_scan WHERE repository = $1 AND digest = $2");
 static INVENTORY: Query = query("SELECT inventory FROM image_scan WHERE repository = $1 AND digest = $2");
 static SCANNED: Query = query(
-    "SELECT digest FROM image_scan WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
+    "SELECT state, reason, asked_at, finished_at, digest FROM image_scan
+     WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static DUE: Query = query(
     "SELECT repository, digest, attempts FROM image_scan WHERE state = 'pending' AND try_at <= $1
@@ -141,22 +142,22 @@ static FORGET_SCAN: Change = change(
 
 /// Returns the scan of an image.
 pub fn find(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<ScanRow>, Fault> {
-    let row = rows.one(&FIND, values![repository, digest])?;
-    let read = |row: Row| {
-        Ok(ScanRow {
-            state: ScanState::parse(row.text(0)?)?,
-            reason: row.text(1)?.into(),
-            asked_at: row.time(2)?,
-            finished_at: row.opt_time(3)?,
-        })
-    };
-    row.map(read).transpose()
+    rows.one(&FIND, values![repository, digest])?.as_ref().map(scan_row).transpose()
 }
 
-/// Returns those of these images for which a scan was ever asked.
-pub fn scanned(rows: &mut Reader, repository: i64, digests: &[String]) -> Result<Vec<String>, Fault> {
+fn scan_row(row: &Row) -> Result<ScanRow, Fault> {
+    Ok(ScanRow {
+        state: ScanState::parse(row.text(0)?)?,
+        reason: row.text(1)?.into(),
+        asked_at: row.time(2)?,
+        finished_at: row.opt_time(3)?,
+    })
+}
+
+/// Returns the scans of those of these images for which one was ever asked, each with the image's digest.
+pub fn of_images(rows: &mut Reader, repository: i64, digests: &[String]) -> Result<Vec<(String, ScanRow)>, Fault> {
     let found = rows.all(&SCANNED, values![repository, column(digests)])?;
-    found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+    found.iter().map(|row| Ok((row.text(4)?.to_string(), scan_row(row)?))).collect()
 }
 
 /// Returns what an image holds, packed, as it was seen last; `None` where it was never read.

@@ -71,16 +71,14 @@ async fn show(
     found: Vec<ImageSummary>,
 ) -> Result<Vec<ImageDetail>, Fault> {
     let digests: Vec<_> = found.iter().map(|image| image.digest.clone()).collect();
-    let scanned = scans.scanned(repository, digests).await?;
+    let scanned = scans.of_images(repository, digests).await?;
     let kind = if scanned.is_empty() { Default::default() } else { scans.kind(cx).await? };
     let mut details = Vec::with_capacity(found.len());
     for image in found {
-        let answered = match scanned.contains(&image.digest) {
-            true => Answered::look(scans, repository, &image.digest).await?,
-            false => None,
-        };
         let mut detail = image::show(image.clone(), cx, repository);
-        if let Some(answered) = answered {
+        // Two tags may name the same image.
+        if let Some(scan) = scanned.get(&image.digest).cloned() {
+            let answered = Answered::of(scans, repository, &image.digest, scan).await?;
             answered.summarise(&image, kind, &mut detail);
         }
         details.push(detail);
