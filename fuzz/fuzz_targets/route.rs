@@ -45,7 +45,7 @@ fuzz_target!(|text: &str| {
 
 fn serves(door: &Door, method: &Method) -> bool {
     door.route.0 == method.as_str()
-        || (door.wire == "oci-distribution" && door.route.0 == "GET" && *method == Method::HEAD)
+        || (door.wire.name == "oci-distribution" && door.route.0 == "GET" && *method == Method::HEAD)
 }
 
 /// The pattern with a value for each `{name}` in it.
@@ -78,7 +78,7 @@ fn fits(pattern: &str, path: &str) -> bool {
 
 /// Every repository's every address is found; in the management API where its slashes are escaped.
 fn assert_is_reached(surface: &Surface, door: &Door, repository: &RepositoryName) {
-    let name = match door.wire {
+    let name = match door.wire.name {
         "rest" => repository.as_str().replace('/', "%2F"),
         _ => repository.to_string(),
     };

@@ -1,5 +1,5 @@
 use crate::{
-    Challenges, FromWire, Guard, Incoming, IntoWire, Operation, Outgoing, Pick, Refused, Wire,
+    Challenges, FromWire, Guard, Incoming, IntoWire, Operation, Outgoing, Pick, Refused, WireFacts,
     audit::{Ended, Seen, make_sure_of_room},
     guard::Stop,
     porch::Porch,
@@ -32,14 +32,13 @@ pub enum Lock {
 pub struct Door {
     /// [`Operation::NAME`].
     pub name: &'static str,
-    /// Name of its wire.
-    pub wire: &'static str,
     /// [`Operation::ROUTE`].
     pub route: (&'static str, &'static str),
     /// [`Operation::LOCK`].
     pub lock: Lock,
-    pub(crate) dress: fn(&mut HeaderMap, RequestId),
-    enter: Box<dyn Enter>,
+    /// Its wire.
+    pub wire: WireFacts,
+    mounted: Arc<dyn Mounted>,
 }
 
 impl Door {
@@ -50,11 +49,10 @@ impl Door {
     {
         Door {
             name: O::NAME,
-            wire: O::Wire::NAME,
             route: O::ROUTE,
             lock: O::LOCK,
-            dress: O::Wire::dress,
-            enter: Box::new(Mounted::<O> { needs: O::Needs::pick(house) }),
+            wire: WireFacts::of::<O::Wire>(),
+            mounted: Arc::new(Rooms::<O>(O::Needs::pick(house))),
         }
     }
 
@@ -63,11 +61,16 @@ impl Door {
     /// # Errors
     /// What is wrong with the request.
     pub async fn needs(&self, incoming: Incoming, cx: &Cx) -> Result<Vec<Access>, Fault> {
-        self.enter.needs(incoming, cx).await
+        Ok(self.read(incoming).await?.access(cx))
     }
 
     pub(crate) async fn enter(&self, visit: Visit<'_>) -> Passed {
-        self.enter.enter(visit).await
+        // In a box: a connection that waits for a request keeps no room for one.
+        Box::pin(pass(self, visit)).await
+    }
+
+    fn read(&self, incoming: Incoming) -> BoxFuture<'static, Result<Box<dyn Asked>, Fault>> {
+        Arc::clone(&self.mounted).read(incoming)
     }
 }
 
@@ -93,7 +96,11 @@ pub async fn call<O: Operation>(
     principal: &Principal,
     request: O::Request,
 ) -> Result<O::Response, Fault> {
-    admit::<O>(guard, principal, &request, cx).map_err(|stop| stop.fault)?;
+    let accesses = O::access(&request, cx);
+    admit(guard, O::NAME, O::LOCK, principal, &accesses).map_err(|barred| match barred {
+        Barred::Nobody => unauthenticated(&WireFacts::of::<O::Wire>()).fault,
+        Barred::Stopped(stop) => stop.fault,
+    })?;
     O::call(needs, cx, principal, request).await
 }
 
@@ -112,63 +119,102 @@ pub(crate) struct Passed {
     pub(crate) actor: Option<Arc<str>>,
 }
 
-trait Enter: Send + Sync {
-    fn enter<'a>(&'a self, visit: Visit<'a>) -> BoxFuture<'a, Passed>;
-    fn needs<'a>(&'a self, incoming: Incoming, cx: &'a Cx) -> BoxFuture<'a, Result<Vec<Access>, Fault>>;
+/// An operation with its rooms. Only what its types are needed for is written out for each operation, here and in [`Asked`]: the
+/// way through a door is the same for all.
+trait Mounted: Send + Sync {
+    fn read(self: Arc<Self>, incoming: Incoming) -> BoxFuture<'static, Result<Box<dyn Asked>, Fault>>;
 }
 
-struct Mounted<O: Operation> {
-    needs: O::Needs,
+/// A request that has been read.
+trait Asked: Send {
+    /// The account whose registry is asked, where it names one.
+    fn account(&self) -> Option<AccountId>;
+    /// [`Operation::access`].
+    fn access(&self, cx: &Cx) -> Vec<Access>;
+    /// [`Operation::call`].
+    fn call<'a>(self: Box<Self>, cx: &'a Cx, principal: &'a Principal) -> BoxFuture<'a, Result<Answer, Fault>>;
 }
 
-impl<O: Operation> Enter for Mounted<O> {
-    fn enter<'a>(&'a self, visit: Visit<'a>) -> BoxFuture<'a, Passed> {
-        Box::pin(pass::<O>(&self.needs, visit))
+/// What an operation answers, written.
+struct Answer {
+    outgoing: Outgoing,
+    actor: Option<Arc<str>>,
+    refusal: Option<FaultKind>,
+}
+
+struct Rooms<O: Operation>(O::Needs);
+
+impl<O: Operation> Mounted for Rooms<O> {
+    fn read(self: Arc<Self>, incoming: Incoming) -> BoxFuture<'static, Result<Box<dyn Asked>, Fault>> {
+        Box::pin(async move {
+            let request = O::Request::read(incoming).await?;
+            Ok(Box::new(Question { rooms: self, request }) as Box<dyn Asked>)
+        })
     }
-    fn needs<'a>(&'a self, incoming: Incoming, cx: &'a Cx) -> BoxFuture<'a, Result<Vec<Access>, Fault>> {
-        Box::pin(needs::<O>(incoming, cx))
+}
+
+struct Question<O: Operation> {
+    rooms: Arc<Rooms<O>>,
+    request: O::Request,
+}
+
+impl<O: Operation> Asked for Question<O> {
+    fn account(&self) -> Option<AccountId> {
+        self.request.account()
+    }
+
+    fn access(&self, cx: &Cx) -> Vec<Access> {
+        O::access(&self.request, cx)
+    }
+
+    fn call<'a>(self: Box<Self>, cx: &'a Cx, principal: &'a Principal) -> BoxFuture<'a, Result<Answer, Fault>> {
+        Box::pin(async move {
+            let Question { rooms, request } = *self;
+            let response = O::call(&rooms.0, cx, principal, request).await?;
+            Ok(Answer { actor: response.actor(), refusal: response.refusal(), outgoing: response.write() })
+        })
     }
 }
 
 /// The whole way through a door: identify, read, authorise, call, write; and how to say no at any point of it.
-async fn pass<O: Operation>(needs: &O::Needs, visit: Visit<'_>) -> Passed {
+async fn pass(door: &Door, visit: Visit<'_>) -> Passed {
     let (porch, request_id, now) = (visit.porch, visit.request_id, visit.now);
     let origin = visit.incoming.origin.clone();
     let is_token_service = visit.incoming.uri.path() == TOKEN_PATH;
     let mut seen = Seen::of(&visit.incoming);
-    let attempt = AssertUnwindSafe(attempt::<O>(needs, visit, &mut seen)).catch_unwind().await;
+    let attempt = AssertUnwindSafe(attempt(door, visit, &mut seen)).catch_unwind().await;
     let (mut fault, mut message) = (None, String::new());
-    let mut outgoing = match attempt.unwrap_or_else(|panic| Err(panicked(O::NAME, panic.as_ref()).into())) {
-        Ok(response) => {
-            if let Some(actor) = response.actor() {
+    let mut outgoing = match attempt.unwrap_or_else(|panic| Err(panicked(door.name, panic.as_ref()).into())) {
+        Ok(answer) => {
+            if let Some(actor) = answer.actor {
                 seen.turns_out(actor);
             }
-            if let Some(kind) = response.refusal() {
+            if let Some(kind) = answer.refusal {
                 porch.metrics.refused(kind);
                 fault = Some(kind);
             }
-            response.write()
+            answer.outgoing
         }
         Err(stop) => {
             seen.refused_with(&stop.fault);
-            porch.note_refusal(&stop.fault, O::NAME, request_id);
-            let offered = if is_token_service { Challenges::Basic } else { O::Wire::CHALLENGES };
+            porch.note_refusal(&stop.fault, door.name, request_id);
+            let offered = if is_token_service { Challenges::Basic } else { door.wire.challenges };
             let challenges = stop.challenges(offered, &origin, porch.guard.service());
             fault = Some(stop.fault.kind);
             message.clone_from(&stop.fault.message);
-            O::Wire::refuse(&Refused::new(&stop.fault, &challenges, request_id).after(stop.retry_after_seconds))
+            (door.wire.refuse)(&Refused::new(&stop.fault, &challenges, request_id).after(stop.retry_after_seconds))
         }
     };
     let ended =
-        Ended { operation: O::NAME, lock: O::LOCK, now, request_id, fault, message: &message, outgoing: &outgoing };
+        Ended { operation: door.name, lock: door.lock, now, request_id, fault, message: &message, outgoing: &outgoing };
     if let Err(unrecorded) = seen.tell(porch, &ended).await {
-        porch.note_refusal(&unrecorded, O::NAME, request_id);
-        outgoing = O::Wire::refuse(&Refused::new(&unrecorded, &[], request_id).after(Some(1)));
+        porch.note_refusal(&unrecorded, door.name, request_id);
+        outgoing = (door.wire.refuse)(&Refused::new(&unrecorded, &[], request_id).after(Some(1)));
     }
     Passed { outgoing, actor: seen.actor }
 }
 
-async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Seen) -> Result<O::Response, Stop> {
+async fn attempt(door: &Door, visit: Visit<'_>, seen: &mut Seen) -> Result<Answer, Stop> {
     let Visit { porch, incoming, request_id, now } = visit;
     let guard = &*porch.guard;
     let (source, is_secure) = (incoming.peer, incoming.origin.is_https());
@@ -176,19 +222,19 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
         guard.freshen().await?;
     }
     // By a host only where the wire says so: elsewhere by what is asked, which is not read yet.
-    let by_host = O::Wire::ACCOUNT_BY_HOST.then(|| incoming.origin.account().unwrap_or(guard.anonymous().account));
+    let by_host = door.wire.is_account_by_host.then(|| incoming.origin.account().unwrap_or(guard.anonymous().account));
     let nobody = by_host.map_or_else(|| guard.anonymous(), Principal::anonymous);
     let cx = |principal: &Principal| Cx {
         actor: principal.arn.clone(),
         account: principal.addressed(),
-        operation: O::NAME,
+        operation: door.name,
         request_id,
         now,
         source,
     };
     let arrival = Arrival { source, is_secure, at: now, user_agent: None, account: by_host };
     let arrival = arrival.called(incoming.header("user-agent"));
-    let found = match O::Wire::SIGNED_FOR {
+    let found = match door.wire.signed_for {
         Some(service) => identify_signed(guard, &incoming, service, now).map_err(|problem| {
             seen.is_signed_wrongly(&problem);
             Stop::unsigned(problem)
@@ -201,7 +247,7 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
                     Unidentified::Here(problem) => seen.fails(*problem),
                     Unidentified::Elsewhere(_) => seen.is_not_vouched_for(),
                 }
-                seen.accesses = wanted::<O>(incoming, cx(&nobody)).await;
+                seen.accesses = wanted(door, incoming, cx(&nobody)).await;
                 return Err(Stop::unidentified(unidentified, seen.accesses.clone()));
             }
         },
@@ -216,14 +262,14 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
         let message = "A page of another site asks for this, so nothing was done";
         return Err(Fault::new(FaultKind::AccessDenied, message).into());
     }
-    let is_nobody = principal.kind == PrincipalKind::Anonymous && O::LOCK != Lock::Open;
-    if is_nobody && (O::LOCK == Lock::Credential || O::Wire::READS_BODY) {
-        return Err(unauthenticated::<O::Wire>());
+    let is_nobody = principal.kind == PrincipalKind::Anonymous && door.lock != Lock::Open;
+    if is_nobody && (door.lock == Lock::Credential || door.wire.reads_body) {
+        return Err(unauthenticated(&door.wire));
     }
-    let request = match O::Request::read(incoming).await {
+    let request = match door.read(incoming).await {
         Ok(request) => request,
         // Who is not known does not hear what is wrong with what he asked for.
-        Err(_) if is_nobody => return Err(unauthenticated::<O::Wire>()),
+        Err(_) if is_nobody => return Err(unauthenticated(&door.wire)),
         Err(fault) => return Err(fault.into()),
     };
     // An account that does not exist is none that could be meant; the call says so.
@@ -232,11 +278,14 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     let principal = principal.arrived(Arrival { account, ..arrival });
     let cx = cx(&principal);
     seen.is_about(cx.account);
-    seen.accesses = O::access(&request, &cx);
+    seen.accesses = request.access(&cx);
     if guard.misses(&principal, &seen.accesses) {
         guard.look_for_changes().await?;
     }
-    seen.statement = admit::<O>(guard, &principal, &request, &cx)?;
+    seen.statement = admit(guard, door.name, door.lock, &principal, &seen.accesses).map_err(|barred| match barred {
+        Barred::Nobody => unauthenticated(&door.wire),
+        Barred::Stopped(stop) => stop,
+    })?;
     // Only what is served counts: whoever is asked for credentials may ask again at once.
     if is_nobody {
         let wait = guard.note_anonymous(source);
@@ -246,18 +295,18 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     if changes {
         make_sure_of_room(porch)?;
     } else {
-        return Ok(O::call(needs, &cx, &principal, request).await?);
+        return Ok(request.call(&cx, &principal).await?);
     }
-    let (needs, running) = (needs.clone(), porch.runs_call());
+    let running = porch.runs_call();
     let work = async move {
-        let answer = O::call(&needs, &cx, &principal, request).await;
+        let answer = request.call(&cx, &principal).await;
         drop(running);
         answer
     };
     match tokio::spawn(work.in_current_span()).await {
         Ok(answer) => Ok(answer?),
         Err(error) => Err(match error.try_into_panic() {
-            Ok(panic) => panicked(O::NAME, panic.as_ref()).into(),
+            Ok(panic) => panicked(door.name, panic.as_ref()).into(),
             Err(error) => {
                 Fault::new(FaultKind::Unavailable, "The server is shutting down; try again").because(error).into()
             }
@@ -265,8 +314,8 @@ async fn attempt<O: Operation>(needs: &O::Needs, visit: Visit<'_>, seen: &mut Se
     }
 }
 
-fn unauthenticated<W: Wire>() -> Stop {
-    match W::SIGNED_FOR {
+fn unauthenticated(wire: &WireFacts) -> Stop {
+    match wire.signed_for {
         Some(_) => Fault::new(FaultKind::SignatureMissing, "Missing Authentication Token").into(),
         None => Stop::unidentified(AuthenticationProblem::Missing.into(), Vec::new()),
     }
@@ -337,38 +386,40 @@ fn authorization(headers: &HeaderMap) -> Result<Option<&str>, AuthenticationProb
 }
 
 /// What a better credential must cover, where that can be told without reading a body.
-async fn wanted<O: Operation>(incoming: Incoming, cx: Cx) -> Vec<Access> {
-    if O::LOCK != Lock::Access || O::Wire::READS_BODY {
+async fn wanted(door: &Door, incoming: Incoming, cx: Cx) -> Vec<Access> {
+    if door.lock != Lock::Access || door.wire.reads_body {
         return Vec::new();
     }
-    needs::<O>(incoming, &cx).await.unwrap_or_default()
+    door.needs(incoming, &cx).await.unwrap_or_default()
 }
 
-async fn needs<O: Operation>(incoming: Incoming, cx: &Cx) -> Result<Vec<Access>, Fault> {
-    O::Request::read(incoming).await.map(|request| O::access(&request, cx))
+/// Why a lock does not open.
+enum Barred {
+    /// Nobody has said who asks.
+    Nobody,
+    /// Whoever it is may not.
+    Stopped(Stop),
 }
 
 /// Decides whether the lock opens; returns what opened it, where that was a statement.
-fn admit<O: Operation>(
+fn admit(
     guard: &dyn Guard,
+    operation: &'static str,
+    lock: Lock,
     principal: &Principal,
-    request: &O::Request,
-    cx: &Cx,
-) -> Result<String, Stop> {
-    match O::LOCK {
+    accesses: &[Access],
+) -> Result<String, Barred> {
+    match lock {
         Lock::Open => Ok(String::new()),
-        Lock::Credential if principal.kind == PrincipalKind::Anonymous => Err(unauthenticated::<O::Wire>()),
+        Lock::Credential if principal.kind == PrincipalKind::Anonymous => Err(Barred::Nobody),
         Lock::Credential => Ok(String::new()),
-        Lock::Access => {
-            let accesses = O::access(request, cx);
-            if accesses.is_empty() {
-                return Err(Fault::internal(format!("{} is locked by an empty list of accesses", O::NAME)).into());
-            }
-            match guard.authorize(principal, &accesses) {
-                Ok(statement) => Ok(statement),
-                Err(refusal) => Err(Stop::refused(&refusal, accesses)),
-            }
+        Lock::Access if accesses.is_empty() => {
+            let fault = Fault::internal(format!("{operation} is locked by an empty list of accesses"));
+            Err(Barred::Stopped(fault.into()))
         }
+        Lock::Access => guard
+            .authorize(principal, accesses)
+            .map_err(|refusal| Barred::Stopped(Stop::refused(&refusal, accesses.to_vec()))),
     }
 }
 

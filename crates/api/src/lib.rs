@@ -8,7 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | `operation.rs` | [`Operation`], [`FromWire`], [`IntoWire`], [`Pick`] |
-//! | `wire.rs`, `oci.rs`, `rest.rs` | [`Wire`], [`Refused`]; how [`Oci`] and [`Rest`] refuse |
+//! | `wire.rs`, `oci.rs`, `rest.rs` | [`Wire`], [`WireFacts`], [`Refused`]; how [`Oci`] and [`Rest`] refuse |
 //! | `openapi.rs` | [`Signature`], [`Shape`]: what an operation says of itself; the OpenAPI document |
 //! | `door.rs` | [`Door`]: an operation with its types forgotten; the order of the pipeline |
 //! | `guard.rs` | [`Guard`]: who may; from its verdicts to faults and challenges |
@@ -78,4 +78,4 @@ pub use server::{Server, ServerError};
 pub use settings::{Settings, TlsSettings};
 pub use surface::{ByContent, Params, Route, Routed, Surface};
 pub use tls::{TlsError, install_cryptography};
-pub use wire::{Challenges, Refused, Wire};
+pub use wire::{Challenges, Refused, Wire, WireFacts};

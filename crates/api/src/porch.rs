@@ -414,7 +414,7 @@ async fn answer(work: &mut Work<'_>, request: Request<hyper::body::Incoming>) ->
         // Entered only now that it has its name: afterwards an exporter takes no other.
         Some(span) => Box::pin(entering).instrument(span).await,
     };
-    (door.dress)(&mut passed.outgoing.headers, request_id);
+    (door.wire.dress)(&mut passed.outgoing.headers, request_id);
     passed
 }
 

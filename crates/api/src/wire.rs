@@ -28,6 +28,40 @@ pub trait Wire: 'static {
     }
 }
 
+/// What a [`Wire`] says of itself, as values.
+#[derive(Clone, Copy)]
+pub struct WireFacts {
+    /// [`Wire::NAME`].
+    pub name: &'static str,
+    /// [`Wire::READS_BODY`].
+    pub(crate) reads_body: bool,
+    /// [`Wire::CHALLENGES`].
+    pub(crate) challenges: Challenges,
+    /// [`Wire::SIGNED_FOR`].
+    pub(crate) signed_for: Option<&'static str>,
+    /// [`Wire::ACCOUNT_BY_HOST`].
+    pub(crate) is_account_by_host: bool,
+    /// [`Wire::refuse`].
+    pub(crate) refuse: fn(&Refused<'_>) -> Outgoing,
+    /// [`Wire::dress`].
+    pub(crate) dress: fn(&mut HeaderMap, RequestId),
+}
+
+impl WireFacts {
+    /// Asks `W` for all of it.
+    pub fn of<W: Wire>() -> Self {
+        WireFacts {
+            name: W::NAME,
+            reads_body: W::READS_BODY,
+            challenges: W::CHALLENGES,
+            signed_for: W::SIGNED_FOR,
+            is_account_by_host: W::ACCOUNT_BY_HOST,
+            refuse: W::refuse,
+            dress: W::dress,
+        }
+    }
+}
+
 /// Which credentials a 401 asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenges {
