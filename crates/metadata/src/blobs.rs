@@ -156,6 +156,7 @@ static EACH_COPY: Query = query(
     "SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
          COALESCE(stored_size, size) FROM blob_copy WHERE id > $1 ORDER BY id LIMIT $2",
 );
+static NEWEST_COPY: Query = query("SELECT COALESCE(max(id), 0) FROM blob_copy");
 static DELETING: Query = query(
     "SELECT id, digest, size, location, state, link_count, storage_class, encryption_key, data_key,
          COALESCE(stored_size, size) FROM blob_copy WHERE state = 'deleting' AND id > $1 ORDER BY id LIMIT $2",
@@ -345,6 +346,11 @@ pub fn rewrap(tx: &mut Tx, copy: i64, from: &[u8], to: &[u8]) -> Result<(), Faul
 /// Returns up to `count` copies after the number `after`: for repair, which walks.
 pub fn each_copy(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<CopyRow>, Fault> {
     rows.all(&EACH_COPY, values![after, count as i64])?.into_iter().map(copy_row).collect()
+}
+
+/// Returns the number of the newest copy; 0 where there is none.
+pub fn newest_copy(rows: &mut Reader) -> Result<i64, Fault> {
+    rows.one(&NEWEST_COPY, values![])?.map_or(Ok(0), |row| row.int(0))
 }
 
 /// What the store holds: each physical copy once, however many repositories link it.

@@ -49,8 +49,8 @@ impl Backups {
 
     /// Copies everything into `to`. `open` opens the metadata of a folder, to learn what a snapshot names.
     ///
-    /// The blobs are copied before the metadata, and those that came meanwhile after it; where one of these was collected
-    /// in between, the snapshot is taken again.
+    /// The blobs that are there now are copied before the metadata, and those that came meanwhile after it; where one of
+    /// these was collected in between, the snapshot is taken again.
     pub async fn run(
         &self,
         to: &Path,
@@ -63,7 +63,9 @@ impl Backups {
             Fault::new(FaultKind::StorageFull, message).because(error)
         };
         fs::create_dir_all(to).map_err(trouble)?;
-        self.copy_blobs(&self.ports.metadata, to, &mut done, &mut progress).await?;
+        // No further: who copied what is pushed as long as others push would not come to an end.
+        let newest = self.ports.metadata.read(blobs::newest_copy).await?;
+        self.copy_blobs(&self.ports.metadata, newest, to, &mut done, &mut progress).await?;
         for _ in 0..ATTEMPTS_MAX {
             let fresh = to.join("metadata.new");
             match fs::remove_dir_all(&fresh) {
@@ -74,7 +76,7 @@ impl Backups {
             let is_whole = {
                 let snapshot = open(&fresh)?;
                 done.blobs = 0;
-                self.copy_blobs(&snapshot, to, &mut done, &mut progress).await?
+                self.copy_blobs(&snapshot, i64::MAX, to, &mut done, &mut progress).await?
             };
             if is_whole {
                 // The folder may have been served with other metadata; its blobs belong to these from now on.
@@ -91,17 +93,19 @@ impl Backups {
         Err(Fault::new(FaultKind::Unavailable, message))
     }
 
-    /// Copies the blobs that `metadata` knows; says whether each was there.
+    /// Copies the blobs that `metadata` knows, up to the number `newest`; says whether each was there.
     async fn copy_blobs(
         &self,
         metadata: &Metadata,
+        newest: i64,
         to: &Path,
         done: &mut BackupProgress,
         progress: &mut impl FnMut(BackupProgress),
     ) -> Result<bool, Fault> {
         let (mut after, mut is_whole) = (0, true);
         loop {
-            let copies = metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
+            let mut copies = metadata.read_long(move |rows| blobs::each_copy(rows, after, BATCH)).await?;
+            copies.retain(|copy| copy.id <= newest);
             let Some(last) = copies.last() else { return Ok(is_whole) };
             after = last.id;
             for copy in copies.iter().filter(|copy| copy.state == "present") {
@@ -162,6 +166,41 @@ impl Backups {
                     Err(error) => return Err(store_fault(error)),
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trash::tests::Ground;
+    use gantry_env::Env;
+    use tokio::{runtime::Handle, task::block_in_place};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_backup_comes_to_an_end_although_a_blob_is_pushed_for_each_that_it_copies() {
+        // So many are pushed at most: a backup that runs after what is pushed copies them all.
+        const PUSHED_MAX: u64 = 100;
+        for ground in Ground::both().await {
+            for number in 0..3 {
+                ground.blob(&format!("before {number}")).await;
+            }
+            let to = std::env::temp_dir().join(format!("gantry-backup-{}", ground.cx().request_id));
+            let open = |folder: &Path| {
+                Metadata::open(&gantry_metadata::Settings::default(), folder, Env::real()).map_err(Fault::internal)
+            };
+
+            let push = |done: BackupProgress| {
+                if done.copied <= PUSHED_MAX {
+                    let text = format!("meanwhile {}", done.copied);
+                    block_in_place(|| Handle::current().block_on(ground.blob(&text)));
+                }
+            };
+            let done = ground.registry.backups.run(&to, open, push).await.unwrap();
+
+            fs::remove_dir_all(&to).unwrap();
+            // Three were there, three came while those were copied; what came while these were copied is for the next time.
+            assert_eq!((done.blobs, done.copied), (6, 6));
         }
     }
 }

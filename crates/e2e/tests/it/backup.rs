@@ -3,7 +3,9 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::Duration,
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Runs a command of the binary on a server's folder that must succeed.
@@ -25,6 +27,43 @@ fn a_backup_made_while_serving_is_a_data_folder_that_serves_everything() {
 
     let copy = Server::on(&to, &[]);
     image.check(&copy.client(), "team/app", "v1").unwrap();
+    assert_eq!(copy.tool(&["fsck"]).0, 0);
+}
+
+#[test]
+fn a_backup_beside_pushes_comes_to_an_end_and_is_whole() {
+    // So long the others push at most: a backup that waits for their end takes longer.
+    const LONGEST: Duration = Duration::from_secs(60);
+    let server = Server::start();
+    let before: Vec<Image> = (0..20).map(Image::small).collect();
+    for (number, image) in before.iter().enumerate() {
+        image.push(&server.client(), "team/app", &format!("v{number}")).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (to, begun, is_over) = (folder.path().join("backup"), Instant::now(), AtomicBool::new(false));
+
+    let took = thread::scope(|scope| {
+        for pusher in 1..7_u64 {
+            let (client, is_over) = (server.client(), &is_over);
+            scope.spawn(move || {
+                let mut number = pusher << 32;
+                while !is_over.load(SeqCst) && begun.elapsed() < LONGEST {
+                    let pushed = Image::small(number).push(&client, "team/busy", &format!("t{number}")).unwrap();
+                    assert_eq!(pushed.status, 201, "{}", pushed.text());
+                    number += 1;
+                }
+            });
+        }
+        done(&server, &["backup", "--to", to.to_str().unwrap()]);
+        is_over.store(true, SeqCst);
+        begun.elapsed()
+    });
+
+    assert!(took < LONGEST, "the backup ended when the pushes did");
+    let copy = Server::on(&to, &[]);
+    for (number, image) in before.iter().enumerate() {
+        image.check(&copy.client(), "team/app", &format!("v{number}")).unwrap();
+    }
     assert_eq!(copy.tool(&["fsck"]).0, 0);
 }
 
