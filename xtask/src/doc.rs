@@ -1,11 +1,11 @@
 //! `cargo xtask doc`: pages that are made from what they speak of.
 
 use crate::{
-    run,
+    builds, run,
     trouble::{Outcome, While},
     workspace::Places,
 };
-use std::fs;
+use std::{fs, process::Command};
 
 /// A page and the command that prints it.
 struct Page {
@@ -57,6 +57,5 @@ pub(crate) fn differences(places: &Places) -> Outcome<Vec<String>> {
 }
 
 fn print(places: &Places, page: &Page) -> Outcome<String> {
-    let mut command = run::cargo(&places.root);
-    run::capture(command.args(["run", "--quiet", "--locked", "--package", page.package, "--"]).args(page.arguments))
+    run::capture(Command::new(builds::program(places, page.package)?).current_dir(&places.root).args(page.arguments))
 }

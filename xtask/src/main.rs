@@ -4,6 +4,7 @@
 //! parts; `run`, `trouble`, `workspace` and `launcher` are what several of them use. Nothing here goes into Gantry.
 
 mod bench;
+mod builds;
 mod check;
 mod codegen;
 mod conformance;

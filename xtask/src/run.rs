@@ -87,6 +87,19 @@ pub(crate) fn capture(command: &mut Command) -> Outcome<String> {
     Err(Trouble::new(format!("{}\n{}", failed(command, &output.status), said.trim_end())))
 }
 
+/// Runs a command and returns what it wrote to standard output; what it writes to standard error is shown as it comes.
+///
+/// # Errors
+/// When it cannot be started or does not end with zero.
+pub(crate) fn output(command: &mut Command) -> Outcome<String> {
+    let start = format!("start {}", print_command(command));
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().while_trying(start)?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(failed(command, &output.status)),
+    }
+}
+
 fn failed(command: &Command, status: &std::process::ExitStatus) -> Trouble {
     Trouble::new(format!("`{}` failed ({status})", print_command(command)))
 }
@@ -110,11 +123,6 @@ pub(crate) fn path_with(folder: &Path) -> OsString {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder.to_path_buf()).chain(env::split_paths(&path));
     env::join_paths(folders).unwrap_or(path)
-}
-
-/// Tells whether this runs in continuous integration, where nothing that is missing may be passed over.
-pub(crate) fn is_ci() -> bool {
-    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod stages;
 mod summary;
 
 use crate::{
+    builds,
     launcher::{self, Server},
     run::{self, Stopwatch, print_duration},
     trouble::{Outcome, Trouble, While},
@@ -29,6 +30,7 @@ pub(crate) struct Selection {
 pub(crate) struct Grounds<'a> {
     places: &'a Places,
     binary: OnceCell<PathBuf>,
+    tests_against_binary: OnceCell<PathBuf>,
 }
 
 /// Prints the stages there are, with what each is for.
@@ -46,7 +48,7 @@ pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<bool> {
     let chosen = choose(STAGES, selection)?;
     let names: Vec<_> = chosen.iter().map(|stage| stage.name).collect();
     println!("stages: {}", names.join(", "));
-    let grounds = Grounds { places, binary: OnceCell::new() };
+    let grounds = Grounds { places, binary: OnceCell::new(), tests_against_binary: OnceCell::new() };
     let mut summary = Summary::default();
     for stage in chosen {
         println!("\n=== {}: {}", stage.name, stage.about);
@@ -77,18 +79,14 @@ fn choose<'a>(stages: &'a [Stage], selection: &Selection) -> Outcome<Vec<&'a Sta
 }
 
 impl Grounds<'_> {
-    /// Returns the release binary, built when it is first asked for.
+    /// Returns the binary that is tested, built when it is first asked for.
     fn binary(&self) -> Outcome<&PathBuf> {
-        if let Some(binary) = self.binary.get() {
-            return Ok(binary);
-        }
-        let mut command = run::cargo(self.places.root.as_path());
-        run::run(command.args(["build", "--release", "--locked", "--package", "gantry", "--bin", "gantry"]))?;
-        let binary = self.places.release_binary();
-        if !binary.is_file() {
-            return Err(Trouble::new(format!("cargo built Gantry, but not at {}", binary.display())));
-        }
-        Ok(self.binary.get_or_init(|| binary))
+        get_or_try(&self.binary, || builds::binary(self.places))
+    }
+
+    /// Returns the program of the tests against it, built when it is first asked for.
+    fn tests_against_binary(&self) -> Outcome<&PathBuf> {
+        get_or_try(&self.tests_against_binary, || builds::tests_against_binary(self.places))
     }
 
     /// Gives a command what tests against the binary look for.
@@ -97,7 +95,7 @@ impl Grounds<'_> {
         command.env("GANTRY_SHARED", &self.places.shared);
     }
 
-    /// Starts the release binary in a folder that goes with the answer.
+    /// Starts the binary in a folder that goes with the answer.
     fn serve(&self) -> Outcome<(tempfile::TempDir, Server)> {
         let folder =
             tempfile::Builder::new().prefix("gantry-test-").tempdir().while_trying("make a temporary folder")?;
@@ -108,7 +106,17 @@ impl Grounds<'_> {
     }
 }
 
-/// Runs a conformance suite against the release binary.
+fn get_or_try<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Outcome<T>) -> Outcome<&T> {
+    match cell.get() {
+        Some(value) => Ok(value),
+        None => {
+            let value = make()?;
+            Ok(cell.get_or_init(|| value))
+        }
+    }
+}
+
+/// Runs a conformance suite against the binary.
 fn conform(grounds: &Grounds<'_>, suite: crate::conformance::Suite) -> Outcome<Verdict> {
     let (_folder, server) = grounds.serve()?;
     let target = crate::conformance::Target { url: server.url(), user: launcher::USER, password: launcher::PASSWORD };

@@ -2,6 +2,7 @@
 
 use super::{Grounds, Verdict, stages};
 use crate::{
+    builds,
     run::{self, find_program},
     trouble::{Outcome, Trouble},
 };
@@ -9,14 +10,21 @@ use std::process::Command;
 
 /// Integration tests of one crate, all in its `tests/it`.
 pub(super) struct CargoTests {
-    /// The crate.
-    pub(super) package: &'static str,
+    /// Which crate.
+    pub(super) place: Place,
     /// What their names contain. None means all, of those against the binary all that no other stage runs.
     pub(super) filters: &'static [&'static str],
     /// What they read from their environment.
     pub(super) environment: &'static [(&'static str, &'static str)],
-    /// Whether they want the release binary.
-    pub(super) is_against_binary: bool,
+}
+
+/// Where integration tests are that have stages of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In `crates/e2e`; they want the binary.
+    AgainstBinary,
+    /// In `crates/testkit`; they want to be fast.
+    Simulation,
 }
 
 impl CargoTests {
@@ -25,30 +33,35 @@ impl CargoTests {
         let listed = run::capture(self.command(grounds)?.args(["--list", "--format", "terse"]))?;
         let count = count_tests(&listed);
         if count == 0 {
-            return Err(Trouble::new(format!(
-                "tests/it of {} has no test named {}",
-                self.package,
-                self.filters.join(" or ")
-            )));
+            return Err(Trouble::new(format!("there is no test named {}", self.filters.join(" or "))));
         }
         let skipped = run::run_noting(SKIPPED, &mut self.command(grounds)?)?;
         Ok(verdict(count, &skipped))
     }
 
     fn command(&self, grounds: &Grounds<'_>) -> Outcome<Command> {
-        let mut command = run::cargo(&grounds.places.root);
-        command.args(["test", "--quiet", "--release", "--locked", "--package", self.package, "--test", "it", "--"]);
+        let mut command = match self.place {
+            Place::AgainstBinary => against_binary(grounds)?,
+            Place::Simulation => builds::simulation(grounds.places)?,
+        };
+        if self.place == Place::Simulation {
+            command.arg("--");
+        }
         command.args(self.filters);
-        if self.filters.is_empty() && self.is_against_binary {
+        if self.filters.is_empty() && self.place == Place::AgainstBinary {
             command.args(stages::client_filters().flat_map(|filter| ["--skip", filter]));
         }
         grounds.equip(&mut command);
         command.envs(self.environment.iter().copied());
-        if self.is_against_binary {
-            command.env("GANTRY_BIN", grounds.binary()?);
-        }
         Ok(command)
     }
+}
+
+/// The program of the tests against the binary, in the folder where cargo would run it.
+fn against_binary(grounds: &Grounds<'_>) -> Outcome<Command> {
+    let mut command = Command::new(grounds.tests_against_binary()?);
+    command.current_dir(grounds.places.root.join("crates/e2e")).arg("--quiet").env("GANTRY_BIN", grounds.binary()?);
+    Ok(command)
 }
 
 /// Runs the tests of all crates but those against the binary; with nextest where somebody has installed it.
@@ -56,7 +69,7 @@ pub(super) fn run_unit(grounds: &Grounds<'_>) -> Outcome<Verdict> {
     let cargo = |words: &[&str]| {
         let mut command = run::cargo(&grounds.places.root);
         grounds.equip(&mut command);
-        command.args(words).args(["--locked", "--workspace", "--exclude", "gantry-e2e"]);
+        command.args(words).args(["--locked", "--workspace"]);
         command
     };
     if find_program("cargo-nextest").is_some() {

@@ -2,7 +2,7 @@
 
 use super::{
     Grounds, Verdict,
-    cargo_tests::{self, CargoTests},
+    cargo_tests::{self, CargoTests, Place},
     conform, fuzz, packaging,
 };
 use crate::{
@@ -35,13 +35,15 @@ pub(super) const STAGES: &[Stage] = &[
     Stage { is_quick: true, ..stage("check", "form, lints, walls, generated pages, licences", &[], run_check) },
     Stage {
         is_quick: true,
-        ..stage("unit", "the crates' own tests, and their examples", &["postgres"], cargo_tests::run_unit)
+        ..stage("unit", "the crates' own tests, and their examples", &["postgres", "slapd"], cargo_tests::run_unit)
     },
-    stage("build", "the release binary", &[], |grounds| grounds.binary().map(|_| Verdict::Passed(String::new()))),
+    stage("build", "the binary, without shared libraries", &[], |grounds| {
+        grounds.binary().map(|_| Verdict::Passed(String::new()))
+    }),
     stage(
         "packaging",
         "Helm chart, systemd unit, a container that runs",
-        &["helm", "buildah", "podman"],
+        &["helm", "buildah", "podman", "systemd-analyze"],
         packaging::run,
     ),
     stage("conformance-1.1.1", "OCI's suite of release 1.1.1", &[], |grounds| conform(grounds, Suite::Release)),
@@ -83,16 +85,16 @@ pub(super) const STAGES: &[Stage] = &[
     client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &[]),
     client("database", &["database::"], "a database that goes away", &["postgres"]),
     client("hostile", &["hostile::", "limits::", "smuggling::"], "what bad input gets", &[]),
-    client("other", &[], "everything else that is tried on the binary", &["postgres", "curl", "openssl", "sqlite3"]),
+    client(
+        "other",
+        &[],
+        "everything else that is tried on the binary",
+        &["postgres", "slapd", "curl", "openssl", "sqlite3"],
+    ),
     tests(
         "simulation",
         "a simulated world, thousands of times",
-        CargoTests {
-            package: "gantry-testkit",
-            filters: &[],
-            environment: &[("GANTRY_SEEDS", "3000")],
-            is_against_binary: false,
-        },
+        CargoTests { place: Place::Simulation, filters: &[], environment: &[("GANTRY_SEEDS", "3000")] },
     ),
     stage("fuzz", "each fuzz target, ten seconds, two at a time", &["cargo-fuzz"], fuzz::run),
 ];
@@ -100,7 +102,7 @@ pub(super) const STAGES: &[Stage] = &[
 /// Returns the filters of all stages that are tests of the binary.
 pub(super) fn client_filters() -> impl Iterator<Item = &'static str> {
     let filters = STAGES.iter().filter_map(|stage| match &stage.deed {
-        Deed::Tests(tests) if tests.is_against_binary => Some(tests.filters),
+        Deed::Tests(tests) if tests.place == Place::AgainstBinary => Some(tests.filters),
         Deed::Tests(_) | Deed::Function(_) => None,
     });
     filters.flatten().copied()
@@ -122,7 +124,7 @@ const fn client(
     about: &'static str,
     tools: &'static [&'static str],
 ) -> Stage {
-    let tests = CargoTests { package: "gantry-e2e", filters, environment: &[], is_against_binary: true };
+    let tests = CargoTests { place: Place::AgainstBinary, filters, environment: &[] };
     Stage { name, about, is_quick: false, tools, deed: Deed::Tests(tests) }
 }
 

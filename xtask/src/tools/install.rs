@@ -193,6 +193,8 @@ fn install_crate(scratch: &Path, tool: &Tool, features: &[&str]) -> Outcome<()> 
     command.current_dir(scratch).args([
         "install",
         "--quiet",
+        // It is built sooner than it would be faster.
+        "--debug",
         "--locked",
         tool.name,
         "--version",

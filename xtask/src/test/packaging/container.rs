@@ -14,7 +14,6 @@ use std::{
     time::Duration,
 };
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 const IMAGE: &str = "localhost/gantry:test";
 /// How long the server in the container may take for an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -22,25 +21,13 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Builds the image as the Containerfile says, runs it, and asks it whether it is ready.
 pub(super) fn check(grounds: &Grounds<'_>) -> Outcome<()> {
     let context = tempfile::tempdir().while_trying("make a temporary folder")?;
-    fs::copy(static_binary(grounds)?, context.path().join("gantry")).while_trying("copy the static binary")?;
+    fs::copy(grounds.binary()?, context.path().join("gantry")).while_trying("copy the binary")?;
     let stores = Stores(context.path().to_owned());
     let mut build = stores.command("buildah");
     build.args(["build", "--isolation", "chroot", "--quiet", "--tag", IMAGE, "--file"]);
     run::capture(build.arg(grounds.places.root.join("packaging/Containerfile")).arg(context.path()))?;
     let run = stores.run().spawn().while_trying("start podman")?;
     Container(run).check()
-}
-
-/// Builds the binary that needs no shared libraries, with the words of the Containerfile.
-fn static_binary(grounds: &Grounds<'_>) -> Outcome<PathBuf> {
-    let root = &grounds.places.root;
-    let mut build = run::cargo(root);
-    build.env("RUSTFLAGS", "-C target-feature=+crt-static");
-    run::run(build.args(["build", "--release", "--locked", "--target", TARGET, "--package", "gantry"]))?;
-    let release = grounds.places.release_binary();
-    let name = release.file_name().unwrap_or_default();
-    let target = release.ancestors().nth(2).unwrap_or(root);
-    Ok(target.join(TARGET).join("release").join(name))
 }
 
 /// Where images and containers of this test lie, apart from any others.
