@@ -6,6 +6,9 @@ mod rules;
 mod settle;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use change::{EXCEPTIONS_MAX, NewException, OVERRIDES_MAX, POLICIES_MAX};
 pub(crate) use rules::HeldRules;
 pub use rules::{KeptPolicy, Rules};
@@ -162,9 +165,8 @@ impl Gates {
             return Ok(());
         }
         // One moment for both: a change between them would be missed for good.
-        let look = |rows: &mut _| {
-            Ok((rows_of_gates::rules_number(rows)?, rows_of_gates::rules(rows, rules::RULES_MAX)?))
-        };
+        let look =
+            |rows: &mut _| Ok((rows_of_gates::rules_number(rows)?, rows_of_gates::rules(rows, rules::RULES_MAX)?));
         let (number, found) = metadata.read_long(look).await?;
         self.scans.rules.put(Rules::read(number, found));
         Ok(())
@@ -215,6 +217,10 @@ impl Gates {
             for image in &found {
                 let cx = Cx { account: image.account, now: self.scans.env.now(), ..cx.clone() };
                 count += usize::from(self.look_at(&cx, (image.repository, &image.name), &image.digest, rules).await?);
+            }
+            if rules.governing(last.account, &last.name).is_none() {
+                // Behind all digests: the rest of a repository that nothing governs is not read.
+                after.1 = "~".into();
             }
         }
     }

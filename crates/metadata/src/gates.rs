@@ -143,7 +143,16 @@ pub fn find(rows: &mut Reader, repository: i64, digest: &str) -> Result<Option<V
 pub fn put(tx: &mut Tx, repository: i64, digest: &str, verdict: &VerdictRow) -> Result<(), Fault> {
     let VerdictRow { rules, advisories, scanned_at, has_sbom, decided_at, recheck_at, outcome, body } = verdict;
     let values = values![
-        repository, digest, *rules, *advisories, *scanned_at, *has_sbom, *decided_at, *recheck_at, outcome, body
+        repository,
+        digest,
+        *rules,
+        *advisories,
+        *scanned_at,
+        *has_sbom,
+        *decided_at,
+        *recheck_at,
+        outcome,
+        body
     ];
     tx.write(&PUT, values)
 }

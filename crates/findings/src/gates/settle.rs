@@ -84,7 +84,10 @@ impl Gates {
             let before = seen.verdict.map(|row| row.outcome);
             let place = (repository, name.to_string(), digest.to_string());
             let mode = policy.policy.mode;
-            self.scans.metadata.perform(cx, KeepVerdict { place, row, before, mode }).await?;
+            // A full disk must not keep anybody from pulling: it is decided again with the next pull.
+            if let Err(fault) = self.scans.metadata.perform(cx, KeepVerdict { place, row, before, mode }).await {
+                tracing::warn!(error = ?fault, "what a scan policy says of {digest} could not be written down: {fault}");
+            }
         }
         Ok(self.remember(cx, repository, digest, (rules, advisories), (verdict, cx.now), wants_sbom))
     }
@@ -131,7 +134,10 @@ impl Gates {
             (Some(_), Some(found)) => done(at, found),
             (None, _) | (Some(_), None) if self.needs_no_scan(repository, digest).await? => GateScan::NotNeeded,
             (None, _) => {
-                self.scans.metadata.perform(cx, AskMissing { repository, digest: digest.to_string() }).await?;
+                let ask = AskMissing { repository, digest: digest.to_string() };
+                if let Err(fault) = self.scans.metadata.perform(cx, ask).await {
+                    tracing::warn!(error = ?fault, "the scan of {digest} could not be asked for: {fault}");
+                }
                 self.scans.nudge();
                 GateScan::Missing
             }
@@ -143,7 +149,12 @@ impl Gates {
     }
 
     /// What is wrong with an image that was read. Advisories that fail are none: a gate does not fall with them.
-    async fn findings(&self, repository: i64, digest: &Digest, scan: &Scan) -> Result<Option<Arc<ImageFindings>>, Fault> {
+    async fn findings(
+        &self,
+        repository: i64,
+        digest: &Digest,
+        scan: &Scan,
+    ) -> Result<Option<Arc<ImageFindings>>, Fault> {
         match self.scans.findings_of(repository, digest.as_str(), scan).await {
             Ok(found) => Ok(found),
             Err(fault) => {

@@ -19,6 +19,9 @@ pub(super) fn refusal(policy: &KeptPolicy, repository: &str, digest: &str, verdi
             "It is being scanned; try again in a moment".to_string()
         }
         (GateOutcome::Unknown, _) => format!("See what is missing with: gantry gate explain {image}"),
+        (GateOutcome::Passes | GateOutcome::Refused, Some(GateReason::SbomMissing)) => {
+            "Attach one in SPDX or CycloneDX, such as with: oras attach".to_string()
+        }
         (GateOutcome::Passes | GateOutcome::Refused, _) => format!(
             "Push an image without that; see all of it with: gantry gate explain {image}; ask for an exception where it does no harm"
         ),
@@ -73,6 +76,16 @@ mod tests {
              libssl3 3.0.11, fixed in 3.0.13; and 2 more. Push an image without that; see all of it with: gantry gate explain \
              team/app@sha256:aa; ask for an exception where it does no harm"
         );
+    }
+
+    #[test]
+    fn who_lacks_a_bill_of_materials_is_told_to_attach_one() {
+        let (outcome, reasons) = (GateOutcome::Refused, vec![GateReason::SbomMissing]);
+        let verdict = GateVerdict { outcome, reasons, reason_count: 1, excepted_count: 0, recheck_at: None };
+
+        let said = refusal(&policy(), "team/app", "sha256:aa", &verdict);
+
+        assert!(said.ends_with("refers to it. Attach one in SPDX or CycloneDX, such as with: oras attach"), "{said}");
     }
 
     #[test]
