@@ -11,7 +11,7 @@ use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::Fault;
-use gantry_findings::{Advisories, Scans};
+use gantry_findings::{Advisories, Gates, Scans};
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
@@ -46,6 +46,7 @@ struct House {
     audit: Audit,
     logins: Logins,
     scans: Scans,
+    gates: Gates,
     keyring: Keyring,
     secrets: Secrets,
 }
@@ -80,6 +81,7 @@ impl House {
         let rows = metadata.clone();
         let advisories = Advisories::of(Path::new("/nonexistent"));
         let scans = Scans::open(metadata.clone(), registry.clone(), env.clone(), advisories);
+        let gates = Gates::open(scans.clone());
         let accounts =
             Accounts::open(&Settings::default(), root, site, identities, metadata, env.clone()).now_or_never();
         let accounts = accounts.expect("lone metadata do not wait").expect("a new site");
@@ -87,7 +89,7 @@ impl House {
         let providers = Arc::new(Providers::new(client.clone()));
         let logins = Logins::open(&Default::default(), &[], accounts.clone(), client, providers, rows, env);
         let logins = logins.expect("the defaults are right");
-        House { registry, audit, accounts, keyring, secrets, logins, scans }
+        House { registry, audit, accounts, keyring, secrets, logins, scans, gates }
     }
 }
 
@@ -106,6 +108,7 @@ rooms! {
     Audit: audit,
     Blobs: registry.blobs,
     Documents: registry.documents,
+    Gates: gates,
     Images: registry.images,
     Keyring: keyring,
     Archive: registry.archive,

@@ -252,6 +252,20 @@ CREATE TABLE event(
     handled BIGINT NOT NULL
 );
 
+CREATE TABLE gate_verdict(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    rules BIGINT NOT NULL,
+    advisories BIGINT NOT NULL,
+    scanned_at BIGINT,
+    has_sbom BIGINT NOT NULL,
+    decided_at BIGINT NOT NULL,
+    recheck_at BIGINT,
+    outcome TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY(repository, digest)
+);
+
 CREATE TABLE identity(
     account TEXT NOT NULL,
     id TEXT NOT NULL,

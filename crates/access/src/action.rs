@@ -217,6 +217,22 @@ actions! {
     GANTRY_LIST_INVENTORY = "gantry:ListInventory", [];
     /// Forgets what somebody runs.
     GANTRY_DELETE_INVENTORY = "gantry:DeleteInventory", [];
+    /// Reads what images must be like to be pulled, and what is excepted from that.
+    GANTRY_LIST_SCAN_POLICIES = "gantry:ListScanPolicies", [];
+    /// Sets what images must be like to be pulled.
+    GANTRY_PUT_SCAN_POLICY = "gantry:PutScanPolicy", [];
+    /// Ends what images must be like to be pulled.
+    GANTRY_DELETE_SCAN_POLICY = "gantry:DeleteScanPolicy", [];
+    /// Makes an exception from a scan policy.
+    GANTRY_CREATE_SCAN_EXCEPTION = "gantry:CreateScanException", [];
+    /// Agrees to an exception that somebody else has made.
+    GANTRY_APPROVE_SCAN_EXCEPTION = "gantry:ApproveScanException", [];
+    /// Takes an exception back.
+    GANTRY_DELETE_SCAN_EXCEPTION = "gantry:DeleteScanException", [];
+    /// Has every image pulled for a while, whatever scan policies say.
+    GANTRY_CREATE_SCAN_OVERRIDE = "gantry:CreateScanOverride", [];
+    /// Ends such a while.
+    GANTRY_END_SCAN_OVERRIDE = "gantry:EndScanOverride", [];
     /// Reads the audit.
     GANTRY_LIST_AUDIT_RECORDS = "gantry:ListAuditRecords", [];
     /// Reads the metrics.

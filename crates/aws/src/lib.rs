@@ -51,7 +51,7 @@ mod wire;
 
 use gantry_accounts::{Accounts, Identities, Keyring, Secrets};
 use gantry_api::{Door, Paging, Pick, Surface};
-use gantry_findings::Scans;
+use gantry_findings::{Gates, Scans};
 use gantry_registry::{Archive, Blobs, Documents, Images, Pulls, Repositories, Uploads};
 
 /// Mounts all of it on the rooms of `house`.
@@ -61,6 +61,7 @@ where
     Archive: Pick<H>,
     Blobs: Pick<H>,
     Documents: Pick<H>,
+    Gates: Pick<H>,
     Identities: Pick<H>,
     Images: Pick<H>,
     Keyring: Pick<H>,

@@ -101,6 +101,8 @@ faults! {
     ImageHeld => 403, "DENIED", "AccessDeniedException";
     /// The tag is protected, and with it the image that it names.
     TagProtected => 403, "DENIED", "AccessDeniedException";
+    /// The scan policy of the repository does not let the image through.
+    GateRefused => 403, "DENIED", "AccessDeniedException";
 
     /// No blob of this digest in this repository.
     BlobNotFound => 404, "BLOB_UNKNOWN", "LayerInaccessibleException";

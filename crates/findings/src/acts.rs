@@ -1,11 +1,14 @@
 use crate::reading::PackedLayer;
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Trail, Tx, Write,
+    Event, Trail, Tx, Write,
+    gates::{self, VerdictRow},
     scans::{self, DueRow, ScanEnd},
     site_settings,
 };
+use gantry_scan::GateMode;
 use gantry_words::Timestamp;
+use serde_json::json;
 
 /// Up to which event pushes were looked at, in the settings that a site remembers.
 pub(crate) const CURSOR: &str = "findings.pushes_seen";
@@ -47,6 +50,52 @@ impl Write for SeePushes {
             scans::ask_once(tx, *repository, digest, now)?;
         }
         site_settings::put(tx, CURSOR, &self.until.to_string(), now)
+    }
+}
+
+/// Asks for the scan of an image that is there, where none was ever asked for.
+pub(crate) struct AskMissing {
+    pub(crate) repository: i64,
+    pub(crate) digest: String,
+}
+
+impl Write for AskMissing {
+    type Answer = ();
+    const NAME: &'static str = "findings.ask_missing";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const UNLOCKED: &'static str = ROW_BY_ROW;
+
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let now = tx.now();
+        scans::ask_once(tx, self.repository, &self.digest, now)
+    }
+}
+
+/// Keeps what a scan policy says of an image, and tells it where that is news.
+pub(crate) struct KeepVerdict {
+    /// The repository's number and name, and the image.
+    pub(crate) place: (i64, String, String),
+    pub(crate) row: VerdictRow,
+    /// What it came to before.
+    pub(crate) before: Option<String>,
+    pub(crate) mode: GateMode,
+}
+
+impl Write for KeepVerdict {
+    type Answer = ();
+    const NAME: &'static str = "findings.keep_verdict";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const UNLOCKED: &'static str = ROW_BY_ROW;
+
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let (repository, name, digest) = &self.place;
+        if self.before.as_ref() != Some(&self.row.outcome) {
+            let body = json!({
+                "repository": name, "digest": digest, "outcome": self.row.outcome, "before": self.before, "mode": self.mode,
+            });
+            tx.event(Event { kind: "image.judged", repository: Some(*repository), body })?;
+        }
+        gates::put(tx, *repository, digest, &self.row)
     }
 }
 
@@ -120,5 +169,19 @@ impl Write for Forget {
     fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         self.scans.iter().try_for_each(|(repository, digest)| scans::forget_scan(tx, *repository, digest))?;
         self.layers.iter().try_for_each(|digest| scans::forget_layer(tx, digest))
+    }
+}
+
+/// Forgets what scan policies said of images that are gone.
+pub(crate) struct ForgetVerdicts;
+
+impl Write for ForgetVerdicts {
+    type Answer = ();
+    const NAME: &'static str = "findings.forget_verdicts";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const UNLOCKED: &'static str = ROW_BY_ROW;
+
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
+        gates::forget_gone(tx)
     }
 }

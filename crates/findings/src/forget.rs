@@ -1,4 +1,7 @@
-use crate::{acts::Forget, scans::Scans};
+use crate::{
+    acts::{Forget, ForgetVerdicts},
+    scans::Scans,
+};
 use gantry_fault::Fault;
 use gantry_metadata::scans as rows_of_scans;
 use gantry_words::Cx;
@@ -12,6 +15,7 @@ impl Scans {
     /// # Errors
     /// The metadata cannot be read or written.
     pub async fn forget(&self, cx: &Cx) -> Result<usize, Fault> {
+        self.metadata.perform(cx, ForgetVerdicts).await?;
         Ok(self.forget_scans(cx).await? + self.forget_layers(cx).await?)
     }
 

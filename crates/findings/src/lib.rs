@@ -12,12 +12,14 @@
 //! | `reading.rs` | one image: its layers, and what they make together |
 //! | `packing.rs` | how inventories and layers lie in the database |
 //! | `advisories.rs` | [`Advisories`]: the generation of advisories that holds now |
+//! | `gates.rs`, `gates/` | [`Gates`]: whether an image may be pulled, by the scan policy of its repository |
 //! | `acts.rs` | what changes the database |
 //! | `forget.rs` | what is known of images and layers that are gone |
 
 mod acts;
 mod advisories;
 mod forget;
+mod gates;
 mod packing;
 mod reactions;
 mod reading;
@@ -25,4 +27,8 @@ mod scanner;
 mod scans;
 
 pub use advisories::{ADVISORIES_FILE, Advisories, AdvisoriesError};
+pub use gates::{
+    EXCEPTIONS_MAX, GateAnswer, GateExplanation, Gates, KeptPolicy, NewException, OVERRIDES_MAX, POLICIES_MAX, Rules,
+    SBOM_TYPES,
+};
 pub use scans::{ImageFindings, Scan, ScanStatus, Scans};

@@ -64,7 +64,9 @@ impl Scans {
             };
             let on_push = RepositoryRules::read(&row.settings)?.scans_on_push;
             let applied = configuration.applied(&repository, on_push);
-            if applied.frequency != ScanFrequency::Manual {
+            // Without a scan, a gate knows nothing.
+            let is_gated = self.rules.now().governing(account, &repository).is_some();
+            if is_gated || applied.frequency != ScanFrequency::Manual {
                 images.push((id, digest));
             }
         }

@@ -137,7 +137,7 @@ fn is_about_the_image(fault: &Fault) -> bool {
 }
 
 /// Why nothing of the kind can be scanned; `None` where it can.
-fn unsupported(manifest: &Manifest) -> Option<String> {
+pub(crate) fn unsupported(manifest: &Manifest) -> Option<String> {
     if manifest.kind == Kind::Index {
         return Some("it is a list of images; each of them is scanned by itself".into());
     }

@@ -49,6 +49,7 @@ impl Scans {
         let (account, row) = self.metadata.read(look).await?;
         let account = account.unwrap_or(cx.account);
         let cx = Cx { account, ..cx.clone() };
+        let name = row.as_ref().map(|row| row.name.clone());
         let read = match row {
             None => Err(NotRead::failed("the repository is gone")),
             Some(_) if attempts > ATTEMPTS_MAX => {
@@ -60,8 +61,11 @@ impl Scans {
         if end.state == ScanState::Failed {
             tracing::warn!(image.digest = %digest, "{digest} cannot be scanned: {}", end.reason);
         }
-        let act = EndScan { repository, digest, end, layers, at: self.env.now() };
+        let act = EndScan { repository, digest: digest.clone(), end, layers, at: self.env.now() };
         self.metadata.perform(&cx, act).await?;
+        if let Some(name) = name {
+            self.note_ended((account, repository, name, digest));
+        }
         Ok(true)
     }
 }

@@ -1,6 +1,7 @@
 use crate::{
     acts::{AskScan, ReleaseScans},
     advisories::Advisories,
+    gates::HeldRules,
     packing,
 };
 use gantry_env::Env;
@@ -11,13 +12,19 @@ use gantry_metadata::{
 };
 use gantry_registry::{Registry, Repository, ScanKind};
 use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options};
-use gantry_words::{Cx, Timestamp};
+use gantry_words::{AccountId, Cx, Timestamp};
 use quick_cache::sync::Cache;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::sync::Notify;
 
 /// Images whose findings are remembered.
 const REMEMBERED: usize = 2_000;
+/// Scans that have ended and were not looked at.
+const ENDED_MAX: usize = 10_000;
 /// How often it is looked whether something was pushed, or asked for by another replica.
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -30,7 +37,13 @@ pub struct Scans {
     advisories: Advisories,
     remembered: Arc<Cache<Key, Arc<ImageFindings>>>,
     asked: Arc<Notify>,
+    /// By which images are let through.
+    pub(crate) rules: HeldRules,
+    ended: Arc<Mutex<Vec<EndedScan>>>,
 }
+
+/// An image whose scan has ended: whose, its repository's number and name, and its digest.
+pub(crate) type EndedScan = (AccountId, i64, String, String);
 
 /// What findings are of: an image as it was read at a moment, under a generation of advisories.
 type Key = (i64, Arc<str>, Timestamp, u64);
@@ -76,7 +89,8 @@ impl Scans {
     /// Opens the room.
     pub fn open(metadata: Metadata, registry: Registry, env: Env, advisories: Advisories) -> Scans {
         let (remembered, asked) = (Arc::new(Cache::new(REMEMBERED)), Arc::default());
-        Scans { metadata, registry, env, advisories, remembered, asked }
+        let (rules, ended) = (HeldRules::default(), Arc::default());
+        Scans { metadata, registry, env, advisories, remembered, asked, rules, ended }
     }
 
     /// The advisories that hold now.
@@ -100,7 +114,7 @@ impl Scans {
     /// The metadata cannot be read.
     pub async fn find(&self, repository: &Repository, digest: &str) -> Result<Option<Scan>, Fault> {
         let (id, wanted) = (repository.id, digest.to_string());
-        Ok(self.metadata.read(move |rows| scans::find(rows, id, &wanted)).await?.map(scan))
+        Ok(self.metadata.read(move |rows| scans::find(rows, id, &wanted)).await?.map(Scan::from))
     }
 
     /// Returns the scans of those of these images for which one was ever asked, by digest.
@@ -114,7 +128,7 @@ impl Scans {
     ) -> Result<BTreeMap<String, Scan>, Fault> {
         let id = repository.id;
         let found = self.metadata.read(move |rows| scans::of_images(rows, id, &digests)).await?;
-        Ok(found.into_iter().map(|(digest, row)| (digest, scan(row))).collect())
+        Ok(found.into_iter().map(|(digest, row)| (digest, row.into())).collect())
     }
 
     /// Returns what is wrong with an image that was scanned; `None` where it is not known what it holds.
@@ -127,12 +141,21 @@ impl Scans {
         digest: &str,
         scan: &Scan,
     ) -> Result<Option<Arc<ImageFindings>>, Fault> {
+        self.findings_of(repository.id, digest, scan).await
+    }
+
+    pub(crate) async fn findings_of(
+        &self,
+        repository: i64,
+        digest: &str,
+        scan: &Scan,
+    ) -> Result<Option<Arc<ImageFindings>>, Fault> {
         let (knowledge, generation) = self.advisories.now();
-        let key: Key = (repository.id, digest.into(), scan.finished_at.unwrap_or_default(), generation);
+        let key: Key = (repository, digest.into(), scan.finished_at.unwrap_or_default(), generation);
         if let Some(known) = self.remembered.get(&key) {
             return Ok(Some(known));
         }
-        let (id, wanted) = (repository.id, digest.to_string());
+        let (id, wanted) = (repository, digest.to_string());
         let packed = self.metadata.read(move |rows| scans::inventory(rows, id, &wanted)).await?;
         let Some(packed) = packed else { return Ok(None) };
         let matched = tokio::task::spawn_blocking(move || {
@@ -168,6 +191,24 @@ impl Scans {
         }
     }
 
+    /// Has what was asked for looked at soon.
+    pub(crate) fn nudge(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Notes that a scan has ended; where too many are noted, the next walk over all images finds the others.
+    pub(crate) fn note_ended(&self, scan: EndedScan) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.len() < ENDED_MAX {
+            ended.push(scan);
+        }
+    }
+
+    /// Takes the scans that have ended since it was looked last.
+    pub(crate) fn take_ended(&self) -> Vec<EndedScan> {
+        std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Waits until there may be something to scan.
     pub async fn wait(&self) {
         let _ = self.env.within(EVERY, self.asked.notified()).await;
@@ -188,12 +229,14 @@ fn newest(knowledge: &Knowledge) -> Option<String> {
     times.filter(|time| !time.is_empty()).max().cloned()
 }
 
-fn scan(row: ScanRow) -> Scan {
-    let status = match row.state {
-        ScanState::Pending => ScanStatus::Pending,
-        ScanState::Complete => ScanStatus::Complete,
-        ScanState::Failed => ScanStatus::Failed,
-        ScanState::Unsupported => ScanStatus::Unsupported,
-    };
-    Scan { status, reason: row.reason, asked_at: row.asked_at, finished_at: row.finished_at }
+impl From<ScanRow> for Scan {
+    fn from(row: ScanRow) -> Scan {
+        let status = match row.state {
+            ScanState::Pending => ScanStatus::Pending,
+            ScanState::Complete => ScanStatus::Complete,
+            ScanState::Failed => ScanStatus::Failed,
+            ScanState::Unsupported => ScanStatus::Unsupported,
+        };
+        Scan { status, reason: row.reason, asked_at: row.asked_at, finished_at: row.finished_at }
+    }
 }

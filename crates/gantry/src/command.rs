@@ -10,6 +10,7 @@ pub(crate) mod blob;
 pub(crate) mod completions;
 pub(crate) mod docker_credential;
 pub(crate) mod fsck;
+pub(crate) mod gate;
 pub(crate) mod gc;
 pub(crate) mod group;
 pub(crate) mod identities;

@@ -19,7 +19,7 @@ use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::FaultKind;
-use gantry_findings::{Advisories, Scans};
+use gantry_findings::{Advisories, Gates, Scans};
 use gantry_ldap::Directory;
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
@@ -54,6 +54,7 @@ pub(crate) struct ServingHouse {
     pub(crate) outbound: Client,
     pub(crate) secrets: Secrets,
     pub(crate) scans: Scans,
+    pub(crate) gates: Gates,
 }
 
 impl House {
@@ -133,7 +134,11 @@ impl House {
         let secrets = Secrets::new(metadata, env, region, keyring.clone());
         let advisories = Advisories::of(&config.data_dir);
         let scans = Scans::open(self.metadata.clone(), self.registry.clone(), self.env.clone(), advisories);
-        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted, logins, secrets, outbound, scans })
+        let gates = Gates::open(scans.clone());
+        // What is kept back is kept back from the first pull on.
+        gates.refresh().await.map_err(fault_failure)?;
+        let house = self;
+        Ok(ServingHouse { house, accounts, audit, keyring, is_encrypted, logins, secrets, outbound, scans, gates })
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing
@@ -235,6 +240,12 @@ impl Pick<ServingHouse> for Secrets {
 impl Pick<ServingHouse> for Scans {
     fn pick(house: &ServingHouse) -> Self {
         house.scans.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Gates {
+    fn pick(house: &ServingHouse) -> Self {
+        house.gates.clone()
     }
 }
 

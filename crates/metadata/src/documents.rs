@@ -1,6 +1,6 @@
 //! Every statement on `document`.
 
-use crate::{Change, Query, Reader, Row, Tx, access_revision, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, access_revision, change, gates, query, values};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region, Timestamp};
 
@@ -59,6 +59,12 @@ static ACCESS: Query = query(
      ORDER BY d.name",
 );
 
+/// What images must be like to be pulled, by the scope.
+pub const GATE_POLICY: &str = "gate-policy";
+/// What does not count there, by its id.
+pub const GATE_EXCEPTION: &str = "gate-exception";
+/// That gates are open for a while, by its id.
+pub const GATE_OVERRIDE: &str = "gate-override";
 /// What is denied to a whole account, by the name of the policy.
 pub const ACCOUNT_POLICY: &str = "account-policy";
 /// The policy of a registry.
@@ -135,6 +141,9 @@ pub fn put(tx: &mut Tx, shelf: &Shelf, name: &str, body: &str, at: Timestamp, by
     if ACCESS_KINDS.contains(kind) {
         access_revision::raise(tx, *account)?;
     }
+    if gates::is_rule(kind) {
+        gates::raise_rules(tx)?;
+    }
     tx.write(&PUT, values![account, region, *repository, *kind, name, body, at, by])
 }
 
@@ -143,6 +152,9 @@ pub fn remove(tx: &mut Tx, shelf: &Shelf, name: &str) -> Result<(), Fault> {
     let Shelf { account, region, repository, kind } = shelf;
     if ACCESS_KINDS.contains(kind) {
         access_revision::raise(tx, *account)?;
+    }
+    if gates::is_rule(kind) {
+        gates::raise_rules(tx)?;
     }
     tx.write(&REMOVE, values![account, region, *repository, *kind, name])
 }

@@ -18,6 +18,7 @@
 //! | `audit.rs`, `audit/` | the same of the audit: its chains, its checkpoints, what is searched in it |
 //! | `kms.rs` | those on the keys of the keyring, their material and their aliases |
 //! | `page_sessions.rs`, `device_logins.rs` | those on who is logged in at the pages, and on terminals that wait to be let in |
+//! | `gates.rs` | those on what scan policies said of images |
 //! | `scans.rs` | those on scans of images, and on what layers hold |
 //! | `secrets.rs` | those on secrets and their versions |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
@@ -50,6 +51,7 @@ pub mod device_logins;
 pub mod documents;
 mod engine;
 mod error;
+pub mod gates;
 mod group;
 pub mod holds;
 pub mod identities;

@@ -45,6 +45,12 @@ pub enum DocumentKind {
     PullTimeExclusion,
     /// A scan that was asked for, by the digest of its image.
     ImageScan,
+    /// What images must be like to be pulled, by the scope.
+    GatePolicy,
+    /// What does not count there, by its id.
+    GateException,
+    /// That gates are open for a while, by its id.
+    GateOverride,
 }
 
 impl DocumentKind {
@@ -65,6 +71,9 @@ impl DocumentKind {
             DocumentKind::ReplicationBackfill => "replication-backfill",
             DocumentKind::PullTimeExclusion => "pull-time-exclusion",
             DocumentKind::ImageScan => "image-scan",
+            DocumentKind::GatePolicy => documents::GATE_POLICY,
+            DocumentKind::GateException => documents::GATE_EXCEPTION,
+            DocumentKind::GateOverride => documents::GATE_OVERRIDE,
         }
     }
 

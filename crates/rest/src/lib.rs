@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod device;
 mod document;
+mod gates;
 mod identity;
 mod json;
 mod lifecycle;
@@ -17,6 +18,7 @@ mod policy_of;
 mod protection;
 mod robot;
 mod route;
+mod route_gates;
 mod route_identities;
 mod sessions;
 mod tokens;
@@ -29,6 +31,7 @@ pub use access::{
 };
 pub use account::{AccountDocument, NewAccountDocument};
 pub use document::{ImageDocument, RepositoryDocument};
+pub use gates::{GateExplanationDocument, ScanExceptionDocument, ScanOverrideDocument, ScanPolicyDocument};
 pub use identity::{
     AccessKeyDocument, IdentityDetailsDocument, IdentityDocument, KeyState, NewAccessKeyDocument, PolicyDocument,
     ProviderDocument, RobotDocument,

@@ -23,6 +23,9 @@ struct Places {
     /// Which tags: 1 to 128 of `[A-Za-z0-9._*-]`, where `*` stands for any run of characters, at most four times.
     #[schemars(length(min = 1, max = 128), extend("example" = "release-*"))]
     pattern: String,
+    /// For which repositories: `*` for all, `team/*` for those below a prefix, `team/app` for one; its slashes as they are.
+    #[schemars(length(min = 1, max = 258), extend("example" = "team/*"))]
+    scope: String,
     /// The name of an account-wide policy: 1 to 64 of `[A-Za-z0-9._-]`.
     #[schemars(length(min = 1, max = 64), extend("example" = "no-deletion"))]
     account_policy: String,
@@ -59,7 +62,7 @@ struct Places {
     /// The ARN of an OpenID Connect provider, its slashes as they are.
     #[schemars(extend("example" = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"))]
     provider: String,
-    /// The id of a personal token.
+    /// The id of a personal token, a session, an exception or an override.
     #[schemars(extend("example" = "GTPTABCDEFGHIJKLMNOP"))]
     id: String,
 }
@@ -109,6 +112,7 @@ mod tests {
                     ("{account}", "111122223333"),
                 ])
                 .chain(&[("{user}", "ann"), ("{group}", "developers"), ("{role}", "deploy"), ("{robot}", "ci")])
+                .chain(&[("{scope}", "team/*")])
                 .chain(&[("{key}", "AKIA"), ("{policy}", "arn:aws:iam::aws:policy/a/b"), ("{inline}", "own")])
                 .chain(&[("{provider}", "arn:aws:iam::111122223333:oidc-provider/a/b")])
                 .chain(&[("{url}", "gitlab.example.com/sub"), ("{account_policy}", "no-deletion"), ("{id}", "GTPT1")])

@@ -1,4 +1,4 @@
-use crate::{operations::*, route_identities};
+use crate::{operations::*, route_gates, route_identities};
 use gantry_api::{Operation, Params, Routed};
 use http::Method;
 
@@ -58,6 +58,9 @@ pub fn route(method: &Method, path: &str) -> Routed {
     if let Some(found) = route_identities::route(method, rest) {
         return found;
     }
+    if let Some(found) = route_gates::route(method, rest) {
+        return found;
+    }
     if let Some(account) = rest.strip_prefix("accounts") {
         return accounts(method, account);
     }
@@ -66,6 +69,9 @@ pub fn route(method: &Method, path: &str) -> Routed {
         return choose("GET", named(name), (*method == Method::GET).then_some(list_images::ListImages::NAME));
     }
     if let Some((head, last)) = rest.rsplit_once('/') {
+        if let Some(found) = route_gates::of_image(method, head, last) {
+            return found;
+        }
         if let Some(found) = protection(method, head, last).or_else(|| storage_class(method, head, last)) {
             return found;
         }

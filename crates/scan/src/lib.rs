@@ -17,6 +17,7 @@
 //! | `exploitation.rs` | [`Exploitation`]: what is known to be exploited or likely will be; how urgent a finding is |
 //! | `vex.rs`, `vex/` | statements that a flaw does not matter somewhere |
 //! | `feeds/` | readers of advisories, one file per format |
+//! | `gate.rs`, `gate/` | [`decide_gate`]: whether an image may be pulled |
 //! | `knowledge.rs`, `knowledge/` | [`Knowledge`]: all advisories in one compact file |
 //! | `matching.rs`, `matching/` | [`find`]: which advisories speak of an image's packages |
 //! | `severity.rs` | how bad a flaw is: words, CVSS |
@@ -33,6 +34,7 @@ mod ecosystems;
 pub mod exploitation;
 pub mod feeds;
 mod finding;
+mod gate;
 mod ignore_file;
 mod image;
 mod inventory;
@@ -54,6 +56,11 @@ pub use ecosystems::go_binary::{BuildInfo, Module, read_build_info};
 pub use ecosystems::sbom::{DocumentError, read_document};
 pub use exploitation::Exploitation;
 pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
+pub use gate::{
+    GATE_REASONS_MAX, GATE_TEXT_BYTES_MAX, GateApproval, GateException, GateExceptionError, GateFacts, GateMode,
+    GateOutcome, GateOverride, GatePolicy, GatePolicyError, GateReason, GateScan, GateScope, GateScopeError,
+    GateVerdict, OVERRIDE_HOURS_MAX, Unscanned, decide_gate,
+};
 pub use ignore_file::{IGNORE_FILE_BYTES_MAX, IgnoreFile, IgnoreFileError};
 pub use image::put_together;
 pub use inventory::{Installed, Inventory};

@@ -13,6 +13,20 @@ pub(crate) fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
+/// Bytes of a warning's text: clients show no more (OCI Distribution 1.1.1, "Warnings").
+const WARNING_BYTES_MAX: usize = 256;
+
+/// Makes a warning for whoever reads what a client prints (OCI Distribution 1.1.1, "Warnings"): `299 - "text"`.
+pub(crate) fn warning(text: &str) -> HeaderValue {
+    let plain = |character: char| match character {
+        '"' | '\\' => '\'',
+        ' '..='~' => character,
+        _ => '?',
+    };
+    let text: String = text.chars().map(plain).take(WARNING_BYTES_MAX).collect();
+    value(&format!("299 - \"{text}\""))
+}
+
 /// Headers of content that its digest names: it never changes, so clients may keep it.
 pub(crate) fn immutable(digest: &Digest) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
@@ -62,6 +76,12 @@ pub fn is_unchanged(if_none_match: Option<&str>, digest: &Digest) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warning_is_short_plain_and_in_quotes() {
+        assert_eq!(warning("say \"no\" \u{2026}"), "299 - \"say 'no' ?\"");
+        assert_eq!(warning(&"a".repeat(300)).len(), 256 + 8);
+    }
 
     #[test]
     fn an_entity_tag_matches_weakly_and_in_lists() {

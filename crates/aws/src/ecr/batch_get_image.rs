@@ -7,6 +7,7 @@ use crate::{
 use gantry_access::{Access, Principal, action};
 use gantry_api::Operation;
 use gantry_fault::{Fault, FaultKind};
+use gantry_findings::{GateAnswer, Gates};
 use gantry_oci::Digest;
 use gantry_registry::{Images, Pulls, Repositories, Repository};
 use gantry_words::Cx;
@@ -20,7 +21,7 @@ impl Operation for BatchGetImage {
     type Wire = AwsJson;
     const NAME: &'static str = "ecr:BatchGetImage";
     const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.BatchGetImage");
-    type Needs = (Repositories, Images, Pulls);
+    type Needs = (Repositories, Images, (Pulls, Gates));
     type Request = Asked<BatchGetImageRequest>;
     type Response = Answer<BatchGetImageResponse>;
 
@@ -29,7 +30,7 @@ impl Operation for BatchGetImage {
     }
 
     async fn call(
-        (repositories, images, pulls): &Self::Needs,
+        (repositories, images, (pulls, gates)): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
@@ -38,7 +39,7 @@ impl Operation for BatchGetImage {
         let repository = repository::load(repositories, cx, input.registry_id, &input.repository_name).await?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for id in &input.image_ids {
-            match find(images, cx, &repository, id).await? {
+            match find((images, gates), cx, &repository, id).await? {
                 Ok((digest, image)) => {
                     pulls.note(cx, &repository, &digest);
                     found.push(image);
@@ -51,7 +52,7 @@ impl Operation for BatchGetImage {
 }
 
 async fn find(
-    images: &Images,
+    (images, gates): (&Images, &Gates),
     cx: &Cx,
     repository: &Repository,
     id: &ImageIdentifier,
@@ -73,6 +74,9 @@ async fn find(
     };
     if !wanted.is(image.digest.as_str()) {
         return Ok(Err(image::mismatch(id.clone())));
+    }
+    if let GateAnswer::Refused { message, .. } = gates.judge(cx, repository, &image).await? {
+        return Ok(Err(image::failure(id.clone(), ImageFailureCode::ImageInaccessible, message)));
     }
     let manifest = String::from_utf8(image.body.to_vec()).map_err(Fault::internal)?;
     let shown = Image {

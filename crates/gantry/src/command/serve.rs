@@ -1,3 +1,5 @@
+mod gates;
+
 use super::tool::{command_line, fault_failure, read_config, runtime};
 use crate::{
     config::{Config, ConfigFlags},
@@ -126,6 +128,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_pull_notes(&house),
         spawn_scans(&house),
         spawn_advisories(&house),
+        gates::spawn_gates(&house),
         figures_task,
     ];
     let audit = tokio::spawn(write_audit(house.clone()));

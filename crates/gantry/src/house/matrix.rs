@@ -18,8 +18,9 @@ const UPLOAD: &str = "0193a4c0-5d3e-7000-8000-000000000000";
 const POLICY: &str = "arn:aws:iam::000000000000:policy/p";
 
 /// What the places in addresses are filled with.
-const PLACES: [(&str, &str); 19] = [
+const PLACES: [(&str, &str); 20] = [
     ("{name}", "team/app"),
+    ("{scope}", "team/*"),
     ("{reference}", "v1"),
     ("{digest}", DIGEST),
     ("{tag}", "v1"),
@@ -131,6 +132,10 @@ fn of_rest(operation: &str) -> Value {
         }
         "SetAccessKeyState" | "SetRobotState" | "SetAccountState" => json!({"state": "active"}),
         "GrantRole" => json!({"principal": "user/ann", "role": "push"}),
+        "CreateScanException" => {
+            json!({"scope": "team/*", "vulnerability": "CVE-2099-0001", "reason": "r", "holdsFor": "1d"})
+        }
+        "CreateScanOverride" => json!({"scope": "team/*", "reason": "r", "holdsFor": "1h"}),
         "PutAccountPolicy" => {
             json!({"policy": r#"{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}"#})
         }

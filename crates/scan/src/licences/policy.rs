@@ -13,7 +13,7 @@ const ENTRY_BYTES_MAX: usize = 128;
 /// An entry is an SPDX licence (`MIT`), one with its exception (`GPL-2.0-only WITH Classpath-exception-2.0`), a family
 /// (`AGPL-*`), or words of a packager that are no SPDX name, compared in any case. An entry without an exception means
 /// the licence with and without one; an allowed entry that names the exception beats a denied one that does not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LicencePolicy {
     /// What may not be.
@@ -22,6 +22,7 @@ pub struct LicencePolicy {
     /// What alone may be; where it is `None`, everything that is not denied. With it, a package of which no licence is
     /// known is in breach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>")]
     pub allowed: Option<Vec<String>>,
 }
 
