@@ -28,6 +28,7 @@ pub(crate) mod repo;
 pub(crate) mod restore;
 pub(crate) mod robot;
 pub(crate) mod role;
+pub(crate) mod sbom;
 pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod session;

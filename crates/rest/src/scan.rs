@@ -38,6 +38,8 @@ impl ScanDocument {
     pub const IN_PROGRESS: &'static str = "IN_PROGRESS";
     /// The status of a scan that says what the image holds.
     pub const COMPLETE: &'static str = "COMPLETE";
+    /// The status of a scan that could not read the image.
+    pub const FAILED: &'static str = "FAILED";
     /// The status of an image that nobody had scanned.
     pub const NOT_SCANNED: &'static str = "NOT_SCANNED";
 
@@ -49,7 +51,7 @@ impl ScanDocument {
         let status = match scan.status {
             ScanStatus::Pending => ScanDocument::IN_PROGRESS,
             ScanStatus::Complete => ScanDocument::COMPLETE,
-            ScanStatus::Failed => "FAILED",
+            ScanStatus::Failed => ScanDocument::FAILED,
             ScanStatus::Unsupported => "UNSUPPORTED_IMAGE",
         };
         ScanDocument {
@@ -309,7 +311,9 @@ pub(crate) async fn known(
     let unknown = |why: String| Err(Fault::new(FaultKind::ScanNotFound, why));
     let scan = scans.find(repository, digest).await?;
     let Some(scan) = scan else {
-        return unknown(format!("{name}@{digest} was never scanned. Have it scanned with: gantry scan {name}@{digest}"));
+        return unknown(format!(
+            "{name}@{digest} was never scanned. Have it scanned with: gantry scan {name}@{digest}"
+        ));
     };
     match scan.status {
         ScanStatus::Pending => unknown(format!("{name}@{digest} is being scanned. Try again in a moment")),

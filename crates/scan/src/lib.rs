@@ -12,6 +12,7 @@
 //! | `inventory.rs` | [`Inventory`]: what an image holds |
 //! | `purl.rs` | package URLs, written and read |
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
+//! | `comparison.rs` | [`compare`]: what changed between the findings of two images |
 //! | `documents.rs`, `documents/` | bills of materials and lists of findings for others to read |
 //! | `ignore_file.rs` | [`IgnoreFile`]: flaws that somebody has decided not to hear of |
 //! | `exploitation.rs` | [`Exploitation`]: what is known to be exploited or likely will be; how urgent a finding is |
@@ -26,6 +27,7 @@
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
 mod advisory;
+mod comparison;
 mod distribution;
 pub mod documents;
 mod ecosystem;
@@ -49,6 +51,7 @@ mod versions;
 pub mod vex;
 
 pub use advisory::{Advisory, Affected, KnowledgeSource, Range, Rating, Standing, Until};
+pub use comparison::{ChangedFinding, Comparison, compare};
 pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
 pub use ecosystems::go_binary::{BuildInfo, Module, read_build_info};
 pub use ecosystems::sbom::{DocumentError, read_document};
