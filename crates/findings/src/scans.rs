@@ -2,6 +2,7 @@ use crate::{
     acts::{AskScan, ReleaseScans},
     advisories::Advisories,
     packing,
+    search::Search,
 };
 use gantry_env::Env;
 use gantry_fault::Fault;
@@ -30,6 +31,7 @@ pub struct Scans {
     advisories: Advisories,
     remembered: Arc<Cache<Key, Arc<ImageFindings>>>,
     asked: Arc<Notify>,
+    pub(crate) search: Arc<Search>,
 }
 
 /// What findings are of: an image as it was read at a moment, under a generation of advisories.
@@ -75,8 +77,8 @@ pub struct ImageFindings {
 impl Scans {
     /// Opens the room.
     pub fn open(metadata: Metadata, registry: Registry, env: Env, advisories: Advisories) -> Scans {
-        let (remembered, asked) = (Arc::new(Cache::new(REMEMBERED)), Arc::default());
-        Scans { metadata, registry, env, advisories, remembered, asked }
+        let (remembered, asked, search) = (Arc::new(Cache::new(REMEMBERED)), Arc::default(), Arc::default());
+        Scans { metadata, registry, env, advisories, remembered, asked, search }
     }
 
     /// The advisories that hold now.

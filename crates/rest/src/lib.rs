@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod device;
 mod document;
+mod found;
 mod identity;
 mod json;
 mod lifecycle;
@@ -30,6 +31,7 @@ pub use access::{
 };
 pub use account::{AccountDocument, NewAccountDocument};
 pub use document::{ImageDocument, RepositoryDocument};
+pub use found::{FoundFlawDocument, FoundImageDocument, FoundPackageDocument};
 pub use identity::{
     AccessKeyDocument, IdentityDetailsDocument, IdentityDocument, KeyState, NewAccessKeyDocument, PolicyDocument,
     ProviderDocument, RobotDocument,

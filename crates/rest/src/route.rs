@@ -28,9 +28,14 @@ pub fn route(method: &Method, path: &str) -> Routed {
             },
         );
     }
-    if rest == "audit" {
-        let get = (*method == Method::GET).then_some(list_audit_records::ListAuditRecords::NAME);
-        return choose("GET", Params::new(), get);
+    let list = match rest {
+        "audit" => Some(list_audit_records::ListAuditRecords::NAME),
+        "findings" => Some(list_findings::ListFindings::NAME),
+        "packages" => Some(list_packages::ListPackages::NAME),
+        _ => None,
+    };
+    if let Some(list) = list {
+        return choose("GET", Params::new(), (*method == Method::GET).then_some(list));
     }
     if let Some(rest) = rest.strip_prefix("access/") {
         return access(method, rest);
@@ -354,6 +359,8 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
             (Method::GET, "/api/v1/audit", "ListAuditRecords", ""),
+            (Method::GET, "/api/v1/findings", "ListFindings", ""),
+            (Method::GET, "/api/v1/packages", "ListPackages", ""),
             (Method::GET, "/api/v1/access/explain", "ExplainAccess", ""),
             (Method::GET, "/api/v1/access/who-can", "ListPermitted", ""),
             (Method::GET, "/api/v1/access/unused", "ListUnusedAccess", ""),

@@ -24,6 +24,7 @@
 //! | `licences.rs`, `licences/` | [`spdx_expression`], [`LicencePolicy`]: what a licence is, and which packages break a policy |
 //! | `secrets.rs`, `secrets/` | [`find_secrets`]: keys and tokens that lie about in files |
 //! | `misconfiguration.rs` | [`find_misconfigurations`]: what is unwise about how an image is made |
+//! | `version_range.rs` | [`VersionRange`]: which versions are meant, as people write it |
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
 mod advisory;
@@ -47,6 +48,7 @@ mod package;
 pub mod purl;
 mod secrets;
 pub mod severity;
+mod version_range;
 mod versions;
 pub mod vex;
 
@@ -74,4 +76,5 @@ pub use package::{Distribution, Package, PackageType, SourcePackage};
 pub use secrets::{
     Confidence, ExposedSecret, SECRET_FILE_BYTES_MAX, SECRETS_PER_FILE_MAX, find_secrets, may_hold_secrets,
 };
+pub use version_range::{VersionRange, VersionRangeError};
 pub use versions::{VERSION_BYTES_MAX, VersionScheme};

@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
-const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
+pub(crate) const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
 
-fn status(version: &str) -> String {
+pub(crate) fn status(version: &str) -> String {
     format!(
         "Package: libssl3\nStatus: install ok installed\nMaintainer: Debian OpenSSL Team <pkg-openssl-devel@alioth-lists.debian.net>\n\
          Architecture: amd64\nSource: openssl\nVersion: {version}\n\n"
@@ -32,7 +32,7 @@ fn layer(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// Debian 12 with one package, and a Python package in a layer of its own.
-fn image(version: &str) -> Image {
+pub(crate) fn image(version: &str) -> Image {
     let base = layer(&[("etc/os-release", OS_RELEASE), ("var/lib/dpkg/status", &status(version))]);
     let metadata = "Metadata-Version: 2.1\nName: Left_Pad\nVersion: 1.0\n";
     let app = layer(&[("opt/app/left_pad-1.0.dist-info/METADATA", metadata)]);
@@ -51,7 +51,7 @@ fn record(id: &str, ecosystem: &str, package: &str, fixed: &str) -> Value {
 }
 
 /// A folder of advisories with one of Debian and one of PyPI.
-fn advisories(folder: &Path) -> PathBuf {
+pub(crate) fn advisories(folder: &Path) -> PathBuf {
     let write = |ecosystem: &str, record: Value| {
         let place = folder.join("advisories").join(ecosystem);
         fs::create_dir_all(&place).unwrap();
@@ -62,7 +62,7 @@ fn advisories(folder: &Path) -> PathBuf {
     folder.join("advisories")
 }
 
-fn import(server: &Server, folder: &Path) {
+pub(crate) fn import(server: &Server, folder: &Path) {
     let (code, _, errors) = server.tool(&["advisories", "import", folder.to_str().unwrap()]);
     assert_eq!(code, 0, "{errors}");
 }

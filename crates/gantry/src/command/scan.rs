@@ -9,6 +9,7 @@ use crate::{
 };
 use diff::DiffCommand;
 use filter::FilterFlags;
+pub(crate) use filter::severity;
 use gantry_env::Env;
 use gantry_rest::ImageFindingsDocument;
 use gantry_scan::{Finding, Matched, documents};
