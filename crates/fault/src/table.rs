@@ -158,7 +158,7 @@ faults! {
     ExclusionExists => 409, "UNSUPPORTED", "ExclusionAlreadyExistsException";
     /// His pulls do count.
     ExclusionNotFound => 404, "UNSUPPORTED", "ExclusionNotFoundException";
-    /// The image was never scanned.
+    /// It is not known what the image holds: it was never scanned, or that goes on or failed.
     ScanNotFound => 404, "UNSUPPORTED", "ScanNotFoundException";
     /// The image cannot be moved to this storage class.
     StorageClassUpdateUnsupported => 400, "UNSUPPORTED", "ImageStorageClassUpdateNotSupportedException";

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `scans.rs` | [`Scans`]: asks for scans, on push and by hand, and says how they stand |
 //! | `reactions.rs` | what is asked for when images are pushed |
+//! | `search.rs`, `search/` | which images hold a package or a flaw, in memory |
 //! | `scanner.rs` | takes what is due, and reads it |
 //! | `reading.rs` | one image: its layers, and what they make together |
 //! | `packing.rs` | how inventories and layers lie in the database |
@@ -25,6 +26,7 @@ mod reactions;
 mod reading;
 mod scanner;
 mod scans;
+mod search;
 
 pub use advisories::{ADVISORIES_FILE, Advisories, AdvisoriesError};
 pub use gates::{
@@ -32,3 +34,7 @@ pub use gates::{
     SBOM_TYPES,
 };
 pub use scans::{ImageFindings, Scan, ScanStatus, Scans};
+pub use search::{
+    FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, IMAGES_SHOWN_MAX, PackagePlace,
+    PackageQuestion, Visible,
+};

@@ -3,6 +3,7 @@ use crate::{
     advisories::Advisories,
     gates::HeldRules,
     packing,
+    search::Search,
 };
 use gantry_env::Env;
 use gantry_fault::Fault;
@@ -40,6 +41,7 @@ pub struct Scans {
     /// By which images are let through.
     pub(crate) rules: HeldRules,
     ended: Arc<Mutex<Vec<EndedScan>>>,
+    pub(crate) search: Arc<Search>,
 }
 
 /// An image whose scan has ended: whose, its repository's number and name, and its digest.
@@ -88,9 +90,9 @@ pub struct ImageFindings {
 impl Scans {
     /// Opens the room.
     pub fn open(metadata: Metadata, registry: Registry, env: Env, advisories: Advisories) -> Scans {
-        let (remembered, asked) = (Arc::new(Cache::new(REMEMBERED)), Arc::default());
+        let (remembered, asked, search) = (Arc::new(Cache::new(REMEMBERED)), Arc::default(), Arc::default());
         let (rules, ended) = (HeldRules::default(), Arc::default());
-        Scans { metadata, registry, env, advisories, remembered, asked, rules, ended }
+        Scans { metadata, registry, env, advisories, remembered, asked, rules, ended, search }
     }
 
     /// The advisories that hold now.

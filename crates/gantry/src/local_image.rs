@@ -12,6 +12,7 @@ mod oci_layout;
 
 use gantry_oci::{Digest, Platform};
 use members::Members;
+pub(crate) use oci_layout::by_platform;
 use std::{
     io::{self, Read},
     path::{Path, PathBuf},

@@ -1,13 +1,13 @@
-//! Scanning without a server: what lies in an image on this disk, and what is wrong with it.
+//! What lies in an image, on this disk or on a server, and what is wrong with it.
 //!
 //! | file | what |
 //! |---|---|
 //! | `root_folder.rs` | walks a root folder as if it were a layer |
 //! | `advisory_folder.rs` | a folder of advisories, compiled once |
-//! | `report.rs` | what is printed as JSON |
+//! | `on_server.rs` | what a server knows of an image |
 
 mod advisory_folder;
-mod report;
+mod on_server;
 mod root_folder;
 
 use crate::{
@@ -16,12 +16,11 @@ use crate::{
 };
 pub(crate) use advisory_folder::{AdvisoryFolderError, compile_folder};
 use advisory_folder::{exploitation, open_folder};
-use gantry_oci::Digest;
 use gantry_scan::{
     ImageConfig, Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Misconfiguration, Options, Spool,
-    find_misconfigurations,
+    documents, find_misconfigurations,
 };
-pub(crate) use report::Report;
+pub(crate) use on_server::ask;
 use std::{
     io::{self, BufReader, Read},
     path::Path,
@@ -35,11 +34,28 @@ pub(crate) struct Subject {
     /// Its name: as the file says, or the file's own.
     pub(crate) name: String,
     /// The digest of its manifest, where there is one.
-    pub(crate) digest: Option<Digest>,
+    pub(crate) digest: Option<String>,
+    /// When a server read its layers, RFC 3339.
+    pub(crate) scanned_at: Option<String>,
+    /// When a server's advisories were brought up to date, RFC 3339.
+    pub(crate) advisories_at: Option<String>,
     /// What is unwise about how it is made.
     pub(crate) misconfigurations: Vec<Misconfiguration>,
     /// What it holds.
     pub(crate) inventory: Inventory,
+}
+
+impl Subject {
+    /// One that was found on this disk.
+    fn found(name: String, digest: Option<String>, inventory: Inventory) -> Subject {
+        Subject { name, digest, scanned_at: None, advisories_at: None, misconfigurations: Vec::new(), inventory }
+    }
+
+    /// Which image documents are about.
+    pub(crate) fn image<'a>(&'a self, created: &'a str) -> documents::Image<'a> {
+        let digest = self.digest.as_deref().unwrap_or_default();
+        documents::Image { reference: &self.name, digest, created }
+    }
 }
 
 /// Why an input cannot be scanned.
@@ -77,7 +93,7 @@ pub(crate) fn look(path: &Path, wanted: &Wanted) -> Result<Subject, ScanError> {
             let layer = root_folder::read(&root, &Limits::default(), &mut spool);
             let layer = layer.map_err(|error| ScanError::Root { path: root.display().to_string(), error })?;
             let inventory = gantry_scan::put_together(&[&layer]);
-            Ok(Subject { name: path.display().to_string(), digest: None, misconfigurations: Vec::new(), inventory })
+            Ok(Subject::found(path.display().to_string(), None, inventory))
         }
     }
 }
@@ -101,7 +117,8 @@ fn look_at_image(path: &Path, image: LocalImage) -> Result<Subject, ScanError> {
         }
     };
     let name = image.name.clone().unwrap_or_else(|| path.display().to_string());
-    Ok(Subject { name, digest: image.digest, misconfigurations, inventory })
+    let digest = image.digest.as_ref().map(ToString::to_string);
+    Ok(Subject { misconfigurations, ..Subject::found(name, digest, inventory) })
 }
 
 /// A place for a file that is too long for memory.

@@ -72,6 +72,21 @@ pub struct KnownScan {
     pub is_there: bool,
 }
 
+/// An image that can be pulled and was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRow {
+    /// The repository's number.
+    pub repository: i64,
+    /// The image.
+    pub digest: String,
+    /// When its scan ended.
+    pub finished_at: Timestamp,
+    /// When it was pushed.
+    pub pushed_at: Timestamp,
+    /// Who pushed it.
+    pub pushed_by: String,
+}
+
 /// How a scan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanEnd {
@@ -133,6 +148,13 @@ static SCANS_AFTER: Query = query(
     "SELECT s.repository, s.digest,
          (SELECT count(*) FROM manifest AS m WHERE m.repository = s.repository AND m.digest = s.digest)
      FROM image_scan AS s WHERE s.repository > $1 OR (s.repository = $1 AND s.digest > $2)
+     ORDER BY s.repository, s.digest LIMIT $3",
+);
+static HELD_AFTER: Query = query(
+    "SELECT s.repository, s.digest, s.finished_at, m.pushed_at, m.pushed_by
+     FROM image_scan AS s JOIN manifest AS m ON m.repository = s.repository AND m.digest = s.digest
+     WHERE s.finished_at IS NOT NULL AND m.state = 'live' AND m.storage_class = 'STANDARD'
+         AND (s.repository > $1 OR (s.repository = $1 AND s.digest > $2))
      ORDER BY s.repository, s.digest LIMIT $3",
 );
 static FORGET_SCAN: Change = change(
@@ -233,6 +255,20 @@ pub fn scans_after(rows: &mut Reader, after: (i64, &str), count: usize) -> Resul
     let scan =
         |row: &Row| Ok(KnownScan { repository: row.int(0)?, digest: row.text(1)?.into(), is_there: row.bool(2)? });
     rows.all(&SCANS_AFTER, values![after.0, after.1, count])?.iter().map(scan).collect()
+}
+
+/// Returns up to `count` images that can be pulled and were read, after a repository and digest.
+pub fn held_after(rows: &mut Reader, after: (i64, &str), count: usize) -> Result<Vec<HeldRow>, Fault> {
+    let held = |row: &Row| {
+        Ok(HeldRow {
+            repository: row.int(0)?,
+            digest: row.text(1)?.into(),
+            finished_at: row.time(2)?,
+            pushed_at: row.time(3)?,
+            pushed_by: row.text(4)?.into(),
+        })
+    };
+    rows.all(&HELD_AFTER, values![after.0, after.1, count])?.iter().map(held).collect()
 }
 
 /// Forgets the scan of an image that is gone.

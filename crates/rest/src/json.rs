@@ -35,6 +35,14 @@ pub(crate) fn parse_reference(text: &str) -> Result<Reference, Fault> {
     text.parse().map_err(|error: gantry_oci::ReferenceError| Fault::new(FaultKind::InvalidParameter, error.to_string()))
 }
 
+/// How people write an image: `team/app:v1`, `team/app@sha256:…`.
+pub(crate) fn image_name(name: &RepositoryName, reference: &Reference) -> String {
+    match reference {
+        Reference::Tag(tag) => format!("{name}:{tag}"),
+        Reference::Digest(digest) => format!("{name}@{digest}"),
+    }
+}
+
 /// Reads the digest out of the address.
 pub(crate) fn digest(incoming: &Incoming) -> Result<Digest, Fault> {
     let parsed = unescaped(incoming.params.get("digest"), "%3A", ":").parse();

@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod device;
 mod document;
+mod found;
 mod gates;
 mod identity;
 mod json;
@@ -20,6 +21,7 @@ mod robot;
 mod route;
 mod route_gates;
 mod route_identities;
+mod scan;
 mod sessions;
 mod tokens;
 mod undo;
@@ -31,6 +33,7 @@ pub use access::{
 };
 pub use account::{AccountDocument, NewAccountDocument};
 pub use document::{ImageDocument, RepositoryDocument};
+pub use found::{FoundFlawDocument, FoundImageDocument, FoundPackageDocument};
 pub use gates::{GateExplanationDocument, ScanExceptionDocument, ScanOverrideDocument, ScanPolicyDocument};
 pub use identity::{
     AccessKeyDocument, IdentityDetailsDocument, IdentityDocument, KeyState, NewAccessKeyDocument, PolicyDocument,
@@ -45,6 +48,7 @@ pub use operations::doors;
 pub use operations::revoke_sessions::RevokedSessionsDocument;
 pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
 pub use route::route;
+pub use scan::{FindingDocument, ImageFindingsDocument, ScanDocument};
 pub use sessions::SessionDocument;
 pub use tokens::PersonalTokenDocument;
 pub use undo::{EmptiedDocument, RestoredImageDocument, TagMoveDocument, TakenTagDocument, TrashedImageDocument};

@@ -28,9 +28,14 @@ pub fn route(method: &Method, path: &str) -> Routed {
             },
         );
     }
-    if rest == "audit" {
-        let get = (*method == Method::GET).then_some(list_audit_records::ListAuditRecords::NAME);
-        return choose("GET", Params::new(), get);
+    let list = match rest {
+        "audit" => Some(list_audit_records::ListAuditRecords::NAME),
+        "findings" => Some(list_findings::ListFindings::NAME),
+        "packages" => Some(list_packages::ListPackages::NAME),
+        _ => None,
+    };
+    if let Some(list) = list {
+        return choose("GET", Params::new(), (*method == Method::GET).then_some(list));
     }
     if let Some(rest) = rest.strip_prefix("access/") {
         return access(method, rest);
@@ -87,7 +92,8 @@ pub fn route(method: &Method, path: &str) -> Routed {
             );
         }
         if *method != Method::PUT
-            && let Some(found) = undo(method, head, last).or_else(|| lifecycle(method, head, last))
+            && let Some(found) =
+                undo(method, head, last).or_else(|| lifecycle(method, head, last)).or_else(|| scan(method, head, last))
         {
             return found;
         }
@@ -166,6 +172,26 @@ fn lifecycle(method: &Method, head: &str, last: &str) -> Option<Routed> {
         }
         _ => None,
     }
+}
+
+/// Finds what the scanner knows of an image: `<name>/images/<reference>/scan`, `…/findings` and `…/sbom`.
+fn scan(method: &Method, head: &str, last: &str) -> Option<Routed> {
+    let get = match last {
+        "scan" => get_scan::GetScan::NAME,
+        "findings" => get_image_findings::GetImageFindings::NAME,
+        "sbom" => get_image_sbom::GetImageSbom::NAME,
+        _ => return None,
+    };
+    let (above, reference) = head.rsplit_once('/')?;
+    let params = named(above.strip_suffix("/images")?).with("reference", reference);
+    Some(match (last, method) {
+        (_, &Method::GET) => choose("GET", params, Some(get)),
+        ("scan", &Method::POST) => choose("GET, POST", params, Some(scan_image::ScanImage::NAME)),
+        // A repository may be called so, and be deleted.
+        (_, &Method::DELETE) => return None,
+        ("scan", _) => choose("GET, POST", params, None),
+        _ => choose("GET", params, None),
+    })
 }
 
 /// Finds `<name>/images/<digest>/storage-class`, which is told from a tag by the colon of the digest.
@@ -339,6 +365,8 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
             (Method::GET, "/api/v1/audit", "ListAuditRecords", ""),
+            (Method::GET, "/api/v1/findings", "ListFindings", ""),
+            (Method::GET, "/api/v1/packages", "ListPackages", ""),
             (Method::GET, "/api/v1/access/explain", "ExplainAccess", ""),
             (Method::GET, "/api/v1/access/who-can", "ListPermitted", ""),
             (Method::GET, "/api/v1/access/unused", "ListUnusedAccess", ""),
@@ -366,6 +394,12 @@ mod tests {
             ),
             (Method::GET, "/api/v1/repositories/team/app/images/v1/lifecycle", "ExplainImage", "team/app"),
             (Method::GET, "/api/v1/repositories/team/app/images/lifecycle", "GetImage", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/app/images/v1/scan", "GetScan", "team/app"),
+            (Method::POST, "/api/v1/repositories/a/images/b/images/sha256:aa/scan", "ScanImage", "a/images/b"),
+            (Method::GET, "/api/v1/repositories/team/app/images/v1/findings", "GetImageFindings", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/app/images/v1/sbom", "GetImageSbom", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/app/images/sbom", "GetImage", "team/app"),
+            (Method::DELETE, "/api/v1/repositories/a/images/b/sbom", "DeleteRepository", "a/images/b/sbom"),
             (Method::GET, "/api/v1/repositories/team/lifecycle", "GetRepository", "team/lifecycle"),
             (Method::GET, "/api/v1/repositories/team/trash/images/restore", "GetImage", "team/trash"),
             (Method::GET, "/api/v1/repositories/openapi.json", "GetRepository", "openapi.json"),

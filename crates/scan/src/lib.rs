@@ -12,6 +12,7 @@
 //! | `inventory.rs` | [`Inventory`]: what an image holds |
 //! | `purl.rs` | package URLs, written and read |
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
+//! | `comparison.rs` | [`compare`]: what changed between the findings of two images |
 //! | `documents.rs`, `documents/` | bills of materials and lists of findings for others to read |
 //! | `ignore_file.rs` | [`IgnoreFile`]: flaws that somebody has decided not to hear of |
 //! | `exploitation.rs` | [`Exploitation`]: what is known to be exploited or likely will be; how urgent a finding is |
@@ -24,9 +25,11 @@
 //! | `licences.rs`, `licences/` | [`spdx_expression`], [`LicencePolicy`]: what a licence is, and which packages break a policy |
 //! | `secrets.rs`, `secrets/` | [`find_secrets`]: keys and tokens that lie about in files |
 //! | `misconfiguration.rs` | [`find_misconfigurations`]: what is unwise about how an image is made |
+//! | `version_range.rs` | [`VersionRange`]: which versions are meant, as people write it |
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
 mod advisory;
+mod comparison;
 mod distribution;
 pub mod documents;
 mod ecosystem;
@@ -47,10 +50,12 @@ mod package;
 pub mod purl;
 mod secrets;
 pub mod severity;
+mod version_range;
 mod versions;
 pub mod vex;
 
 pub use advisory::{Advisory, Affected, KnowledgeSource, Range, Rating, Standing, Until};
+pub use comparison::{ChangedFinding, Comparison, compare};
 pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
 pub use ecosystems::go_binary::{BuildInfo, Module, read_build_info};
 pub use ecosystems::sbom::{DocumentError, read_document};
@@ -78,4 +83,5 @@ pub use package::{Distribution, Package, PackageType, SourcePackage};
 pub use secrets::{
     Confidence, ExposedSecret, SECRET_FILE_BYTES_MAX, SECRETS_PER_FILE_MAX, find_secrets, may_hold_secrets,
 };
+pub use version_range::{VersionRange, VersionRangeError};
 pub use versions::{VERSION_BYTES_MAX, VersionScheme};

@@ -14,6 +14,7 @@ mod commands;
 mod conditions;
 mod crash;
 mod database;
+mod found;
 mod gates;
 mod hostile;
 mod identities;

@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
-const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
+pub(crate) const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
 
-fn status(version: &str) -> String {
+pub(crate) fn status(version: &str) -> String {
     format!(
         "Package: libssl3\nStatus: install ok installed\nMaintainer: Debian OpenSSL Team <pkg-openssl-devel@alioth-lists.debian.net>\n\
          Architecture: amd64\nSource: openssl\nVersion: {version}\n\n"

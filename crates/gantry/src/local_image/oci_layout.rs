@@ -46,7 +46,8 @@ fn resolve(members: &Members, first: Descriptor, wanted: &Wanted) -> Result<(Des
     Err(InputError::Malformed { name: INDEX.into(), problem: format!("more than {DEPTH_MAX} indexes in each other") })
 }
 
-fn by_platform(manifests: &[Descriptor], wanted: &Wanted) -> Result<Descriptor, InputError> {
+/// Chooses the image for a platform; what is the only one needs no choice.
+pub(crate) fn by_platform(manifests: &[Descriptor], wanted: &Wanted) -> Result<Descriptor, InputError> {
     if let [only] = manifests
         && wanted.platform.is_none()
     {

@@ -67,7 +67,13 @@ const PLAIN: &str = "\x1b[0m";
 impl Table {
     /// A table of these columns, from left to right.
     pub(crate) fn new<const N: usize>(header: [&str; N]) -> Table {
-        Table { header: header.map(Cell::from).into(), sides: vec![Side::Left; N], rows: vec![] }
+        Table::of(header)
+    }
+
+    /// The same, where their number is only known when it is made.
+    pub(crate) fn of<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
+        let header: Vec<Cell> = header.into_iter().map(Cell::from).collect();
+        Table { sides: vec![Side::Left; header.len()], header, rows: vec![] }
     }
 
     /// Sets these columns (counted from 0) flush right, as numbers like it.

@@ -1,0 +1,220 @@
+//! What the scanner knows, asked for by people: at `/api/v1` and with the commands.
+
+use crate::{
+    commands::Person,
+    scan::{advisories, image, import},
+};
+use gantry_e2e::{Client, Server};
+use serde_json::{Value, json};
+use std::fs;
+
+/// A person at a server with advisories, to which `team/app` was pushed twice: v2 has mended the flaw of the distribution's package.
+fn person() -> Person {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    import(&server, &advisories(folder.path()));
+    let client = server.client();
+    for (tag, version) in [("v1", "3.0.11-1~deb12u2"), ("v2", "3.0.13-1~deb12u1")] {
+        assert_eq!(image(version).push(&client, "team/app", tag).unwrap().status, 201);
+    }
+    Person::at(server)
+}
+
+fn json_of(person: &Person, arguments: &[&str]) -> Value {
+    serde_json::from_str(&person.types(arguments)).unwrap()
+}
+
+fn ids(findings: &Value) -> Vec<&str> {
+    findings.as_array().unwrap().iter().map(|finding| finding["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn an_image_on_a_server_is_scanned_with_the_flags_and_formats_of_a_file() {
+    let person = person();
+
+    let table = person.types(&["scan", "team/app:v1"]);
+    let report = json_of(&person, &["scan", "team/app:v1", "--format", "json"]);
+    let sarif = json_of(&person, &["scan", "team/app:v1", "--format", "sarif"]);
+    let bill = json_of(&person, &["scan", "team/app:v1", "--format", "cyclonedx"]);
+    let host = format!("{}/team/app:v1", person.server.address());
+    let codes = [
+        person.tries(&["scan", "team/app:v1", "--exit-code", "7"]).0,
+        person.tries(&["scan", "team/app:v1", "--exit-code", "7", "--severity", "LOW"]).0,
+        person.tries(&["scan", &host, "--exit-code", "7", "--fixable"]).0,
+    ];
+
+    assert!(table.contains("CVE-2099-0001") && table.contains("Debian GNU/Linux 12"), "{table}");
+    assert_eq!(ids(&report["findings"]), ["CVE-2099-0002", "CVE-2099-0001"]);
+    let told = ["package", "version", "fixedVersion", "severity"];
+    let told = told.map(|member| report["findings"][1][member].as_str().unwrap());
+    assert_eq!(told, ["libssl3", "3.0.11-1~deb12u2", "3.0.13-1~deb12u1", "HIGH"]);
+    assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 2);
+    assert_eq!(bill["vulnerabilities"].as_array().unwrap().len(), 2);
+    let affected = &bill["vulnerabilities"][0]["affects"][0]["ref"];
+    assert!(bill["components"].as_array().unwrap().iter().any(|one| one["bom-ref"] == *affected), "{bill}");
+    assert_eq!(codes, [7, 0, 7]);
+}
+
+#[test]
+fn what_an_image_holds_is_listed_as_bills_of_materials_that_stay_the_same() {
+    let person = person();
+
+    let first = person.types(&["sbom", "team/app:v1"]);
+    let spdx = json_of(&person, &["sbom", "team/app:v1", "--format", "spdx"]);
+    let table = person.types(&["sbom", "team/app:v1", "--output", "table"]);
+    let asked = person.server.client().get("/api/v1/repositories/team/app/images/v1/sbom?format=cyclonedx");
+
+    let bill: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!((&bill["specVersion"], &spdx["spdxVersion"]), (&json!("1.6"), &json!("SPDX-2.3")));
+    assert_eq!(person.types(&["sbom", "team/app:v1"]), first);
+    assert_eq!(asked.json()["components"], bill["components"]);
+    assert!(table.contains("left-pad") && table.contains("libssl3"), "{table}");
+}
+
+#[test]
+fn two_images_are_compared() {
+    let person = person();
+
+    let mended = json_of(&person, &["scan", "diff", "team/app:v1", "team/app:v2", "--output", "json"]);
+    let (code, table, _) = person.tries(&["scan", "diff", "team/app:v2", "team/app:v1", "--exit-code", "4"]);
+
+    assert_eq!((ids(&mended["gone"]), ids(&mended["new"])), (vec!["CVE-2099-0001"], vec![]));
+    assert_eq!(mended["changed"], json!([]));
+    assert_eq!(code, 4, "{table}");
+    assert!(table.contains("new") && table.contains("1 new, 0 gone, 0 changed"), "{table}");
+}
+
+#[test]
+fn what_is_not_known_is_refused_and_never_an_empty_list() {
+    let server = Server::start();
+    let client = server.client();
+    let chart = gantry_e2e::Image::small(1);
+    assert_eq!(chart.push(&client, "team/broken", "v1").unwrap().status, 201);
+    let person = Person::at(server);
+
+    let findings = client.get("/api/v1/repositories/team/broken/images/v1/findings");
+    let (code, _, errors) = person.tries(&["scan", "team/broken:v1"]);
+    let after = client.get("/api/v1/repositories/team/broken/images/v1/findings");
+
+    assert_eq!((findings.status, after.status), (404, 404));
+    assert!(findings.text().contains("never scanned"), "{}", findings.text());
+    assert!(after.text().contains("failed"), "{}", after.text());
+    assert!(code == 3 && errors.contains("cannot be scanned"), "{code} {errors}");
+}
+
+#[test]
+fn two_files_are_compared_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = |name: &str, version: &str| {
+        let files = [
+            ("etc/os-release", crate::scan::OS_RELEASE.to_owned()),
+            ("var/lib/dpkg/status", crate::scan::status(version)),
+        ];
+        for (path, text) in files {
+            let place = folder.path().join(name).join(path);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, text).unwrap();
+        }
+        folder.path().join(name).to_str().unwrap().to_owned()
+    };
+    let (before, after) = (root("before", "3.0.11-1~deb12u2"), root("after", "3.0.13-1~deb12u1"));
+    let known = advisories(folder.path());
+    let cache = folder.path().join("cache");
+    let arguments = ["scan", "diff", "--input", &before, "--input", &after, "--advisories", known.to_str().unwrap()];
+
+    let (code, output, errors) = gantry_e2e::run_with(&arguments, &[("XDG_CACHE_HOME", cache.to_str().unwrap())]);
+
+    assert_eq!((code, errors.as_str()), (0, ""));
+    assert!(output.contains("0 new, 1 gone, 0 changed"), "{output}");
+}
+
+#[test]
+fn it_is_known_at_once_which_images_hold_a_flaw_or_a_package() {
+    let person = person();
+    for tag in ["v1", "v2"] {
+        person.types(&["scan", &format!("team/app:{tag}")]);
+    }
+
+    let flaws = json_of(&person, &["findings", "ls", "--output", "json"]);
+    let narrow = json_of(&person, &["findings", "ls", "--id", "cve-2099-0001", "--fixable", "--output", "json"]);
+    let by_image = person.types(&["findings", "ls", "--package", "left-pad", "--images"]);
+    let old = json_of(&person, &["package", "ls", "openssl", "--range", "<3.0.13", "--output", "json"]);
+    let elsewhere = json_of(&person, &["package", "ls", "--repository", "other/", "--output", "json"]);
+    let by_purl = person.types(&["package", "ls", "--purl", "pkg:pypi/left-pad"]);
+
+    let told = |found: &Value| {
+        let told = |one: &Value| (one["id"].as_str().unwrap().to_owned(), one["imageCount"].as_u64().unwrap());
+        found.as_array().unwrap().iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&flaws), [("CVE-2099-0001".into(), 1), ("CVE-2099-0002".into(), 2)]);
+    assert_eq!(told(&narrow), [("CVE-2099-0001".into(), 1)]);
+    let holder = &narrow[0]["images"][0];
+    assert_eq!((&holder["repository"], &holder["tags"]), (&json!("team/app"), &json!(["v1"])));
+    assert_eq!(holder["digest"], image("3.0.11-1~deb12u2").digest());
+    assert!(holder["pushedBy"].as_str().unwrap().starts_with("arn:"), "{holder}");
+    assert_eq!(narrow[0]["firstPushedAt"], holder["pushedAt"]);
+    assert!(by_image.contains("team/app:v1") && by_image.contains("team/app:v2"), "{by_image}");
+    assert_eq!((&old[0]["package"], &old[0]["version"]), (&json!("libssl3"), &json!("3.0.11-1~deb12u2")));
+    assert_eq!((old.as_array().unwrap().len(), elsewhere), (1, json!([])));
+    assert!(by_purl.contains("left-pad"), "{by_purl}");
+}
+
+#[test]
+fn a_new_advisory_and_a_deleted_image_count_in_the_next_search() {
+    let person = person();
+    person.types(&["scan", "team/app:v1"]);
+    let count = || json_of(&person, &["findings", "ls", "--output", "json"]).as_array().unwrap().len();
+    assert_eq!(count(), 2);
+
+    let folder = tempfile::tempdir().unwrap();
+    let known = advisories(folder.path());
+    fs::remove_dir_all(known.join("PyPI")).unwrap();
+    import(&person.server, &known);
+    let fewer = (0..100).map(|_| wait(count())).find(|count| *count == 1);
+    person.types(&["image", "rm", &format!("team/app@{}", image("3.0.11-1~deb12u2").digest())]);
+    let none = (0..100).map(|_| wait(count())).find(|count| *count == 0);
+
+    assert_eq!((fewer, none), (Some(1), Some(0)));
+}
+
+fn wait(count: usize) -> usize {
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    count
+}
+
+#[test]
+fn a_search_shows_everybody_what_he_may_ask_about_and_counts_nothing_else() {
+    let person = person();
+    let root = person.server.client();
+    assert_eq!(image("3.0.11-1~deb12u2").push(&root, "other/app", "v1").unwrap().status, 201);
+    for name in ["team/app:v1", "other/app:v1"] {
+        person.types(&["scan", name]);
+    }
+    let send = |method: &str, path: &str, body: Value| {
+        let answer = root.send(method, path, &[("content-type", "application/json")], body.to_string().as_bytes());
+        assert!(answer.status < 300, "{path}: {}", answer.text());
+        answer
+    };
+    let client = |name: &str| {
+        send("POST", "/api/v1/users", json!({"name": name}));
+        let key = send("POST", &format!("/api/v1/users/{name}/access-keys"), json!({})).json();
+        let text = |member: &str| key[member].as_str().unwrap().to_owned();
+        Client::new(person.server.address(), &text("accessKeyId"), &text("secretAccessKey"))
+    };
+    let (ann, eve) = (client("ann"), client("eve"));
+    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecr:DescribeImageScanFindings",
+        "Resource": "arn:aws:ecr:*:*:repository/team/*"}});
+    send("PUT", "/api/v1/users/ann/inline-policies/own", json!({"document": policy.to_string()}));
+
+    for (path, list) in [("/api/v1/findings", "findings"), ("/api/v1/packages?limit=1", "packages")] {
+        let (of_root, of_ann, of_eve) = (root.get(path), ann.get(path), eve.get(path));
+
+        assert_eq!(of_root.json()[list][0]["imageCount"], 2, "{}", of_root.text());
+        assert_eq!(of_ann.json()[list][0]["imageCount"], 1, "{}", of_ann.text());
+        assert!(!of_ann.text().contains("other/app"), "{}", of_ann.text());
+        assert_eq!(of_eve.json()[list], json!([]));
+        assert_eq!(Client::anonymous(person.server.address()).get(path).status, 401);
+    }
+    assert_eq!(eve.get("/api/v1/repositories/team/app/images/v1/findings").status, 403);
+    assert_eq!(eve.get("/api/v1/repositories/team/app/images/v1/sbom").status, 403);
+}

@@ -1,0 +1,116 @@
+//! What all images of a registry hold, and what is wrong with it, by package and by flaw.
+//!
+//! | file | what |
+//! |---|---|
+//! | `search/index.rs` | which image holds which package, in memory, each version of a package once |
+//! | `search/questions.rs` | what is asked for, and what is answered |
+//! | `search/refresh.rs` | brings the index up to date when somebody asks |
+
+mod index;
+mod questions;
+mod refresh;
+
+use crate::scans::Scans;
+use gantry_fault::Fault;
+use gantry_metadata::{Reader, tags};
+use gantry_words::{Page, Timestamp};
+use index::Index;
+pub use questions::{
+    FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, IMAGES_SHOWN_MAX, PackagePlace,
+    PackageQuestion, Visible,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{PoisonError, RwLock},
+};
+use tokio::sync::Mutex;
+
+/// Tags of an image that are shown.
+const TAGS_SHOWN_MAX: usize = 20;
+
+/// The index, and when it was last brought up to date.
+#[derive(Default)]
+pub(crate) struct Search {
+    index: RwLock<Index>,
+    /// Who holds it brings the index up to date; nobody else does meanwhile.
+    refreshed: Mutex<Option<Timestamp>>,
+}
+
+impl Search {
+    fn read<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+        look(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Index) -> T) -> T {
+        change(&mut self.index.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Scans {
+    /// Finds flaws in the images of the repositories in `visible`, the worst first: up to `count` after a place.
+    ///
+    /// The first question after a start reads what every image holds, and one after new advisories matches all of it.
+    ///
+    /// # Errors
+    /// The metadata cannot be read, or the advisories are damaged.
+    pub async fn find_flaws(
+        &self,
+        visible: Visible,
+        question: FlawQuestion,
+        after: Option<FlawPlace>,
+        count: usize,
+    ) -> Result<Page<FoundFlaw>, Fault> {
+        self.refresh().await?;
+        let search = self.search.clone();
+        let look = move || search.read(|index| questions::flaws(index, &visible, &question, after.as_ref(), count));
+        let mut page = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
+        self.add_tags(page.items.iter_mut().map(|found| &mut found.images)).await?;
+        Ok(page)
+    }
+
+    /// Finds packages in the images of the repositories in `visible`, by name and version: up to `count` after a place.
+    ///
+    /// # Errors
+    /// The metadata cannot be read, or the advisories are damaged.
+    pub async fn find_packages(
+        &self,
+        visible: Visible,
+        question: PackageQuestion,
+        after: Option<PackagePlace>,
+        count: usize,
+    ) -> Result<Page<FoundPackage>, Fault> {
+        self.refresh().await?;
+        let search = self.search.clone();
+        let look = move || search.read(|index| questions::packages(index, &visible, &question, after.as_ref(), count));
+        let mut page = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
+        self.add_tags(page.items.iter_mut().map(|found| &mut found.images)).await?;
+        Ok(page)
+    }
+
+    /// Says of the images of a page by which tags they are known.
+    async fn add_tags<'a>(&self, found: impl Iterator<Item = &'a mut FoundImages>) -> Result<(), Fault> {
+        let mut shown: Vec<&mut FoundImage> = found.flat_map(|images| &mut images.shown).collect();
+        let mut wanted: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        for image in &shown {
+            wanted.entry(image.repository_id).or_default().push(image.digest.clone());
+        }
+        let look = move |rows: &mut Reader| {
+            let mut known: BTreeMap<(i64, String), Vec<String>> = BTreeMap::new();
+            for (repository, mut digests) in wanted {
+                digests.sort_unstable();
+                digests.dedup();
+                let count = digests.len() * TAGS_SHOWN_MAX;
+                for (digest, tag) in tags::of_images(rows, repository, digests.iter().map(String::as_str), count)? {
+                    known.entry((repository, digest)).or_default().push(tag);
+                }
+            }
+            Ok(known)
+        };
+        let known = self.metadata.read_long(look).await?;
+        for image in &mut shown {
+            let tags = known.get(&(image.repository_id, image.digest.clone())).map_or(&[][..], Vec::as_slice);
+            image.tags = tags.iter().take(TAGS_SHOWN_MAX).cloned().collect();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+use gantry_scan::{
+    Distribution, Finding, FixState, Installed, Inventory, Knowledge, KnowledgeError, Options, Package, Severity, find,
+};
+use gantry_words::Timestamp;
+use std::{collections::HashMap, sync::Arc};
+
+/// Packages matched at once: their findings are in memory with all their texts.
+const MATCHED_AT_ONCE: usize = 1_000;
+/// Below so many packages it does not matter how many of them no image holds any more.
+const UNUSED_MIN: usize = 10_000;
+
+/// An image, by the number of its repository and its digest.
+pub(super) type Place = (i64, Arc<str>);
+
+/// A version of a package, as advisories tell them apart: for what distributions install their release counts too.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PackageKey {
+    pub(super) package: Package,
+    pub(super) distribution: Option<Distribution>,
+}
+
+/// An image that holds packages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HeldImage {
+    pub(super) place: Place,
+    pub(super) scanned_at: Timestamp,
+    pub(super) pushed_at: Timestamp,
+    pub(super) pushed_by: Arc<str>,
+}
+
+/// What is remembered of a finding: without its long texts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct KnownFlaw {
+    pub(super) id: String,
+    pub(super) aliases: Vec<String>,
+    pub(super) severity: Severity,
+    pub(super) fixed_version: Option<String>,
+    pub(super) fix_state: FixState,
+    pub(super) title: String,
+    pub(super) published: Option<String>,
+}
+
+impl From<Finding> for KnownFlaw {
+    fn from(finding: Finding) -> Self {
+        KnownFlaw {
+            id: finding.id,
+            aliases: finding.aliases,
+            severity: finding.severity,
+            fixed_version: finding.fixed_version,
+            fix_state: finding.fix_state,
+            title: finding.title,
+            published: finding.published,
+        }
+    }
+}
+
+/// A version of a package, the images that hold it, and its flaws.
+pub(super) struct HeldPackage {
+    pub(super) key: Arc<PackageKey>,
+    pub(super) images: Vec<u32>,
+    pub(super) flaws: Vec<KnownFlaw>,
+}
+
+/// Which image holds which package: each image and each version of a package has a number.
+#[derive(Default)]
+pub(super) struct Index {
+    images: Vec<Option<(HeldImage, Box<[u32]>)>>,
+    free: Vec<u32>,
+    places: HashMap<Place, u32>,
+    packages: Vec<HeldPackage>,
+    numbers: HashMap<Arc<PackageKey>, u32>,
+    /// The generation of advisories whose flaws are known, and of how many packages they are.
+    generation: u64,
+    matched: usize,
+}
+
+impl Index {
+    pub(super) fn packages(&self) -> &[HeldPackage] {
+        &self.packages
+    }
+
+    pub(super) fn image(&self, number: u32) -> Option<&HeldImage> {
+        self.images.get(number as usize)?.as_ref().map(|(image, _)| image)
+    }
+
+    /// The images that are known, each with when it was scanned.
+    pub(super) fn known(&self) -> HashMap<Place, Timestamp> {
+        let images = self.images.iter().flatten();
+        images.map(|(image, _)| (image.place.clone(), image.scanned_at)).collect()
+    }
+
+    /// Takes an image, in the place of what was known of it.
+    pub(super) fn put(&mut self, image: HeldImage, inventory: &Inventory) {
+        self.remove(&image.place);
+        let mut packages: Vec<u32> = inventory
+            .packages
+            .iter()
+            .map(|installed| self.number(&installed.package, inventory.distribution.as_ref()))
+            .collect();
+        packages.sort_unstable();
+        packages.dedup();
+        let next = u32::try_from(self.images.len()).unwrap_or(u32::MAX);
+        let number = self.free.pop().unwrap_or(next);
+        for package in &packages {
+            if let Some(held) = self.packages.get_mut(*package as usize) {
+                held.images.push(number);
+            }
+        }
+        self.places.insert(image.place.clone(), number);
+        let held = Some((image, packages.into_boxed_slice()));
+        match self.images.get_mut(number as usize) {
+            Some(slot) => *slot = held,
+            None => self.images.push(held),
+        }
+    }
+
+    /// Forgets an image.
+    pub(super) fn remove(&mut self, place: &Place) {
+        let Some(number) = self.places.remove(place) else { return };
+        let Some((_, packages)) = self.images.get_mut(number as usize).and_then(Option::take) else { return };
+        for package in packages {
+            if let Some(held) = self.packages.get_mut(package as usize) {
+                held.images.retain(|image| *image != number);
+            }
+        }
+        self.free.push(number);
+    }
+
+    /// Whether most packages are of images that are gone: then it is better made anew.
+    pub(super) fn is_wasteful(&self) -> bool {
+        let unused = self.packages.iter().filter(|package| package.images.is_empty()).count();
+        self.packages.len() > UNUSED_MIN && unused * 2 > self.packages.len()
+    }
+
+    fn number(&mut self, package: &Package, distribution: Option<&Distribution>) -> u32 {
+        // Neither licences nor the archive's hash say anything about flaws.
+        let package = Package { licences: Vec::new(), sha1: None, ..package.clone() };
+        let distribution = distribution.filter(|_| package.kind.is_distribution()).cloned();
+        let key = PackageKey { package, distribution };
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        let number = u32::try_from(self.packages.len()).unwrap_or(u32::MAX);
+        let key = Arc::new(key);
+        self.numbers.insert(key.clone(), number);
+        self.packages.push(HeldPackage { key, images: Vec::new(), flaws: Vec::new() });
+        number
+    }
+
+    /// Packages of which it is not known what these advisories say: those of all, after others held.
+    pub(super) fn unmatched(&mut self, generation: u64) -> Vec<Arc<PackageKey>> {
+        if self.generation != generation {
+            self.packages.iter_mut().for_each(|package| package.flaws.clear());
+            (self.generation, self.matched) = (generation, 0);
+        }
+        let after = self.packages.get(self.matched..).unwrap_or_default();
+        after.iter().map(|package| package.key.clone()).collect()
+    }
+
+    /// Remembers the flaws of what was not matched.
+    pub(super) fn set_flaws(&mut self, of: &[Arc<PackageKey>], flaws: Vec<(Arc<PackageKey>, Vec<KnownFlaw>)>) {
+        for (key, flaws) in flaws {
+            if let Some(held) = self.numbers.get(&key).and_then(|number| self.packages.get_mut(*number as usize)) {
+                held.flaws = flaws;
+            }
+        }
+        self.matched += of.len();
+    }
+}
+
+/// Finds the flaws of packages, each by what advisories tell it apart.
+///
+/// # Errors
+/// [`KnowledgeError::Damaged`].
+pub(super) fn flaws_of(
+    packages: &[Arc<PackageKey>],
+    knowledge: &Knowledge,
+) -> Result<Vec<(Arc<PackageKey>, Vec<KnownFlaw>)>, KnowledgeError> {
+    let mut found: HashMap<Arc<PackageKey>, Vec<KnownFlaw>> = HashMap::new();
+    for (distribution, group) in groups(packages) {
+        for some in group.chunks(MATCHED_AT_ONCE) {
+            let install = |key: &&Arc<PackageKey>| {
+                let package = key.package.clone();
+                Installed { package, path: String::new(), layer: 0 }
+            };
+            let inventory = Inventory {
+                distribution: distribution.cloned(),
+                packages: some.iter().map(install).collect(),
+                complaints: Vec::new(),
+            };
+            for finding in find(&inventory, knowledge, &Options::default())?.findings {
+                let key = PackageKey { package: finding.package.clone(), distribution: distribution.cloned() };
+                found.entry(Arc::new(key)).or_default().push(finding.into());
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// By distribution, and so that no two of a group have the same kind, name and version: as in one image, where the first of them
+/// would stand for all.
+fn groups(packages: &[Arc<PackageKey>]) -> Vec<(Option<&Distribution>, Vec<&Arc<PackageKey>>)> {
+    let mut seen = HashMap::new();
+    let mut groups: HashMap<(Option<&Distribution>, u32), Vec<&Arc<PackageKey>>> = HashMap::new();
+    for key in packages {
+        let Package { kind, name, version, .. } = &key.package;
+        let distribution = key.distribution.as_ref();
+        let turn = seen.entry((distribution, kind, name, version)).and_modify(|turn| *turn += 1).or_insert(0_u32);
+        groups.entry((distribution, *turn)).or_default().push(key);
+    }
+    groups.into_iter().map(|((distribution, _), group)| (distribution, group)).collect()
+}

@@ -1,0 +1,186 @@
+use super::{audit::escape, scan::severity};
+use crate::{
+    output::{Cell, Exit, Failure, OutputFlag, Printer, Table, Tone},
+    remote::{Remote, RemoteFlags},
+};
+use gantry_rest::{FoundFlawDocument, FoundImageDocument, FoundPackageDocument};
+use gantry_scan::Severity;
+use serde::Deserialize;
+
+/// Findings that a list has at most; what is asked for more narrowly has fewer.
+const LIST_MAX: usize = 10_000;
+
+/// Search what is known to be wrong with all images of a server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gantry findings ls --severity HIGH,CRITICAL --fixable")]
+pub(crate) struct FindingsCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// List flaws, the worst first, with the images that hold them
+    #[command(after_help = "Example:\n  gantry findings ls --id CVE-2024-0727 --images")]
+    Ls(LsCommand),
+}
+
+#[derive(Debug, clap::Args)]
+struct LsCommand {
+    /// Show these severities only, as in HIGH,CRITICAL
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = severity, value_name = "LIST")]
+    severity: Vec<Severity>,
+    /// Show this flaw only, by any of its ids
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// Show packages of this name only, or built from a source package of this name; * stands for any characters
+    #[arg(long, value_name = "NAME")]
+    package: Option<String>,
+    /// Show only what a newer version mends
+    #[arg(long)]
+    fixable: bool,
+    #[command(flatten)]
+    found: FoundFlags,
+    #[command(flatten)]
+    remote: RemoteFlags,
+    #[command(flatten)]
+    output: OutputFlag,
+}
+
+/// What lists of what is found in images share.
+#[derive(Debug, clap::Args)]
+pub(super) struct FoundFlags {
+    /// Look only in repositories whose name begins so
+    #[arg(long, value_name = "PREFIX")]
+    pub(super) repository: Option<String>,
+    /// Print a line for each image
+    #[arg(long)]
+    pub(super) images: bool,
+}
+
+#[derive(Deserialize)]
+struct ListPage {
+    findings: Vec<FoundFlawDocument>,
+    next: Option<String>,
+}
+
+impl FindingsCommand {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let What::Ls(command) = self.what;
+        let found = command.list()?;
+        Printer::stdout(command.output.format).answer(&found, |found| table(found, command.found.images))?;
+        Ok(Exit::Done)
+    }
+}
+
+impl LsCommand {
+    fn list(&self) -> Result<Vec<FoundFlawDocument>, Failure> {
+        let severities = self.severity.iter().map(|severity| severity.name()).collect::<Vec<_>>().join(",");
+        let query = query(&[
+            ("severity", Some(severities.as_str()).filter(|list| !list.is_empty())),
+            ("id", self.id.as_deref()),
+            ("package", self.package.as_deref()),
+            ("fixable", self.fixable.then_some("true")),
+            ("repository", self.found.repository.as_deref()),
+        ]);
+        pages(&Remote::open(&self.remote)?, &format!("/api/v1/findings?limit=1000{query}"), |page: ListPage| {
+            (page.findings, page.next)
+        })
+    }
+}
+
+/// A query of what is said.
+pub(super) fn query(members: &[(&str, Option<&str>)]) -> String {
+    let said = members.iter().filter_map(|(key, value)| Some(format!("&{key}={}", escape((*value)?))));
+    said.collect()
+}
+
+/// Reads the pages of a list.
+pub(super) fn pages<P: serde::de::DeserializeOwned, T>(
+    remote: &Remote,
+    path: &str,
+    take: impl Fn(P) -> (Vec<T>, Option<String>),
+) -> Result<Vec<T>, Failure> {
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let (items, next) = take(remote.get(&format!("{path}{after}"))?);
+        found.extend(items);
+        match next {
+            Some(_) if found.len() >= LIST_MAX => {
+                eprintln!("there is more: ask more narrowly to see what comes after the first {}", found.len());
+                return Ok(found);
+            }
+            Some(next) => after = format!("&after={}", escape(&next)),
+            None => return Ok(found),
+        }
+    }
+}
+
+fn table(found: &[FoundFlawDocument], is_by_image: bool) -> Table {
+    let header = ["SEVERITY", "ID", "PACKAGE", "VERSION", "FIXED IN"];
+    found_table(header, is_by_image, found.iter().map(|flaw| (cells(flaw), &flaw.package)))
+}
+
+fn cells(flaw: &FoundFlawDocument) -> [Cell; 5] {
+    let tone = if flaw.severity >= Severity::High { Tone::Bad } else { Tone::Plain };
+    [
+        Cell::toned(flaw.severity.name(), tone),
+        flaw.id.as_str().into(),
+        flaw.package.package.as_str().into(),
+        flaw.package.version.as_str().into(),
+        flaw.fixed_version.as_deref().unwrap_or("-").into(),
+    ]
+}
+
+/// A table of what is found, and behind it of who holds it: a line for all images, or one for each.
+pub(super) fn found_table<'a, const N: usize>(
+    header: [&str; N],
+    is_by_image: bool,
+    found: impl Iterator<Item = ([Cell; N], &'a FoundPackageDocument)>,
+) -> Table {
+    let more: &[&str] = if is_by_image { &["IMAGE", "DIGEST", "PUSHED", "BY"] } else { &["IMAGES", "SINCE", "IN"] };
+    let mut table = Table::of(header.iter().chain(more).copied());
+    if !is_by_image {
+        table = table.right(&[N]);
+    }
+    for (cells, package) in found {
+        if !is_by_image {
+            let count = package.image_count.to_string();
+            let cells =
+                cells.into_iter().chain([count.into(), package.first_pushed_at.as_str().into(), place(package)]);
+            table.row(cells);
+            continue;
+        }
+        for image in &package.images {
+            table.row(cells.iter().cloned().chain([
+                name(image).into(),
+                image.digest.get(..19).unwrap_or(&image.digest).into(),
+                image.pushed_at.as_str().into(),
+                image.pushed_by.as_str().into(),
+            ]));
+        }
+        let hidden = package.image_count - package.images.len();
+        if hidden > 0 {
+            let said = format!("and {hidden} more");
+            table.row(cells.into_iter().chain([Cell::toned(said, Tone::Faint), "".into(), "".into(), "".into()]));
+        }
+    }
+    table
+}
+
+/// An image as people write it: by a tag where it has one.
+fn name(image: &FoundImageDocument) -> String {
+    match image.tags.first() {
+        Some(tag) => format!("{}:{tag}", image.repository),
+        None => image.repository.clone(),
+    }
+}
+
+/// The youngest image, and how many more there are.
+fn place(package: &FoundPackageDocument) -> Cell {
+    let Some(first) = package.images.first() else { return "-".into() };
+    match package.image_count - 1 {
+        0 => name(first).into(),
+        more => format!("{} and {more} more", name(first)).into(),
+    }
+}

@@ -1,0 +1,139 @@
+use crate::{
+    found::{self, FoundPackageDocument},
+    json,
+};
+use gantry_access::{Access, Principal, action};
+use gantry_accounts::Accounts;
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Paging, Rest, Shape};
+use gantry_fault::{Fault, FaultKind};
+use gantry_findings::{PackagePlace, PackageQuestion, Scans};
+use gantry_registry::Repositories;
+use gantry_scan::{PackageType, VersionRange, VersionRangeError, purl};
+use gantry_words::Cx;
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Lists which packages all images hold, by name: each version once, with the images that hold it. It looks at images that were
+/// scanned and can be pulled, in the repositories of whose findings the caller may ask; what was pushed a second ago may be
+/// missing.
+#[derive(JsonSchema)]
+pub struct ListPackages;
+
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+struct Query {
+    /// Only packages of this name, or built from a source package of this name; Maven's also without the group. `*` stands for
+    /// any characters.
+    #[schemars(extend("example" = "openssl"))]
+    name: Option<String>,
+    /// Only versions in this range, by the order of the package's kind: comparisons that must all hold, with `||` between
+    /// alternatives.
+    #[schemars(extend("example" = ">=3.0, <3.0.13"))]
+    version: Option<String>,
+    /// Only this package-url; without a version any.
+    #[schemars(extend("example" = "pkg:npm/left-pad@1.3.0"))]
+    purl: Option<String>,
+    /// Only packages of this kind, in purl's word.
+    #[serde(rename = "type")]
+    #[schemars(extend("example" = "deb"))]
+    kind: Option<String>,
+    /// Only in repositories whose name begins so.
+    #[schemars(extend("example" = "team/"))]
+    repository: Option<String>,
+    /// What the page before gave as `next`; the first page without it.
+    after: Option<String>,
+    /// How many items it may have.
+    #[schemars(with = "i32", default = "json::page_default", range(min = 1, max = json::PAGE_MAX))]
+    limit: usize,
+}
+
+/// What is asked, and which page.
+pub struct Request {
+    question: PackageQuestion,
+    prefix: String,
+    after: Option<String>,
+    limit: usize,
+}
+
+/// A page of packages.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PackagePage")]
+pub struct Response {
+    packages: Vec<FoundPackageDocument>,
+    /// What to give as `after` for the next page; missing at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    next: Option<String>,
+}
+
+impl Operation for ListPackages {
+    type Wire = Rest;
+    const NAME: &'static str = "ListPackages";
+    const ROUTE: (&'static str, &'static str) = ("GET", "/api/v1/packages");
+    type Needs = (Repositories, Scans, (Accounts, Paging));
+    type Request = Request;
+    type Response = Response;
+
+    fn shape(shape: &mut Shape<'_>) {
+        shape.says::<Self>();
+        shape.takes_query::<Query>();
+        shape.answers::<Response>(StatusCode::OK);
+        shape.refuses(&[FaultKind::InvalidParameter]);
+    }
+
+    fn access(_: &Request, _: &Cx) -> Vec<Access> {
+        vec![Access::to_list(action::ECR_DESCRIBE_IMAGE_SCAN_FINDINGS)]
+    }
+
+    async fn call(
+        (repositories, scans, (accounts, paging)): &Self::Needs,
+        cx: &Cx,
+        principal: &Principal,
+        request: Request,
+    ) -> Result<Response, Fault> {
+        let unknown = || Fault::new(FaultKind::InvalidParameter, "after is not what an answer gave as next");
+        let place = |token: String| paging.place::<PackagePlace>(cx, "", &token).ok_or_else(unknown);
+        let after = request.after.map(place).transpose()?;
+        let action = action::ECR_DESCRIBE_IMAGE_SCAN_FINDINGS;
+        let visible = found::visible((repositories, accounts), cx, principal, action, &request.prefix).await?;
+        let page = scans.find_packages(visible, request.question, after, request.limit).await?;
+        let next = page.items.last().filter(|_| page.has_more).map(|last| paging.token(cx, "", &last.place));
+        Ok(Response { packages: page.items.into_iter().map(FoundPackageDocument::from).collect(), next })
+    }
+}
+
+impl FromWire<Rest> for Request {
+    async fn read(incoming: Incoming) -> Result<Self, Fault> {
+        let page = json::page(&incoming)?;
+        let wrong = |message: String| Fault::new(FaultKind::InvalidParameter, message);
+        let text = |name: &str| incoming.query(name).map(String::from);
+        let range = |text: String| {
+            text.parse::<VersionRange>().map_err(|error: VersionRangeError| wrong(format!("version={text:?}: {error}")))
+        };
+        let url = |text: String| {
+            let unknown = format!("purl={text:?} is no package-url of a kind that is known");
+            purl::parse(&text).ok_or_else(|| wrong(unknown))
+        };
+        let kind = |text: String| {
+            let known = PackageType::ALL.iter().find(|kind| kind.name() == text);
+            known.copied().ok_or_else(|| {
+                let names: Vec<_> = PackageType::ALL.iter().map(|kind| kind.name()).collect();
+                wrong(format!("type={text:?} is none; there are {}", names.join(", ")))
+            })
+        };
+        let question = PackageQuestion {
+            name: text("name"),
+            kind: text("type").map(kind).transpose()?,
+            versions: text("version").map(range).transpose()?,
+            purl: text("purl").map(url).transpose()?,
+        };
+        Ok(Request { question, prefix: text("repository").unwrap_or_default(), after: page.after, limit: page.limit })
+    }
+}
+
+impl IntoWire<Rest> for Response {
+    fn write(self) -> Outgoing {
+        json::answer(StatusCode::OK, &self)
+    }
+}
