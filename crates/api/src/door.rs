@@ -47,12 +47,17 @@ impl Door {
     where
         O::Needs: Pick<H>,
     {
+        Door::of::<O>(O::Needs::pick(house))
+    }
+
+    /// Puts `O` behind a door, with the rooms it enters.
+    pub fn of<O: Operation>(needs: O::Needs) -> Door {
         Door {
             name: O::NAME,
             route: O::ROUTE,
             lock: O::LOCK,
             wire: WireFacts::of::<O::Wire>(),
-            mounted: Arc::new(Rooms::<O>(O::Needs::pick(house))),
+            mounted: Arc::new(Rooms::<O>(needs)),
         }
     }
 

@@ -109,7 +109,15 @@ macro_rules! operations {
         pub fn doors<H>(house: &H) -> Vec<$crate::Door>
         where $( <$module::$operation as $crate::Operation>::Needs: $crate::Pick<H>, )*
         {
-            vec![ $( $crate::Door::mount::<$module::$operation, H>(house), )* ]
+            vec![ $( {
+                // Of no type of the house: so what it takes to run an operation is compiled with its surface, and not with each
+                // house once more. It is most of the program.
+                #[inline(never)]
+                fn mount(needs: <$module::$operation as $crate::Operation>::Needs) -> $crate::Door {
+                    $crate::Door::of::<$module::$operation>(needs)
+                }
+                mount($crate::Pick::pick(house))
+            }, )* ]
         }
 
         /// What can be said of every operation of this surface without a house.
