@@ -69,6 +69,11 @@ impl Image<'_> {
     }
 }
 
+/// Cuts a time (RFC 3339 in UTC) to whole seconds, as [`Image::created`] has it: SPDX 2.3 allows no more (section 6.9).
+pub fn whole_seconds(time: &str) -> String {
+    time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}Z"))
+}
+
 /// Escapes what is not unreserved (RFC 3986, section 2.3).
 fn percent(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

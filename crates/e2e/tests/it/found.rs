@@ -17,7 +17,12 @@ fn person() -> Person {
     for (tag, version) in [("v1", "3.0.11-1~deb12u2"), ("v2", "3.0.13-1~deb12u1")] {
         assert_eq!(image(version).push(&client, "team/app", tag).unwrap().status, 201);
     }
-    Person::at(server)
+    let person = Person::at(server);
+    person.types(&["scan", "team/app:v1"]);
+    // A running server takes advisories within a second.
+    let findings = || client.get("/api/v1/repositories/team/app/images/v1/findings").json();
+    assert!((0..100).any(|_| wait(findings())["advisoriesAt"].is_string()), "{}", findings());
+    person
 }
 
 fn json_of(person: &Person, arguments: &[&str]) -> Value {
@@ -177,9 +182,10 @@ fn a_new_advisory_and_a_deleted_image_count_in_the_next_search() {
     assert_eq!((fewer, none), (Some(1), Some(0)));
 }
 
-fn wait(count: usize) -> usize {
+/// What was asked, a little later.
+fn wait<T>(answer: T) -> T {
     std::thread::sleep(std::time::Duration::from_millis(100));
-    count
+    answer
 }
 
 #[test]

@@ -2,7 +2,10 @@ use gantry_scan::{
     Distribution, Finding, FixState, Installed, Inventory, Knowledge, KnowledgeError, Options, Package, Severity, find,
 };
 use gantry_words::Timestamp;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Packages matched at once: their findings are in memory with all their texts.
 const MATCHED_AT_ONCE: usize = 1_000;
@@ -91,7 +94,7 @@ impl Index {
 
     /// Takes an image, in the place of what was known of it.
     pub(super) fn put(&mut self, image: HeldImage, inventory: &Inventory) {
-        self.remove(&image.place);
+        self.remove([&image.place]);
         let mut packages: Vec<u32> = inventory
             .packages
             .iter()
@@ -114,16 +117,22 @@ impl Index {
         }
     }
 
-    /// Forgets an image.
-    pub(super) fn remove(&mut self, place: &Place) {
-        let Some(number) = self.places.remove(place) else { return };
-        let Some((_, packages)) = self.images.get_mut(number as usize).and_then(Option::take) else { return };
-        for package in packages {
+    /// Forgets images.
+    pub(super) fn remove<'a>(&mut self, places: impl IntoIterator<Item = &'a Place>) {
+        let (mut gone, mut touched) = (HashSet::new(), HashSet::new());
+        for place in places {
+            let Some(number) = self.places.remove(place) else { continue };
+            let Some((_, packages)) = self.images.get_mut(number as usize).and_then(Option::take) else { continue };
+            touched.extend(packages);
+            gone.insert(number);
+        }
+        // Once for each package, however many images go: many hold the same ones.
+        for package in touched {
             if let Some(held) = self.packages.get_mut(package as usize) {
-                held.images.retain(|image| *image != number);
+                held.images.retain(|image| !gone.contains(image));
             }
         }
-        self.free.push(number);
+        self.free.extend(gone);
     }
 
     /// Whether most packages are of images that are gone: then it is better made anew.

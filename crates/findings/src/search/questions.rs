@@ -14,7 +14,7 @@ pub const IMAGES_SHOWN_MAX: usize = 100;
 pub type Visible = BTreeMap<i64, String>;
 
 /// Which flaws are asked for; what is not said does not matter.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlawQuestion {
     /// Of these severities.
     pub severities: Vec<Severity>,
@@ -27,7 +27,7 @@ pub struct FlawQuestion {
 }
 
 /// Which packages are asked for; what is not said does not matter.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageQuestion {
     /// Of this name, or built from a source package of this name; Maven's also without the group. `*` stands for any characters.
     pub name: Option<String>,

@@ -42,7 +42,7 @@ impl Scans {
             let new = images.filter(|image| known.remove(&image.place) != Some(image.scanned_at));
             self.add(new.collect()).await?;
         }
-        self.search.write(|index| known.keys().for_each(|place| index.remove(place)));
+        self.search.write(|index| index.remove(known.keys()));
         self.match_new().await?;
         *refreshed = Some(now);
         Ok(())

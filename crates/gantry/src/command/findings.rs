@@ -83,7 +83,7 @@ impl LsCommand {
             ("fixable", self.fixable.then_some("true")),
             ("repository", self.found.repository.as_deref()),
         ]);
-        pages(&Remote::open(&self.remote)?, &format!("/api/v1/findings?limit=1000{query}"), |page: ListPage| {
+        pages(&Remote::open(&self.remote)?, &format!("/api/v1/findings?limit=200{query}"), |page: ListPage| {
             (page.findings, page.next)
         })
     }

@@ -66,7 +66,7 @@ impl LsCommand {
             ("type", self.kind.as_deref()),
             ("repository", self.found.repository.as_deref()),
         ]);
-        pages(&Remote::open(&self.remote)?, &format!("/api/v1/packages?limit=1000{query}"), |page: ListPage| {
+        pages(&Remote::open(&self.remote)?, &format!("/api/v1/packages?limit=200{query}"), |page: ListPage| {
             (page.packages, page.next)
         })
     }

@@ -68,6 +68,7 @@ impl SbomCommand {
 fn print(subject: &Subject, format: SbomFormat) -> Result<(), Failure> {
     // Of an image on a server the time of its scan, so that it has one bill and not one for each time that it is asked for.
     let created = subject.scanned_at.clone().unwrap_or_else(|| Env::real().now().to_string());
+    let created = documents::whole_seconds(&created);
     let (image, inventory) = (subject.image(&created), &subject.inventory);
     let mut json = Printer::stdout(Format::Json);
     match format {

@@ -93,7 +93,7 @@ impl ScanCommand {
     }
 
     fn print(&self, subject: &Subject, matched: &Matched, now: Timestamp) -> Result<(), Failure> {
-        let created = now.to_string();
+        let created = documents::whole_seconds(&now.to_string());
         let image = subject.image(&created);
         let (inventory, shown) = (&subject.inventory, &matched.findings);
         let mut json = Printer::stdout(Format::Json);

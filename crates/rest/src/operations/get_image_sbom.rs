@@ -77,7 +77,7 @@ impl Operation for GetImageSbom {
         let (scan, found) = scan::known(scans, &repository, &image).await?;
         let reference = format!("{}/{}", request.host, json::image_name(&request.name, &request.reference));
         // The time of the scan, so that the same image gives the same bytes.
-        let created = scan.finished_at.unwrap_or(cx.now).to_string();
+        let created = documents::whole_seconds(&scan.finished_at.unwrap_or(cx.now).to_string());
         let named = documents::Image { reference: &reference, digest: &image.digest, created: &created };
         let inventory = &found.inventory;
         Ok(Response(match request.format {

@@ -137,3 +137,41 @@ impl IntoWire<Rest> for Response {
         json::answer(StatusCode::OK, &self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Method;
+
+    fn read(query: &str) -> Result<Request, Fault> {
+        let incoming = Incoming::new(Method::GET, &format!("/api/v1/packages?{query}"));
+        let mut reading = std::pin::pin!(Request::read(incoming));
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::future::Future::poll(reading.as_mut(), &mut cx) {
+            std::task::Poll::Ready(read) => read,
+            std::task::Poll::Pending => panic!("{query} has no body to wait for"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for query in ["version=~%3E1", "version=", "purl=left-pad", "type=exe", "limit=0"] {
+            let Err(fault) = read(query) else { panic!("{query} was taken") };
+
+            assert_eq!(fault.kind, FaultKind::InvalidParameter, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_question_is_read_as_it_was_written() {
+        let request = read("name=openssl&version=%3E%3D3.0,%20%3C3.0.13&type=deb&repository=team/").unwrap();
+
+        let wanted = PackageQuestion {
+            name: Some("openssl".into()),
+            kind: Some(PackageType::Deb),
+            versions: Some(">=3.0, <3.0.13".parse().unwrap()),
+            purl: None,
+        };
+        assert_eq!((request.question, request.prefix.as_str()), (wanted, "team/"));
+    }
+}

@@ -251,3 +251,9 @@ fn a_table_has_the_worst_first_and_counts_what_is_suppressed() {
 fn a_table_of_nothing_says_so() {
     assert_eq!(table::write(&[]), "no findings\n");
 }
+
+#[test]
+fn a_time_is_cut_to_whole_seconds() {
+    assert_eq!(whole_seconds("2026-11-26T15:06:50.713Z"), "2026-11-26T15:06:50Z");
+    assert_eq!(whole_seconds("2026-11-26T15:06:50Z"), "2026-11-26T15:06:50Z");
+}

@@ -149,7 +149,7 @@ fn packages_are_found_by_name_source_range_kind_and_url() {
 fn an_image_that_goes_takes_its_packages_with_it_and_one_that_is_read_again_counts_once() {
     let mut index = index();
 
-    index.remove(&(OTHER, Arc::from("sha256:c")));
+    index.remove([&(OTHER, Arc::from("sha256:c"))]);
     push(&mut index, TEAM, "sha256:a", 9_000, &[left_pad("1.1")]);
 
     let held: Vec<_> =
