@@ -217,6 +217,14 @@ actions! {
     GANTRY_LIST_INVENTORY = "gantry:ListInventory", [];
     /// Forgets what somebody runs.
     GANTRY_DELETE_INVENTORY = "gantry:DeleteInventory", [];
+    /// Reads all advisories, as another Gantry does that updates from this one.
+    GANTRY_GET_ADVISORIES = "gantry:GetAdvisories", [];
+    /// Uploads a VEX document, which suppresses findings.
+    GANTRY_PUT_VEX = "gantry:PutVex", [];
+    /// Lists VEX documents.
+    GANTRY_LIST_VEX = "gantry:ListVex", [];
+    /// Removes a VEX document.
+    GANTRY_DELETE_VEX = "gantry:DeleteVex", [];
     /// Reads the audit.
     GANTRY_LIST_AUDIT_RECORDS = "gantry:ListAuditRecords", [];
     /// Reads the metrics.

@@ -12,17 +12,42 @@
 //! | `reading.rs` | one image: its layers, and what they make together |
 //! | `packing.rs` | how inventories and layers lie in the database |
 //! | `advisories.rs` | [`Advisories`]: the generation of advisories that holds now |
+//! | `folder.rs`, `compile.rs` | a folder of feeds, and how feeds become one file |
+//! | `source.rs`, `settings.rs` | [`AdvisorySource`]: where advisories come from |
+//! | `update.rs`, `update/` | [`Updater`]: asks the sources for what is new |
+//! | `generation.rs` | whether something older is to take the place of something newer |
+//! | `age.rs` | how old advisories are |
+//! | `figures.rs` | what the metrics tell of scans |
+//! | `vex.rs` | statements that a flaw does not matter, uploaded and applied |
 //! | `acts.rs` | what changes the database |
 //! | `forget.rs` | what is known of images and layers that are gone |
 
 mod acts;
 mod advisories;
+mod age;
+mod compile;
+mod figures;
+mod folder;
 mod forget;
+mod generation;
 mod packing;
 mod reactions;
 mod reading;
 mod scanner;
 mod scans;
+mod settings;
+mod source;
+mod update;
+mod vex;
 
 pub use advisories::{ADVISORIES_FILE, Advisories, AdvisoriesError};
+pub use age::{SourceAge, ages};
+pub use compile::FeedsError;
+pub use figures::{ImageCounts, ScanTotals};
+pub use folder::{compile_folder, files_below};
+pub use generation::{Regress, compare_generations};
 pub use scans::{ImageFindings, Scan, ScanStatus, Scans};
+pub use settings::AdvisorySettings;
+pub use source::{AdvisorySource, AdvisorySourceError, Place, SourceKind};
+pub use update::{Older, SourceOutcome, SourceReport, SourceState, UpdateError, UpdateReport, UpdateState, Updater};
+pub use vex::{NewVex, VEX_BYTES_MAX, Vex};

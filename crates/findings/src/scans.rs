@@ -1,17 +1,20 @@
 use crate::{
     acts::{AskScan, ReleaseScans},
     advisories::Advisories,
+    figures::Counters,
     packing,
+    vex::Statements,
 };
 use gantry_env::Env;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Metadata,
     scans::{self, ScanRow, ScanState},
+    vex,
 };
 use gantry_registry::{Registry, Repository, ScanKind};
 use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options};
-use gantry_words::{Cx, Timestamp};
+use gantry_words::{Cx, Region, Timestamp};
 use quick_cache::sync::Cache;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -27,13 +30,16 @@ pub struct Scans {
     pub(crate) metadata: Metadata,
     pub(crate) registry: Registry,
     pub(crate) env: Env,
+    pub(crate) region: Region,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) statements: Arc<Statements>,
     advisories: Advisories,
     remembered: Arc<Cache<Key, Arc<ImageFindings>>>,
     asked: Arc<Notify>,
 }
 
-/// What findings are of: an image as it was read at a moment, under a generation of advisories.
-type Key = (i64, Arc<str>, Timestamp, u64);
+/// What findings are of: an image as it was read at a moment, under a generation of advisories and of VEX documents.
+type Key = (i64, Arc<str>, Timestamp, u64, Vec<i64>);
 
 /// How a scan stands, for who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +82,8 @@ impl Scans {
     /// Opens the room.
     pub fn open(metadata: Metadata, registry: Registry, env: Env, advisories: Advisories) -> Scans {
         let (remembered, asked) = (Arc::new(Cache::new(REMEMBERED)), Arc::default());
-        Scans { metadata, registry, env, advisories, remembered, asked }
+        let (region, counters, statements) = (registry.region().clone(), Arc::default(), Arc::default());
+        Scans { metadata, registry, env, region, counters, statements, advisories, remembered, asked }
     }
 
     /// The advisories that hold now.
@@ -127,20 +134,35 @@ impl Scans {
         digest: &str,
         scan: &Scan,
     ) -> Result<Option<Arc<ImageFindings>>, Fault> {
+        self.findings_of(repository.id, digest, scan.finished_at.unwrap_or_default()).await
+    }
+
+    /// The same of an image whose scan ended at a moment.
+    pub(crate) async fn findings_of(
+        &self,
+        repository: i64,
+        digest: &str,
+        finished_at: Timestamp,
+    ) -> Result<Option<Arc<ImageFindings>>, Fault> {
         let (knowledge, generation) = self.advisories.now();
-        let key: Key = (repository.id, digest.into(), scan.finished_at.unwrap_or_default(), generation);
+        let documents = self.metadata.read(move |rows| vex::of_repository(rows, repository)).await?;
+        let key: Key = (repository, digest.into(), finished_at, generation, documents.clone());
         if let Some(known) = self.remembered.get(&key) {
             return Ok(Some(known));
         }
-        let (id, wanted) = (repository.id, digest.to_string());
+        let (id, wanted) = (repository, digest.to_string());
         let packed = self.metadata.read(move |rows| scans::inventory(rows, id, &wanted)).await?;
         let Some(packed) = packed else { return Ok(None) };
+        let statements = self.statements_of(&documents).await?;
+        let image = digest.to_string();
         let matched = tokio::task::spawn_blocking(move || {
             let Some(inventory) = packing::unpack::<Inventory>(&packed) else { return Ok(None) };
             let Some(knowledge) = knowledge else {
                 return Ok(Some(ImageFindings { inventory, ..ImageFindings::default() }));
             };
-            let matched = gantry_scan::find(&inventory, &knowledge, &Options::default()).map_err(Fault::internal)?;
+            let mut matched =
+                gantry_scan::find(&inventory, &knowledge, &Options::default()).map_err(Fault::internal)?;
+            gantry_scan::vex::apply(&mut matched.findings, &statements, &image);
             Ok(Some(ImageFindings { inventory, matched, advisories_at: newest(&knowledge) }))
         });
         let Some(found) = matched.await.map_err(Fault::internal)?? else { return Ok(None) };
@@ -184,7 +206,8 @@ impl ImageFindings {
 
 /// When the youngest of the feeds was read.
 fn newest(knowledge: &Knowledge) -> Option<String> {
-    let times = knowledge.sources().values().map(|source| &source.read_at);
+    let feeds = knowledge.sources().iter().filter(|(source, _)| source.kind().is_some());
+    let times = feeds.map(|(_, source)| &source.read_at);
     times.filter(|time| !time.is_empty()).max().cloned()
 }
 

@@ -19,7 +19,7 @@ use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::FaultKind;
-use gantry_findings::{Advisories, Scans};
+use gantry_findings::{Advisories, Scans, Updater};
 use gantry_ldap::Directory;
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
@@ -54,6 +54,8 @@ pub(crate) struct ServingHouse {
     pub(crate) outbound: Client,
     pub(crate) secrets: Secrets,
     pub(crate) scans: Scans,
+    /// Brings advisories up to date.
+    pub(crate) updater: Updater,
 }
 
 impl House {
@@ -133,7 +135,20 @@ impl House {
         let secrets = Secrets::new(metadata, env, region, keyring.clone());
         let advisories = Advisories::of(&config.data_dir);
         let scans = Scans::open(self.metadata.clone(), self.registry.clone(), self.env.clone(), advisories);
-        Ok(ServingHouse { house: self, accounts, audit, keyring, is_encrypted, logins, secrets, outbound, scans })
+        let (settings, client) = (config.advisories.clone(), outbound.clone());
+        let updater = Updater::new(&config.data_dir, settings, client, self.env.clone());
+        Ok(ServingHouse {
+            house: self,
+            accounts,
+            audit,
+            keyring,
+            is_encrypted,
+            logins,
+            secrets,
+            outbound,
+            scans,
+            updater,
+        })
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing

@@ -56,6 +56,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(20, "0020-audit-search"),
     pair!(21, "0021-access-changes"),
     one!(22, "0022-scans"),
+    one!(24, "0024-vex"),
 ];
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod route_identities;
 mod sessions;
 mod tokens;
 mod undo;
+mod vex;
 
 pub use access::{
     AccessDecisionDocument, AccessExplanationDocument, AccessStatementDocument, AccountPolicyDocument, GrantDocument,
