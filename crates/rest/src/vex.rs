@@ -7,7 +7,7 @@ use serde::Serialize;
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "VexDocument")]
-pub struct VexDocument {
+pub(crate) struct VexDocument {
     /// Its number, as text: it has more digits than some programs keep.
     id: String,
     /// Of which repositories it speaks: of this one, and of those below it; empty for all.
