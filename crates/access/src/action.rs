@@ -233,6 +233,14 @@ actions! {
     GANTRY_CREATE_SCAN_OVERRIDE = "gantry:CreateScanOverride", [];
     /// Ends such a while.
     GANTRY_END_SCAN_OVERRIDE = "gantry:EndScanOverride", [];
+    /// Reads all advisories, as another Gantry does that updates from this one.
+    GANTRY_GET_ADVISORIES = "gantry:GetAdvisories", [];
+    /// Uploads a VEX document, which suppresses findings.
+    GANTRY_PUT_VEX = "gantry:PutVex", [];
+    /// Lists VEX documents.
+    GANTRY_LIST_VEX = "gantry:ListVex", [];
+    /// Removes a VEX document.
+    GANTRY_DELETE_VEX = "gantry:DeleteVex", [];
     /// Reads the audit.
     GANTRY_LIST_AUDIT_RECORDS = "gantry:ListAuditRecords", [];
     /// Reads the metrics.

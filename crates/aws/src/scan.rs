@@ -120,8 +120,10 @@ impl Answered {
         count: usize,
     ) -> (Option<ImageScanFindings>, Option<FindingPlace>) {
         let Some(found) = self.found.as_deref().filter(|_| self.is_told(asked.image)) else { return (None, None) };
+        // Inspector's shape has a word for what is suppressed, BASIC's has none.
+        let is_shown = |finding: &&Finding| asked.kind == ScanKind::Enhanced || finding.suppressed.is_none();
         let mut shown: Vec<(FindingPlace, &Finding)> =
-            visible(found, asked.kind).map(|finding| (FindingPlace::of(finding), finding)).collect();
+            found.shown(asked.kind).filter(is_shown).map(|finding| (FindingPlace::of(finding), finding)).collect();
         shown.sort_by(|a, b| a.0.cmp(&b.0));
         shown.retain(|(place, _)| after.is_none_or(|after| place > after));
         let next = (shown.len() > count).then(|| shown[count - 1].0.clone());

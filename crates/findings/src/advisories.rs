@@ -1,3 +1,4 @@
+use crate::update::UpdateState;
 use gantry_scan::{Knowledge, KnowledgeError};
 use std::{
     fs, io,
@@ -89,6 +90,11 @@ impl Advisories {
         (held.knowledge.clone(), held.generation)
     }
 
+    /// What is known of the sources that they come from. Reads a small file.
+    pub fn update_state(&self) -> UpdateState {
+        UpdateState::read(&self.path.with_file_name("sources").join("state.json"))
+    }
+
     /// Replaces the file: durably, and at once.
     ///
     /// # Errors
@@ -101,7 +107,7 @@ impl Advisories {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the folder of a file that is no blob")]
-fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(folder)?;

@@ -14,27 +14,52 @@
 //! | `packing.rs` | how inventories and layers lie in the database |
 //! | `advisories.rs` | [`Advisories`]: the generation of advisories that holds now |
 //! | `gates.rs`, `gates/` | [`Gates`]: whether an image may be pulled, by the scan policy of its repository |
+//! | `folder.rs`, `compile.rs` | a folder of feeds, and how feeds become one file |
+//! | `source.rs`, `settings.rs` | [`AdvisorySource`]: where advisories come from |
+//! | `update.rs`, `update/` | [`Updater`]: asks the sources for what is new |
+//! | `generation.rs` | whether something older is to take the place of something newer |
+//! | `age.rs` | how old advisories are |
+//! | `figures.rs` | what the metrics tell of scans |
+//! | `vex.rs` | statements that a flaw does not matter, uploaded and applied |
 //! | `acts.rs` | what changes the database |
 //! | `forget.rs` | what is known of images and layers that are gone |
 
 mod acts;
 mod advisories;
+mod age;
+mod compile;
+mod figures;
+mod folder;
 mod forget;
 mod gates;
+mod generation;
 mod packing;
 mod reactions;
 mod reading;
 mod scanner;
 mod scans;
 mod search;
+mod settings;
+mod source;
+mod update;
+mod vex;
 
 pub use advisories::{ADVISORIES_FILE, Advisories, AdvisoriesError};
+pub use age::{SourceAge, ages};
+pub use compile::FeedsError;
+pub use figures::{ImageCounts, ScanTotals};
+pub use folder::{compile_folder, files_below};
 pub use gates::{
     EXCEPTIONS_MAX, GateAnswer, GateExplanation, Gates, KeptPolicy, NewException, OVERRIDES_MAX, POLICIES_MAX, Rules,
     SBOM_TYPES,
 };
+pub use generation::{Regress, compare_generations};
 pub use scans::{ImageFindings, Scan, ScanStatus, Scans};
 pub use search::{
     FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, IMAGES_SHOWN_MAX, PackagePlace,
     PackageQuestion, Visible,
 };
+pub use settings::AdvisorySettings;
+pub use source::{AdvisorySource, AdvisorySourceError, Place, SourceKind};
+pub use update::{Older, SourceOutcome, SourceReport, SourceState, UpdateError, UpdateReport, UpdateState, Updater};
+pub use vex::{NewVex, VEX_BYTES_MAX, Vex};

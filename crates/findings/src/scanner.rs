@@ -42,6 +42,7 @@ impl Scans {
     async fn scan(&self, cx: &Cx, due: DueRow) -> Result<bool, Fault> {
         let (repository, digest) = (due.repository, due.digest.clone());
         let take = TakeScan { due, until: cx.now.plus(LEASE) };
+        let began = self.env.elapsed();
         let Some(attempts) = self.metadata.perform(cx, take).await? else { return Ok(false) };
         let look = move |rows: &mut Reader| {
             Ok((accounts::of_repository(rows, repository)?, repositories::by_id(rows, repository)?))
@@ -62,7 +63,9 @@ impl Scans {
             tracing::warn!(image.digest = %digest, "{digest} cannot be scanned: {}", end.reason);
         }
         let act = EndScan { repository, digest: digest.clone(), end, layers, at: self.env.now() };
+        let state = act.end.state;
         self.metadata.perform(&cx, act).await?;
+        self.counters.count(state, self.env.elapsed().saturating_sub(began));
         if let Some(name) = name {
             self.note_ended((account, repository, name, digest));
         }

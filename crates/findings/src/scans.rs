@@ -1,19 +1,22 @@
 use crate::{
     acts::{AskScan, ReleaseScans},
     advisories::Advisories,
+    figures::Counters,
     gates::HeldRules,
     packing,
     search::Search,
+    vex::Statements,
 };
 use gantry_env::Env;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Metadata,
     scans::{self, ScanRow, ScanState},
+    vex,
 };
 use gantry_registry::{Registry, Repository, ScanKind};
 use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options};
-use gantry_words::{AccountId, Cx, Timestamp};
+use gantry_words::{AccountId, Cx, Region, Timestamp};
 use quick_cache::sync::Cache;
 use std::{
     collections::BTreeMap,
@@ -35,6 +38,9 @@ pub struct Scans {
     pub(crate) metadata: Metadata,
     pub(crate) registry: Registry,
     pub(crate) env: Env,
+    pub(crate) region: Region,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) statements: Arc<Statements>,
     advisories: Advisories,
     remembered: Arc<Cache<Key, Arc<ImageFindings>>>,
     asked: Arc<Notify>,
@@ -47,8 +53,8 @@ pub struct Scans {
 /// An image whose scan has ended: whose, its repository's number and name, and its digest.
 pub(crate) type EndedScan = (AccountId, i64, String, String);
 
-/// What findings are of: an image as it was read at a moment, under a generation of advisories.
-type Key = (i64, Arc<str>, Timestamp, u64);
+/// What findings are of: an image as it was read at a moment, under a generation of advisories and of VEX documents.
+type Key = (i64, Arc<str>, Timestamp, u64, Vec<i64>);
 
 /// How a scan stands, for who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +98,21 @@ impl Scans {
     pub fn open(metadata: Metadata, registry: Registry, env: Env, advisories: Advisories) -> Scans {
         let (remembered, asked, search) = (Arc::new(Cache::new(REMEMBERED)), Arc::default(), Arc::default());
         let (rules, ended) = (HeldRules::default(), Arc::default());
-        Scans { metadata, registry, env, advisories, remembered, asked, rules, ended, search }
+        let (region, counters, statements) = (registry.region().clone(), Arc::default(), Arc::default());
+        Scans {
+            metadata,
+            registry,
+            env,
+            region,
+            counters,
+            statements,
+            advisories,
+            remembered,
+            asked,
+            rules,
+            ended,
+            search,
+        }
     }
 
     /// The advisories that hold now.
@@ -143,29 +163,35 @@ impl Scans {
         digest: &str,
         scan: &Scan,
     ) -> Result<Option<Arc<ImageFindings>>, Fault> {
-        self.findings_of(repository.id, digest, scan).await
+        self.findings_of(repository.id, digest, scan.finished_at.unwrap_or_default()).await
     }
 
+    /// The same of an image whose scan ended at a moment.
     pub(crate) async fn findings_of(
         &self,
         repository: i64,
         digest: &str,
-        scan: &Scan,
+        finished_at: Timestamp,
     ) -> Result<Option<Arc<ImageFindings>>, Fault> {
         let (knowledge, generation) = self.advisories.now();
-        let key: Key = (repository, digest.into(), scan.finished_at.unwrap_or_default(), generation);
+        let documents = self.metadata.read(move |rows| vex::of_repository(rows, repository)).await?;
+        let key: Key = (repository, digest.into(), finished_at, generation, documents.clone());
         if let Some(known) = self.remembered.get(&key) {
             return Ok(Some(known));
         }
         let (id, wanted) = (repository, digest.to_string());
         let packed = self.metadata.read(move |rows| scans::inventory(rows, id, &wanted)).await?;
         let Some(packed) = packed else { return Ok(None) };
+        let statements = self.statements_of(&documents).await?;
+        let image = digest.to_string();
         let matched = tokio::task::spawn_blocking(move || {
             let Some(inventory) = packing::unpack::<Inventory>(&packed) else { return Ok(None) };
             let Some(knowledge) = knowledge else {
                 return Ok(Some(ImageFindings { inventory, ..ImageFindings::default() }));
             };
-            let matched = gantry_scan::find(&inventory, &knowledge, &Options::default()).map_err(Fault::internal)?;
+            let mut matched =
+                gantry_scan::find(&inventory, &knowledge, &Options::default()).map_err(Fault::internal)?;
+            gantry_scan::vex::apply(&mut matched.findings, &statements, &image);
             Ok(Some(ImageFindings { inventory, matched, advisories_at: newest(&knowledge) }))
         });
         let Some(found) = matched.await.map_err(Fault::internal)?? else { return Ok(None) };
@@ -227,7 +253,8 @@ impl ImageFindings {
 
 /// When the youngest of the feeds was read.
 fn newest(knowledge: &Knowledge) -> Option<String> {
-    let times = knowledge.sources().values().map(|source| &source.read_at);
+    let feeds = knowledge.sources().iter().filter(|(source, _)| source.kind().is_some());
+    let times = feeds.map(|(_, source)| &source.read_at);
     times.filter(|time| !time.is_empty()).max().cloned()
 }
 

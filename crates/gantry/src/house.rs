@@ -19,7 +19,7 @@ use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::FaultKind;
-use gantry_findings::{Advisories, Gates, Scans};
+use gantry_findings::{Advisories, Gates, Scans, Updater};
 use gantry_ldap::Directory;
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
@@ -55,6 +55,8 @@ pub(crate) struct ServingHouse {
     pub(crate) secrets: Secrets,
     pub(crate) scans: Scans,
     pub(crate) gates: Gates,
+    /// Brings advisories up to date.
+    pub(crate) updater: Updater,
 }
 
 impl House {
@@ -137,8 +139,21 @@ impl House {
         let gates = Gates::open(scans.clone());
         // What is kept back is kept back from the first pull on.
         gates.refresh().await.map_err(fault_failure)?;
-        let house = self;
-        Ok(ServingHouse { house, accounts, audit, keyring, is_encrypted, logins, secrets, outbound, scans, gates })
+        let (settings, client) = (config.advisories.clone(), outbound.clone());
+        let updater = Updater::new(&config.data_dir, settings, client, self.env.clone());
+        Ok(ServingHouse {
+            house: self,
+            accounts,
+            audit,
+            keyring,
+            is_encrypted,
+            logins,
+            secrets,
+            outbound,
+            scans,
+            gates,
+            updater,
+        })
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing

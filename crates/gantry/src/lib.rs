@@ -12,10 +12,12 @@
 //! | `credential_programs.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
 //! | `master_key.rs`, `vault_key.rs`, `blob_keys.rs` | where the master key comes from; what wraps the data keys of blobs |
 //! | `local_image.rs`, `scanning.rs` and below | images as files; what is wrong with them, without a server |
-//! | `greeting.rs`, `log.rs`, `figures.rs`, `process.rs` | what a server says: at its start, in its log, in its metrics |
+//! | `advisory_updates.rs` | when a server brings its advisories up to date |
+//! | `greeting.rs`, `log.rs`, `figures.rs`, `scan_figures.rs`, `process.rs` | what a server says: at its start, in its log, in its metrics |
 //!
 //! `main.rs` only calls [`run`]: as a library it can be fuzzed.
 
+mod advisory_updates;
 mod agent;
 mod audit_files;
 mod blob_keys;
@@ -38,6 +40,7 @@ mod output;
 mod private_file;
 mod process;
 mod remote;
+mod scan_figures;
 #[expect(clippy::disallowed_methods, reason = "files of the user, which are no blobs")]
 mod scanning;
 mod store_lock;

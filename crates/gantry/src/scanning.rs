@@ -14,8 +14,8 @@ use crate::{
     local_image::{self, Input, InputError, LocalImage, Wanted},
     output::Progress,
 };
-pub(crate) use advisory_folder::{AdvisoryFolderError, compile_folder};
-use advisory_folder::{exploitation, open_folder};
+use advisory_folder::open_folder;
+use gantry_findings::FeedsError;
 use gantry_scan::{
     ImageConfig, Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Misconfiguration, Options, Spool,
     documents, find_misconfigurations,
@@ -143,15 +143,9 @@ impl Read for Counted<'_> {
 /// Says what is wrong with the packages of an inventory, by the advisories of a folder.
 ///
 /// # Errors
-/// [`AdvisoryFolderError`].
-pub(crate) fn matched(
-    folder: &Path,
-    inventory: &Inventory,
-    kernel_headers: bool,
-) -> Result<Matched, AdvisoryFolderError> {
+/// [`FeedsError`].
+pub(crate) fn matched(folder: &Path, inventory: &Inventory, kernel_headers: bool) -> Result<Matched, FeedsError> {
     let knowledge = open_folder(folder)?;
     let kernel_headers = if kernel_headers { KernelHeaders::Matched } else { KernelHeaders::LeftOut };
-    let mut matched = gantry_scan::find(inventory, &knowledge, &Options { kernel_headers })?;
-    exploitation(folder)?.join(&mut matched.findings);
-    Ok(matched)
+    Ok(gantry_scan::find(inventory, &knowledge, &Options { kernel_headers })?)
 }

@@ -4,7 +4,7 @@ use crate::{Change, Query, Reader, Row, Tx, change, documents, query, value::col
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Timestamp};
 
-/// In the settings that a site remembers: rises when a scan policy, an exception or an override changes.
+/// In the settings that a site remembers: rises when a scan policy, an exception, an override or a VEX document changes.
 const RULES: &str = "gate-rules";
 
 /// What was decided of an image, and what that rests on.
@@ -101,7 +101,7 @@ pub fn rules_number(rows: &mut Reader) -> Result<i64, Fault> {
     rows.one(&NUMBER, values![RULES])?.map_or(Ok(0), |row| row.int(0))
 }
 
-/// Raises it, as part of an act that changes a rule.
+/// Raises it, as part of an act that changes a rule or what one looks at.
 pub(crate) fn raise_rules(tx: &mut Tx) -> Result<(), Fault> {
     let now = tx.now();
     tx.write(&RAISE, values![RULES, now])

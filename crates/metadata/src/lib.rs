@@ -21,6 +21,7 @@
 //! | `gates.rs` | those on what scan policies said of images |
 //! | `scans.rs` | those on scans of images, and on what layers hold |
 //! | `secrets.rs` | those on secrets and their versions |
+//! | `vex.rs` | those on uploaded VEX documents |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
@@ -81,6 +82,7 @@ pub mod trail;
 pub mod trash;
 pub mod uploads;
 mod value;
+pub mod vex;
 
 pub use act::{Act, Event, Locks, Reader, Trail, Tx, Write};
 pub use alone::{Asked, Faults, InjectedFault};

@@ -57,6 +57,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(21, "0021-access-changes"),
     one!(22, "0022-scans"),
     one!(23, "0023-gates"),
+    one!(24, "0024-vex"),
 ];
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
 use bytes::Bytes;
 use gantry_fault::Fault;
-use gantry_words::Timestamp;
+use gantry_words::{AccountId, Region, Timestamp};
 
 /// How a scan stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,14 @@ static DUE: Query = query(
      ORDER BY try_at, repository, digest LIMIT $2",
 );
 static WAITING: Query = query("SELECT count(*) FROM image_scan WHERE state = 'pending'");
+static NEWEST: Query = query(
+    "SELECT r.id, r.account, r.name, s.digest, s.finished_at FROM repository AS r
+     JOIN image_scan AS s ON s.repository = r.id AND s.digest = (
+         SELECT i.digest FROM image_scan AS i JOIN manifest AS m ON m.repository = i.repository AND m.digest = i.digest
+         WHERE i.repository = r.id AND i.finished_at IS NOT NULL AND i.state = 'complete' AND m.state = 'live'
+         ORDER BY m.pushed_at DESC, m.digest LIMIT 1)
+     WHERE r.region = $1 ORDER BY r.account, r.name LIMIT $2",
+);
 static ASK: Change = change(
     "INSERT INTO image_scan(repository, digest, state, reason, asked_at, attempts, try_at, revision, inventory)
      VALUES ($1, $2, 'pending', '', $3, 0, $3, 0, $4)
@@ -193,6 +201,35 @@ pub fn inventory(rows: &mut Reader, repository: i64, digest: &str) -> Result<Opt
 pub fn due(rows: &mut Reader, at: Timestamp, count: usize) -> Result<Vec<DueRow>, Fault> {
     let due = |row: &Row| Ok(DueRow { repository: row.int(0)?, digest: row.text(1)?.into(), attempts: row.count(2)? });
     rows.all(&DUE, values![at, count])?.iter().map(due).collect()
+}
+
+/// The newest image of a repository that was scanned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestScan {
+    /// The repository's number.
+    pub repository: i64,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// The image.
+    pub digest: String,
+    /// When its scan ended.
+    pub finished_at: Timestamp,
+}
+
+/// Returns the newest scanned image of up to `count` repositories of all accounts, by account and name.
+pub fn newest(rows: &mut Reader, region: &Region, count: usize) -> Result<Vec<NewestScan>, Fault> {
+    let scan = |row: &Row| {
+        Ok(NewestScan {
+            repository: row.int(0)?,
+            account: row.text(1)?.parse().map_err(Fault::internal)?,
+            name: row.text(2)?.into(),
+            digest: row.text(3)?.into(),
+            finished_at: row.time(4)?,
+        })
+    };
+    rows.all(&NEWEST, values![region.as_str(), count])?.iter().map(scan).collect()
 }
 
 /// Returns how many scans have not ended.

@@ -119,6 +119,11 @@ impl Registry {
         self.ports.encrypts_by_default()
     }
 
+    /// The region that this site serves.
+    pub fn region(&self) -> &Region {
+        &self.ports.region
+    }
+
     /// Hits, misses and weight of each cache, by its name.
     pub fn cache_figures(&self) -> Vec<(&'static str, (u64, u64, u64))> {
         self.ports.caches.as_ref().map(Caches::figures).unwrap_or_default()

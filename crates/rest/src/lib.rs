@@ -25,6 +25,7 @@ mod scan;
 mod sessions;
 mod tokens;
 mod undo;
+mod vex;
 
 pub use access::{
     AccessDecisionDocument, AccessExplanationDocument, AccessStatementDocument, AccountPolicyDocument, GrantDocument,

@@ -32,6 +32,9 @@ struct Places {
     /// The name of who reports: 1 to 64 of `[A-Za-z0-9._-]`, the first a letter or digit.
     #[schemars(length(min = 1, max = 64), extend("example" = "cluster-a"))]
     source: String,
+    /// The number of a VEX document.
+    #[schemars(extend("example" = "1152921504606846976"))]
+    document: String,
     /// The id of an account: 12 digits.
     #[schemars(length(min = 12, max = 12), extend("example" = "111122223333"))]
     account: String,
@@ -109,6 +112,7 @@ mod tests {
                     ("{reference}", "v1"),
                     ("{tag}", "v1"),
                     ("{source}", "cluster-a"),
+                    ("{document}", "17"),
                     ("{account}", "111122223333"),
                 ])
                 .chain(&[("{user}", "ann"), ("{group}", "developers"), ("{role}", "deploy"), ("{robot}", "ci")])

@@ -28,14 +28,18 @@ pub fn route(method: &Method, path: &str) -> Routed {
             },
         );
     }
-    let list = match rest {
+    let get = match rest {
+        "advisories" => Some(get_advisories::GetAdvisories::NAME),
         "audit" => Some(list_audit_records::ListAuditRecords::NAME),
         "findings" => Some(list_findings::ListFindings::NAME),
         "packages" => Some(list_packages::ListPackages::NAME),
         _ => None,
     };
-    if let Some(list) = list {
-        return choose("GET", Params::new(), (*method == Method::GET).then_some(list));
+    if let Some(document) = rest.strip_prefix("vex") {
+        return vex(method, document);
+    }
+    if let Some(get) = get {
+        return choose("GET", Params::new(), (*method == Method::GET).then_some(get));
     }
     if let Some(rest) = rest.strip_prefix("access/") {
         return access(method, rest);
@@ -289,6 +293,23 @@ fn logins(method: &Method, rest: &str) -> Option<Routed> {
     }
 }
 
+/// Finds what happens to `vex` and `vex/<id>`.
+fn vex(method: &Method, rest: &str) -> Routed {
+    if rest.is_empty() {
+        let found = match *method {
+            Method::GET => Some(list_vex::ListVex::NAME),
+            Method::POST => Some(put_vex::PutVex::NAME),
+            _ => None,
+        };
+        return choose("GET, POST", Params::new(), found);
+    }
+    let Some(id) = rest.strip_prefix('/').filter(|id| !id.is_empty() && !id.contains('/')) else {
+        return Routed::NotFound;
+    };
+    let delete = (*method == Method::DELETE).then_some(delete_vex::DeleteVex::NAME);
+    choose("DELETE", Params::new().with("document", id), delete)
+}
+
 /// Finds what happens to `inventory` and `inventory/<source>`.
 fn inventory(method: &Method, rest: &str) -> Routed {
     if rest.is_empty() {
@@ -436,6 +457,10 @@ mod tests {
             (Method::DELETE, "/api/v1/accounts/111122223333", "DeleteAccount", ""),
             (Method::POST, "/api/v1/accounts/111122223333/root-key", "RotateRootKey", ""),
             (Method::PUT, "/api/v1/accounts/111122223333/state", "SetAccountState", ""),
+            (Method::GET, "/api/v1/advisories", "GetAdvisories", ""),
+            (Method::GET, "/api/v1/vex", "ListVex", ""),
+            (Method::POST, "/api/v1/vex", "PutVex", ""),
+            (Method::DELETE, "/api/v1/vex/17", "DeleteVex", ""),
             (Method::GET, "/api/v1/inventory", "ListInventory", ""),
             (Method::GET, "/api/v1/inventory/cluster-a", "GetInventory", ""),
             (Method::PUT, "/api/v1/inventory/cluster-a", "PutInventory", ""),

@@ -8,6 +8,7 @@
 //! | `debian.rs` | Debian's security tracker |
 //! | `errata.rs` | what errata of the rpm family have in common |
 //! | `failure.rs` | [`FeedError`]: why a feed was refused |
+//! | `kind.rs` | [`FeedKind`]: which reader a file is for |
 //! | `osv.rs`, `osv/` | OSV records: osv.dev's export, GitHub's advisories, Ubuntu's |
 //! | `packed.rs` | gzip, zstd and tar, within bounds |
 //! | `secdb.rs` | the security databases of Alpine, Wolfi and Chainguard |
@@ -19,6 +20,7 @@ pub(crate) mod csaf;
 pub mod debian;
 mod errata;
 mod failure;
+mod kind;
 pub mod osv;
 pub mod packed;
 pub mod secdb;
@@ -27,5 +29,6 @@ pub mod updateinfo;
 pub use csaf::read as read_csaf;
 pub use failure::FeedError;
 pub(crate) use failure::parse_json;
+pub use kind::{FeedItem, FeedKind, FeedKindError};
 #[cfg(test)]
 mod tests;

@@ -3,11 +3,13 @@
 //! | file | what |
 //! |---|---|
 //! | `knowledge/build.rs` | from advisories to a file |
+//! | `knowledge/exploitation.rs` | what is known of the exploitation of CVEs |
 //! | `knowledge/flaws.rs` | which ids are the same flaw |
 //! | `knowledge/layout.rs` | the file's bytes |
 //! | `knowledge/texts.rs` | titles, descriptions, references, compressed apart |
 
 mod build;
+mod exploitation;
 mod flaws;
 mod layout;
 mod texts;
@@ -15,7 +17,7 @@ mod texts;
 pub(crate) use build::exact;
 pub(crate) use texts::{Text, TextReader};
 
-use crate::{Advisory, FixState, KnowledgeSource, Severity, Standing};
+use crate::{Advisory, Exploitation, FixState, KnowledgeSource, Severity, Standing};
 use layout::{Layout, Table};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -114,7 +116,17 @@ impl Knowledge {
         writer.finish(read_at)
     }
 
-    /// Returns what it holds, by source.
+    /// The bytes of the file: what another program reads.
+    pub fn bytes(&self) -> &[u8] {
+        self.layout.bytes()
+    }
+
+    /// A number for the content (XXH3-64): another content has another one.
+    pub fn checksum(&self) -> u64 {
+        self.layout.checksum()
+    }
+
+    /// Returns what it holds, by source; `KEV` and `EPSS`, where they are in it, name no packages.
     pub fn sources(&self) -> &BTreeMap<KnowledgeSource, SourceInfo> {
         &self.sources
     }
@@ -301,6 +313,14 @@ fn peek<T: Copy>(
 pub struct KnowledgeWriter(build::Builder);
 
 impl KnowledgeWriter {
+    /// The format of the files that it writes.
+    pub const FORMAT: u32 = layout::FORMAT;
+
+    /// Takes what is known of exploitation, instead of what was given before.
+    pub fn set_exploitation(&mut self, exploitation: Exploitation) {
+        self.0.exploitation = exploitation;
+    }
+
     /// Takes an advisory; one that was taken back is left out.
     ///
     /// # Errors

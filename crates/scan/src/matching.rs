@@ -17,7 +17,10 @@ mod subject;
 pub use rematch::{Interned, Match, match_all, match_names};
 pub(crate) use subject::lookup_name;
 
-use crate::{Distribution, Finding, Installed, Inventory, Knowledge, KnowledgeError, Package, PackageType, Undecided};
+use crate::{
+    Distribution, Finding, Installed, Inventory, Knowledge, KnowledgeError, Package, PackageType, Undecided,
+    exploitation,
+};
 use findings::Findings;
 use rules::{NameRules, Verdicts};
 use std::collections::BTreeMap;
@@ -90,6 +93,11 @@ pub fn find(inventory: &Inventory, knowledge: &Knowledge, options: &Options) -> 
         }
     }
     matched.findings = findings.finish();
+    exploitation::join_by(&mut matched.findings, |cve| {
+        let prediction = knowledge.prediction(cve)?;
+        let is_exploited = knowledge.exploited(cve)?.is_some();
+        Ok::<_, KnowledgeError>((is_exploited, prediction.map(|prediction| prediction.probability)))
+    })?;
     Ok(matched)
 }
 

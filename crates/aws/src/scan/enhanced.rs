@@ -45,7 +45,7 @@ pub(super) fn show(asked: &Asked<'_>, scan: &Scan, finding: &Finding) -> Enhance
             }),
         }),
         severity: Some(finding.severity.name().into()),
-        status: Some("ACTIVE".into()),
+        status: Some(if finding.suppressed.is_some() { "SUPPRESSED" } else { "ACTIVE" }.into()),
         title: Some(format!("{} - {}", finding.id, package.name)),
         r#type: Some("PACKAGE_VULNERABILITY".into()),
         updated_at: observed,
@@ -78,6 +78,10 @@ fn cvss(finding: &Finding) -> Option<CvssScore> {
 
 fn recommendation(finding: &Finding) -> Recommendation {
     let text = match &finding.fixed_version {
+        // Where the reason is kept: Inspector's finding has no other place for it.
+        _ if finding.suppressed.is_some() => {
+            format!("Suppressed. {}", finding.suppressed.as_deref().unwrap_or_default())
+        }
         Some(fixed) => format!("Upgrade {} to {fixed}.", finding.package.name),
         None => "None Provided".into(),
     };

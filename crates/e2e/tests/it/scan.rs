@@ -1,7 +1,7 @@
 //! Images are scanned when they are pushed, and what is known is matched when somebody asks.
 
 use crate::aws::Boto;
-use gantry_e2e::{Client, Image, Server, binary};
+use gantry_e2e::{Client, Image, PASSWORD, Server, USER, binary};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -220,4 +220,129 @@ fn a_pipeline_says_by_which_exit_code_it_is_stopped_and_by_what() {
     ];
 
     assert_eq!(codes, [7, 0, 7, 0]);
+}
+
+/// KEV and EPSS beside the advisories.
+fn side_tables(advisories: &Path) {
+    let kev = json!({"dateReleased": "2026-11-20T00:00:00Z", "vulnerabilities": [
+        {"cveID": "CVE-2099-0001", "dateAdded": "2026-11-19", "knownRansomwareCampaignUse": "Known"}]});
+    fs::create_dir_all(advisories.join("kev")).unwrap();
+    fs::write(advisories.join("kev/kev.json"), kev.to_string()).unwrap();
+}
+
+/// A server whose scans show everything, with an image that was scanned.
+fn enhanced(folder: &Path) -> (Server, Boto) {
+    let (server, mut boto) = server();
+    let advisories = advisories(folder);
+    side_tables(&advisories);
+    import(&server, &advisories);
+    let every =
+        json!([{"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}]);
+    boto.done("put_registry_scanning_configuration", json!({"scanType": "ENHANCED", "rules": every}));
+    repository(&mut boto, "team/app", false);
+    push(&server.client(), &image("3.0.11-1~deb12u2"), "team/app");
+    ended(&mut boto, "team/app", "ACTIVE");
+    (server, boto)
+}
+
+#[test]
+fn what_is_exploited_is_told_and_a_vex_document_suppresses_with_its_reason_until_it_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, mut boto) = enhanced(folder.path());
+    let document = json!({
+        "@context": "https://openvex.dev/ns/v0.2.0", "author": "ann", "timestamp": "2026-11-20T00:00:00Z",
+        "statements": [{"vulnerability": {"name": "CVE-2099-0001"}, "products": [{"@id": "pkg:deb/debian/libssl3"}],
+                        "status": "not_affected", "justification": "vulnerable_code_not_present"}],
+    });
+    let client = server.client();
+    let mut first = |boto: &mut Boto| {
+        let found = ended(boto, "team/app", "ACTIVE");
+        let found = &found["imageScanFindings"];
+        (found["enhancedFindings"][0].clone(), found["findingSeverityCounts"].clone())
+    };
+
+    let (before, counts_before) = first(&mut boto);
+    let elsewhere = client.send("POST", "/api/v1/vex?prefix=tea", &[], document.to_string().as_bytes());
+    let (still, _) = first(&mut boto);
+    let uploaded = client.send("POST", "/api/v1/vex?prefix=team/&name=a.json", &[], document.to_string().as_bytes());
+    let (suppressed, counts) = first(&mut boto);
+    let listed: Value = serde_json::from_str(&client.get("/api/v1/vex").text()).unwrap();
+    let broken = client.send("POST", "/api/v1/vex?name=b.json", &[], b"{}");
+    let id = listed["documents"][1]["id"].as_str().unwrap().to_owned();
+    let removed = client.send("DELETE", &format!("/api/v1/vex/{id}"), &[], b"");
+    let (after, counts_after) = first(&mut boto);
+
+    assert_eq!((&before["exploitAvailable"], &before["status"]), (&json!("YES"), &json!("ACTIVE")));
+    assert_eq!((elsewhere.status, uploaded.status, removed.status), (201, 201, 204), "{}", uploaded.text());
+    assert_eq!(still["status"], "ACTIVE");
+    assert_eq!(suppressed["status"], "SUPPRESSED");
+    let reason = suppressed["remediation"]["recommendation"]["text"].as_str().unwrap();
+    assert!(reason.contains("vulnerable_code_not_present") && reason.contains("ann"), "{reason}");
+    assert_eq!((counts_before, counts), (json!({"HIGH": 2}), json!({"HIGH": 1})));
+    assert_eq!((&listed["documents"][1]["prefix"], &listed["documents"][1]["statements"]), (&json!("team"), &json!(1)));
+    assert!(broken.status == 400 && broken.text().contains("b.json"), "{}", broken.text());
+    assert_eq!((&after["status"], counts_after), (&json!("ACTIVE"), json!({"HIGH": 2})));
+    assert_eq!(client.send("DELETE", &format!("/api/v1/vex/{id}"), &[], b"").status, 404);
+}
+
+#[test]
+fn one_gantry_updates_from_another_and_says_how_old_what_it_knows_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _) = enhanced(folder.path());
+    let credentials = folder.path().join("credentials");
+    fs::write(&credentials, format!("{USER}:{PASSWORD}\n")).unwrap();
+    let data = folder.path().join("other");
+    let run = |verb: &str, more: &[&str]| {
+        let output = Command::new(binary())
+            .args(["advisories", verb, "--data-dir"])
+            .arg(&data)
+            .args(["--set", &format!("advisories.sources=gantry=http://{}", server.address())])
+            .args(["--set", &format!("advisories.credentials_file={}", credentials.display())])
+            .args(more)
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    };
+    let allowed = ["--set", "outbound.allow=127.0.0.1", "--output", "json"];
+
+    let refused = run("update", &["--output", "json"]);
+    let first = run("update", &allowed);
+    let second = run("update", &allowed);
+    let status = run("status", &["--output", "json"]);
+
+    assert!(refused.0 == 1 && refused.1.contains("outbound.allow"), "{refused:?}");
+    assert!(first.0 == 0 && first.1.contains("\"taken\""), "{first:?}");
+    assert!(second.0 == 0 && second.1.contains("\"unchanged\""), "{second:?}");
+    let told: Value = serde_json::from_str(&status.1).unwrap();
+    let names: Vec<_> =
+        told["advisories"].as_array().unwrap().iter().map(|one| one["source"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Debian:12", "KEV", "PyPI"]);
+    assert_eq!((status.0, &told["advisories"][0]["isStale"]), (0, &json!(false)), "{status:?}");
+    assert!(told["advisories"][0]["checkedAt"].is_string());
+}
+
+#[test]
+fn metrics_tell_of_scans_findings_and_the_age_of_advisories() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _) = enhanced(folder.path());
+    let wanted = [
+        "gantry_scans_total{outcome=\"complete\"} 1",
+        "gantry_scan_seconds_total",
+        "gantry_scan_queue 0",
+        "gantry_advisories_age_seconds{ecosystem=\"Debian\"}",
+        "severity=\"HIGH\"} 2",
+    ];
+
+    let mut metrics = String::new();
+    for _ in 0..400 {
+        metrics = server.client().get("/metrics").text();
+        if wanted.iter().all(|line| metrics.contains(line)) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
+    let missing: Vec<_> = wanted.iter().filter(|line| !metrics.contains(**line)).collect();
+    assert!(missing.is_empty(), "{missing:?} in\n{metrics}");
 }

@@ -155,7 +155,7 @@ impl Gates {
         digest: &Digest,
         scan: &Scan,
     ) -> Result<Option<Arc<ImageFindings>>, Fault> {
-        match self.scans.findings_of(repository, digest.as_str(), scan).await {
+        match self.scans.findings_of(repository, digest.as_str(), scan.finished_at.unwrap_or_default()).await {
             Ok(found) => Ok(found),
             Err(fault) => {
                 tracing::error!(error = ?fault, image.digest = %digest, "it cannot be told what is wrong with {digest}: {fault}");

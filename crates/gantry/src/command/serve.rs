@@ -2,6 +2,7 @@ mod gates;
 
 use super::tool::{command_line, fault_failure, read_config, runtime};
 use crate::{
+    advisory_updates::spawn_updates,
     config::{Config, ConfigFlags},
     data_folder::DataFolder,
     figures::{AuditFigures, LoginFigures, RoomFigures},
@@ -9,6 +10,7 @@ use crate::{
     house::{House, ServingHouse},
     log, master_key,
     output::{Exit, Failure},
+    scan_figures::ScanFigures,
     store_lock::StoreLock,
     trace::{self, Tracing},
 };
@@ -89,7 +91,8 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     let webhook = audit_webhook(config, &house).await?;
     let of_audit = AuditFigures(house.audit.clone(), webhook.clone());
     let of_logins = LoginFigures(house.logins.clone());
-    let mut server = server(config, &house)?.gauges(figures).gauges(of_audit).gauges(of_logins);
+    let (of_scans, of_scans_task) = ScanFigures::of(&house, cx(&house, "figures"));
+    let mut server = server(config, &house)?.gauges(figures).gauges(of_scans).gauges(of_audit).gauges(of_logins);
     if let Some(tracing) = tracing {
         server = server.gauges(tracing.figures()).joining_traces(trace::join);
     }
@@ -129,6 +132,8 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_scans(&house),
         spawn_advisories(&house),
         gates::spawn_gates(&house),
+        spawn_updates(&house),
+        of_scans_task,
         figures_task,
     ];
     let audit = tokio::spawn(write_audit(house.clone()));

@@ -93,6 +93,8 @@ config! {
     lifecycle: gantry_registry::LifecycleSettings = Default::default();
     /// Scans of images.
     scanning: gantry_registry::ScanningSettings = Default::default();
+    /// Advisories: where they come from, and when they are too old.
+    advisories: gantry_findings::AdvisorySettings = Default::default(), check gantry_findings::AdvisorySettings::check;
     /// Limits of what may be pushed.
     limits: gantry_registry::LimitSettings = Default::default();
 }

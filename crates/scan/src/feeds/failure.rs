@@ -50,6 +50,9 @@ pub enum FeedError {
         /// What is wrong, in a sentence for people.
         reason: String,
     },
+    /// Records of OSV cannot be read.
+    #[error(transparent)]
+    Osv(#[from] super::osv::OsvError),
 }
 
 impl FeedError {

@@ -1,10 +1,11 @@
 //! Makes a file of advisories.
 
 use super::KnowledgeError;
+use super::exploitation::{EPSS, KEV};
 use super::flaws::{Flaws, Member, best_rating};
 use super::layout::Layout;
 use super::texts::TextWriter;
-use crate::{Advisory, Affected, Range, Until, VersionScheme, matching::lookup_name};
+use crate::{Advisory, Affected, Exploitation, Range, Until, VersionScheme, matching::lookup_name};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -20,6 +21,7 @@ pub(super) struct Builder {
     rules: Vec<Pending>,
     sources: BTreeMap<String, Source>,
     texts: TextWriter,
+    pub(super) exploitation: Exploitation,
 }
 
 /// A rule, before it has its place.
@@ -205,6 +207,7 @@ impl Builder {
             at += number(same.len())?;
         }
         let source_rows = self.source_rows(&sources, number(names.len())?, read_at)?;
+        let exploitation = self.exploitation_rows()?;
         let rule_rows: Vec<[u32; 10]> = rules.iter().map(|rule| rule.row).collect();
         Layout::write([
             rows(&self.strings.ends.iter().map(|end| [*end]).collect::<Vec<_>>()),
@@ -218,6 +221,7 @@ impl Builder {
             rows(&flaw_rows),
             rows(&self.texts.blocks),
             self.texts.packed,
+            rows(&exploitation),
         ])
     }
 
@@ -254,6 +258,12 @@ impl Builder {
             let read = read.or_else(|| known.map(|source| source.newest.clone())).unwrap_or_default();
             let count = known.map_or(0, |source| source.advisories);
             found.push([*source, self.strings.add(read.as_bytes())?, *start, end.saturating_sub(*start), count]);
+        }
+        let Exploitation { kev, epss } = &self.exploitation;
+        let side_tables = [(KEV, kev.rows.len(), &kev.made_at), (EPSS, epss.rows.len(), &epss.made_at)];
+        for (name, count, made_at) in side_tables.into_iter().filter(|(_, count, _)| *count > 0) {
+            let read = self.strings.add(made_at.as_deref().unwrap_or_default().as_bytes())?;
+            found.push([self.strings.add(name.as_bytes())?, read, names, 0, number(count)?]);
         }
         Ok(found)
     }

@@ -1,4 +1,4 @@
-//! The file's bytes: a header and eleven tables, all numbers little-endian `u32`.
+//! The file's bytes: a header and twelve tables (eleven in format 1), all numbers little-endian `u32`.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -6,7 +6,7 @@
 //! | 8..12 | [`FORMAT`] |
 //! | 12..16 | nothing |
 //! | 16..24 | XXH3-64 of all that follows |
-//! | 24..112 | where each [`Table`] begins, and its bytes |
+//! | 24..120 | where each [`Table`] begins, and its bytes (to 112 in format 1) |
 //!
 //! A string is its number in [`Table::Strings`]; number 0 is the empty string, and says "none". A list is a row of words
 //! in [`Table::Words`]: its beginning and its count.
@@ -15,7 +15,9 @@ use super::KnowledgeError;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Raise it whenever a table or the bytes of a version's key change.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
+/// A file without [`Table::Exploitation`], which is read as one in which that is empty.
+const FORMAT_WITHOUT_EXPLOITATION: u32 = 1;
 const MAGIC: &[u8; 8] = b"GANTRYKN";
 const CHECKED_FROM: usize = 24;
 const TABLES_FROM: usize = 24;
@@ -38,10 +40,12 @@ pub(super) enum Table {
     Blocks,
     /// Titles, descriptions and references, in blocks compressed with deflate.
     Text,
+    /// What is known of the exploitation of CVEs, by their ids.
+    Exploitation,
 }
 
 impl Table {
-    const COUNT: usize = 11;
+    const COUNT: usize = 12;
 }
 
 /// A file whose header and checksum are right. What its tables hold is checked where it is read.
@@ -58,7 +62,8 @@ impl Layout {
         }
         let short = KnowledgeError::Damaged("it is too short");
         let (Some(format), Some(body)) = (word(&bytes, 8), bytes.get(CHECKED_FROM..)) else { return Err(short) };
-        if format != FORMAT {
+        let count = if format == FORMAT_WITHOUT_EXPLOITATION { Table::COUNT - 1 } else { Table::COUNT };
+        if !(FORMAT_WITHOUT_EXPLOITATION..=FORMAT).contains(&format) {
             return Err(KnowledgeError::Format { found: format, expected: FORMAT });
         }
         let checksum = bytes.get(16..24).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
@@ -66,7 +71,7 @@ impl Layout {
             return Err(KnowledgeError::Damaged("its checksum does not fit"));
         }
         let mut tables = [(0, 0); Table::COUNT];
-        for (at, table) in tables.iter_mut().enumerate() {
+        for (at, table) in tables.iter_mut().enumerate().take(count) {
             let place = TABLES_FROM + at * 8;
             let (Some(start), Some(length)) = (word(&bytes, place), word(&bytes, place + 4)) else { return Err(short) };
             let (start, end) = (start as usize, start as usize + length as usize);
@@ -102,6 +107,15 @@ impl Layout {
         }
         seal(&mut file);
         Ok(file)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The checksum in the header.
+    pub(super) fn checksum(&self) -> u64 {
+        self.bytes.get(16..24).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes).unwrap_or_default()
     }
 
     pub(super) fn table(&self, table: Table) -> &[u8] {

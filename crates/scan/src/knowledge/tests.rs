@@ -90,7 +90,7 @@ fn another_format_is_refused_and_says_so() {
 
     let error = Knowledge::read(bytes).unwrap_err();
 
-    assert_eq!(error.to_string(), "the advisories have format 2, this program reads 1; fetch or import them again");
+    assert_eq!(error.to_string(), "the advisories have format 3, this program reads 2; fetch or import them again");
 }
 
 #[test]
