@@ -19,7 +19,7 @@ pub struct AdvisorySettings {
     /// How often a server asks its sources for news, at least 1m. Nothing that has not changed is fetched again.
     #[schemars(with = "String")]
     pub interval: Period,
-    /// From which age on advisories are called stale: by `gantry advisories status`, in the log and in the metrics.
+    /// From which age on advisories are called stale, by `gantry advisories status` and in the log.
     #[schemars(with = "String")]
     pub stale_after: Period,
     /// A file with `USER:PASSWORD` for another Gantry that is a source; a personal token is a password. The user there needs
