@@ -40,9 +40,12 @@ const BATCH: usize = 200;
 #[derive(Clone)]
 pub struct Gates {
     scans: Scans,
-    remembered: Arc<Cache<(i64, Arc<str>), Arc<Kept>>>,
+    remembered: Arc<Cache<Place, Arc<Kept>>>,
     walked: Arc<Mutex<Option<Walked>>>,
 }
+
+/// An image: its repository's number, and its digest.
+type Place = (i64, Arc<str>);
 
 /// What was decided of an image, and what that rests on.
 #[derive(Clone, Debug)]
@@ -234,7 +237,7 @@ impl Gates {
     }
 
     /// What is remembered of an image, where that still holds.
-    fn believed(&self, place: &(i64, Arc<str>), rules: &Rules, now: Timestamp) -> Option<Arc<Kept>> {
+    fn believed(&self, place: &Place, rules: &Rules, now: Timestamp) -> Option<Arc<Kept>> {
         let kept = self.remembered.get(place)?;
         let holds = kept.rules == rules.number
             && kept.advisories == self.advisories()
