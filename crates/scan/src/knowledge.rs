@@ -131,11 +131,6 @@ impl Knowledge {
         &self.sources
     }
 
-    /// Returns a number that other advisories do not have: the checksum of the file.
-    pub fn checksum(&self) -> u64 {
-        self.layout.checksum()
-    }
-
     /// Returns the names about which `self` and the `older` one say different things: what has to be matched again.
     ///
     /// # Errors

@@ -167,7 +167,7 @@ impl Index {
     }
 
     /// Remembers the flaws of what was not matched.
-    pub(super) fn set_flaws(&mut self, of: &[Arc<PackageKey>], flaws: Vec<(Arc<PackageKey>, Vec<KnownFlaw>)>) {
+    pub(super) fn set_flaws(&mut self, of: &[Arc<PackageKey>], flaws: Flawed) {
         for (key, flaws) in flaws {
             if let Some(held) = self.numbers.get(&key).and_then(|number| self.packages.get_mut(*number as usize)) {
                 held.flaws = flaws;
@@ -177,14 +177,14 @@ impl Index {
     }
 }
 
+/// Packages with their flaws.
+pub(super) type Flawed = Vec<(Arc<PackageKey>, Vec<KnownFlaw>)>;
+
 /// Finds the flaws of packages, each by what advisories tell it apart.
 ///
 /// # Errors
 /// [`KnowledgeError::Damaged`].
-pub(super) fn flaws_of(
-    packages: &[Arc<PackageKey>],
-    knowledge: &Knowledge,
-) -> Result<Vec<(Arc<PackageKey>, Vec<KnownFlaw>)>, KnowledgeError> {
+pub(super) fn flaws_of(packages: &[Arc<PackageKey>], knowledge: &Knowledge) -> Result<Flawed, KnowledgeError> {
     let mut found: HashMap<Arc<PackageKey>, Vec<KnownFlaw>> = HashMap::new();
     for (distribution, group) in groups(packages) {
         for some in group.chunks(MATCHED_AT_ONCE) {

@@ -57,7 +57,7 @@ pub(crate) struct ScanCommand {
 
 #[derive(clap::Subcommand)]
 enum What {
-    Diff(DiffCommand),
+    Diff(Box<DiffCommand>),
 }
 
 /// What is printed.

@@ -34,6 +34,7 @@ pub enum FeedKind {
 
 /// What a file holds.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are advisories, and one is held at a time")]
 pub enum FeedItem {
     /// An advisory.
     Advisory(Advisory),

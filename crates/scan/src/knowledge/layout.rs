@@ -83,11 +83,6 @@ impl Layout {
         Ok(Layout { bytes, tables })
     }
 
-    /// The checksum that it was found to have.
-    pub(super) fn checksum(&self) -> u64 {
-        self.bytes.get(16..24).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
-    }
-
     /// Puts tables together.
     pub(super) fn write(tables: [Vec<u8>; Table::COUNT]) -> Result<Vec<u8>, KnowledgeError> {
         let mut file = Vec::with_capacity(HEADER_BYTES + tables.iter().map(Vec::len).sum::<usize>());
