@@ -673,3 +673,17 @@ CREATE TABLE upload(
 CREATE INDEX upload_repository ON upload(repository, id);
 
 CREATE INDEX upload_touched ON upload(touched_at, id);
+
+CREATE TABLE vex_document(
+    id BIGINT PRIMARY KEY,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    name TEXT NOT NULL,
+    statements BIGINT NOT NULL,
+    uploaded_at BIGINT NOT NULL,
+    uploaded_by TEXT NOT NULL,
+    body BYTEA NOT NULL
+);
+
+CREATE INDEX vex_document_of ON vex_document(account, region, id);

@@ -39,7 +39,7 @@ enum Verb {
 /// second, and by itself asks every `advisories.interval`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  gantry advisories update --data-dir ./data \\\n    --set advisories.sources=osv=https://mirror.example.com/npm/all.zip,kev=/srv/feeds/kev.json"
+    after_help = "Example:\n  gantry advisories update --set advisories.sources=osv=https://mirror.example.com/npm/all.zip"
 )]
 struct UpdateCommand {
     /// Take what is older, or for the most part gone, too

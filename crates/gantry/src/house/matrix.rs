@@ -18,11 +18,12 @@ const UPLOAD: &str = "0193a4c0-5d3e-7000-8000-000000000000";
 const POLICY: &str = "arn:aws:iam::000000000000:policy/p";
 
 /// What the places in addresses are filled with.
-const PLACES: [(&str, &str); 20] = [
+const PLACES: [(&str, &str); 21] = [
     ("{name}", "team/app"),
     ("{scope}", "team/*"),
     ("{reference}", "v1"),
     ("{digest}", DIGEST),
+    ("{document}", "7"),
     ("{tag}", "v1"),
     ("{pattern}", "v1"),
     ("{source}", "cluster-a"),
