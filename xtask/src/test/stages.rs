@@ -89,7 +89,7 @@ pub(super) const STAGES: &[Stage] = &[
         "other",
         &[],
         "everything else that is tried on the binary",
-        &["postgres", "slapd", "curl", "openssl", "sqlite3"],
+        &["postgres", "slapd", "curl", "openssl", "sqlite3", "python-aws", "crane"],
     ),
     tests(
         "simulation",
