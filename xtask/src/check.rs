@@ -152,19 +152,13 @@ fn check_form(places: &Places, mode: Mode) -> Outcome<()> {
 }
 
 fn check_lints(places: &Places, _mode: Mode) -> Outcome<()> {
-    let mut command = run::cargo(&places.root);
-    command.args([
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--keep-going",
-        "--",
-        "-D",
-        "warnings",
-    ]);
-    run::run(&mut command)
+    // The tests against the binary are no target of all: they are run by stages of their own.
+    for targets in [&["--all-targets"][..], &["--test", "it"]] {
+        let mut command = run::cargo(&places.root);
+        command.args(["clippy", "--quiet", "--workspace", "--locked", "--keep-going"]).args(targets);
+        run::run(command.args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 fn check_pages(places: &Places, mode: Mode) -> Outcome<()> {

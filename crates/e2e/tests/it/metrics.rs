@@ -1,5 +1,6 @@
 //! What `/metrics` says, and what is written of it.
 
+use crate::scan::{advisories, import};
 use gantry_e2e::{Client, Image, Server, USER, until};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -22,7 +23,12 @@ fn every_figure_is_in_the_documentation_and_none_else() {
     server.client().get("/v2/team/app/manifests/none");
     server.client().send("PUT", "/v2/team/app/manifests/v2", &[], b"{");
     Client::new(server.address(), USER, "wrong").get("/v2/");
-    let is_read = || server.client().get("/metrics").text().contains("aws_ecr_repository_images{");
+    let folder = tempfile::tempdir().unwrap();
+    import(&server, &advisories(folder.path()));
+    let is_read = || {
+        let text = server.client().get("/metrics").text();
+        ["aws_ecr_repository_images{", "gantry_advisories_age_seconds{"].iter().all(|name| text.contains(name))
+    };
     assert!(until(Duration::from_secs(15), is_read), "repositories are read every ten seconds");
 
     let printed = families(&server.client().get("/metrics").text());

@@ -255,7 +255,7 @@ fn what_is_exploited_is_told_and_a_vex_document_suppresses_with_its_reason_until
                         "status": "not_affected", "justification": "vulnerable_code_not_present"}],
     });
     let client = server.client();
-    let mut first = |boto: &mut Boto| {
+    let first = |boto: &mut Boto| {
         let found = ended(boto, "team/app", "ACTIVE");
         let found = &found["imageScanFindings"];
         (found["enhancedFindings"][0].clone(), found["findingSeverityCounts"].clone())
@@ -292,17 +292,11 @@ fn one_gantry_updates_from_another_and_says_how_old_what_it_knows_is() {
     let credentials = folder.path().join("credentials");
     fs::write(&credentials, format!("{USER}:{PASSWORD}\n")).unwrap();
     let data = folder.path().join("other");
+    let source = format!("advisories.sources=gantry=http://{}", server.address());
+    let login = format!("advisories.credentials_file={}", credentials.display());
     let run = |verb: &str, more: &[&str]| {
-        let output = Command::new(binary())
-            .args(["advisories", verb, "--data-dir"])
-            .arg(&data)
-            .args(["--set", &format!("advisories.sources=gantry=http://{}", server.address())])
-            .args(["--set", &format!("advisories.credentials_file={}", credentials.display())])
-            .args(more)
-            .output()
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+        let known = ["advisories", verb, "--data-dir", data.to_str().unwrap(), "--set", &source, "--set", &login];
+        gantry_e2e::run_with(&[&known[..], more].concat(), &[])
     };
     let allowed = ["--set", "outbound.allow=127.0.0.1", "--output", "json"];
 
