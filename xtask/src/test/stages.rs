@@ -43,7 +43,7 @@ pub(super) const STAGES: &[Stage] = &[
     stage(
         "packaging",
         "Helm chart, systemd unit, a container that runs",
-        &["helm", "buildah", "podman", "systemd-analyze"],
+        &["helm", "buildah", "podman", "runc", "systemd-analyze"],
         packaging::run,
     ),
     stage("conformance-1.1.1", "OCI's suite of release 1.1.1", &[], |grounds| conform(grounds, Suite::Release)),

@@ -120,6 +120,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("slapd", &["slapd"], &["-VV"]),
     debian("wrk", &["wrk"], &["--version"]),
     debian("eatmydata", &["eatmydata"], &["echo", "wraps"]),
+    debian("runc", &["runc"], &["--version"]),
     debian("systemd-analyze", &["systemd"], &["--version"]),
     debian("curl", &["curl"], &["--version"]),
     debian("openssl", &["openssl"], &["version"]),

@@ -2,14 +2,14 @@
 
 use super::super::Grounds;
 use crate::{
-    run,
+    run, tools,
     trouble::{Outcome, Trouble, While},
 };
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -26,7 +26,8 @@ pub(super) fn check(grounds: &Grounds<'_>) -> Outcome<()> {
     let mut build = stores.command("buildah");
     build.args(["build", "--isolation", "chroot", "--quiet", "--tag", IMAGE, "--file"]);
     run::capture(build.arg(grounds.places.root.join("packaging/Containerfile")).arg(context.path()))?;
-    let run = stores.run().spawn().while_trying("start podman")?;
+    let runtime = tools::require(grounds.places, "runc")?;
+    let run = stores.run(&runtime).spawn().while_trying("start podman")?;
     Container(run).check()
 }
 
@@ -42,8 +43,10 @@ impl Stores {
     }
 
     /// A container on this machine's own network, at a port of the kernel's choice, with the volume that the image asks for.
-    fn run(&self) -> Command {
+    fn run(&self, runtime: &Path) -> Command {
         let mut command = self.command("podman");
+        // Unlike crun, which podman takes by itself, runc runs where control groups are of both versions.
+        command.arg("--runtime").arg(runtime);
         command.args(["run", "--rm", "--network", "host", "--env", "GANTRY_LISTEN=127.0.0.1:0"]);
         // podman asks for more than a machine that is itself a guest may give.
         command.args(["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]);
