@@ -29,7 +29,7 @@ const GRACE: Duration = HOUR;
 /// How many hours a deleted image can be restored.
 const KEEP_HOURS: u64 = 48;
 const CLIENTS: u64 = 4;
-/// Steps between two checks, in most stretches of a life.
+/// Steps between two checks, but for one stretch of a life in sixty-four.
 const CHECK_EVERY: u64 = 32;
 
 /// A registry with its clients, from one seed.
@@ -161,7 +161,7 @@ impl World {
 
     /// Lets the world go on for up to `steps` steps. Returns the broken promises as soon as there are any.
     pub fn go(&mut self, steps: u64) -> Vec<String> {
-        let check_every = if self.sim.once_in(16) { 1 } else { CHECK_EVERY };
+        let check_every = if self.sim.once_in(64) { 1 } else { CHECK_EVERY };
         for step in 1..=steps {
             let Some(crew) = &mut self.life else { break };
             if !crew.step() {
