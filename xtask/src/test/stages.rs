@@ -94,7 +94,7 @@ pub(super) const STAGES: &[Stage] = &[
     tests(
         "simulation",
         "a simulated world, thousands of times",
-        CargoTests { place: Place::Simulation, filters: &[], environment: &[("GANTRY_SEEDS", "3000")] },
+        CargoTests { place: Place::Simulation, filters: &[], environment: &[("GANTRY_SEEDS", "2000")] },
     ),
     stage("fuzz", "each fuzz target, ten seconds, two at a time", &["cargo-fuzz"], fuzz::run),
 ];
