@@ -102,10 +102,8 @@ pub async fn call<O: Operation>(
     request: O::Request,
 ) -> Result<O::Response, Fault> {
     let accesses = O::access(&request, cx);
-    admit(guard, O::NAME, O::LOCK, principal, &accesses).map_err(|barred| match barred {
-        Barred::Nobody => unauthenticated(&WireFacts::of::<O::Wire>()).fault,
-        Barred::Stopped(stop) => stop.fault,
-    })?;
+    let wire = WireFacts::of::<O::Wire>();
+    admit(guard, (O::NAME, O::LOCK), &wire, principal, &accesses).map_err(|stop| stop.fault)?;
     O::call(needs, cx, principal, request).await
 }
 
@@ -287,10 +285,7 @@ async fn attempt(door: &Door, visit: Visit<'_>, seen: &mut Seen) -> Result<Answe
     if guard.misses(&principal, &seen.accesses) {
         guard.look_for_changes().await?;
     }
-    seen.statement = admit(guard, door.name, door.lock, &principal, &seen.accesses).map_err(|barred| match barred {
-        Barred::Nobody => unauthenticated(&door.wire),
-        Barred::Stopped(stop) => stop,
-    })?;
+    seen.statement = admit(guard, (door.name, door.lock), &door.wire, &principal, &seen.accesses)?;
     // Only what is served counts: whoever is asked for credentials may ask again at once.
     if is_nobody {
         let wait = guard.note_anonymous(source);
@@ -398,33 +393,24 @@ async fn wanted(door: &Door, incoming: Incoming, cx: Cx) -> Vec<Access> {
     door.needs(incoming, &cx).await.unwrap_or_default()
 }
 
-/// Why a lock does not open.
-enum Barred {
-    /// Nobody has said who asks.
-    Nobody,
-    /// Whoever it is may not.
-    Stopped(Stop),
-}
-
-/// Decides whether the lock opens; returns what opened it, where that was a statement.
+/// Decides whether the lock of an operation opens; returns what opened it, where that was a statement.
 fn admit(
     guard: &dyn Guard,
-    operation: &'static str,
-    lock: Lock,
+    (operation, lock): (&'static str, Lock),
+    wire: &WireFacts,
     principal: &Principal,
     accesses: &[Access],
-) -> Result<String, Barred> {
+) -> Result<String, Stop> {
     match lock {
         Lock::Open => Ok(String::new()),
-        Lock::Credential if principal.kind == PrincipalKind::Anonymous => Err(Barred::Nobody),
+        Lock::Credential if principal.kind == PrincipalKind::Anonymous => Err(unauthenticated(wire)),
         Lock::Credential => Ok(String::new()),
         Lock::Access if accesses.is_empty() => {
-            let fault = Fault::internal(format!("{operation} is locked by an empty list of accesses"));
-            Err(Barred::Stopped(fault.into()))
+            Err(Fault::internal(format!("{operation} is locked by an empty list of accesses")).into())
         }
-        Lock::Access => guard
-            .authorize(principal, accesses)
-            .map_err(|refusal| Barred::Stopped(Stop::refused(&refusal, accesses.to_vec()))),
+        Lock::Access => {
+            guard.authorize(principal, accesses).map_err(|refusal| Stop::refused(&refusal, accesses.to_vec()))
+        }
     }
 }
 

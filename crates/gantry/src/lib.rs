@@ -9,7 +9,7 @@
 //! | `output/`, `terminal.rs` | what people see; what they are asked |
 //! | `remote.rs`, `credentials.rs` | a running server, as the commands that talk to one see it; who talks to it |
 //! | `agent.rs`, `trace.rs` | the HTTP client of both; the export of spans |
-//! | `credential_programs.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
+//! | `registry_credentials.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
 //! | `master_key.rs`, `vault_key.rs`, `blob_keys.rs` | where the master key comes from; what wraps the data keys of blobs |
 //! | `local_image.rs`, `scanning.rs` and below | images as files; what is wrong with them, without a server |
 //! | `advisory_updates.rs` | when a server brings its advisories up to date |
@@ -24,7 +24,6 @@ mod blob_keys;
 mod cli;
 mod command;
 mod config;
-mod credential_programs;
 mod credentials;
 mod data_folder;
 mod figures;
@@ -39,6 +38,7 @@ mod oidc_files;
 mod output;
 mod private_file;
 mod process;
+mod registry_credentials;
 mod remote;
 mod scan_figures;
 #[expect(clippy::disallowed_methods, reason = "files of the user, which are no blobs")]
@@ -76,14 +76,14 @@ fn arguments(all: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsStri
 /// # Errors
 /// Why it is not understood.
 pub fn read_kubelet_request(bytes: &[u8]) -> Result<String, String> {
-    credential_programs::kubelet::read_request(bytes)
+    registry_credentials::kubelet::read_request(bytes)
         .map(|request| request.image.print())
         .map_err(|error| error.to_string())
 }
 
 /// Reads the server that docker asks its credential helper about; returns its host.
 pub fn read_docker_server(text: &str) -> Option<String> {
-    credential_programs::helper::host(text)
+    registry_credentials::helper::host(text)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 use crate::{
-    credential_programs::{
+    output::{Exit, Failure, Format, Printer},
+    registry_credentials::{
         Cache, REQUEST_BYTES_MAX, exchange, find_identity,
         helper::{self, Verb},
     },
-    output::{Exit, Failure, Format, Printer},
     remote::{Remote, TrustFlags},
 };
 use gantry_env::Env;

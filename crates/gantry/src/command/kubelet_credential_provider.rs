@@ -1,6 +1,6 @@
 use crate::{
-    credential_programs::{FOURTHS_KEPT, REQUEST_BYTES_MAX, exchange, kubelet},
     output::{Exit, Failure, Format, Printer},
+    registry_credentials::{FOURTHS_KEPT, REQUEST_BYTES_MAX, exchange, kubelet},
     remote::{Remote, TrustFlags},
 };
 use gantry_env::Env;

@@ -1,13 +1,13 @@
 use crate::{
     agent::agent,
     command::tool::runtime,
-    credential_programs::{
-        RegistryCredentials, exchange,
-        pull_secret::{self, PullSecret, SecretForm},
-    },
     credentials::read_password,
     output::{Exit, Failure, Format, Printer},
     private_file,
+    registry_credentials::{
+        RegistryCredentials, exchange,
+        pull_secret::{self, PullSecret, SecretForm},
+    },
     remote::{Remote, RemoteFlags},
 };
 use gantry_env::Env;
