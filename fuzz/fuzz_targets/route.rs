@@ -64,7 +64,7 @@ fn fill<'a>(pattern: &str, value: impl Fn(&str) -> &'a str) -> String {
 /// Whether a path fits a pattern whose `{name}` may hold slashes, and nothing else may.
 fn fits(pattern: &str, path: &str) -> bool {
     match pattern.split_once("{name}") {
-        None => pattern == path,
+        None => pattern == path && !pattern.contains('{'),
         Some((before, behind)) => {
             let Some(rest) = path.strip_prefix(before) else { return false };
             let ends: Vec<&str> = behind.split('/').collect();

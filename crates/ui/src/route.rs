@@ -5,6 +5,7 @@ use http::Method;
 /// Finds the page for a method and a raw path (percent-encoded, without the query).
 pub fn route(method: &Method, path: &str) -> Routed {
     let (get, post) = (*method == Method::GET, *method == Method::POST);
+    let mut params = Params::new();
     let (allow, found) = match path {
         "/ui/login" => ("GET", get.then_some(show_login::ShowLogin::NAME)),
         "/ui/login/begin" => ("GET", get.then_some(begin_login::BeginLogin::NAME)),
@@ -15,13 +16,23 @@ pub fn route(method: &Method, path: &str) -> Routed {
         "/ui/device" if post => ("GET, POST", Some(answer_device::AnswerDevice::NAME)),
         "/ui/device" => ("GET, POST", get.then_some(show_device::ShowDevice::NAME)),
         // Where a provider of login.oidc_files sends browsers back to.
-        _ if path.starts_with("/ui/callback/") => ("GET", get.then_some(finish_login::FinishLogin::NAME)),
-        _ => return Routed::NotFound,
+        _ => match path.strip_prefix("/ui/callback/") {
+            Some(provider) if is_provider_name(provider) => {
+                params = params.with("provider", provider);
+                ("GET", get.then_some(finish_login::FinishLogin::NAME))
+            }
+            _ => return Routed::NotFound,
+        },
     };
     match found {
-        Some(name) => Routed::To(name, Params::new()),
+        Some(name) => Routed::To(name, params),
         None => Routed::MethodNotAllowed(allow),
     }
+}
+
+/// Whether a provider may be named so in `login.oidc_files`.
+fn is_provider_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 #[cfg(test)]
@@ -52,5 +63,12 @@ mod tests {
             assert!(matches!(route(&Method::GET, path), Routed::MethodNotAllowed("POST")), "{path}");
         }
         assert!(matches!(route(&Method::GET, "/ui/other"), Routed::NotFound));
+    }
+
+    #[test]
+    fn a_provider_sends_back_to_its_own_address_and_to_none_below_it() {
+        for path in ["/ui/callback/", "/ui/callback//", "/ui/callback/okta/", "/ui/callback/okta/more", "/ui/callback/Okta"] {
+            assert!(matches!(route(&Method::GET, path), Routed::NotFound), "{path}");
+        }
     }
 }

@@ -11,7 +11,7 @@ pub struct FinishLogin;
 impl Operation for FinishLogin {
     type Wire = Html;
     const NAME: &'static str = "FinishLogin";
-    const ROUTE: (&'static str, &'static str) = ("GET", "/ui/callback");
+    const ROUTE: (&'static str, &'static str) = ("GET", "/ui/callback/{provider}");
     const LOCK: Lock = Lock::Open;
     type Needs = Logins;
     type Request = Visit;
