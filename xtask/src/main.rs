@@ -113,7 +113,7 @@ fn perform(places: &Places, command: Command) -> Outcome<bool> {
             let both = [conformance::Suite::Release, conformance::Suite::Head];
             let chosen = both.into_iter().filter(|one| suite.is_none_or(|wanted| wanted == *one));
             // Both are run also when the first finds something.
-            let outcomes: Vec<_> = chosen.map(|suite| conformance::perform(places, suite, target)).collect();
+            let outcomes: Vec<_> = chosen.map(|suite| conformance::perform(places, suite, target, &[])).collect();
             for figures in outcomes {
                 println!("{}", figures?);
             }

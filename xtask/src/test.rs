@@ -3,11 +3,15 @@
 mod cargo_tests;
 mod fuzz;
 mod packaging;
+#[path = "../../crates/e2e/src/postgres.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests against the binary use all of it, from outside")]
+mod postgres;
 mod stages;
 mod summary;
 
 use crate::{
     builds,
+    conformance::Suite,
     launcher::{self, Server},
     run::{self, Stopwatch, print_duration},
     trouble::{Outcome, Trouble, While},
@@ -50,6 +54,9 @@ pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<bool> {
     println!("stages: {}", names.join(", "));
     let grounds = Grounds { places, binary: OnceCell::new(), tests_against_binary: OnceCell::new() };
     let mut summary = Summary::default();
+    // Checks and unit tests have stretches in which one processor is idle.
+    let building =
+        (names.contains(&"unit") && names.contains(&"build")).then(|| builds::begin_binary(places)).flatten();
     for stage in chosen {
         println!("\n=== {}: {}", stage.name, stage.about);
         let watch = Stopwatch::start();
@@ -57,6 +64,9 @@ pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<bool> {
         let line = Line { stage: stage.name, verdict, duration: watch.elapsed() };
         println!("--- {}: {} ({})", line.stage, line.verdict, print_duration(line.duration));
         summary.0.push(line);
+    }
+    if let Some(mut building) = building {
+        building.wait().while_trying("wait for the build")?;
     }
     if summary.has_failed() {
         println!("\nsome stages failed; `cargo xtask test --only STAGE` runs one again");
@@ -95,12 +105,11 @@ impl Grounds<'_> {
         command.env("GANTRY_SHARED", &self.places.shared);
     }
 
-    /// Starts the binary in a folder that goes with the answer.
-    fn serve(&self) -> Outcome<(tempfile::TempDir, Server)> {
+    /// Starts the binary with these settings in a folder that goes with the answer.
+    fn serve(&self, settings: &[(&str, &str)]) -> Outcome<(tempfile::TempDir, Server)> {
         let folder =
             tempfile::Builder::new().prefix("gantry-test-").tempdir().while_trying("make a temporary folder")?;
-        // The conformance suites delete manifests and then their blobs, which the trash would keep from them.
-        let settings = [("GANTRY_CREATE_ON_PUSH", "true"), ("GANTRY_TRASH__KEEP", "0s")];
+        let settings = [&[("GANTRY_CREATE_ON_PUSH", "true")], settings].concat();
         let server = Server::start(self.binary()?, &folder.path().join("data"), &settings).map_err(Trouble::new)?;
         Ok((folder, server))
     }
@@ -116,11 +125,38 @@ fn get_or_try<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Outcome<T>) -> Outco
     }
 }
 
-/// Runs a conformance suite against the binary.
-fn conform(grounds: &Grounds<'_>, suite: crate::conformance::Suite) -> Outcome<Verdict> {
-    let (_folder, server) = grounds.serve()?;
+/// The suites delete manifests and then their blobs, which the trash would keep from them.
+const WITHOUT_TRASH: (&str, &str) = ("GANTRY_TRASH__KEEP", "0s");
+
+/// Runs a conformance suite against the binary, with settings under which it skips nothing that it can test.
+fn conform(grounds: &Grounds<'_>, suite: Suite) -> Outcome<Verdict> {
+    conform_with(grounds, suite, &[WITHOUT_TRASH], &[])
+}
+
+/// Runs both suites against the binary as it comes: in the trash a manifest still names its blobs.
+fn conform_as_it_comes(grounds: &Grounds<'_>) -> Outcome<Verdict> {
+    conform_with(grounds, Suite::Release, &[], Suite::SKIPS_WITH_TRASH)?;
+    conform_with(grounds, Suite::Head, &[], &[])
+}
+
+/// Runs both suites against the binary on PostgreSQL.
+fn conform_on_postgresql(grounds: &Grounds<'_>) -> Outcome<Verdict> {
+    let postgres = postgres::Postgres::start();
+    let url = |name| postgres::create_database(postgres.socket_folder(), name);
+    let on = |url: &str, suite| conform_with(grounds, suite, &[WITHOUT_TRASH, ("GANTRY_DATABASE__URL", url)], &[]);
+    on(&url("release"), Suite::Release)?;
+    on(&url("head"), Suite::Head)
+}
+
+fn conform_with(
+    grounds: &Grounds<'_>,
+    suite: Suite,
+    settings: &[(&str, &str)],
+    skips_meant: &[&str],
+) -> Outcome<Verdict> {
+    let (_folder, server) = grounds.serve(settings)?;
     let target = crate::conformance::Target { url: server.url(), user: launcher::USER, password: launcher::PASSWORD };
-    let figures = crate::conformance::perform(grounds.places, suite, target);
+    let figures = crate::conformance::perform(grounds.places, suite, target, skips_meant);
     let log = suite.results(grounds.places).join("server.txt");
     fs::write(&log, server.output()).while_trying(format!("write {}", log.display()))?;
     let figures = figures?;

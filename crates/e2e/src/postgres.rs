@@ -1,5 +1,8 @@
+//! A PostgreSQL for tests. Needs nothing but `std` and `tempfile`.
+
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -31,7 +34,12 @@ impl Postgres {
 
     /// Where a server finds it.
     pub fn url(&self) -> String {
-        format!("postgres://gantry@/postgres?host={}", self.folder.path().display())
+        url(self.socket_folder(), "postgres")
+    }
+
+    /// The folder of its socket.
+    pub fn socket_folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Ends it at once, as a crash would.
@@ -41,7 +49,8 @@ impl Postgres {
 
     /// Starts it again.
     pub fn resume(&self) {
-        let options = format!("-k {} -c listen_addresses='' -c fsync=off", self.folder.path().display());
+        let folder = self.folder.path().display();
+        let options = format!("-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=500");
         let log = format!("{}/log", self.folder.path().display());
         self.run("pg_ctl", &["-D", &self.data(), "-l", &log, "-t", "60", "-w", "-o", &options, "start"]);
     }
@@ -75,17 +84,37 @@ impl Drop for Postgres {
     }
 }
 
-fn is_root() -> bool {
-    // SAFETY: it takes nothing and cannot fail.
-    unsafe { libc::geteuid() == 0 }
+/// Makes a database in the PostgreSQL whose socket is in this folder; returns where a server finds it.
+///
+/// # Panics
+/// It cannot be made.
+pub fn create_database(socket_folder: &Path, name: &str) -> String {
+    let found = folders().into_iter().map(|folder| folder.join("createdb")).find(|program| program.is_file());
+    let mut command = Command::new(found.expect("install PostgreSQL: apt install postgresql"));
+    command.arg("-h").arg(socket_folder).args(["-U", "gantry", name]).stdin(Stdio::null());
+    let status = command.status().expect("PostgreSQL's programs can be run");
+    assert!(status.success(), "the database {name} cannot be made: {status}");
+    url(socket_folder, name)
 }
 
-/// The folder of `initdb` and `pg_ctl`: of PATH, or the newest where Debian puts them.
+fn url(socket_folder: &Path, database: &str) -> String {
+    format!("postgres://gantry@/{database}?host={}", socket_folder.display())
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// The folder of `initdb` and `pg_ctl`.
 fn programs() -> Option<PathBuf> {
+    folders().into_iter().find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+}
+
+/// Where PostgreSQL's programs may be: in PATH, or where Debian puts them, the newest first.
+fn folders() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let of_debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().map_while(Result::ok);
     let mut of_debian: Vec<PathBuf> = of_debian.map(|entry| entry.path().join("bin")).collect();
     of_debian.sort();
-    let folders = std::env::split_paths(&path).chain(of_debian.into_iter().rev());
-    folders.into_iter().find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+    std::env::split_paths(&path).chain(of_debian.into_iter().rev()).collect()
 }

@@ -72,14 +72,14 @@ pub fn raise_open_files_max() -> u64 {
 }
 
 /// Starts a server on a folder and kills it after so long, in the midst of its start.
-pub fn start_and_kill(data: &Path, listen: &str, settings: &[(&str, &str)], after: Duration) {
+pub fn start_and_kill(data: &Path, listen: &str, settings: &[(String, String)], after: Duration) {
     let mut child = program()
         .args(["serve", "--listen", listen, "--data-dir"])
         .arg(data)
         .env("GANTRY_ROOT_ACCESS_KEY_ID", USER)
         .env("GANTRY_ROOT_SECRET_ACCESS_KEY", PASSWORD)
         .env("GANTRY_CREATE_ON_PUSH", "true")
-        .envs(settings.iter().copied())
+        .envs(settings.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

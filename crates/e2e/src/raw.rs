@@ -117,6 +117,19 @@ impl Raw {
         Ok(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_string())
     }
 
+    /// Reads so many bytes; `None` where the server closes before.
+    ///
+    /// # Panics
+    /// They do not come within 20 seconds.
+    pub fn bytes(&mut self, count: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        match self.stream.read_exact(&mut bytes) {
+            Ok(()) => Some(bytes),
+            Err(error) if is_reset(&error) || error.kind() == io::ErrorKind::UnexpectedEof => None,
+            Err(error) => panic!("no {count} bytes came: {error}"),
+        }
+    }
+
     /// Reads until the server closes; `None` where it did not within the limit.
     pub fn until_closed(&mut self, limit: Duration) -> Option<Vec<u8>> {
         self.stream.get_ref().set_read_timeout(Some(limit)).expect("a limit can be set");

@@ -1,5 +1,6 @@
-use crate::{Client, program};
+use crate::{Client, create_database, program};
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Read},
     net::TcpListener,
     path::{Path, PathBuf},
@@ -43,6 +44,25 @@ pub fn binary() -> PathBuf {
     found.expect("build the binary first: cargo build --release --bin gantry").clone()
 }
 
+const DATABASE: &str = "GANTRY_DATABASE__URL";
+
+/// Returns whether the servers keep their metadata in PostgreSQL, where a test says nothing of it.
+pub fn is_on_postgresql() -> bool {
+    std::env::var_os(POSTGRESQL).is_some()
+}
+
+/// Names the folder of the socket of a PostgreSQL, in which each data folder gets a database of its own.
+const POSTGRESQL: &str = "GANTRY_TEST_POSTGRESQL";
+
+fn database_of(data: &Path) -> Option<String> {
+    static MADE: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+    let socket_folder = std::env::var_os(POSTGRESQL)?;
+    let mut made = MADE.lock().expect("nothing panics while it holds the map");
+    let name = format!("test_{}_{}", std::process::id(), made.len());
+    let url = made.entry(data.into()).or_insert_with(|| create_database(Path::new(&socket_folder), &name));
+    Some(url.clone())
+}
+
 /// Returns a port that nobody listens on, which the system gives to nobody by itself either: a server that starts again
 /// finds it free, whatever the clients and servers of other tests were given meanwhile.
 fn free_port() -> u16 {
@@ -76,9 +96,10 @@ impl Server {
 
     /// Starts a server on a folder, on other addresses, with commas in between.
     pub fn listening(listen: &str, data: &Path, settings: &[(&str, &str)]) -> Server {
+        let given = settings.iter().map(|(name, value)| (name.to_string(), value.to_string()));
         let mut server = Server {
             child: None,
-            settings: settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            settings: database_of(data).into_iter().map(|url| (DATABASE.into(), url)).chain(given).collect(),
             data: data.into(),
             address: String::new(),
             urls: vec![],
@@ -139,6 +160,11 @@ impl Server {
     /// Returns its data folder.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// Returns what it is told beside its folder, as environment variables.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
     }
 
     /// Returns its process id.

@@ -79,9 +79,11 @@ impl Engine {
         }
     }
     pub(crate) fn rows(&mut self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
+        check(&values)?;
         each!(self, engine => engine.rows(statement, values))
     }
     pub(crate) fn write(&mut self, statement: &'static Statement, values: Vec<Value>) -> Result<(), Fault> {
+        check(&values)?;
         each!(self, engine => engine.write(statement, values))
     }
 }
@@ -92,6 +94,18 @@ impl Engine {
 pub(crate) struct StatementFailed {
     pub(crate) what: String,
     pub(crate) sql: &'static str,
+}
+
+/// PostgreSQL's texts hold no U+0000: what is refused there is refused everywhere.
+fn check(values: &[Value]) -> Result<(), Fault> {
+    let is_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+    if values.iter().any(is_nul) { Err(holds_nul()) } else { Ok(()) }
+}
+
+/// What a client is told whose text holds U+0000.
+pub(crate) fn holds_nul() -> Fault {
+    let message = "A text in the request holds the character U+0000, which no name and no value has: leave it out.";
+    Fault::new(FaultKind::InvalidParameter, message)
 }
 
 /// What a client is told when the database does not answer.

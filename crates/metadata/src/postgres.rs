@@ -10,7 +10,7 @@ pub(crate) use wire::{Sent, Wire, read_value};
 
 use crate::{
     Row, Value,
-    engine::{Trouble, unavailable},
+    engine::{Trouble, holds_nul, unavailable},
     sqlite::storage_full,
     statement::Statement,
     values,
@@ -48,6 +48,8 @@ pub(crate) struct Pg {
     is_read: bool,
     /// Whether BEGIN was answered.
     has_begun: bool,
+    /// Whether BEGIN was sent: it stands also where the question behind it failed, and nothing else is done until it is undone.
+    may_have_begun: bool,
     /// Whether a COMMIT was sent that nobody answered.
     is_commit_unknown: bool,
     pub(crate) trouble: Option<Trouble>,
@@ -69,6 +71,7 @@ impl Pg {
             waiting: vec![],
             is_read: false,
             has_begun: false,
+            may_have_begun: false,
             is_commit_unknown: false,
             trouble: None,
         }
@@ -95,6 +98,7 @@ impl Pg {
         self.is_read = sql == BEGIN_READ;
         self.trouble = None;
         self.has_begun = false;
+        self.may_have_begun = false;
         self.is_commit_unknown = false;
         self.waiting.clear();
         self.waiting.push((sql, vec![]));
@@ -112,14 +116,17 @@ impl Pg {
         self.waiting.push((COMMIT, vec![]));
         let answer = self.ask(None);
         self.has_begun &= answer.is_err();
+        self.may_have_begun = self.has_begun;
         answer.map(drop)
     }
     pub(crate) fn rollback(&mut self) {
         self.waiting.clear();
-        if std::mem::take(&mut self.has_begun) && self.wire.is_some() {
-            // If it does not answer, the session goes, and what was begun goes with it.
-            let _ = self.send(&[(ROLLBACK, vec![])]);
+        if std::mem::take(&mut self.may_have_begun) && self.wire.is_some() && self.send(&[(ROLLBACK, vec![])]).is_err()
+        {
+            // The session goes, and what was begun goes with it.
+            self.drop_wire();
         }
+        self.has_begun = false;
     }
 
     pub(crate) fn lock(&mut self, subject: &str) -> Result<(), Fault> {
@@ -165,6 +172,7 @@ impl Pg {
         let is_commit = self.waiting.last().is_some_and(|(sql, _)| *sql == COMMIT);
         let mut sent = std::mem::take(&mut self.waiting);
         sent.extend(question);
+        self.may_have_begun = true;
         let mut answer = self.send(&sent);
         // A session may have died of old age. A read that has seen nothing yet can begin again on a new one.
         if self.is_read && !self.has_begun && answer.as_ref().is_err_and(|broken| broken.is_gone) {
@@ -248,6 +256,7 @@ impl Pg {
         self.drop_wire();
         self.waiting.clear();
         self.has_begun = false;
+        self.may_have_begun = false;
     }
 
     /// The runtime and a session, for those who use the driver itself.
@@ -283,6 +292,8 @@ fn judge(broken: Broken) -> (Trouble, Fault) {
         (Trouble::Conflict, Fault::internal(because))
     } else if is(&[SqlState::DISK_FULL]) {
         (Trouble::Failed, storage_full().because(because))
+    } else if is(&[SqlState::CHARACTER_NOT_IN_REPERTOIRE, SqlState::UNTRANSLATABLE_CHARACTER]) {
+        (Trouble::Failed, holds_nul().because(because))
     } else if is(&[SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE]) {
         (Trouble::Failed, unavailable("a statement took too long").because(because))
     } else {

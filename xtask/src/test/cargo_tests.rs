@@ -1,6 +1,6 @@
 //! Stages that are cargo's tests.
 
-use super::{Grounds, Verdict, stages};
+use super::{Grounds, Verdict, postgres::Postgres, stages};
 use crate::{
     builds,
     run::{self, find_program},
@@ -14,8 +14,21 @@ pub(super) struct CargoTests {
     pub(super) place: Place,
     /// What their names contain. None means all, of those against the binary all that no other stage runs.
     pub(super) filters: &'static [&'static str],
+    /// What the names of those that are left out contain.
+    pub(super) skipped: &'static [&'static str],
+    /// Where the servers keep their metadata.
+    pub(super) database: Database,
     /// What they read from their environment.
     pub(super) environment: &'static [(&'static str, &'static str)],
+}
+
+/// Where servers keep their metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Database {
+    /// In a file of their data folder, where a test says nothing else.
+    Sqlite,
+    /// In a PostgreSQL that is started for the tests, a database for each data folder.
+    Postgresql,
 }
 
 /// Where integration tests are that have stages of their own.
@@ -35,7 +48,12 @@ impl CargoTests {
         if count == 0 {
             return Err(Trouble::new(format!("there is no test named {}", self.filters.join(" or "))));
         }
-        let skipped = run::run_noting(SKIPPED, &mut self.command(grounds)?)?;
+        let mut command = self.command(grounds)?;
+        let postgres = (self.database == Database::Postgresql).then(Postgres::start);
+        if let Some(postgres) = &postgres {
+            command.env("GANTRY_TEST_POSTGRESQL", postgres.socket_folder());
+        }
+        let skipped = run::run_noting(SKIPPED, &mut command)?;
         Ok(verdict(count, &skipped))
     }
 
@@ -48,6 +66,7 @@ impl CargoTests {
             command.arg("--");
         }
         command.args(self.filters);
+        command.args(self.skipped.iter().flat_map(|filter| ["--skip", filter]));
         if self.filters.is_empty() && self.place == Place::AgainstBinary {
             command.args(stages::client_filters().flat_map(|filter| ["--skip", filter]));
         }

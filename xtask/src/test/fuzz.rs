@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-const SECONDS_EACH: u64 = 10;
+const SECONDS_EACH: u64 = 6;
 /// So many run side by side.
 const AT_ONCE: usize = 2;
 

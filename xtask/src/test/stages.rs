@@ -2,8 +2,8 @@
 
 use super::{
     Grounds, Verdict,
-    cargo_tests::{self, CargoTests, Place},
-    conform, fuzz, packaging,
+    cargo_tests::{self, CargoTests, Database, Place},
+    conform, conform_as_it_comes, conform_on_postgresql, fuzz, packaging,
 };
 use crate::{
     check,
@@ -48,6 +48,8 @@ pub(super) const STAGES: &[Stage] = &[
     ),
     stage("conformance-1.1.1", "OCI's suite of release 1.1.1", &[], |grounds| conform(grounds, Suite::Release)),
     stage("conformance-head", "OCI's suite for what comes next", &[], |grounds| conform(grounds, Suite::Head)),
+    stage("conformance-as-it-comes", "both suites, with nothing set", &[], conform_as_it_comes),
+    stage("conformance-postgresql", "both suites, on PostgreSQL", &["postgres"], conform_on_postgresql),
     client(
         "docker",
         &["clients::docker::"],
@@ -82,27 +84,67 @@ pub(super) const STAGES: &[Stage] = &[
         &["node", "npm", "oidc-provider", "python-aws", "crane", "postgres"],
     ),
     client("crash", &["crash::"], "killed at random moments, nothing acknowledged is lost", &[]),
-    client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &[]),
+    client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &["strace"]),
     client("database", &["database::"], "a database that goes away", &["postgres"]),
-    client("hostile", &["hostile::", "limits::", "smuggling::"], "what bad input gets", &[]),
+    client("hostile", &["hostile::", "limits::", "smuggling::"], "what bad input gets", &["curl"]),
     client(
         "other",
         &[],
         "everything else that is tried on the binary",
         &["postgres", "slapd", "curl", "openssl", "sqlite3", "python-aws", "crane"],
     ),
+    Stage {
+        tools: &["postgres", "strace", "curl", "crane"],
+        ..tests(
+            "postgresql",
+            "what must hold of the registry whatever its database is, on PostgreSQL",
+            CargoTests { database: Database::Postgresql, filters: ON_BOTH, skipped: OF_SQLITE, ..AGAINST_BINARY },
+        )
+    },
     tests(
         "simulation",
         "a simulated world, thousands of times",
-        CargoTests { place: Place::Simulation, filters: &[], environment: &[("GANTRY_SEEDS", "2000")] },
+        CargoTests { place: Place::Simulation, environment: &[("GANTRY_SEEDS", "2000")], ..AGAINST_BINARY },
     ),
-    stage("fuzz", "each fuzz target, ten seconds, two at a time", &["cargo-fuzz"], fuzz::run),
+    stage("fuzz", "each fuzz target, six seconds, two at a time", &["cargo-fuzz"], fuzz::run),
 ];
 
-/// Returns the filters of all stages that are tests of the binary.
+/// Tests of the binary that run once on SQLite, with all others, and once on PostgreSQL.
+const ON_BOTH: &[&str] = &[
+    "basics::",
+    "clients::crane::",
+    "conditions::",
+    "crash::",
+    "heads::",
+    "hostile::",
+    "lifecycle::",
+    "lists::",
+    "protection::",
+    "referrers::",
+    "resume::",
+    "storage::",
+    "undo::",
+    "uploads::",
+];
+
+/// Of them those that are about the file of SQLite, about a disk that it shares with the blobs, or about bytes without a row, which are
+/// left alone for an hour where another server might be about to link them.
+const OF_SQLITE: &[&str] = &["storage::owner::", "full_to_the_last_byte", "leftovers_of_a_crash"];
+
+const AGAINST_BINARY: CargoTests = CargoTests {
+    place: Place::AgainstBinary,
+    filters: &[],
+    skipped: &[],
+    database: Database::Sqlite,
+    environment: &[],
+};
+
+/// Returns the filters of all stages that are tests of the binary, as it comes.
 pub(super) fn client_filters() -> impl Iterator<Item = &'static str> {
     let filters = STAGES.iter().filter_map(|stage| match &stage.deed {
-        Deed::Tests(tests) if tests.place == Place::AgainstBinary => Some(tests.filters),
+        Deed::Tests(CargoTests { place: Place::AgainstBinary, database: Database::Sqlite, filters, .. }) => {
+            Some(*filters)
+        }
         Deed::Tests(_) | Deed::Function(_) => None,
     });
     filters.flatten().copied()
@@ -124,8 +166,7 @@ const fn client(
     about: &'static str,
     tools: &'static [&'static str],
 ) -> Stage {
-    let tests = CargoTests { place: Place::AgainstBinary, filters, environment: &[] };
-    Stage { name, about, is_quick: false, tools, deed: Deed::Tests(tests) }
+    Stage { tools, ..tests(name, about, CargoTests { filters, ..AGAINST_BINARY }) }
 }
 
 const fn tests(name: &'static str, about: &'static str, tests: CargoTests) -> Stage {

@@ -122,6 +122,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     debian("eatmydata", &["eatmydata"], &["echo", "wraps"]),
     debian("runc", &["runc"], &["--version"]),
     debian("systemd-analyze", &["systemd"], &["--version"]),
+    debian("strace", &["strace"], &["--version"]),
     debian("curl", &["curl"], &["--version"]),
     debian("openssl", &["openssl"], &["version"]),
     debian("sqlite3", &["sqlite3"], &["-version"]),

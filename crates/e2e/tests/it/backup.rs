@@ -1,4 +1,4 @@
-use gantry_e2e::{Image, Server, SmallDisk, program, run, stored_blob, stored_blobs, stored_digests, until};
+use gantry_e2e::{Image, Server, SmallDisk, digest, program, run, stored_blob, stored_blobs, stored_digests, until};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -228,4 +228,25 @@ fn a_restore_that_is_killed_is_not_served_and_goes_on_when_it_is_run_again() {
     assert_serves(&to, &image);
     let (code, _, errors) = restore(&from, &to);
     assert!(code != 0 && errors.contains("holds metadata already"), "{code} {errors}");
+}
+
+#[test]
+fn a_restore_names_what_its_backup_lacks_and_brings_all_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = Image::small(1);
+    let (from, to) = (backed_up(&image, folder.path()), folder.path().join("restored"));
+    fs::remove_file(stored_blob(&from, &image.layers[0]).unwrap()).unwrap();
+
+    let (code, output, errors) = restore(&from, &to);
+
+    assert_eq!(code, 1, "{output}{errors}");
+    assert!(errors.contains("1 blobs are missing") && errors.contains(&digest(&image.layers[0])), "{errors}");
+    assert_eq!(stored_digests(&to), [digest(&image.config)]);
+    let server = Server::on(&to, &[]);
+    let client = server.client();
+    assert_eq!(client.get("/v2/team/app/manifests/v1").body, image.manifest);
+    assert_eq!(client.get(&format!("/v2/team/app/blobs/{}", digest(&image.layers[0]))).status, 404);
+    // A push of the same image heals it, as it is told.
+    assert_eq!(image.push(&client, "team/app", "v1").unwrap().status, 201);
+    image.check(&client, "team/app", "v1").unwrap();
 }

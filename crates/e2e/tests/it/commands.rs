@@ -248,6 +248,40 @@ fn a_password_is_asked_for_on_a_terminal_and_not_shown() {
     assert!(!shown.contains(PASSWORD), "{shown}");
 }
 
+/// Runs a command on the server's folder with its errors on a terminal; returns what the terminal shows.
+fn shown_on_a_terminal(server: &Server, words: &[&str]) -> String {
+    let (mut terminal, of_child) = open_terminal();
+    let mut command = program();
+    command.args(words).arg("--data-dir").arg(server.data()).env("TERM", "xterm");
+    command.envs(server.settings().iter().map(|(name, value)| (name, value)));
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(of_child)).spawn().unwrap();
+    // The command holds a copy of the terminal's other side until it is dropped.
+    drop(command);
+    let mut shown = Vec::new();
+    // A terminal whose other side is closed ends in an error, after all it has to show.
+    let _ = terminal.read_to_end(&mut shown);
+    assert!(child.wait().unwrap().success(), "{words:?}: {}", String::from_utf8_lossy(&shown));
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+#[test]
+fn long_work_shows_how_far_it_is_on_a_terminal_and_only_there() {
+    let server = Server::with(&[("GANTRY_TRASH__KEEP", "0s")]);
+    let image = Image::small(1);
+    assert_eq!(image.push(&server.client(), "team/app", "v1").unwrap().status, 201);
+    let removed = server.client().send("DELETE", &format!("/v2/team/app/manifests/{}", image.digest()), &[], &[]);
+    assert_eq!(removed.status, 202, "{}", removed.text());
+
+    let checked = shown_on_a_terminal(&server, &["fsck"]);
+    let collected = shown_on_a_terminal(&server, &["gc", "--grace", "0s"]);
+    let (_, _, in_a_pipe) = server.tool(&["fsck"]);
+
+    // A bar with what of how much was hashed, and a count of what was freed; both are drawn in place.
+    assert!(checked.contains(" B/") && checked.contains('\r'), "{checked:?}");
+    assert!(collected.contains(" B") && collected.contains('\r'), "{collected:?}");
+    assert_eq!(in_a_pipe, "");
+}
+
 /// A terminal: the side of the person, and that of the program.
 pub(crate) fn open_terminal() -> (File, OwnedFd) {
     let (mut person, mut program) = (-1, -1);

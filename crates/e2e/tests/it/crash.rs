@@ -3,7 +3,9 @@
 mod known;
 mod pusher;
 
-use gantry_e2e::{Random, Server, program, seed, start_and_kill, stored_digests, stored_uploads, until};
+use gantry_e2e::{
+    Random, Server, is_on_postgresql, program, seed, start_and_kill, stored_digests, stored_uploads, until,
+};
 use known::Known;
 use pusher::{Pusher, Round};
 use std::{
@@ -17,6 +19,8 @@ use std::{
 const PUSHERS: usize = 8;
 /// The server must be ready again within this.
 const READY: Duration = Duration::from_secs(10);
+/// On PostgreSQL the uploads of a server that died are others' after this; with SQLite it is known at once.
+const LEASE: Duration = Duration::from_secs(90);
 /// Rounds between two looks of fsck.
 const ROUNDS_PER_FSCK: usize = 10;
 
@@ -87,6 +91,7 @@ fn push_until_killed(server: &mut Server, pushers: &mut [Pusher], random: &mut R
 fn start_collection(server: &Server) -> Child {
     let mut command = program();
     command.args(["gc", "--grace", &format!("{}s", pusher::GRACE.as_secs()), "--data-dir"]).arg(server.data());
+    command.envs(server.settings().iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("the binary starts")
 }
@@ -96,7 +101,7 @@ fn interrupt_recovery(server: &Server, random: &mut Random) -> usize {
     let count = if random.once_in(4) { 1 + random.below(2) } else { 0 };
     for _ in 0..count {
         let after = Duration::from_micros(random.below(60_000) as u64);
-        start_and_kill(server.data(), server.address(), &[], after);
+        start_and_kill(server.data(), server.address(), server.settings(), after);
     }
     count
 }
@@ -132,16 +137,24 @@ fn empty_trash(server: &Server, seed: u64) {
 
 /// After a collection without grace nothing is left but what manifests name, once each.
 fn assert_leftovers_are_collected(server: &Server, pushers: &[Pusher], seed: u64) {
-    let (code, output, errors) = server.tool(&["gc", "--grace", "0s", "--output", "json"]);
-    assert_eq!(code, 0, "gc, seed {seed}:\n{output}\n{errors}");
-
-    let (code, output, errors) = server.tool(&["fsck", "--output", "json"]);
-    let report: serde_json::Value = serde_json::from_str(&output).expect("fsck prints JSON");
-
-    assert_eq!(code, 0, "fsck after gc, seed {seed}:\n{output}\n{errors}");
-    assert_eq!(report["leftovers"], 0, "fsck after gc, seed {seed}:\n{output}");
+    let mut output = String::new();
+    let is_clean = until(LEASE, || {
+        let (code, collected, errors) = server.tool(&["gc", "--grace", "0s", "--output", "json"]);
+        assert_eq!(code, 0, "gc, seed {seed}:\n{collected}\n{errors}");
+        let (code, report, errors) = server.tool(&["fsck", "--output", "json"]);
+        assert_eq!(code, 0, "fsck after gc, seed {seed}:\n{report}\n{errors}");
+        output = report;
+        let report: serde_json::Value = serde_json::from_str(&output).expect("fsck prints JSON");
+        report["leftovers"] == 0
+    });
+    assert!(is_clean, "fsck after gc, seed {seed}:\n{output}");
     let named: BTreeSet<String> = pushers.iter().flat_map(|pusher| pusher.known.blobs()).collect();
-    assert_eq!(stored_digests(server.data()), named.into_iter().collect::<Vec<_>>(), "seed {seed}");
+    let mut stored = stored_digests(server.data());
+    if is_on_postgresql() {
+        // Bytes without a row are left alone for an hour: another server might be about to link them.
+        stored.retain(|digest| named.contains(digest));
+    }
+    assert_eq!(stored, named.into_iter().collect::<Vec<_>>(), "seed {seed}");
     assert_eq!(stored_uploads(server.data()).len(), 0, "seed {seed}");
 }
 

@@ -1,6 +1,7 @@
 //! What bad input gets: the specification's code, a message that names the thing, nothing stored, and a server that runs on.
 
 mod blobs;
+mod http2;
 mod manifests;
 mod names;
 
@@ -165,7 +166,7 @@ pub(crate) fn assert_unharmed(server: &Server) {
     let pushed = image.push(&server.client(), "after/all", "v1").expect("the server answers");
     assert_eq!(pushed.status, 201, "{}", pushed.text());
     image.check(&server.client(), "after/all", "v1").unwrap();
-    let is_tidy = until(Duration::from_millis(1500), || open_files(server.pid()) < 300);
+    let is_tidy = until(Duration::from_secs(1), || open_files(server.pid()) < 300);
     assert!(is_tidy, "{} descriptors are open", open_files(server.pid()));
     assert!(resident_bytes(server.pid()) < 1 << 30, "{} bytes are resident", resident_bytes(server.pid()));
     assert!(!server.log().contains("panic"), "{}", server.log());

@@ -16,6 +16,7 @@ mod crash;
 mod database;
 mod found;
 mod gates;
+mod heads;
 mod hostile;
 mod identities;
 mod lifecycle;

@@ -5,6 +5,7 @@ mod full;
 mod owner;
 mod removal;
 mod rot;
+mod synced;
 
 use gantry_e2e::{Answer, Client, Image, Server};
 use serde_json::Value;

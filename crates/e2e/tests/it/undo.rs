@@ -1,7 +1,7 @@
 //! What was deleted comes back, and what was moved goes back.
 
 use crate::commands::{Person, open_terminal};
-use gantry_e2e::{Client, Image, Server, program, stored_blobs, until};
+use gantry_e2e::{Client, Image, MASTER_KEY, Server, program, stored_blobs, until};
 use serde_json::Value;
 use std::{
     io::{Read, Write},
@@ -178,7 +178,7 @@ fn a_tag_that_lost_its_image_brings_it_back_unless_that_is_gone() {
 
 #[test]
 fn the_trash_shows_everybody_what_he_may_see_and_no_next_page_tells_of_the_rest() {
-    let person = Person::logged_in();
+    let person = Person::at(Server::with(&[MASTER_KEY]));
     let (root, seen, hidden) = (person.server.client(), Image::small(31), Image::small(32));
     for (image, name) in [(&seen, "team/app"), (&hidden, "other/app")] {
         image.push(&root, name, "v1").unwrap();

@@ -1,7 +1,8 @@
 //! What a client is told about uploads by settings that are not the usual ones, and where blobs are mounted from.
 
 use crate::hostile::assert_refused;
-use gantry_e2e::{Client, Image, PASSWORD, Server, USER, digest};
+use gantry_e2e::{Client, Image, PASSWORD, Server, USER, digest, stored_uploads, until};
+use std::time::Duration;
 
 #[test]
 fn the_smallest_chunk_is_told_where_it_is_set() {
@@ -81,4 +82,37 @@ fn a_blob_is_mounted_from_where_the_caller_says_or_from_what_he_may_read() {
     ] {
         assert_eq!(mount(client, bytes, from), 202, "{from}");
     }
+}
+
+#[test]
+fn an_upload_that_nobody_goes_on_with_is_given_up_in_time() {
+    let server = Server::with(&[("GANTRY_UPLOADS__EXPIRE", "2s"), ("GANTRY_COLLECTION__EVERY", "1s")]);
+    let client = server.client();
+    let opened = client.send("POST", "/v2/team/app/blobs/uploads/", &[], &[]);
+    let location = opened.header("location").unwrap().to_string();
+    assert_eq!(client.send("PATCH", &location, &[], b"the beginning").status, 202);
+    assert_eq!(stored_uploads(server.data()).len(), 1);
+
+    let is_given_up = until(Duration::from_secs(30), || client.get(&location).status == 404);
+
+    assert!(is_given_up, "{}", client.get(&location).text());
+    assert!(until(Duration::from_secs(10), || stored_uploads(server.data()).is_empty()), "its bytes are still there");
+    let late = client.send("PUT", &format!("{location}?digest={}", digest(b"the beginning")), &[], &[]);
+    assert_refused(&late, 404, "BLOB_UPLOAD_UNKNOWN", "an upload that was given up");
+}
+
+#[test]
+fn a_name_of_256_characters_is_taken_and_one_more_is_not() {
+    let server = Server::start();
+    let (client, image) = (server.client(), Image::small(1));
+    let longest = format!("team/{}/{}", "a".repeat(125), "b".repeat(125));
+    assert_eq!(longest.len(), 256);
+
+    let pushed = image.push(&client, &longest, "v1").unwrap();
+    let refused = client.send("POST", &format!("/v2/{longest}b/blobs/uploads/"), &[], &[]);
+
+    assert_eq!(pushed.status, 201, "{}", pushed.text());
+    image.check(&client, &longest, "v1").unwrap();
+    assert_eq!(client.get(&format!("/v2/{longest}/tags/list")).json()["name"], longest);
+    assert_refused(&refused, 400, "NAME_INVALID", "257 characters");
 }

@@ -1,9 +1,10 @@
 use crate::{cx, on_postgres, on_sqlite};
 use gantry_env::Env;
-use gantry_fault::Fault;
+use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
     Act, Checkpoint, Metadata, Query, Reader, Settings, Tx, query,
     suite::{self, postgres::Database},
+    values,
 };
 use gantry_words::Timestamp;
 
@@ -71,6 +72,18 @@ async fn an_act_that_asks_before_it_locks_is_stopped_on_every_engine() {
         let why = stopped.source.unwrap().to_string();
         assert!(why.contains("Forgetful asks before it has locked anything"), "{why}");
         assert!(metadata.preview(&cx(1), Forgetful).await.is_ok(), "a preview locks nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_text_with_u_0000_is_refused_on_every_engine_and_harms_nothing() {
+    static SAME: Query = query("SELECT CAST($1 AS TEXT)");
+    let ((sqlite, _folder), database) = (on_sqlite(&Settings::default()), Database::new());
+    for metadata in [sqlite, Metadata::alone(Env::real()).unwrap(), on_postgres(&database.settings())] {
+        let refused = metadata.read(|rows| rows.one(&SAME, values!["a\0b"]).map(drop)).await.unwrap_err();
+
+        assert_eq!(refused.kind, FaultKind::InvalidParameter, "{refused:?}");
+        assert!(metadata.read(|rows| rows.one(&SAME, values!["ab"]).map(drop)).await.is_ok());
     }
 }
 

@@ -6,8 +6,9 @@ use crate::{
 use futures_util::future::join_all;
 use gantry_fault::FaultKind;
 use gantry_metadata::{
-    Metadata, Settings,
+    Metadata, Query, Settings, query,
     suite::{postgres::Database, two_writers},
+    values,
 };
 use gantry_words::{Period, Secret};
 use std::sync::{Arc, Mutex};
@@ -68,6 +69,20 @@ async fn acts_that_lock_crosswise_run_again() {
 
     assert_eq!((one.unwrap(), other.unwrap()), (1, 1));
     assert!(metadata.figures().conflicts > 0);
+}
+
+#[tokio::test]
+async fn a_question_that_fails_leaves_its_session_to_the_next() {
+    static NO_NUMBER: Query = query("SELECT CAST(CAST($1 AS TEXT) AS BIGINT)");
+    let database = Database::new();
+    let metadata = on_postgres(&Settings { connections: 2, ..database.settings() });
+    metadata.perform(&cx(1), raise("v1")).await.unwrap();
+
+    for _ in 0..3 {
+        let failed = metadata.read(|rows| rows.one(&NO_NUMBER, values!["none"]).map(drop)).await;
+        assert!(failed.is_err());
+        assert_eq!(number_of(&metadata, "v1").await, 1);
+    }
 }
 
 #[tokio::test]

@@ -53,6 +53,21 @@ fn an_image_of_each_format_is_found_valid() {
 }
 
 #[test]
+fn an_artifact_pulls_back_byte_for_byte() {
+    let (server, home) = logged_in(LOGIN);
+    let layout = Layout::artifact(b"the weights of a very small model");
+    let host = server.address();
+    push(&home, &layout, &format!("{host}/team/model:v1"));
+
+    home.run(&format!("crane copy {host}/team/model:v1 {host}/other/model:v1")).succeeded();
+    let pulled = home.path("pulled");
+    home.run(&format!("crane pull --format=oci {host}/other/model:v1 {}", print(&pulled))).succeeded();
+
+    assert_eq!(held(&server, "other/model", "v1").2["artifactType"], "application/vnd.example.artifact");
+    assert_eq!(blobs(&pulled), layout.blobs());
+}
+
+#[test]
 fn a_platform_of_an_index_can_be_asked_for() {
     let (server, home) = logged_in(LOGIN);
     let layout = Layout::index(30, Format::Oci, &[Packing::Gzip]);

@@ -90,6 +90,20 @@ impl Layout {
         Layout::of_bytes(seed, &vec![0; byte_count])
     }
 
+    /// A layout of something that is no image: a manifest with an `artifactType`, an empty config and a file.
+    pub(crate) fn artifact(content: &[u8]) -> Layout {
+        let layout = Layout::empty();
+        let config = layout.add("application/vnd.oci.empty.v1+json", b"{}");
+        let file = layout.add("application/vnd.example.model", content);
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": Format::Oci.manifest(), "artifactType": "application/vnd.example.artifact",
+            "config": config, "layers": [file],
+        });
+        let artifact = layout.add(Format::Oci.manifest(), manifest.to_string().as_bytes());
+        layout.name(&[artifact]);
+        layout
+    }
+
     fn of_bytes(seed: u64, bytes: &[u8]) -> Layout {
         let layout = Layout::empty();
         let layer = tar("large.bin", bytes);
@@ -117,12 +131,20 @@ impl Layout {
     pub(crate) fn push(&self, client: &Client, name: &str) {
         let (top, media_type) = (self.digest(), self.top()["mediaType"].as_str().unwrap_or_default().to_string());
         let read = |digest: &str| fs::read(self.folder.path().join("blobs").join(digest.replace(':', "/"))).unwrap();
-        for digest in self.blobs().iter().filter(|digest| **digest != top) {
+        let put = |reference: &str, media_type: &str, bytes: &[u8]| {
+            let path = format!("/v2/{name}/manifests/{reference}");
+            let pushed = client.send("PUT", &path, &[("content-type", media_type)], bytes);
+            assert_eq!(pushed.status, 201, "{}", pushed.text());
+        };
+        let (manifests, blobs): (Vec<_>, Vec<_>) =
+            self.blobs().into_iter().partition(|digest| self.is_manifest(digest));
+        for digest in &blobs {
             assert_eq!(client.push_blob(name, &read(digest)).unwrap().status, 201, "{digest}");
         }
-        let path = format!("/v2/{name}/manifests/v1");
-        let pushed = client.send("PUT", &path, &[("content-type", &media_type)], &read(&top));
-        assert_eq!(pushed.status, 201, "{}", pushed.text());
+        for digest in manifests.iter().filter(|digest| **digest != top) {
+            put(digest, self.read(digest)["mediaType"].as_str().unwrap_or_default(), &read(digest));
+        }
+        put("v1", &media_type, &read(&top));
     }
 
     /// Returns a name for it in a home: podman and buildah make a repository's name of the path, which has small letters only.
@@ -145,6 +167,12 @@ impl Layout {
     pub(crate) fn read(&self, digest: &str) -> Value {
         let path = self.folder.path().join("blobs").join(digest.replace(':', "/"));
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    }
+
+    /// Returns whether this is a manifest or an index of it.
+    pub(crate) fn is_manifest(&self, digest: &str) -> bool {
+        let bytes = fs::read(self.folder.path().join("blobs").join(digest.replace(':', "/"))).unwrap();
+        serde_json::from_slice::<Value>(&bytes).is_ok_and(|document| document["schemaVersion"] == 2)
     }
 
     fn top(&self) -> Value {

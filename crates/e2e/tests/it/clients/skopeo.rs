@@ -28,6 +28,46 @@ fn an_index_pulls_back_byte_for_byte() {
 }
 
 #[test]
+fn a_list_of_docker_images_pulls_back_byte_for_byte() {
+    let (server, home) = logged_in(LOGIN);
+    let layout = Layout::index(110, Format::Docker, &[Packing::Gzip, Packing::Gzip]);
+    let host = server.address();
+    // A layout of OCI is read as OCI by skopeo: the list is pushed as it lies there, and skopeo copies it on.
+    layout.push(&server.client(), "team/app");
+
+    let both = "--src-tls-verify=false --dest-tls-verify=false --all --preserve-digests";
+    home.run(&format!("skopeo copy {both} docker://{host}/team/app:v1 docker://{host}/other/list:v1")).succeeded();
+    let to_folder =
+        format!("{PULL} --all --preserve-digests docker://{host}/other/list:v1 dir:{}", print(&home.path("pulled")));
+    home.run(&to_folder).succeeded();
+
+    assert_eq!(held(&server, "other/list", "v1").0, layout.digest());
+    assert_eq!(held(&server, "other/list", "v1").1, Format::Docker.index());
+    assert_eq!(gantry_e2e::digest(&home.read("pulled/manifest.json")), layout.digest());
+    for digest in layout.blobs() {
+        let hex = digest.replace("sha256:", "");
+        let name = if layout.is_manifest(&digest) { format!("{hex}.manifest.json") } else { hex };
+        if digest != layout.digest() {
+            assert_eq!(gantry_e2e::digest(&home.read(&format!("pulled/{name}"))), digest);
+        }
+    }
+}
+
+#[test]
+fn an_artifact_pulls_back_byte_for_byte() {
+    let (server, home) = logged_in(LOGIN);
+    let layout = Layout::artifact(b"the weights of a very small model");
+    let image = format!("{}/team/model:v1", server.address());
+
+    push(&home, &layout, &image);
+    let pulled = home.path("pulled");
+    home.run(&format!("{PULL} --preserve-digests docker://{image} oci:{}:v1", print(&pulled))).succeeded();
+
+    assert_eq!(held(&server, "team/model", "v1").2["artifactType"], "application/vnd.example.artifact");
+    assert_eq!(blobs(&pulled), layout.blobs());
+}
+
+#[test]
 fn a_layer_of_300_megabytes_pulls_back_byte_for_byte() {
     let (server, home) = logged_in(LOGIN);
     let layout = Layout::large(101, 300_000_000);

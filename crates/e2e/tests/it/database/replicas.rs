@@ -1,7 +1,8 @@
-use super::{from_elsewhere, replicas};
+use super::{from_elsewhere, replicas, shared};
 use crate::resume::{begin_chunk, open, status};
-use gantry_e2e::{Postgres, Random, digest, until};
-use std::time::Duration;
+use gantry_e2e::{Client, Image, Postgres, Random, Server, digest, until};
+use serde_json::json;
+use std::{thread, time::Duration};
 
 #[test]
 fn chunks_that_alternate_between_two_servers_make_one_blob() {
@@ -86,4 +87,55 @@ fn an_upload_that_a_server_writes_to_is_given_up_by_no_tool() {
 
     assert_eq!(collected["uploads"], 0, "{collected}");
     assert_eq!(done.status, 202, "{}", done.text());
+}
+
+/// Pushes manifests that differ in a number, each under a tag of its own, without ever trying again.
+fn push_numbered(client: &Client, image: &Image, numbers: std::ops::Range<usize>) {
+    let manifest: serde_json::Value = serde_json::from_slice(&image.manifest).unwrap();
+    for number in numbers {
+        let mut manifest = manifest.clone();
+        manifest["annotations"] = json!({"number": number.to_string()});
+        let path = format!("/v2/team/app/manifests/v{number:05}");
+        let pushed = client.send("PUT", &path, &[("content-type", Image::MEDIA_TYPE)], manifest.to_string().as_bytes());
+        assert_eq!(pushed.status, 201, "number {number}: {}", pushed.text());
+    }
+}
+
+/// Every tag of `team/app` as a server lists it, page after page.
+fn all_tags(client: &Client) -> Vec<String> {
+    let (mut tags, mut path) = (Vec::new(), "/v2/team/app/tags/list?n=1000".to_string());
+    loop {
+        let page = client.get(&path);
+        tags.extend(page.json()["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap().to_string()));
+        let Some(last) = page.header("link").map(|_| tags.last().unwrap().clone()) else { return tags };
+        path = format!("/v2/team/app/tags/list?n=1000&last={last}");
+    }
+}
+
+#[test]
+fn ten_thousand_pushes_through_three_servers_at_once_all_succeed_at_the_first_try() {
+    const PUSHES: usize = 10_000;
+    const PUSHERS: usize = 6;
+    let (postgres, folder) = (Postgres::start(), tempfile::tempdir().unwrap());
+    let (url, blobs) = (postgres.url(), folder.path().join("blobs"));
+    let servers = ["one", "two", "three"].map(|name| Server::on(&folder.path().join(name), &shared(&url, &blobs)));
+    let image = Image::small(1);
+    assert_eq!(image.push(&servers[0].client(), "team/app", "first").unwrap().status, 201);
+
+    thread::scope(|scope| {
+        for pusher in 0..PUSHERS {
+            let (client, image) = (servers[pusher % servers.len()].client(), &image);
+            let numbers = PUSHES * pusher / PUSHERS..PUSHES * (pusher + 1) / PUSHERS;
+            scope.spawn(move || push_numbered(&client, image, numbers));
+        }
+    });
+
+    let mut expected: Vec<String> = (0..PUSHES).map(|number| format!("v{number:05}")).collect();
+    expected.insert(0, "first".into());
+    for server in &servers {
+        assert_eq!(all_tags(&server.client()), expected);
+        assert!(!server.log().contains("panic"), "{}", server.log());
+    }
+    let report = from_elsewhere(&postgres, folder.path(), &["fsck", "--quick"]);
+    assert_eq!(report["damage"], 0, "{report}");
 }

@@ -1,4 +1,5 @@
 use super::{NAME, fsck, gc, push, without_trash};
+use crate::hostile::assert_refused;
 use gantry_e2e::{Client, Image, Random, Server, digest, seed, stored_blobs, stored_digests, stored_uploads};
 use std::{
     sync::atomic::{AtomicBool, Ordering::SeqCst},
@@ -110,4 +111,29 @@ fn an_upload_goes_on_and_ends_with_sha512_after_a_kill() {
     assert_eq!(server.client().get(&format!("/v2/{NAME}/blobs/{digest}")).body, b"abc");
     let (code, report) = fsck(&server, &[]);
     assert_eq!((code, &report["damage"]), (0, &0.into()), "{report}");
+}
+
+#[test]
+fn a_child_of_a_living_index_is_refused_with_405_and_told_why() {
+    let server = without_trash();
+    let (client, child) = (server.client(), Image::small(1));
+    assert_eq!(push(&client, &child, "child").status, 201);
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    let index = serde_json::json!({
+        "schemaVersion": 2, "mediaType": media_type,
+        "manifests": [{"mediaType": Image::MEDIA_TYPE, "digest": child.digest(), "size": child.manifest.len()}],
+    })
+    .to_string();
+    let put =
+        client.send("PUT", &format!("/v2/{NAME}/manifests/all"), &[("content-type", media_type)], index.as_bytes());
+    assert_eq!(put.status, 201, "{}", put.text());
+    let of_child = format!("/v2/{NAME}/manifests/{}", child.digest());
+
+    let refused = client.send("DELETE", &of_child, &[], &[]);
+    let removed = client.send("DELETE", &format!("/v2/{NAME}/manifests/{}", digest(index.as_bytes())), &[], &[]);
+    let then = client.send("DELETE", &of_child, &[], &[]);
+
+    assert_refused(&refused, 405, "UNSUPPORTED", "a child");
+    assert!(refused.text().contains("is a child of the index"), "{}", refused.text());
+    assert_eq!((removed.status, then.status), (202, 202), "{}", then.text());
 }
