@@ -31,12 +31,12 @@ const DEAD: u64 = 1_000;
 const DEAD_WHILE_PULLING: u64 = 10_000;
 
 fn cells() -> Vec<Cell> {
-    let time = Goal::new(Figure::Seconds, Against::One(SMALL), Bound::AtMost(1.5), Bound::AtMost(1.1));
+    let time = Goal::new(Figure::Seconds, Against::One(SMALL), Bound::AtMost(1.5), Bound::AtMost(1.0));
     let rate = Goal {
         must: None,
         ..Goal::new(Figure::BlobsPerS, Against::Nothing, Bound::AtLeast(0.0), Bound::AtLeast(1000.0))
     };
-    let others = Goal::new(Figure::P99Ms, Against::One(AT_REST), Bound::AtMost(1.2), Bound::AtMost(1.1));
+    let others = Goal::new(Figure::P99Ms, Against::One(AT_REST), Bound::AtMost(1.2), Bound::AtMost(1.0));
     vec![
         Cell {
             name: "gc_million".into(),

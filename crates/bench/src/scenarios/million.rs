@@ -26,7 +26,7 @@ fn cells() -> Vec<Cell> {
     let goal = |of: &'static str, against| Goal {
         of,
         // A tenth more is what the noise makes of 1 ×.
-        ..Goal::new(Figure::MsPerRequest, Against::One(against), Bound::AtMost(2.0), Bound::AtMost(1.1))
+        ..Goal::new(Figure::MsPerRequest, Against::One(against), Bound::AtMost(2.0), Bound::AtMost(1.0))
     };
     let cell = |name: &str, title: &str| Cell {
         name: format!("{name}_c{CONNECTIONS}"),
