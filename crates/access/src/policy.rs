@@ -44,10 +44,16 @@ use crate::Action;
 use conditions::Conditions;
 use principals::Principals;
 
+/// The key whose value is the worst severity of what is wrong with the image that is asked for, or `NONE`. It is looked up only
+/// where a policy asks for it: [`Policies::ask_for_severity`].
+pub const FINDING_SEVERITY: &str = "gantry:FindingSeverity";
+
 /// A policy, compiled.
 #[derive(Clone, Debug)]
 pub struct Policy {
     statements: Box<[Statement]>,
+    /// Whether something in it asks for [`FINDING_SEVERITY`].
+    asks_for_severity: bool,
 }
 
 /// What a statement does where it applies.
@@ -75,7 +81,7 @@ struct Statement {
 impl Policy {
     /// A policy that says nothing.
     pub fn nothing() -> Self {
-        Policy { statements: Box::default() }
+        Policy { statements: Box::default(), asks_for_severity: false }
     }
 
     /// Returns how many statements it has.

@@ -5,7 +5,7 @@ use crate::{
     keys::{KeyMaterial, Keys},
 };
 use crate::{
-    Identities, LoginSource, Providers, RoleMapping, directory::Directory, logins::is_personal_token,
+    Identities, LoginSource, Providers, RoleMapping, SeveritySource, directory::Directory, logins::is_personal_token,
     person_logins::Proofs,
 };
 use gantry_access::{
@@ -82,6 +82,7 @@ struct Inner {
     strangers: Failures,
     proofs: Proofs,
     login_source: OnceLock<Arc<dyn LoginSource>>,
+    severity_source: OnceLock<Arc<dyn SeveritySource>>,
     /// When personal tokens were used, as far as that is not written down.
     token_uses: Mutex<HashMap<Box<str>, Timestamp>>,
     identities: Identities,
@@ -137,6 +138,7 @@ impl Accounts {
             strangers,
             proofs,
             login_source: OnceLock::new(),
+            severity_source: OnceLock::new(),
             token_uses: Mutex::default(),
             identities,
             directory,
@@ -618,6 +620,10 @@ impl Accounts {
 
     pub(crate) fn login_source(&self) -> Option<&dyn LoginSource> {
         self.0.login_source.get().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn severity_source(&self) -> &OnceLock<Arc<dyn SeveritySource>> {
+        &self.0.severity_source
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
