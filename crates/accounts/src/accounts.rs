@@ -311,7 +311,9 @@ impl Accounts {
                 self.0.root.access_key_id.as_str().into()
             }
             PrincipalKind::Root | PrincipalKind::User => (*principal.access_key_id).into(),
-            PrincipalKind::Session | PrincipalKind::Anonymous => "".into(),
+            // Of somebody from outside who came with a personal token: what is made of it ends with it.
+            PrincipalKind::Session => (*principal.access_key_id).into(),
+            PrincipalKind::Anonymous => "".into(),
         }
     }
 
@@ -521,7 +523,10 @@ impl Accounts {
         let hash = personal_token_hash(token.reveal())?;
         let directory = self.directory();
         let token = directory.logins.token(user, &hash, now)?;
-        let owner = directory.came_with(&token.id, source, now)?;
+        let owner = match &token.person {
+            None => directory.came_with(&token.id, source, now)?,
+            Some(person) => self.person_with_token(person, token, now)?,
+        };
         let mut uses = self.0.token_uses.lock().unwrap_or_else(PoisonError::into_inner);
         uses.insert((&*token.id).into(), now);
         Some(owner)
@@ -556,7 +561,7 @@ impl Accounts {
                 (*claims.id == *inner.root.access_key_id).then(|| inner.root_principal.clone())
             }
             PrincipalKind::Root | PrincipalKind::User => self.directory().came_with(&claims.id, source, now),
-            PrincipalKind::Session => self.directory().session(claims.role_session?, now),
+            PrincipalKind::Session => self.directory().session_with(&claims.id, claims.role_session?, now),
             PrincipalKind::Anonymous => Some(Principal::anonymous(claims.account)),
         }
         .filter(|principal| principal.account == claims.account)
