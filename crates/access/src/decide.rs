@@ -25,6 +25,9 @@ pub enum Refusal {
     Unauthenticated,
     /// The token was not asked for this: a client that asks for another may succeed.
     InsufficientScope,
+    /// It cannot be said yet: a policy asks for [`FINDING_SEVERITY`](crate::policy::FINDING_SEVERITY), which was not looked up.
+    /// Where nobody looks it up, it may not be done.
+    Unsettled,
     /// The principal may not, whatever it asks for.
     Denied {
         /// Who may not.
@@ -45,6 +48,9 @@ impl Refusal {
             Refusal::Unauthenticated => "This needs credentials; run: docker login".into(),
             Refusal::InsufficientScope => {
                 "The token was not asked for this; ask for one with the scope of the WWW-Authenticate header".into()
+            }
+            Refusal::Unsettled => {
+                "What scans found in the image is not known, and a policy asks for it; try again".into()
             }
             Refusal::Denied { principal, action, resource, reason } => {
                 format!("User: {principal} is not authorized to perform: {action} on resource: {resource} {reason}")
@@ -149,6 +155,9 @@ pub fn judge<'a>(principal: &Principal, access: &Access, facts: &Facts<'a>) -> R
             ),
         });
     }
+    if access.lacks_severity() && facts.policies.ask_for_severity() {
+        return Err(Refusal::Unsettled);
+    }
     match decide(principal, access, facts) {
         verdict @ Verdict::Allowed(_) => Ok(verdict),
         Verdict::Denied(_) if principal.kind == PrincipalKind::Anonymous => Err(Refusal::Unauthenticated),
@@ -205,6 +214,41 @@ mod tests {
 
         assert!(may(action::ECR_PUT_IMAGE, None) && may(action::ECR_BATCH_GET_IMAGE, limit));
         assert!(!may(action::ECR_PUT_IMAGE, limit));
+    }
+
+    #[test]
+    fn what_was_found_in_an_image_is_asked_for_only_where_a_policy_does() {
+        use crate::policy::{Attached, Caller, FINDING_SEVERITY, Policy, PolicyPlace};
+        let parse = |condition: &str| {
+            let allow = r#"{"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}"#;
+            let deny = format!(r#"{{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {condition}}}"#);
+            let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{allow}, {deny}]}}"#);
+            Policy::parse(&text, PolicyPlace::Identity).unwrap()
+        };
+        let caller = std::sync::Arc::new(Caller::user(AccountId::DEFAULT, "/", "ann", "AIDA1"));
+        let ann = Principal::user(AccountId::DEFAULT, caller, "AKIA1".into());
+        let judged = |policy: &Policy, access: &Access| {
+            let mut context = Context::of(&ann.caller);
+            access.context.iter().for_each(|(key, values)| context.set(key, values.iter().map(AsRef::as_ref)));
+            let identity = [Attached { name: "own", policy }];
+            let policies = Policies { identity: &identity, ..Policies::default() };
+            let region = Region::default();
+            let facts = Facts { account: AccountId::DEFAULT, region: &region, policies, context: &context };
+            super::judge(&ann, access, &facts).map(drop)
+        };
+        let by_severity = parse(r#"{"StringEquals": {"GANTRY:findingseverity": "CRITICAL"}}"#);
+        let by_variable = parse(r#"{"StringEquals": {"aws:username": "${gantry:FindingSeverity}"}}"#);
+        let other = parse(r#"{"StringEquals": {"gantry:ImageTag": "v2"}}"#);
+        let image = on(action::ECR_BATCH_GET_IMAGE, "a").with_image(Some("v1"), None);
+        let found = |severity: &str| image.clone().with(FINDING_SEVERITY, [severity]);
+
+        assert_eq!(judged(&by_severity, &image), Err(Refusal::Unsettled));
+        assert_eq!(judged(&by_variable, &image), Err(Refusal::Unsettled));
+        assert_eq!(judged(&other, &image), Ok(()));
+        assert_eq!(judged(&by_severity, &found("HIGH")), Ok(()));
+        assert_eq!(judged(&by_severity, &image.clone().with(FINDING_SEVERITY, [""; 0])), Ok(()));
+        assert!(matches!(judged(&by_severity, &found("CRITICAL")), Err(Refusal::Denied { .. })));
+        assert_eq!(judged(&by_severity, &on(action::ECR_GET_DOWNLOAD_URL_FOR_LAYER, "a")), Ok(()));
     }
 
     #[test]

@@ -55,6 +55,6 @@ pub use personal_token::{PERSONAL_TOKEN_PREFIX, PersonalTokenHash, personal_toke
 pub use policy::{POLICY_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError, check_policy_text};
 pub use principal::{Arrival, Principal, PrincipalKind, USER_AGENT_BYTES_MAX};
 pub use request::{Access, Resource};
-pub use role_session::{ROLE_SESSION_BYTES_MAX, RoleSession};
+pub use role_session::{ROLE_SESSION_BYTES_MAX, RoleSession, Vouched};
 pub use scopes::{SCOPES_BYTES_MAX, SCOPES_MAX, Scopes, VerbSet};
 pub use secrets::{equal_secrets, fingerprint, withstands_guessing};

@@ -7,7 +7,7 @@
 //! | `read.rs`, `json.rs` | [`Policy::parse`]: text to [`Policy`], with what is wrong and on which line |
 //! | `hints.rs`, `hints/federated.rs` | [`lint_policy`]: what was probably meant otherwise, or opens more than it seems |
 //! | `principals.rs`, `actions.rs`, `resources.rs`, `conditions.rs` | the members of a statement |
-//! | `operators.rs`, `networks.rs` | what conditions compare |
+//! | `operators.rs` | what conditions compare |
 //! | `pattern.rs` | wildcards and variables |
 //! | `caller.rs`, `context.rs` | [`Caller`], [`Context`]: who asks, and what is known of the request |
 //! | `evaluate.rs` | [`evaluate`]: [`Request`] and [`Policies`] in, [`Verdict`] out; [`trace`] |
@@ -21,7 +21,6 @@ mod context;
 mod evaluate;
 mod hints;
 pub(crate) mod json;
-mod networks;
 mod operators;
 mod pattern;
 mod principals;
@@ -34,7 +33,6 @@ pub use caller::{Caller, CallerKind};
 pub use context::Context;
 pub use evaluate::{Attached, Policies, Request, Traced, evaluate, trace};
 pub use hints::lint_policy;
-pub use networks::{Network, NoNetwork};
 pub use read::{
     HintSeverity, POLICY_BYTES_MAX, POLICY_DOCUMENT_BYTES_MAX, PolicyHint, PolicyPlace, PolicyTextError,
     check_policy_text,
@@ -46,10 +44,16 @@ use crate::Action;
 use conditions::Conditions;
 use principals::Principals;
 
+/// The key whose value is the worst severity of what is wrong with the image that is asked for, or `NONE`. It is looked up only
+/// where a policy asks for it: [`Policies::ask_for_severity`].
+pub const FINDING_SEVERITY: &str = "gantry:FindingSeverity";
+
 /// A policy, compiled.
 #[derive(Clone, Debug)]
 pub struct Policy {
     statements: Box<[Statement]>,
+    /// Whether something in it asks for [`FINDING_SEVERITY`].
+    asks_for_severity: bool,
 }
 
 /// What a statement does where it applies.
@@ -77,7 +81,7 @@ struct Statement {
 impl Policy {
     /// A policy that says nothing.
     pub fn nothing() -> Self {
-        Policy { statements: Box::default() }
+        Policy { statements: Box::default(), asks_for_severity: false }
     }
 
     /// Returns how many statements it has.

@@ -32,7 +32,7 @@ pub struct Principal {
     pub arn: Arc<str>,
     /// The names under which policies know it.
     pub caller: Arc<Caller>,
-    /// The access key of a user, or of the root of an account besides the site's own, with which it came, itself or on the way to what it came with; else nothing.
+    /// The access key of a user, or of the root of an account besides the site's own, with which it came, itself or on the way to what it came with; of somebody from outside the personal token; else nothing.
     pub access_key_id: Arc<str>,
     /// The scopes of the Bearer token it came with; `None` where it came with credentials of its own, or with none.
     pub scopes: Option<Scopes>,

@@ -1,6 +1,9 @@
-use crate::Action;
+use crate::{Action, action, policy::FINDING_SEVERITY};
 use gantry_words::{AccountId, Region, RepositoryName};
 use std::borrow::Cow;
+
+const IMAGE_TAG: &str = "gantry:ImageTag";
+const IMAGE_DIGEST: &str = "gantry:ImageDigest";
 
 /// What is asked for: an action on a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,13 +98,31 @@ impl Access {
     #[must_use]
     pub fn with_image(self, tag: Option<&str>, digest: Option<&str>) -> Self {
         let tagged = match tag {
-            Some(tag) => self.with("gantry:ImageTag", [tag]),
+            Some(tag) => self.with(IMAGE_TAG, [tag]),
             None => self,
         };
         match digest {
-            Some(digest) => tagged.with("gantry:ImageDigest", [digest]),
+            Some(digest) => tagged.with(IMAGE_DIGEST, [digest]),
             None => tagged,
         }
+    }
+
+    /// The tag and the digest of the image it is about, each where it names one; `None` where it is about no image that is there
+    /// already. What a push brings may have the tag of another image.
+    pub fn image(&self) -> Option<(Option<&str>, Option<&str>)> {
+        let value = |key| self.values(key).and_then(|values| values.first()).map(AsRef::as_ref);
+        let (tag, digest) = (value(IMAGE_TAG), value(IMAGE_DIGEST));
+        let is_there = self.action != action::ECR_PUT_IMAGE && (tag.is_some() || digest.is_some());
+        is_there.then_some((tag, digest))
+    }
+
+    /// Whether it is about an image of which it is not said how bad the worst is that was found in it, or that nothing is known.
+    pub fn lacks_severity(&self) -> bool {
+        self.image().is_some() && self.values(FINDING_SEVERITY).is_none()
+    }
+
+    fn values(&self, key: &str) -> Option<&[Box<str>]> {
+        self.context.iter().find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, values)| &**values)
     }
 
     /// Returns the actions of which one must be allowed.
@@ -135,7 +156,19 @@ impl Resource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action;
+
+    #[test]
+    fn what_is_found_in_an_image_is_wanted_of_one_that_is_there_and_not_of_one_that_is_pushed() {
+        let on = |action| Access::on(action, &"team/app".parse().unwrap());
+        let pull = on(action::ECR_BATCH_GET_IMAGE).with_image(Some("v1"), None);
+
+        assert_eq!(pull.image(), Some((Some("v1"), None)));
+        assert!(pull.lacks_severity());
+        assert!(!pull.clone().with(FINDING_SEVERITY, ["HIGH"]).lacks_severity());
+        assert!(!pull.with(FINDING_SEVERITY, [""; 0]).lacks_severity(), "it was looked up, and nothing is known");
+        assert!(!on(action::ECR_BATCH_GET_IMAGE).lacks_severity());
+        assert!(!on(action::ECR_PUT_IMAGE).with_image(Some("v1"), None).lacks_severity());
+    }
 
     #[test]
     fn a_resource_is_named_as_in_policies() {

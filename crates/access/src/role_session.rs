@@ -1,6 +1,6 @@
 use gantry_words::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The most bytes a session may have as it travels in tokens.
 pub const ROLE_SESSION_BYTES_MAX: usize = 2600;
@@ -40,6 +40,19 @@ pub struct RoleSession {
     /// From when on it is over, in milliseconds since 1970.
     #[serde(rename = "e")]
     pub expires_at: i64,
+    /// What his provider has just said of him, where he comes with his password. It does not travel: who comes with what was made of
+    /// such a login brings none.
+    #[serde(skip)]
+    pub vouched: Option<Arc<Vouched>>,
+}
+
+/// What a directory says of somebody who has logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vouched {
+    /// His name there.
+    pub name: Box<str>,
+    /// His groups, as it writes them.
+    pub groups: Vec<String>,
 }
 
 impl RoleSession {

@@ -5,7 +5,7 @@ use crate::{
     keys::{KeyMaterial, Keys},
 };
 use crate::{
-    Identities, LoginSource, Providers, RoleMapping, directory::Directory, logins::is_personal_token,
+    Identities, LoginSource, Providers, RoleMapping, SeveritySource, directory::Directory, logins::is_personal_token,
     person_logins::Proofs,
 };
 use gantry_access::{
@@ -82,6 +82,7 @@ struct Inner {
     strangers: Failures,
     proofs: Proofs,
     login_source: OnceLock<Arc<dyn LoginSource>>,
+    severity_source: OnceLock<Arc<dyn SeveritySource>>,
     /// When personal tokens were used, as far as that is not written down.
     token_uses: Mutex<HashMap<Box<str>, Timestamp>>,
     identities: Identities,
@@ -137,6 +138,7 @@ impl Accounts {
             strangers,
             proofs,
             login_source: OnceLock::new(),
+            severity_source: OnceLock::new(),
             token_uses: Mutex::default(),
             identities,
             directory,
@@ -309,7 +311,9 @@ impl Accounts {
                 self.0.root.access_key_id.as_str().into()
             }
             PrincipalKind::Root | PrincipalKind::User => (*principal.access_key_id).into(),
-            PrincipalKind::Session | PrincipalKind::Anonymous => "".into(),
+            // Of somebody from outside who came with a personal token: what is made of it ends with it.
+            PrincipalKind::Session => (*principal.access_key_id).into(),
+            PrincipalKind::Anonymous => "".into(),
         }
     }
 
@@ -519,7 +523,10 @@ impl Accounts {
         let hash = personal_token_hash(token.reveal())?;
         let directory = self.directory();
         let token = directory.logins.token(user, &hash, now)?;
-        let owner = directory.came_with(&token.id, source, now)?;
+        let owner = match &token.person {
+            None => directory.came_with(&token.id, source, now)?,
+            Some(person) => self.person_with_token(person, token, now)?,
+        };
         let mut uses = self.0.token_uses.lock().unwrap_or_else(PoisonError::into_inner);
         uses.insert((&*token.id).into(), now);
         Some(owner)
@@ -554,7 +561,7 @@ impl Accounts {
                 (*claims.id == *inner.root.access_key_id).then(|| inner.root_principal.clone())
             }
             PrincipalKind::Root | PrincipalKind::User => self.directory().came_with(&claims.id, source, now),
-            PrincipalKind::Session => self.directory().session(claims.role_session?, now),
+            PrincipalKind::Session => self.directory().session_with(&claims.id, claims.role_session?, now),
             PrincipalKind::Anonymous => Some(Principal::anonymous(claims.account)),
         }
         .filter(|principal| principal.account == claims.account)
@@ -618,6 +625,10 @@ impl Accounts {
 
     pub(crate) fn login_source(&self) -> Option<&dyn LoginSource> {
         self.0.login_source.get().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn severity_source(&self) -> &OnceLock<Arc<dyn SeveritySource>> {
+        &self.0.severity_source
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

@@ -548,6 +548,13 @@ impl Directory {
         may_come.then(|| Principal::user(person.identity.account, person.caller.clone(), id.into()))
     }
 
+    /// Returns the principal of a session that began with the personal token of this id; where it is empty, with something else.
+    pub(crate) fn session_with(&self, id: &str, session: RoleSession, now: Timestamp) -> Option<Principal> {
+        let is_there = id.is_empty() || self.logins.has_token(id, now);
+        let principal = self.session(session, now).filter(|_| is_there)?;
+        Some(if id.is_empty() { principal } else { Principal { access_key_id: id.into(), ..principal } })
+    }
+
     /// Returns the principal of a session; none where it is over or revoked, or its role is no more.
     pub(crate) fn session(&self, session: RoleSession, now: Timestamp) -> Option<Principal> {
         let role = self.person(&session.role_id).filter(|role| role.trust.is_some())?;
@@ -627,6 +634,7 @@ impl Person {
             provider: None,
             issued_at: now.millis(),
             expires_at: now.millis(),
+            vouched: None,
         };
         Principal::role_session(identity.account, Arc::new(caller), Arc::new(session))
     }

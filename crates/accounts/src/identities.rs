@@ -40,7 +40,9 @@ pub use attachments::{ATTACHED_POLICIES_MAX, AttachedPolicy, Holder};
 pub use create::NewIdentity;
 pub use identity::{Identity, IdentityKind, RoleRules};
 pub use login_profiles::{LoginProfile, PasswordChange};
-pub use personal_tokens::{NewPersonalToken, PERSONAL_TOKEN_NAME_CHARS_MAX, PERSONAL_TOKENS_MAX, PersonalToken};
+pub use personal_tokens::{
+    NewPersonalToken, PERSONAL_TOKEN_NAME_CHARS_MAX, PERSONAL_TOKENS_MAX, PersonalToken, TokenOwner,
+};
 pub use policies::{ManagedPolicy, NewPolicy, PolicyScope};
 pub use providers::{NewOidcProvider, OIDC_KEY_SET_BYTES_MAX, OIDC_PROVIDERS_MAX, OidcProvider, OidcProviderOptions};
 pub use revoke::RevokedSessions;

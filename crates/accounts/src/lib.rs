@@ -30,6 +30,7 @@
 //! | `page_logins.rs` and below | [`Logins`]: people who log in at an identity provider, and terminals that they let in |
 //! | `people.rs`, `people/` | [`Person`]: people from outside, and the roles that their groups give them |
 //! | `sessions.rs` | credentials that end by themselves |
+//! | `severities.rs` | [`SeveritySource`]: how bad what was found in an image is, where a policy asks for it |
 //! | `signatures.rs` | who signed a request |
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys |
 //! | `registry_credentials.rs` | passwords that pull from one repository |
@@ -63,6 +64,7 @@ mod secret_policies;
 mod secrets;
 mod sessions;
 mod settings;
+mod severities;
 mod signatures;
 mod simulate;
 mod tenants;
@@ -88,6 +90,7 @@ pub use root::{RootCredentials, RootCredentialsError};
 pub use secrets::*;
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
+pub use severities::SeveritySource;
 pub use signatures::SignatureProblem;
 pub use simulate::{Simulated, SimulatedPolicies, SimulatedSource};
 pub use tenants::{ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_MAX, AccountState, NewTenant, Tenant};

@@ -46,7 +46,8 @@ static DENIES_ALL_TO_ALL: LazyLock<Arc<Policy>> = LazyLock::new(|| {
 static OWN_TOKENS: LazyLock<NamedPolicy> = LazyLock::new(|| {
     let text = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
         "Action": ["gantry:CreateToken", "gantry:ListTokens", "gantry:RevokeToken"],
-        "Resource": ["arn:aws:iam::*:user/${aws:username}", "arn:aws:iam::*:user/*/${aws:username}"]}}"#;
+        "Resource": ["arn:aws:iam::*:user/${aws:username}", "arn:aws:iam::*:user/*/${aws:username}",
+            "arn:aws:iam::*:session/${sts:RoleSessionName}"]}}"#;
     let policy = Policy::parse(text, PolicyPlace::Identity).expect("the text above is a policy");
     NamedPolicy { name: "own tokens".into(), policy: Arc::new(policy) }
 });

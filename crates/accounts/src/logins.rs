@@ -1,5 +1,5 @@
 use crate::{
-    Snapshot, SnapshotIdentity, SnapshotPassword, SnapshotToken,
+    Person, Snapshot, SnapshotIdentity, SnapshotPassword, SnapshotToken,
     directory::kept,
     library::{Library, NamedPolicy},
 };
@@ -39,8 +39,11 @@ pub(crate) struct Token {
     pub(crate) id: Arc<str>,
     user_id: Box<str>,
     user_key: Box<str>,
-    expires_at: Timestamp,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
     limit: Option<NamedPolicy>,
+    /// Of somebody from outside: who he is.
+    pub(crate) person: Option<Arc<Person>>,
 }
 
 /// A name as logins compare it: `Bob`, `bob` and `bob ` are the same.
@@ -63,14 +66,17 @@ impl Logins {
             self.passwords.insert(name.as_str().into(), password.clone());
             self.password_ids.insert(key, password);
         }
-        for SnapshotToken { id, user_id, hash, policy, expires_at } in &snapshot.personal_tokens {
-            let Some(name) = names.get(user_id.as_str()) else { continue };
+        for SnapshotToken { id, user_id, hash, policy, created_at, expires_at, person } in &snapshot.personal_tokens {
+            let of_person = || person.as_ref().map(|person| format!("{prefix}{}", name_key(&person.name)));
+            let Some(name) = names.get(user_id.as_str()).cloned().or_else(of_person) else { continue };
             let token = Arc::new(Token {
                 account: snapshot.account,
                 id: id.as_str().into(),
                 user_id: user_id.as_str().into(),
                 user_key: name.as_str().into(),
+                created_at: *created_at,
                 expires_at: *expires_at,
+                person: person.clone(),
                 limit: policy.as_ref().map(|policy| library.limit(policy)),
             });
             self.tokens.insert(hash.as_str().into(), token.clone());
@@ -101,6 +107,11 @@ impl Logins {
     /// Returns the personal token of this hash, where its owner has this name and its time is not over.
     pub(crate) fn token(&self, name: &str, hash: &str, now: Timestamp) -> Option<&Arc<Token>> {
         self.tokens.get(hash).filter(|token| *token.user_key == *name_key(name) && now < token.expires_at)
+    }
+
+    /// Whether there is a personal token of this id, and its time is not over.
+    pub(crate) fn has_token(&self, id: &str, now: Timestamp) -> bool {
+        self.token_ids.get(id).is_some_and(|token| now < token.expires_at)
     }
 
     /// Returns the unique id of the user whose password or personal token this is; none where it is no more.

@@ -8,6 +8,7 @@
 //! | `settings.rs` | [`LoginSettings`] |
 //! | `provider.rs` | the provider: where it is asked, and what a code is worth there |
 //! | `pages.rs` | [`PageSession`]: who is logged in |
+//! | `tokens.rs` | their personal tokens |
 //! | `devices.rs` | terminals that wait (RFC 8628) |
 //! | `open.rs` | [`OpenSession`]: what administrators see and end |
 //! | `guesses.rs` | how often a code may be typed wrongly |
@@ -18,6 +19,7 @@ mod open;
 mod pages;
 mod provider;
 mod settings;
+mod tokens;
 
 pub use devices::{DeviceAsked, DevicePoll, WaitingDevice};
 pub(crate) use open::revoked_person;

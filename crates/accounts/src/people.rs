@@ -5,13 +5,16 @@
 //! somebody may is one role's policies, and can be read there.
 
 mod mapping;
+mod tokens;
 
 pub use mapping::{RoleMapping, RoleMappingError};
 
-use crate::accounts::Accounts;
-use gantry_access::{Principal, RoleSession};
+use crate::{accounts::Accounts, page_logins::revoked_person};
+use gantry_access::{Principal, RoleSession, Vouched};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The longest name of a session (AWS STS API, `RoleSessionName`).
 const SESSION_NAME_BYTES_MAX: usize = 64;
@@ -19,7 +22,8 @@ const SESSION_NAME_BYTES_MAX: usize = 64;
 const ID_CHARS_MAX: usize = 36;
 
 /// Somebody whom a directory or an identity provider vouches for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Person {
     /// Who vouches for him: `ldap`, or the issuer of an OIDC provider.
     pub provider: String,
@@ -31,20 +35,31 @@ pub struct Person {
     pub groups: Vec<String>,
 }
 
+impl Person {
+    /// What his own is kept under, whatever he is called: no unique id of a user reads so.
+    pub(crate) fn key(&self) -> String {
+        revoked_person(&self.provider, &self.id)
+    }
+}
+
 impl Accounts {
     /// Says which mappings from groups to roles hold. Where they are never set there are none.
     pub fn set_role_mappings(&self, mappings: Vec<RoleMapping>) {
         self.keep_role_mappings(mappings);
     }
 
-    /// Returns who a person is here until `until`: a session of the role of the first mapping that means one of his groups and
+    /// Returns who a person is here, who has just logged in, until `until`: a session of the role of the first mapping that means one of his groups and
     /// whose role is there. The session has the person's name and id; `aws:SourceIdentity` is his id, and `aws:FederatedProvider` who
     /// vouches for him.
     ///
     /// # Errors
     /// [`FaultKind::AccessDenied`]: none of his groups gives him a role.
     pub fn principal_of_person(&self, person: &Person, until: Timestamp, now: Timestamp) -> Result<Principal, Fault> {
-        self.principal_since(person, now, until, now)
+        let principal = self.principal_since(person, now, until, now)?;
+        let vouched = Arc::new(Vouched { name: person.name.as_str().into(), groups: person.groups.clone() });
+        let session = principal.role_session.as_deref().cloned();
+        let session = session.map(|session| Arc::new(RoleSession { vouched: Some(vouched), ..session }));
+        Ok(Principal { role_session: session, ..principal })
     }
 
     /// The same of somebody who logged in at `began_at`: with sessions of the role that are revoked his is, too.
@@ -71,6 +86,7 @@ impl Accounts {
             provider: Some(person.provider.as_str().into()),
             issued_at: began_at.millis(),
             expires_at: until.millis(),
+            vouched: None,
         });
         session.and_then(|session| directory.session(session, now)).ok_or_else(|| {
             let message =

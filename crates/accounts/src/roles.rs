@@ -223,6 +223,7 @@ fn session(principal: &Principal, role: &Person, asked: AssumeRole, now: Timesta
         provider: None,
         issued_at: now.millis(),
         expires_at: now.plus(std::time::Duration::from_secs(seconds)).millis(),
+        vouched: None,
     })
 }
 

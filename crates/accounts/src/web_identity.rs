@@ -96,6 +96,7 @@ impl Vouched {
             provider: Some(self.provider.arn.clone()),
             issued_at: issued_at.millis(),
             expires_at: expires_at.millis(),
+            vouched: None,
         }
     }
 }

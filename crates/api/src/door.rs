@@ -101,9 +101,9 @@ pub async fn call<O: Operation>(
     principal: &Principal,
     request: O::Request,
 ) -> Result<O::Response, Fault> {
-    let accesses = O::access(&request, cx);
+    let mut accesses = O::access(&request, cx);
     let wire = WireFacts::of::<O::Wire>();
-    admit(guard, (O::NAME, O::LOCK), &wire, principal, &accesses).map_err(|stop| stop.fault)?;
+    admit(guard, (O::NAME, O::LOCK), &wire, (cx, principal), &mut accesses).await.map_err(|stop| stop.fault)?;
     O::call(needs, cx, principal, request).await
 }
 
@@ -285,7 +285,7 @@ async fn attempt(door: &Door, visit: Visit<'_>, seen: &mut Seen) -> Result<Answe
     if guard.misses(&principal, &seen.accesses) {
         guard.look_for_changes().await?;
     }
-    seen.statement = admit(guard, (door.name, door.lock), &door.wire, &principal, &seen.accesses)?;
+    seen.statement = admit(guard, (door.name, door.lock), &door.wire, (&cx, &principal), &mut seen.accesses).await?;
     // Only what is served counts: whoever is asked for credentials may ask again at once.
     if is_nobody {
         let wait = guard.note_anonymous(source);
@@ -393,8 +393,25 @@ async fn wanted(door: &Door, incoming: Incoming, cx: Cx) -> Vec<Access> {
     door.needs(incoming, &cx).await.unwrap_or_default()
 }
 
-/// Decides whether the lock of an operation opens; returns what opened it, where that was a statement.
-fn admit(
+/// Decides whether the lock of an operation opens; returns what opened it, where that was a statement. Where that hangs on
+/// something that is not at hand, it is looked up first, and added to `accesses`.
+async fn admit(
+    guard: &dyn Guard,
+    named: (&'static str, Lock),
+    wire: &WireFacts,
+    (cx, principal): (&Cx, &Principal),
+    accesses: &mut Vec<Access>,
+) -> Result<String, Stop> {
+    match opens(guard, named, wire, principal, accesses) {
+        Err(stop) if stop.is_unsettled => {
+            *accesses = guard.look_up(cx, accesses.clone()).await?;
+            opens(guard, named, wire, principal, accesses)
+        }
+        settled => settled,
+    }
+}
+
+fn opens(
     guard: &dyn Guard,
     (operation, lock): (&'static str, Lock),
     wire: &WireFacts,

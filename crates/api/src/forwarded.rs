@@ -1,4 +1,4 @@
-use crate::{Network, Origin};
+use crate::{Origin, TrustedProxy};
 use http::HeaderMap;
 use std::net::IpAddr;
 
@@ -15,8 +15,8 @@ pub struct Forwarded {
 ///
 /// Of `X-Forwarded-For` the rightmost address that is no trusted proxy counts: all left of it anybody could have
 /// written. Of `-Proto` and `-Host` the last value counts: the one the nearest proxy added.
-pub fn forwarded(trusted: &[Network], peer: Option<IpAddr>, origin: Origin, headers: &HeaderMap) -> Forwarded {
-    let is_trusted = |peer: Option<IpAddr>| trusted.iter().any(|network| network.contains(peer));
+pub fn forwarded(trusted: &[TrustedProxy], peer: Option<IpAddr>, origin: Origin, headers: &HeaderMap) -> Forwarded {
+    let is_trusted = |peer: Option<IpAddr>| trusted.iter().any(|proxy| proxy.contains(peer));
     if trusted.is_empty() || !is_trusted(peer) {
         return Forwarded { source: peer, origin };
     }
@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn seen(trusted: &[&str], peer: &str, pairs: &[(&'static str, &'static str)]) -> (String, String) {
-        let trusted: Vec<Network> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+        let trusted: Vec<TrustedProxy> = trusted.iter().map(|text| text.parse().unwrap()).collect();
         let origin = Origin::new(false, "inner:5000").unwrap();
         let forwarded = forwarded(&trusted, peer.parse().ok(), origin, &headers(pairs));
         (forwarded.source.map_or("-".into(), |source| source.to_string()), forwarded.origin.to_string())

@@ -7,7 +7,7 @@ use gantry_access::{
 use gantry_accounts::{Accounts, AuthenticationProblem, SignatureProblem, Unidentified};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
-use gantry_words::{AccountId, Timestamp};
+use gantry_words::{AccountId, Cx, Timestamp};
 use http::HeaderValue;
 use std::net::IpAddr;
 
@@ -103,6 +103,16 @@ pub trait Guard: Send + Sync + 'static {
     /// The first thing that stands in the way.
     fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<String, Refusal>;
 
+    /// Adds to those of `accesses` that are about an image how bad the worst is that was found in it, also where nothing is known:
+    /// asked where [`Guard::authorize`] has said [`Refusal::Unsettled`].
+    ///
+    /// # Errors
+    /// It cannot be looked up.
+    fn look_up<'a>(&'a self, cx: &'a Cx, accesses: Vec<Access>) -> BoxFuture<'a, Result<Vec<Access>, Fault>> {
+        let _ = cx;
+        Box::pin(std::future::ready(Ok(accesses)))
+    }
+
     /// What challenges call this site.
     fn service(&self) -> &str;
 }
@@ -168,6 +178,13 @@ impl Guard for Accounts {
         Accounts::authorize(self, principal, accesses)
     }
 
+    fn look_up<'a>(&'a self, cx: &'a Cx, mut accesses: Vec<Access>) -> BoxFuture<'a, Result<Vec<Access>, Fault>> {
+        Box::pin(async move {
+            self.look_up_severities(cx, &mut accesses).await?;
+            Ok(accesses)
+        })
+    }
+
     fn service(&self) -> &str {
         &self.site().service
     }
@@ -177,6 +194,8 @@ impl Guard for Accounts {
 pub(crate) struct Stop {
     pub(crate) fault: Fault,
     pub(crate) retry_after_seconds: Option<u32>,
+    /// Whether it is known once something is looked up: [`Guard::look_up`].
+    pub(crate) is_unsettled: bool,
     /// What the credentials asked for must cover, and what was wrong with those that came; only with a 401.
     wanted: Box<[Access]>,
     problem: Option<TokenProblem>,
@@ -184,7 +203,7 @@ pub(crate) struct Stop {
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
-        Stop { fault, retry_after_seconds: None, wanted: Box::default(), problem: None }
+        Stop { fault, retry_after_seconds: None, is_unsettled: false, wanted: Box::default(), problem: None }
     }
 }
 
@@ -196,7 +215,7 @@ impl Stop {
             Unidentified::Elsewhere(_) => (None, None),
         };
         let retry_after_seconds = retry_after_seconds.and_then(|seconds| u32::try_from(seconds).ok());
-        Stop { fault: unidentified.into(), retry_after_seconds, wanted: wanted.into(), problem }
+        Stop { retry_after_seconds, wanted: wanted.into(), problem, ..Fault::from(unidentified).into() }
     }
 
     /// The signature of a request is not taken.
@@ -210,9 +229,11 @@ impl Stop {
         let (kind, problem) = match refusal {
             Refusal::Unauthenticated => (FaultKind::Unauthenticated, None),
             Refusal::InsufficientScope => (FaultKind::Unauthenticated, Some(TokenProblem::InsufficientScope)),
+            Refusal::Unsettled => (FaultKind::Unavailable, None),
             Refusal::Denied { .. } => (FaultKind::AccessDenied, None),
         };
-        Stop { problem, wanted: wanted.into(), ..Fault::new(kind, refusal.message()).into() }
+        let is_unsettled = *refusal == Refusal::Unsettled;
+        Stop { problem, is_unsettled, wanted: wanted.into(), ..Fault::new(kind, refusal.message()).into() }
     }
 
     /// Too many came without credentials from the same place.

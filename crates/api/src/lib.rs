@@ -23,7 +23,7 @@
 //! | `tls.rs` | certificates, read again when they change |
 //! | `metrics.rs`, `probes.rs` | `/metrics`, `/healthz`, `/readyz` |
 //! | `span.rs` | what a trace shows of a request |
-//! | `settings.rs`, `network.rs` | what can be set |
+//! | `settings.rs`, `trusted_proxy.rs` | what can be set |
 
 mod audit;
 mod body;
@@ -37,7 +37,6 @@ mod incoming;
 mod link;
 mod listener;
 mod metrics;
-mod network;
 mod oci;
 mod openapi;
 mod operation;
@@ -55,6 +54,7 @@ mod socket;
 mod span;
 mod surface;
 mod tls;
+mod trusted_proxy;
 mod wire;
 
 pub use audit::{Audit, is_recorded};
@@ -66,7 +66,6 @@ pub use guard::Guard;
 pub use incoming::{Incoming, form};
 pub use listener::{ListenError, Listener};
 pub use metrics::{Figures, Gauges};
-pub use network::{Network, NetworkError};
 pub use oci::Oci;
 pub use openapi::{Shape, Signature, openapi};
 pub use operation::{FromWire, IntoWire, Operation, Pick};
@@ -78,4 +77,5 @@ pub use server::{Server, ServerError};
 pub use settings::{Settings, TlsSettings};
 pub use surface::{ByContent, Params, Route, Routed, Surface};
 pub use tls::{TlsError, install_cryptography};
+pub use trusted_proxy::{TrustedProxy, TrustedProxyError};
 pub use wire::{Challenges, Refused, Wire, WireFacts};

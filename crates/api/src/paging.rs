@@ -24,7 +24,25 @@ impl Paging {
     pub fn place<T: DeserializeOwned>(&self, cx: &Cx, list: &str, token: &str) -> Option<T> {
         serde_json::from_slice(&self.0.open_seal(&purpose(cx, list), token)?).ok()
     }
+
+    /// Returns where a list of names goes on after `name`: the name itself where the caller may know it, else a token, which
+    /// begins with `~` as no name does.
+    pub fn after_name(&self, cx: &Cx, list: &str, name: &str, may_know: bool) -> String {
+        if may_know { name.into() } else { format!("{SEALED}{}", self.token(cx, list, &name)) }
+    }
+
+    /// Returns the name after which a list goes on, of what [`Paging::after_name`] made or of a name; none where it is a token
+    /// that is none of ours, of another list, or old.
+    pub fn name_after(&self, cx: &Cx, list: &str, text: &str) -> Option<String> {
+        match text.strip_prefix(SEALED) {
+            Some(token) => self.place(cx, list, token),
+            None => Some(text.into()),
+        }
+    }
 }
+
+/// What tokens begin with where names stand too.
+const SEALED: char = '~';
 
 fn purpose(cx: &Cx, list: &str) -> String {
     format!("page\n{}\n{}\n{list}", cx.operation, cx.account)

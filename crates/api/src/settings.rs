@@ -1,4 +1,4 @@
-use crate::Network;
+use crate::TrustedProxy;
 use gantry_words::{ByteCount, Period};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub struct Settings {
     pub shutdown_grace: Period,
     /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed: addresses, networks, or `unix`.
     #[schemars(with = "Vec<String>")]
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<TrustedProxy>,
     /// TLS.
     pub tls: TlsSettings,
 }

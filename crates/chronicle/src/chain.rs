@@ -273,9 +273,16 @@ struct Told<'a> {
     #[serde(borrow, default)]
     name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
+    repository: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
     digest: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     tag: Option<Cow<'a, str>>,
+}
+
+/// Whether the `name` that events of a kind tell is that of a repository, and not of a document, a token or a person.
+fn names_repository(event: &str) -> bool {
+    ["repository.", "image.", "tag.", "lifecycle."].iter().any(|kind| event.starts_with(kind))
 }
 
 fn of_row(row: TrailRow, site: AccountId) -> Record {
@@ -283,12 +290,14 @@ fn of_row(row: TrailRow, site: AccountId) -> Record {
     // What is not JSON would make the record none.
     let told: Result<Told<'_>, _> = serde_json::from_str(&body);
     let is_json = told.is_ok();
-    let Told { name, digest, tag } = told.unwrap_or_default();
+    let Told { name, repository, digest, tag } = told.unwrap_or_default();
+    let event = row.event.unwrap_or_default();
+    let name = name.filter(|_| names_repository(&event)).or(repository);
     let text = |told: Option<Cow<'_, str>>| told.map_or_else(String::new, |text| bounded(&text, TEXT_BYTES_MAX));
     let (name, digest, tag) = (text(name), text(digest), text(tag));
     let account = row.account.parse().unwrap_or(site);
-    let action = match row.event.as_deref() {
-        Some("lifecycle.ran") => "ecr:PolicyExecutionEvent".to_string(),
+    let action = match event.as_str() {
+        "lifecycle.ran" => "ecr:PolicyExecutionEvent".to_string(),
         _ => format!("gantry:{}", row.act),
     };
     Record {
@@ -313,10 +322,48 @@ fn of_row(row: TrailRow, site: AccountId) -> Record {
         error_message: String::new(),
         statement: String::new(),
         request_id: row.request_id,
-        changes: vec![Change {
-            act: row.act,
-            event: row.event.unwrap_or_default(),
-            body: if is_json { body } else { String::new() },
-        }],
+        changes: vec![Change { act: row.act, event, body: if is_json { body } else { String::new() } }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(event: &str, body: &str, repository: Option<&str>) -> Record {
+        let row = TrailRow {
+            id: 1,
+            at: Timestamp::from_millis(0),
+            account: AccountId::DEFAULT.to_string(),
+            actor: "arn:aws:iam::000000000000:root".into(),
+            act: "registry.change_document".into(),
+            operation: "PutScanPolicy".into(),
+            request_id: "1".into(),
+            source: None,
+            event: Some(event.into()),
+            body: Some(body.into()),
+            repository: repository.map(str::to_string),
+        };
+        of_row(row, AccountId::DEFAULT)
+    }
+
+    #[test]
+    fn only_the_name_of_a_repository_is_told_as_one() {
+        let of_registry = r#"{"kind":"gate-policy","name":"team/","repository":null}"#;
+        let of_repository = r#"{"kind":"lifecycle-policy","name":"","repository":"team/app"}"#;
+        let token = r#"{"arn":"arn:aws:iam::000000000000:user/ann","name":"laptop"}"#;
+
+        for (event, body, repository, told) in [
+            ("document.written", of_registry, None, ""),
+            ("document.written", of_repository, Some("team/app"), "team/app"),
+            // The repository is gone, or another has its name.
+            ("document.removed", of_repository, None, "team/app"),
+            ("personal_token.created", token, None, ""),
+            ("repository.deleted", r#"{"name":"team/app"}"#, None, "team/app"),
+            ("image.pushed", r#"{"name":"team/app","digest":"sha256:aa"}"#, None, "team/app"),
+        ] {
+            assert_eq!(record(event, body, repository).repository, told, "{event} {body}");
+        }
+        assert!(record("document.written", of_registry, None).changes[0].body.contains("team/"));
     }
 }

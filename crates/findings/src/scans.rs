@@ -15,7 +15,7 @@ use gantry_metadata::{
     vex,
 };
 use gantry_registry::{Registry, Repository, ScanKind};
-use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options};
+use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options, Severity};
 use gantry_words::{AccountId, Cx, Region, Timestamp};
 use quick_cache::sync::Cache;
 use std::{
@@ -200,6 +200,22 @@ impl Scans {
         Ok(Some(found))
     }
 
+    /// Returns the severity, in ECR's words, of the worst that was found in an image and that nothing suppresses, or `NONE`; of all
+    /// packages, whatever kind of scanning the account has. `None` where it is not known what the image holds, or there are no
+    /// advisories.
+    ///
+    /// # Errors
+    /// The metadata cannot be read, or the advisories are damaged.
+    pub async fn worst(&self, repository: &Repository, digest: &str) -> Result<Option<&'static str>, Fault> {
+        if self.advisories.now().0.is_none() {
+            return Ok(None);
+        }
+        let scan = self.find(repository, digest).await?;
+        let Some(scan) = scan.filter(|scan| scan.finished_at.is_some()) else { return Ok(None) };
+        let found = self.findings(repository, digest, &scan).await?;
+        Ok(found.map(|found| found.worst().map_or("NONE", Severity::name)))
+    }
+
     /// What kind of scanning an account has: packages of the operating system only, or all.
     ///
     /// # Errors
@@ -244,6 +260,12 @@ impl Scans {
 }
 
 impl ImageFindings {
+    /// The severity of the worst of them that nothing suppresses.
+    pub fn worst(&self) -> Option<Severity> {
+        let counts = self.matched.findings.iter().filter(|finding| finding.suppressed.is_none());
+        counts.map(|finding| finding.severity).max()
+    }
+
     /// The findings that an account's kind of scanning shows.
     pub fn shown(&self, kind: ScanKind) -> impl Iterator<Item = &Finding> {
         let shows_all = kind == ScanKind::Enhanced;

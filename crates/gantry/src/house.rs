@@ -7,6 +7,7 @@ use crate::{
     master_key::{self, MasterKeyFile, NoMasterKeyFile},
     oidc_files,
     output::Failure,
+    severities::ScannedImages,
     vault_key,
 };
 use gantry_access::sealed::SealingKey;
@@ -136,6 +137,8 @@ impl House {
         let secrets = Secrets::new(metadata, env, region, keyring.clone());
         let advisories = Advisories::of(&config.data_dir);
         let scans = Scans::open(self.metadata.clone(), self.registry.clone(), self.env.clone(), advisories);
+        let images = ScannedImages { registry: self.registry.clone(), scans: scans.clone() };
+        accounts.set_severity_source(Arc::new(images));
         let gates = Gates::open(scans.clone());
         // What is kept back is kept back from the first pull on.
         gates.refresh().await.map_err(fault_failure)?;

@@ -43,6 +43,7 @@ mod remote;
 mod scan_figures;
 #[expect(clippy::disallowed_methods, reason = "files of the user, which are no blobs")]
 mod scanning;
+mod severities;
 mod store_lock;
 mod terminal;
 mod trace;

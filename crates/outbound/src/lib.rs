@@ -15,7 +15,7 @@
 //! | `target.rs` | where a URL leads, and whether one may go there |
 //! | `connect.rs` | the connection: the proxy, TLS |
 //! | `public.rs` | [`is_public`] |
-//! | `network.rs`, `settings.rs` | [`Settings`], and the [`Network`]s in them |
+//! | `settings.rs` | [`Settings`] |
 //! | `resolver.rs` | [`Resolver`]: names to addresses |
 //! | `authorities.rs` | [`Authorities`]: whose certificates are believed |
 //! | `error.rs` | [`OutboundError`] |
@@ -24,7 +24,6 @@ mod authorities;
 mod client;
 mod connect;
 mod error;
-mod network;
 mod public;
 mod request;
 mod resolver;
@@ -34,7 +33,6 @@ mod target;
 pub use authorities::{AUTHORITIES_BYTES_MAX, Authorities, AuthoritiesError};
 pub use client::Client;
 pub use error::OutboundError;
-pub use network::{Network, NetworkError};
 pub use public::is_public;
 pub use request::{REDIRECTS_MAX, Redirects, Request, Response};
 pub use resolver::{Resolver, SystemResolver};

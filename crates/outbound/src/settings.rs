@@ -1,4 +1,4 @@
-use crate::Network;
+use gantry_words::Network;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use url::Url;

@@ -1,7 +1,7 @@
 //! Personal tokens as the management API shows them, and whose they are.
 
-use gantry_access::{Access, Action};
-use gantry_accounts::PersonalToken;
+use gantry_access::{Access, Action, Principal};
+use gantry_accounts::{Accounts, PersonalToken, TokenOwner};
 use gantry_fault::{Fault, FaultKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,12 @@ use serde::{Deserialize, Serialize};
 pub struct PersonalTokenDocument {
     /// Its id.
     pub id: String,
-    /// Whose it is.
+    /// Whose it is: the user of `docker login`.
     pub user: String,
+    /// Of somebody from outside: who vouched for him, `ldap` or the URL of an identity provider.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String")]
+    pub provider: Option<String>,
     /// What it is called.
     pub name: String,
     /// The policy that it is narrowed to; missing where it may what its user may.
@@ -38,6 +42,7 @@ impl From<PersonalToken> for PersonalTokenDocument {
         PersonalTokenDocument {
             id: token.id,
             user: token.user,
+            provider: token.provider,
             name: token.name,
             policy: token.policy,
             created_at: token.created_at.to_string(),
@@ -47,19 +52,40 @@ impl From<PersonalToken> for PersonalTokenDocument {
     }
 }
 
+/// Stands for everybody where a user is named.
+const EVERYBODY: &str = "*";
+
 /// What must be allowed about the tokens of the user who is named, or else of whoever asks.
 pub(crate) fn access(action: Action, named: Option<&str>, actor: &str) -> Vec<Access> {
-    let path = user_of(named, actor).map_or_else(|| "root".into(), |name| format!("user/{name}"));
-    vec![Access::of(action, "iam", path)]
+    vec![match user_of(named, actor) {
+        Some(EVERYBODY) => Access::to(action),
+        Some(name) => Access::of(action, "iam", format!("user/{name}")),
+        None if actor.contains(":assumed-role/") => Accounts::access_to_own_tokens(action, actor),
+        None => Access::of(action, "iam", "root"),
+    }]
+}
+
+/// Whose tokens are meant: those of the user who is named, or else of whoever asks.
+///
+/// # Errors
+/// [`FaultKind::InvalidParameter`]: nobody is named, and whoever asks can have none, or came with what was made of a login.
+pub(crate) fn owner(accounts: &Accounts, named: Option<&str>, asker: &Principal) -> Result<TokenOwner, Fault> {
+    match (named, accounts.vouched_person(asker)) {
+        (Some(EVERYBODY), _) => Ok(TokenOwner::Anybody),
+        (None, Some(person)) => Ok(accounts.owner_of_tokens(&person)),
+        (named, _) => load_user(named, &asker.arn).map(TokenOwner::from),
+    }
 }
 
 /// The user who is named, or else whoever asks, where he is one.
 ///
 /// # Errors
 /// [`FaultKind::InvalidParameter`]: nobody is named, and whoever asks is no user.
-pub(crate) fn load_user<'a>(named: Option<&'a str>, actor: &'a str) -> Result<&'a str, Fault> {
+fn load_user<'a>(named: Option<&'a str>, actor: &'a str) -> Result<&'a str, Fault> {
     user_of(named, actor).ok_or_else(|| {
-        Fault::new(FaultKind::InvalidParameter, "Only users have personal tokens, and you are none; name one with user")
+        let message = "Only users and people who log in with a password have personal tokens, and you are neither here; name a \
+                       user, or see to your tokens at /ui/login";
+        Fault::new(FaultKind::InvalidParameter, message)
     })
 }
 

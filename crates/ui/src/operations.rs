@@ -5,6 +5,8 @@ gantry_api::operations! {
     get_style::GetStyle,
     log_out::LogOut,
     make_credentials::MakeCredentials,
+    make_own_token::MakeOwnToken,
+    revoke_own_token::RevokeOwnToken,
     show_device::ShowDevice,
     show_login::ShowLogin,
 }

@@ -13,6 +13,8 @@ pub fn route(method: &Method, path: &str) -> Routed {
         "/ui/style.css" => ("GET", get.then_some(get_style::GetStyle::NAME)),
         "/ui/logout" => ("POST", post.then_some(log_out::LogOut::NAME)),
         "/ui/credentials" => ("POST", post.then_some(make_credentials::MakeCredentials::NAME)),
+        "/ui/tokens" => ("POST", post.then_some(make_own_token::MakeOwnToken::NAME)),
+        "/ui/tokens/revoke" => ("POST", post.then_some(revoke_own_token::RevokeOwnToken::NAME)),
         "/ui/device" if post => ("GET, POST", Some(answer_device::AnswerDevice::NAME)),
         "/ui/device" => ("GET, POST", get.then_some(show_device::ShowDevice::NAME)),
         // Where a provider of login.oidc_files sends browsers back to.
@@ -50,6 +52,8 @@ mod tests {
             (Method::POST, "/ui/device", "AnswerDevice"),
             (Method::POST, "/ui/logout", "LogOut"),
             (Method::POST, "/ui/credentials", "MakeCredentials"),
+            (Method::POST, "/ui/tokens", "MakeOwnToken"),
+            (Method::POST, "/ui/tokens/revoke", "RevokeOwnToken"),
             (Method::GET, "/ui/style.css", "GetStyle"),
         ] {
             let Routed::To(found, _) = route(&method, path) else { panic!("{method} {path} leads nowhere") };
@@ -59,7 +63,7 @@ mod tests {
 
     #[test]
     fn what_changes_something_is_not_done_by_looking() {
-        for path in ["/ui/logout", "/ui/credentials"] {
+        for path in ["/ui/logout", "/ui/credentials", "/ui/tokens", "/ui/tokens/revoke"] {
             assert!(matches!(route(&Method::GET, path), Routed::MethodNotAllowed("POST")), "{path}");
         }
         assert!(matches!(route(&Method::GET, "/ui/other"), Routed::NotFound));

@@ -1,4 +1,5 @@
-//! What answers of Vault's hold (Vault, "HTTP API", "Transit secrets engine (API)", "AppRole auth method (API)"). Pure.
+//! What answers of Vault's hold (Vault, "HTTP API", "Transit secrets engine (API)", "AppRole auth method (API)"). Pure: bytes in,
+//! what was looked for out, or nothing.
 
 use crate::Wrapped;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 /// How much is repeated of what Vault says of an error.
-const SAID_CHARS_MAX: usize = 300;
+pub const SAID_CHARS_MAX: usize = 300;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -36,22 +37,22 @@ fn data(body: &[u8]) -> Option<Data> {
 }
 
 /// Reads what was wrapped: `data.ciphertext`.
-pub(crate) fn wrapped(body: &[u8]) -> Option<Wrapped> {
+pub fn wrapped(body: &[u8]) -> Option<Wrapped> {
     data(body)?.ciphertext?.parse().ok()
 }
 
 /// Reads what was unwrapped: `data.plaintext`, base64.
-pub(crate) fn plaintext(body: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub fn plaintext(body: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     STANDARD.decode(data(body)?.plaintext?.reveal()).ok().map(Zeroizing::new)
 }
 
 /// Reads the token of a login: `auth.client_token`.
-pub(crate) fn token(body: &[u8]) -> Option<Secret<String>> {
+pub fn token(body: &[u8]) -> Option<Secret<String>> {
     serde_json::from_slice::<Answer>(body).ok()?.auth.map(|auth| auth.client_token)
 }
 
-/// Reads what is said of an error: `errors`, shortened and on one line.
-pub(crate) fn said(body: &[u8]) -> String {
+/// Reads what is said of an error: `errors`, on one line of at most [`SAID_CHARS_MAX`] characters, and never empty.
+pub fn said(body: &[u8]) -> String {
     let errors = serde_json::from_slice::<Errors>(body).map(|read| read.errors).unwrap_or_default();
     let text = errors.join("; ");
     let words: Vec<&str> =

@@ -13,7 +13,7 @@
 //! | `settings.rs` | [`Settings`] |
 //! | `error.rs` | [`VaultError`] |
 
-mod answer;
+pub mod answer;
 mod error;
 mod settings;
 mod vault;

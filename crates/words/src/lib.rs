@@ -11,10 +11,12 @@
 //! | `size.rs` | [`ByteCount`] |
 //! | `secret.rs` | [`Secret`] |
 //! | `context.rs` | [`Cx`], [`RequestId`] |
+//! | `network.rs` | [`Network`] |
 //! | `page.rs` | [`Page`] |
 
 mod account;
 mod context;
+mod network;
 mod page;
 mod repository_name;
 mod secret;
@@ -23,6 +25,7 @@ mod time;
 
 pub use account::{AccountId, AccountIdError, Region, RegionError};
 pub use context::{Cx, RequestId};
+pub use network::{Network, NetworkError};
 pub use page::Page;
 pub use repository_name::{REPOSITORY_NAME_BYTES_MAX, RepositoryName, RepositoryNameError};
 pub use secret::Secret;

@@ -252,6 +252,14 @@ impl<'a> Attached<'a> {
 }
 
 impl<'a> Policies<'a> {
+    /// Whether one of them asks for [`FINDING_SEVERITY`](super::FINDING_SEVERITY), in whatever statement.
+    pub fn ask_for_severity(&self) -> bool {
+        let one = [self.boundary, self.limit, self.repository, self.registry, self.trust];
+        let lists = [self.identity, self.session, self.account_wide];
+        let mut all = lists.into_iter().flatten().copied().chain(one.into_iter().flatten());
+        all.any(|attached| attached.policy.asks_for_severity)
+    }
+
     /// Those that stand at the resource and have a say.
     fn at_resource(&self, asked: &Asked<'_>) -> impl Iterator<Item = (Attached<'a>, Side)> + use<'a> {
         let is_one = asked.arn.is_some();

@@ -1,9 +1,9 @@
 //! What condition operators compare, and how.
 
+use super::Context;
 use super::pattern::{ArnPattern, Pattern, Syntax, arn_parts};
-use super::{Context, networks::Network};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use gantry_words::Timestamp;
+use gantry_words::{Network, Timestamp};
 
 /// An operator with the values of the policy: one of them is enough.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ impl Operator {
                 binary(value).is_some_and(|value| wanted.iter().any(|wanted| **wanted == *value))
             }
             Operator::Network(networks) => {
-                value.parse().is_ok_and(|address| networks.iter().any(|network| network.holds(address)))
+                value.parse().is_ok_and(|address| networks.iter().any(|network| network.contains(address)))
             }
             Operator::Null { present, .. } => *present,
         }

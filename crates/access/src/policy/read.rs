@@ -5,7 +5,7 @@ use super::conditions::Conditions;
 use super::json::{Node, Step, line};
 use super::principals::Principals;
 use super::resources::Resources;
-use super::{Effect, Policy, Statement, hints};
+use super::{Effect, FINDING_SEVERITY, Policy, Statement, hints};
 
 /// The longest policy of a repository or registry, in bytes (ECR API, `RepositoryPolicyText`).
 pub const POLICY_BYTES_MAX: usize = 10_240;
@@ -187,7 +187,9 @@ pub(super) fn read(text: &str, place: PolicyPlace) -> Result<(Node, Policy), Pol
         }
         statements.push(statement);
     }
-    let policy = Policy { statements: statements.into() };
+    let mut policy = Policy { statements: statements.into(), asks_for_severity: false };
+    policy.asks_for_severity = policy.context_keys().iter().any(|key| key.eq_ignore_ascii_case(FINDING_SEVERITY))
+        || text.to_ascii_lowercase().contains(&format!("${{{}", FINDING_SEVERITY.to_ascii_lowercase()));
     Ok((root, policy))
 }
 

@@ -219,6 +219,7 @@ fn any_claims() -> impl Strategy<Value = Claims> {
                 provider: Some("p".into()),
                 issued_at: issued_at - 1,
                 expires_at: issued_at + lifetime,
+                vouched: None,
             }),
             scopes: Scopes::parse(scopes.iter().map(String::as_str)),
             issued_at: Timestamp::from_millis(issued_at),

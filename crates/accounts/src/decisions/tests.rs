@@ -1,4 +1,5 @@
 mod explained;
+mod severities;
 
 use super::*;
 use crate::{

@@ -3,13 +3,14 @@ use super::{
     faults::{invalid, malformed, quota},
     identity, lock,
 };
+use crate::Person;
 use gantry_access::{
     personal_token, personal_token_hash,
     policy::{Policy, PolicyPlace},
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Reader, Trail, Tx, Write,
+    Act, Reader, Trail, Tx, Write, identities,
     identities::personal_tokens::{self, PersonalTokenRow},
 };
 use gantry_words::{AccountId, Cx, Period, Secret, Timestamp};
@@ -29,11 +30,13 @@ const LIFETIME_MIN: Period = Period::minutes(1);
 pub struct PersonalToken {
     /// Its id, `GTPT…`.
     pub id: String,
-    /// The name of its user.
+    /// The name of its user, or of its person: the user of `docker login`.
     pub user: String,
-    /// What its user calls it.
+    /// Of somebody from outside: who vouched for him, `ldap` or the URL of an identity provider.
+    pub provider: Option<String>,
+    /// What its owner calls it.
     pub name: String,
-    /// The policy that it is narrowed to; `None` where it may what its user may.
+    /// The policy that it is narrowed to; `None` where it may what its owner may.
     pub policy: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -43,11 +46,63 @@ pub struct PersonalToken {
     pub used_at: Option<Timestamp>,
 }
 
+/// Whose personal tokens are meant.
+#[derive(Clone, Debug)]
+pub enum TokenOwner {
+    /// Those of the user of this name.
+    User(String),
+    /// Those of somebody from outside, who is as he has just logged in. His groups go with what he makes.
+    Person(Arc<Person>),
+    /// Everybody's: to be listed, and to be revoked by their ids.
+    Anybody,
+}
+
+impl From<&str> for TokenOwner {
+    fn from(user: &str) -> Self {
+        TokenOwner::User(user.into())
+    }
+}
+
+/// The owner of tokens, as he was found.
+struct Owner {
+    /// What his tokens are kept under.
+    id: String,
+    name: String,
+    provider: Option<String>,
+    /// Of a user.
+    arn: Option<String>,
+    is_robot: bool,
+}
+
+impl Owner {
+    fn of_user(user: Identity) -> Self {
+        let (arn, is_robot) = (Some(user.arn()), user.robot.is_some());
+        Owner { id: user.id, name: user.name, provider: None, arn, is_robot }
+    }
+
+    fn of_person(person: &Person) -> Self {
+        let (id, provider) = (person.key(), Some(person.provider.clone()));
+        Owner { id, name: person.name.clone(), provider, arn: None, is_robot: false }
+    }
+
+    /// The owner of a token that is there.
+    fn find(rows: &mut Reader, account: AccountId, row: &PersonalTokenRow) -> Result<Option<Self>, Fault> {
+        if let Some(text) = &row.person {
+            let read = serde_json::from_str::<Person>(text);
+            let person =
+                read.map_err(|error| Fault::internal(format!("the person of a token cannot be read: {error}")))?;
+            return Ok(Some(Owner::of_person(&person)));
+        }
+        let found = identities::by_id(rows, account, &row.user_id)?;
+        found.map(|row| Identity::read(account, row).map(Owner::of_user)).transpose()
+    }
+}
+
 /// What a personal token is to be.
 #[derive(Clone, Debug)]
 pub struct NewPersonalToken {
-    /// The name of its user.
-    pub user: String,
+    /// Whose it is.
+    pub owner: TokenOwner,
     /// What it is called.
     pub name: String,
     /// How long it lives.
@@ -59,10 +114,11 @@ pub struct NewPersonalToken {
 }
 
 impl PersonalToken {
-    fn read(user: &Identity, row: PersonalTokenRow) -> Self {
+    fn read(owner: &Owner, row: PersonalTokenRow) -> Self {
         PersonalToken {
             id: row.id,
-            user: user.name.clone(),
+            user: owner.name.clone(),
+            provider: owner.provider.clone(),
             name: row.name,
             policy: row.policy,
             created_at: row.created_at,
@@ -73,7 +129,7 @@ impl PersonalToken {
 }
 
 impl Identities {
-    /// Makes a personal token for a user; it is shown this once.
+    /// Makes a personal token for a user, or for somebody from outside; it is shown this once.
     ///
     /// # Errors
     /// [`FaultKind::NoSuchEntity`]; [`FaultKind::InvalidInput`]: name or lifetime cannot be; [`FaultKind::MalformedPolicyDocument`];
@@ -85,6 +141,10 @@ impl Identities {
     ) -> Result<(PersonalToken, Secret<String>), Fault> {
         new.check()?;
         let secret = personal_token(|| u64::from_le_bytes(self.0.env.random()));
+        let person = match &new.owner {
+            TokenOwner::Person(person) => Some(serde_json::to_string(&**person).map_err(Fault::internal)?),
+            TokenOwner::User(_) | TokenOwner::Anybody => None,
+        };
         let row = PersonalTokenRow {
             id: self.draw_id("GTPT"),
             user_id: String::new(),
@@ -94,33 +154,48 @@ impl Identities {
             created_at: cx.now,
             expires_at: cx.now.plus(new.lifetime),
             used_at: None,
+            person,
         };
         let (account, actor) = (cx.account, cx.actor.clone());
-        let act = ChangePersonalTokens { account, user: new.user, change: Change::Create(row), actor };
+        let act = ChangePersonalTokens { account, owner: new.owner, change: Change::Create(row), actor };
         Ok((self.0.metadata.perform(cx, act).await?, secret))
     }
 
-    /// Returns the personal tokens of a user: at most [`PERSONAL_TOKENS_MAX`].
+    /// Returns the personal tokens of somebody: at most [`PERSONAL_TOKENS_MAX`], or all there are.
     ///
     /// # Errors
     /// [`FaultKind::NoSuchEntity`].
-    pub async fn list_personal_tokens(&self, account: AccountId, user: &str) -> Result<Vec<PersonalToken>, Fault> {
-        let user = user.to_string();
+    pub async fn list_personal_tokens(
+        &self,
+        account: AccountId,
+        owner: impl Into<TokenOwner>,
+    ) -> Result<Vec<PersonalToken>, Fault> {
+        let owner = owner.into();
         let look = move |rows: &mut Reader| {
-            let user = identity::load(rows, account, IdentityKind::User, &user)?;
-            let found = personal_tokens::list(rows, account, &user.id)?;
-            Ok(found.into_iter().map(|row| PersonalToken::read(&user, row)).collect())
+            let Some((owner, found)) = owner.look(rows, account)? else {
+                let owned = personal_tokens::all(rows, account)?.into_iter().map(|row| {
+                    let owner = Owner::find(rows, account, &row)?;
+                    Ok(owner.map(|owner| PersonalToken::read(&owner, row)))
+                });
+                return owned.filter_map(Result::transpose).collect();
+            };
+            Ok(found.into_iter().map(|row| PersonalToken::read(&owner, row)).collect())
         };
-        self.0.metadata.read(look).await
+        self.0.metadata.read_long(look).await
     }
 
-    /// Removes a personal token of a user. With it goes all that came of it, at once.
+    /// Removes a personal token of somebody. With it goes all that came of it, at once.
     ///
     /// # Errors
-    /// [`FaultKind::NoSuchEntity`], also where it is another user's.
-    pub async fn revoke_personal_token(&self, cx: &Cx, user: &str, id: &str) -> Result<PersonalToken, Fault> {
-        let change = Change::Revoke(id.into());
-        let act = ChangePersonalTokens { account: cx.account, user: user.into(), change, actor: cx.actor.clone() };
+    /// [`FaultKind::NoSuchEntity`], also where it is somebody else's.
+    pub async fn revoke_personal_token(
+        &self,
+        cx: &Cx,
+        owner: impl Into<TokenOwner>,
+        id: &str,
+    ) -> Result<PersonalToken, Fault> {
+        let (change, owner) = (Change::Revoke(id.into()), owner.into());
+        let act = ChangePersonalTokens { account: cx.account, owner, change, actor: cx.actor.clone() };
         self.0.metadata.perform(cx, act).await
     }
 
@@ -161,50 +236,73 @@ impl NewPersonalToken {
     }
 }
 
+impl TokenOwner {
+    /// Returns the owner with all his tokens; none where everybody is meant.
+    fn look(&self, rows: &mut Reader, account: AccountId) -> Result<Option<(Owner, Vec<PersonalTokenRow>)>, Fault> {
+        let owner = match self {
+            TokenOwner::User(name) => Owner::of_user(identity::load(rows, account, IdentityKind::User, name)?),
+            TokenOwner::Person(person) => Owner::of_person(person),
+            TokenOwner::Anybody => return Ok(None),
+        };
+        let tokens = personal_tokens::list(rows, account, &owner.id)?;
+        Ok(Some((owner, tokens)))
+    }
+}
+
 enum Change {
-    /// Of the user whom the act finds.
+    /// Of the owner whom the act finds.
     Create(PersonalTokenRow),
     Revoke(String),
 }
 
 struct ChangePersonalTokens {
     account: AccountId,
-    user: String,
+    owner: TokenOwner,
     change: Change,
     actor: Arc<str>,
 }
 
 impl Act for ChangePersonalTokens {
-    type Seen = (Identity, Vec<PersonalTokenRow>);
-    type Plan = (Identity, PersonalTokenRow);
+    /// `None` where it is nobody's.
+    type Seen = Option<(Owner, Vec<PersonalTokenRow>)>;
+    type Plan = (Owner, PersonalTokenRow);
     type Answer = PersonalToken;
     const NAME: &'static str = "accounts.change_personal_tokens";
 
     fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
         lock(rows, self.account)?;
-        let user = identity::load(rows, self.account, IdentityKind::User, &self.user)?;
-        let tokens = personal_tokens::list(rows, self.account, &user.id)?;
-        Ok((user, tokens))
+        if let Some(found) = self.owner.look(rows, self.account)? {
+            return Ok(Some(found));
+        }
+        let token = match &self.change {
+            Change::Revoke(id) => personal_tokens::find(rows, self.account, id)?,
+            Change::Create(_) => None,
+        };
+        let Some(token) = token else { return Ok(None) };
+        Ok(Owner::find(rows, self.account, &token)?.map(|owner| (owner, vec![token])))
     }
 
-    fn decide(&self, (user, tokens): Self::Seen, _: Timestamp) -> Result<Self::Plan, Fault> {
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<Self::Plan, Fault> {
+        let Some((owner, tokens)) = seen else {
+            return Err(Fault::new(FaultKind::NoSuchEntity, "There is no such personal token"));
+        };
         let token = match &self.change {
-            Change::Create(_) if user.robot.is_some() => {
+            Change::Create(_) if owner.is_robot => {
                 return Err(invalid("A robot has access keys, not personal tokens"));
             }
             Change::Create(_) if tokens.len() >= PERSONAL_TOKENS_MAX => {
                 return Err(quota("PersonalTokensPerUser", PERSONAL_TOKENS_MAX));
             }
-            Change::Create(row) => PersonalTokenRow { user_id: user.id.clone(), ..row.clone() },
+            Change::Create(row) => PersonalTokenRow { user_id: owner.id.clone(), ..row.clone() },
             Change::Revoke(id) => tokens.into_iter().find(|token| token.id == *id).ok_or_else(|| {
-                let message = format!("The user {} has no personal token {id}", user.name);
+                let message = format!("{} has no personal token {id}", owner.name);
                 Fault::new(FaultKind::NoSuchEntity, message)
             })?,
         };
-        Ok((user, token))
+        Ok((owner, token))
     }
 
-    fn apply(&self, tx: &mut Tx, (user, token): Self::Plan) -> Result<PersonalToken, Fault> {
+    fn apply(&self, tx: &mut Tx, (owner, token): Self::Plan) -> Result<PersonalToken, Fault> {
         let event = match &self.change {
             Change::Create(_) => {
                 personal_tokens::insert(tx, self.account, &token)?;
@@ -215,9 +313,11 @@ impl Act for ChangePersonalTokens {
                 "personal_token.revoked"
             }
         };
-        let body = json!({"arn": user.arn(), "id": user.id, "token": token.id, "name": token.name});
+        let body = json!({
+            "arn": owner.arn, "id": owner.id, "provider": owner.provider, "token": token.id, "name": token.name,
+        });
         done(tx, self.account, event, &self.actor, body)?;
-        Ok(PersonalToken::read(&user, token))
+        Ok(PersonalToken::read(&owner, token))
     }
 }
 

@@ -1,7 +1,6 @@
 use super::faults::invalid;
-use gantry_access::policy::Network;
 use gantry_fault::Fault;
-use gantry_words::Timestamp;
+use gantry_words::{Network, Timestamp};
 use std::net::IpAddr;
 
 /// The most networks of a robot.
@@ -60,7 +59,7 @@ impl RobotRules {
 }
 
 fn holds(network: &str, source: IpAddr) -> bool {
-    network.parse::<Network>().is_ok_and(|network| network.holds(source))
+    network.parse::<Network>().is_ok_and(|network| network.contains(source))
 }
 
 #[cfg(test)]

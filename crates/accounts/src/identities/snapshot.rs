@@ -1,4 +1,5 @@
 use super::{Identities, Identity, IdentityKind, OidcProvider, access_keys::purpose, built_in::BuiltIn};
+use crate::Person;
 use gantry_access::sealed;
 use gantry_fault::Fault;
 use gantry_metadata::{
@@ -89,8 +90,12 @@ pub struct SnapshotToken {
     pub hash: String,
     /// What it is narrowed to.
     pub policy: Option<Arc<str>>,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// From when on it is worth nothing.
     pub expires_at: Timestamp,
+    /// Of somebody from outside: who he is.
+    pub person: Option<Arc<Person>>,
 }
 
 /// The rows of an account.
@@ -188,9 +193,11 @@ impl SnapshotPassword {
 }
 
 impl SnapshotToken {
+    /// Of somebody who cannot be read it is nobody's.
     fn read(row: personal_tokens::PersonalTokenRow) -> Self {
-        let (policy, expires_at) = (row.policy.map(Into::into), row.expires_at);
-        SnapshotToken { id: row.id, user_id: row.user_id, hash: row.hash, policy, expires_at }
+        let (policy, created_at, expires_at) = (row.policy.map(Into::into), row.created_at, row.expires_at);
+        let person = row.person.and_then(|text| serde_json::from_str(&text).ok()).map(Arc::new);
+        SnapshotToken { id: row.id, user_id: row.user_id, hash: row.hash, policy, created_at, expires_at, person }
     }
 }
 

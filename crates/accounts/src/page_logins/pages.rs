@@ -142,6 +142,19 @@ fn is_alive(row: &PageSessionRow, idle: Duration, now: Timestamp) -> bool {
     now < row.ends_at && now < row.used_at.plus(idle)
 }
 
+impl Person {
+    /// Somebody whom an identity provider vouches for.
+    pub(super) fn known(person: &ProviderPerson) -> Self {
+        Person {
+            provider: person.issuer.clone(),
+            id: person.subject.clone(),
+            // Names are not each one's own at a provider; a session's name is, so that nobody passes for another.
+            name: person.session_name(),
+            groups: person.groups.clone(),
+        }
+    }
+}
+
 impl Accounts {
     /// Lets somebody who logged in at `began_at` be the role that his groups give him, for as long as a session of it may last.
     ///
@@ -153,13 +166,7 @@ impl Accounts {
         began_at: Timestamp,
         now: Timestamp,
     ) -> Result<Principal, Fault> {
-        let known = Person {
-            provider: person.issuer.clone(),
-            id: person.subject.clone(),
-            // Names are not each one's own at a provider; a session's name is, so that nobody passes for another.
-            name: person.session_name(),
-            groups: person.groups.clone(),
-        };
+        let known = Person::known(person);
         let longest = self.principal_since(&known, began_at, now.plus(ROLE_SESSION_MAX), now)?;
         let role_id = longest.role_session.as_ref().map(|session| session.role_id.clone()).unwrap_or_default();
         let directory = self.directory();

@@ -44,7 +44,7 @@ impl Site {
 
     async fn token(&self, policy: Option<&str>) -> (String, String) {
         let new = NewPersonalToken {
-            user: "ann".into(),
+            owner: "ann".into(),
             name: "laptop".into(),
             lifetime: Duration::from_secs(3600),
             lifetime_max: Period::hours(2),
@@ -414,4 +414,108 @@ async fn a_directory_that_is_down_refuses_new_logins_and_leaves_tokens_alone() {
     for _ in 0..30 {
         assert_eq!(site.log_in("cyd", PASSWORD).await.unwrap_err(), AuthenticationProblem::DirectoryUnavailable);
     }
+}
+
+impl Site {
+    /// Makes a token for somebody who has just logged in with the password that the directory knows.
+    async fn token_of_person(&self, name: &str, policy: Option<&str>) -> (String, String) {
+        let principal = self.log_in(name, PASSWORD).await.unwrap();
+        let person = self.accounts.vouched_person(&principal).expect("the directory has just vouched for him");
+        let new = NewPersonalToken {
+            owner: self.accounts.owner_of_tokens(&person),
+            name: "laptop".into(),
+            lifetime: Duration::from_secs(3600),
+            lifetime_max: self.accounts.person_token_lifetime_max(),
+            policy: policy.map(Into::into),
+        };
+        let made = self.accounts.identities().create_personal_token(&self.place.cx(), new).await.unwrap();
+        (made.0.id, made.1.reveal().clone())
+    }
+}
+
+/// A site with a directory, whose people of `cn=dev` may do everything with repositories.
+async fn with_people() -> (Site, Arc<Directory>) {
+    let site = Site::new().await;
+    let directory = with_directory(&site).await;
+    let cx = site.place.cx();
+    site.accounts.identities().put_inline_policy(&cx, IdentityKind::Role, "dev", "own", ALL).await.unwrap();
+    (site, directory)
+}
+
+#[tokio::test]
+async fn a_token_of_somebody_from_outside_stands_for_him_while_the_directory_is_down() {
+    let (site, directory) = with_people().await;
+    let (id, token) = site.token_of_person("cyd", None).await;
+    directory.is_down.store(true, Relaxed);
+    site.place.world.pass(1_000);
+
+    let cyd = site.log_in("Cyd", &token).await.unwrap();
+    let issued = site.accounts.token(&cyd, Scopes::parse(["repository:a:pull"]), site.place.now());
+    let bearer = site.accounts.authenticate(Some(&format!("Bearer {}", issued.token)), None, site.place.now());
+
+    assert_eq!(&*cyd.arn, "arn:aws:sts::000000000000:assumed-role/dev/cyd+7d0f");
+    assert!(site.may(&cyd, action::ECR_PUT_IMAGE, "a"));
+    assert_eq!([&*cyd.access_key_id, &*bearer.unwrap().access_key_id], [id.as_str(); 2]);
+    assert!(site.accounts.vouched_person(&cyd).is_none() && site.accounts.is_temporary(&cyd), "it begets no other");
+    assert_eq!(site.log_in("ann", &token).await.unwrap_err(), WRONG);
+}
+
+#[tokio::test]
+async fn a_token_of_somebody_from_outside_and_what_came_of_it_end_with_its_time_its_role_and_its_row() {
+    for end in ["revoked", "over", "no role", "no mapping", "sessions ended"] {
+        let (site, _) = with_people().await;
+        let (id, token) = site.token_of_person("cyd", None).await;
+        let cyd = site.log_in("cyd", &token).await.unwrap();
+        let issued = site.accounts.token(&cyd, Scopes::parse(["repository:a:pull"]), site.place.now());
+        let (identities, cx) = (site.accounts.identities(), site.place.cx());
+        match end {
+            "revoked" => {
+                let gone = identities.revoke_personal_token(&cx, crate::TokenOwner::Anybody, &id).await.unwrap();
+                assert_eq!((gone.user.as_str(), gone.provider.as_deref()), ("cyd", Some("ldap")));
+            }
+            "over" => site.place.world.pass(3600),
+            "no role" => {
+                identities.delete_inline_policy(&cx, IdentityKind::Role, "dev", "own").await.unwrap();
+                identities.delete(&cx, IdentityKind::Role, "dev").await.unwrap();
+            }
+            "no mapping" => site.accounts.set_role_mappings(vec![]),
+            _ => {
+                site.place.world.pass(1);
+                identities.revoke_sessions(&site.place.cx(), "dev", site.place.now()).await.map(drop).unwrap();
+            }
+        }
+
+        assert_eq!(site.log_in("cyd", &token).await.unwrap_err(), WRONG, "{end}");
+        let bearer = format!("Bearer {}", issued.token);
+        let bearer = site.accounts.authenticate(Some(&bearer), None, site.place.now());
+        // It has minutes to live, and the mappings are looked at with a login only.
+        assert_eq!(bearer.is_ok(), end == "no mapping", "{end}");
+    }
+}
+
+#[tokio::test]
+async fn somebody_from_outside_sees_to_his_own_tokens_unless_a_policy_denies_it() {
+    let (site, _) = with_people().await;
+    let (id, token) = site.token_of_person("cyd", Some(PULL)).await;
+    let cyd = site.log_in("cyd", PASSWORD).await.unwrap();
+    let own = |action| Accounts::access_to_own_tokens(action, &cyd.arn);
+    let other = Accounts::access_to_own_tokens(action::GANTRY_REVOKE_TOKEN, "session/ann+0000");
+    let owner = site.accounts.owner_of_tokens(&site.accounts.vouched_person(&cyd).unwrap());
+    let listed = site.accounts.identities().list_personal_tokens(site.place.cx().account, owner).await.unwrap();
+    let narrowed = site.log_in("cyd", &token).await.unwrap();
+
+    assert_eq!(listed.iter().map(|token| token.id.as_str()).collect::<Vec<_>>(), [id.as_str()]);
+    assert!(site.accounts.may(&cyd, &own(action::GANTRY_CREATE_TOKEN)) && !site.accounts.may(&cyd, &other));
+    assert!(site.may(&narrowed, action::ECR_BATCH_GET_IMAGE, "a"));
+    assert!(
+        !site.may(&narrowed, action::ECR_PUT_IMAGE, "a")
+            && !site.accounts.may(&narrowed, &own(action::GANTRY_LIST_TOKENS))
+    );
+    assert_eq!(site.accounts.person_token_lifetime_max(), Period::hours(90 * 24));
+    let (identities, cx) = (site.accounts.identities(), site.place.cx());
+    let deny =
+        r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "gantry:*Token*", "Resource": "*"}}"#;
+    identities.put_inline_policy(&cx, IdentityKind::Role, "dev", "no-tokens", deny).await.unwrap();
+    site.accounts.freshen().await.unwrap();
+    assert!(!site.accounts.may(&cyd, &own(action::GANTRY_CREATE_TOKEN)));
 }

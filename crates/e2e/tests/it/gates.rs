@@ -273,3 +273,62 @@ fn a_gate_holds_from_the_first_pull_after_a_start() {
     let first = pull(&person.server, "team/app");
     assert_eq!(first.status, 403, "{}", first.text());
 }
+
+#[test]
+fn a_role_whose_policy_denies_what_is_bad_pulls_the_rest_and_is_told_why_not() {
+    let person = Person::at(Server::with(&[("GANTRY_CREATE_ON_PUSH", "true")]));
+    let (server, folder) = (&person.server, tempfile::tempdir().unwrap());
+    import(server, &one_advisory(folder.path()));
+    let mut boto = Boto::of(server);
+    for name in ["team/app", "team/clean"] {
+        boto.done(
+            "create_repository",
+            json!({"repositoryName": name, "imageScanningConfiguration": {"scanOnPush": true}}),
+        );
+    }
+    let flawed = push(server, "team/app", FLAWED);
+    push(server, "team/clean", MENDED);
+    push(server, "other/app", FLAWED);
+    let post = |path: &str, body: Value| {
+        let answer =
+            server.client().send("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes());
+        assert!(answer.status < 300, "{path}: {}", answer.text());
+        answer
+    };
+    let put = |path: &str, document: &Value| {
+        let body = json!({"document": document.to_string()}).to_string();
+        let answer = server.client().send("PUT", path, &[("content-type", "application/json")], body.as_bytes());
+        assert!(answer.status < 300, "{path}: {}", answer.text());
+    };
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}});
+    post("/api/v1/roles", json!({"name": "node", "trustPolicy": trust.to_string()}));
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "ecr:*", "Resource": "*"},
+        {"Sid": "NothingBad", "Effect": "Deny", "Action": "ecr:BatchGetImage", "Resource": "*",
+         "Condition": {"StringEquals": {"gantry:FindingSeverity": ["HIGH", "CRITICAL"]}}}]});
+    put("/api/v1/roles/node/inline-policies/own", &policy);
+    post("/api/v1/users", json!({"name": "node"}));
+    put("/api/v1/users/node/inline-policies/own", &policy);
+    let key = post("/api/v1/users/node/access-keys", json!({})).json();
+    let text = |member: &str| key[member].as_str().unwrap().to_string();
+    let node = Client::new(server.address(), &text("accessKeyId"), &text("secretAccessKey"));
+    let get = |reference: &str| node.get(&format!("/v2/{reference}"));
+
+    let is_known = until(PATIENCE, || get("team/app/manifests/v1").status == 403);
+
+    let refused = get("team/app/manifests/v1");
+    assert!(is_known, "{} {}", refused.status, refused.text());
+    assert!(refused.text().contains("with an explicit deny in an identity-based policy"), "{}", refused.text());
+    assert_eq!(get(&format!("team/app/manifests/{}", flawed.digest())).status, 403);
+    assert_eq!(get("team/clean/manifests/v1").status, 200);
+    assert_eq!(get("other/app/manifests/v1").status, 200, "it was never scanned");
+    assert_eq!(pull(server, "team/app").status, 200, "no policy of root asks for it");
+    let explain = |more: &[&str]| {
+        person.tries(&[&["access", "explain", "role/node", "ecr:BatchGetImage", "team/app"], more].concat())
+    };
+    let (code, told, _) = explain(&["--context", "gantry:ImageTag=v1"]);
+    assert!(code == 1 && told.contains("NothingBad"), "{code} {told}");
+    assert_eq!(explain(&["--context", "gantry:FindingSeverity=LOW"]).0, 0);
+    assert_eq!(explain(&[]).0, 0, "of no image nothing is known");
+}

@@ -2,6 +2,7 @@
 
 use crate::hostile::assert_refused;
 use gantry_e2e::{Answer, Client, Image, Server};
+use serde_json::{Value, json};
 
 fn server() -> Server {
     let (server, image) = (Server::start(), Image::small(1));
@@ -87,4 +88,58 @@ fn the_link_of_each_page_leads_to_the_next_until_the_last() {
     }
 
     assert_eq!(seen, ["team/app", "team/web", "zoo"]);
+}
+
+#[test]
+fn no_page_ends_in_the_name_of_a_repository_that_is_not_ones_own_to_see() {
+    let (server, image) = (Server::start(), Image::small(1));
+    let root = server.client();
+    for name in ["aaa/hidden", "team/app", "team/secret", "team/web", "zzz/hidden"] {
+        assert_eq!(image.push(&root, name, "v1").unwrap().status, 201);
+    }
+    let post = |path: &str, body: Value| {
+        let headers = [("content-type", "application/json")];
+        let answer = root.send("POST", path, &headers, body.to_string().as_bytes());
+        assert_eq!(answer.status, 201, "{path}: {}", answer.text());
+        answer.json()
+    };
+    post("/api/v1/users", json!({"name": "ann"}));
+    let key = post("/api/v1/users/ann/access-keys", json!({}));
+    let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ecr:DescribeRepositories",
+        "Resource": ["arn:aws:ecr:*:*:repository/team/app", "arn:aws:ecr:*:*:repository/team/web"]}}"#;
+    let (headers, policy) = ([("content-type", "application/json")], json!({"document": policy}).to_string());
+    let put = root.send("PUT", "/api/v1/users/ann/inline-policies/own", &headers, policy.as_bytes());
+    assert!(put.status < 300, "{}", put.text());
+    let secret = |member: &str| key[member].as_str().unwrap().to_string();
+    let ann = Client::new(server.address(), &secret("accessKeyId"), &secret("secretAccessKey"));
+    let get = |path: &str| {
+        let answer = ann.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        let told = format!("{path} {} {:?}", answer.text(), answer.header("link"));
+        assert!(!told.contains("hidden") && !told.contains("secret"), "{told}");
+        answer
+    };
+
+    for count in [1, 2, 3, 5] {
+        let (mut path, mut listed) = (format!("/v2/_catalog?n={count}"), Vec::new());
+        loop {
+            let (page, next) = items(&get(&path), "repositories");
+            listed.extend(page);
+            let Some(next) = next else { break };
+            path = next.trim_start_matches('<').trim_end_matches(">; rel=\"next\"").into();
+        }
+        assert_eq!(listed, ["team/app", "team/web"], "n={count}");
+
+        let (mut after, mut listed) = (String::new(), Vec::new());
+        loop {
+            let page = get(&format!("/api/v1/repositories?limit={count}{after}")).json();
+            listed.extend(page["repositories"].as_array().unwrap().iter().map(|found| found["name"].clone()));
+            let Some(next) = page["next"].as_str() else { break };
+            after = format!("&after={next}");
+        }
+        assert_eq!(listed, ["team/app", "team/web"], "limit={count}");
+    }
+    for path in ["/v2/_catalog?last=~x", "/api/v1/repositories?after=~x"] {
+        assert_eq!(ann.get(path).status, 400, "{path}");
+    }
 }

@@ -280,6 +280,35 @@ fn a_page_gives_credentials_that_docker_takes() {
 }
 
 #[test]
+fn somebody_from_outside_makes_and_revokes_a_token_of_his_own_that_docker_takes() {
+    let site = Site::start();
+    let mut browser = site.browser();
+    browser.log_in("ann+dev");
+    let token = form_token(&browser.get("/ui/login"));
+
+    let made = browser.post("/ui/tokens", &format!("token={token}&name=laptop&days=7")).text();
+
+    let (user, password) = (between(&made, "id=\"user\">", "</code>"), between(&made, "id=\"password\">", "</code>"));
+    let client = Client::new(site.server.address(), user, password);
+    assert_eq!(client.get("/v2/team/app/manifests/v1").status, 200);
+    assert_eq!(client.send("PUT", "/v2/team/app/manifests/v2", &[], b"{}").status, 403);
+    assert_eq!(
+        client.send("POST", "/api/v1/tokens", &[], br#"{"name": "more"}"#).status,
+        403,
+        "a token begets no token"
+    );
+    let page = browser.get("/ui/login").text();
+    assert!(page.contains("laptop, good until") && !page.contains(password), "{page}");
+    let id = between(&page, "name=\"id\" value=\"", "\"");
+    let everybodys = site.server.client().get("/api/v1/tokens?user=*").json();
+    assert_eq!((&everybodys["tokens"][0]["id"], &everybodys["tokens"][0]["user"]), (&json!(id), &json!(user)));
+    assert_eq!(browser.post("/ui/tokens", &format!("token={token}&name=long&days=91")).status, 400);
+    assert_eq!(browser.post("/ui/tokens/revoke", &format!("token={token}&id={id}")).status, 303);
+    assert_eq!(client.get("/v2/").status, 401);
+    assert!(!browser.get("/ui/login").text().contains("laptop"));
+}
+
+#[test]
 fn an_administrator_ends_what_somebody_has_open() {
     let site = Site::start();
     let (mut browser, root) = (site.browser(), site.server.client());

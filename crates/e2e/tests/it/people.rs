@@ -128,10 +128,19 @@ fn people_of_a_directory_have_the_role_of_their_group_and_wait_while_it_is_gone(
 
     home.feed(&format!("crane auth login {host} --username ann --password-stdin"), slapd::PASSWORD).succeeded();
     home.run(&format!("crane validate --insecure --fast --remote {host}/team/app:v1")).succeeded();
+    home.write("password", slapd::PASSWORD);
+    let ann = format!("--user ann --password-file {}", home.path("password").display());
+    let made: Value =
+        serde_json::from_str(&gantry(&server, &format!("token create laptop --output json {ann}"))).unwrap();
+    let listed = gantry(&server, &format!("token ls {ann}"));
+    let by_token = Client::new(host, "ann", made["token"].as_str().unwrap());
+    assert_eq!((made["provider"].as_str(), by_token.get("/v2/team/app/manifests/v1").status), (Some("ldap"), 200));
+    assert!(listed.contains("laptop"), "{listed}");
     let outside = Client::new(host, "Bob", slapd::PASSWORD).get("/v2/");
     let wrong = Client::new(host, "ann", "wrong").get("/v2/");
     slapd.kill();
     let gone = Client::new(host, "cyd", slapd::PASSWORD).get("/v2/");
+    assert_eq!(by_token.get("/v2/team/app/manifests/v1").status, 200, "tokens do not notice");
 
     assert_eq!((outside.status, wrong.status, gone.status), (401, 401, 503), "{}", gone.text());
     assert_eq!(server.client().get("/v2/").status, 200);

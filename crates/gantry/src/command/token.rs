@@ -21,10 +21,10 @@ enum What {
     /// Make a token, and show it this once
     #[command(after_help = "Example:\n  gantry token create laptop --expires-in 30d --prefix team/")]
     Create(CreateCommand),
-    /// List your tokens, or those of another user
+    /// List your tokens, those of another user, or all there are
     #[command(after_help = "Example:\n  gantry token ls")]
     Ls {
-        /// Whose; yours where nobody is named
+        /// Whose; yours where nobody is named, and everybody's for '*'
         #[arg(long = "of", value_name = "USER")]
         of: Option<String>,
         #[command(flatten)]
@@ -37,7 +37,7 @@ enum What {
     Revoke {
         /// Its id, as ls shows it
         id: String,
-        /// Whose it is; yours where nobody is named
+        /// Whose it is; yours where nobody is named, and whosever for '*'
         #[arg(long = "of", value_name = "USER")]
         of: Option<String>,
         #[command(flatten)]
@@ -136,11 +136,12 @@ fn query(user: Option<&str>) -> String {
 }
 
 fn table(tokens: &[PersonalTokenDocument]) -> Table {
-    let mut table = Table::new(["ID", "NAME", "MADE", "GOOD UNTIL", "LAST USED", "NARROWED"]);
+    let mut table = Table::new(["ID", "USER", "NAME", "MADE", "GOOD UNTIL", "LAST USED", "NARROWED"]);
     for token in tokens {
         let never = || Cell::toned("never", Tone::Faint);
         table.row([
             token.id.as_str().into(),
+            token.user.as_str().into(),
             token.name.as_str().into(),
             token.created_at.as_str().into(),
             token.expires_at.as_str().into(),

@@ -9,7 +9,7 @@ use gantry_words::{AccountId, Timestamp};
 pub struct PersonalTokenRow {
     /// Its id.
     pub id: String,
-    /// The unique id of its user.
+    /// The unique id of its user; of somebody from outside, who he is to his provider.
     pub user_id: String,
     /// What its user calls it.
     pub name: String,
@@ -23,23 +23,25 @@ pub struct PersonalTokenRow {
     pub expires_at: Timestamp,
     /// When it was last used, as far as that is noted.
     pub used_at: Option<Timestamp>,
+    /// Of somebody from outside: who he is, as JSON.
+    pub person: Option<String>,
 }
 
 static FIND: Query = query(
-    "SELECT id, user_id, name, hash, policy, created_at, expires_at, used_at FROM personal_token
+    "SELECT id, user_id, name, hash, policy, created_at, expires_at, used_at, person FROM personal_token
      WHERE id = $1 AND account = $2",
 );
 static LIST: Query = query(
-    "SELECT id, user_id, name, hash, policy, created_at, expires_at, used_at FROM personal_token
+    "SELECT id, user_id, name, hash, policy, created_at, expires_at, used_at, person FROM personal_token
      WHERE account = $1 AND user_id = $2 ORDER BY id",
 );
 static ALL: Query = query(
-    "SELECT id, user_id, name, hash, policy, created_at, expires_at, used_at FROM personal_token
+    "SELECT id, user_id, name, hash, policy, created_at, expires_at, used_at, person FROM personal_token
      WHERE account = $1 ORDER BY id",
 );
 static INSERT: Change = change(
-    "INSERT INTO personal_token(id, account, user_id, name, hash, policy, created_at, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    "INSERT INTO personal_token(id, account, user_id, name, hash, policy, created_at, expires_at, person)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 static DELETE: Change = change("DELETE FROM personal_token WHERE id = $1 AND account = $2");
 static DELETE_OF: Change = change("DELETE FROM personal_token WHERE account = $1 AND user_id = $2");
@@ -57,6 +59,7 @@ fn row(row: Row) -> Result<PersonalTokenRow, Fault> {
         created_at: row.time(5)?,
         expires_at: row.time(6)?,
         used_at: row.opt_time(7)?,
+        person: row.opt_text(8)?.map(Into::into),
     })
 }
 
@@ -65,7 +68,7 @@ pub fn find(rows: &mut Reader, account: AccountId, id: &str) -> Result<Option<Pe
     rows.one(&FIND, values![id, account])?.map(row).transpose()
 }
 
-/// Returns the tokens of a user, the oldest first. There are few.
+/// Returns the tokens of a user, or of somebody from outside, the oldest first. There are few.
 pub fn list(rows: &mut Reader, account: AccountId, user: &str) -> Result<Vec<PersonalTokenRow>, Fault> {
     rows.all(&LIST, values![account, user])?.into_iter().map(row).collect()
 }
@@ -78,7 +81,9 @@ pub fn all(rows: &mut Reader, account: AccountId) -> Result<Vec<PersonalTokenRow
 /// Writes a new token.
 pub fn insert(tx: &mut Tx, account: AccountId, token: &PersonalTokenRow) -> Result<(), Fault> {
     let t = token;
-    let values = values![&t.id, account, &t.user_id, &t.name, &t.hash, t.policy.as_deref(), t.created_at, t.expires_at];
+    let policy = t.policy.as_deref();
+    let times = (t.created_at, t.expires_at);
+    let values = values![&t.id, account, &t.user_id, &t.name, &t.hash, policy, times.0, times.1, t.person.as_deref()];
     tx.write(&INSERT, values)
 }
 

@@ -1,6 +1,6 @@
 use crate::{json, tokens, tokens::PersonalTokenDocument};
 use gantry_access::{Access, Principal, action};
-use gantry_accounts::{Accounts, NewPersonalToken, PERSONAL_TOKEN_NAME_CHARS_MAX};
+use gantry_accounts::{Accounts, NewPersonalToken, PERSONAL_TOKEN_NAME_CHARS_MAX, TokenOwner};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::{AccountId, Cx, Period, PeriodError};
@@ -15,7 +15,8 @@ const EXPIRES_IN: Period = Period::hours(30 * 24);
 const PREFIX_BYTES_MAX: usize = 256;
 
 /// Makes a personal token: what a person gives to docker in place of his password. It is shown this once. It is made with a password
-/// or an access key, not with another token.
+/// or an access key, not with another token. That of somebody from a directory carries the groups of this login, and lives 90 days at
+/// most.
 #[derive(JsonSchema)]
 pub struct CreateToken;
 
@@ -78,22 +79,30 @@ impl Operation for CreateToken {
     }
 
     async fn call(accounts: &Accounts, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
-        if accounts.is_temporary(principal) {
+        let person = accounts.vouched_person(principal).filter(|_| request.user.is_none());
+        if accounts.is_temporary(principal) && person.is_none() {
             let message = "A personal token is made with a password or an access key, not with a token: one that leaked would \
                            otherwise beget others";
             return Err(Fault::new(FaultKind::AccessDenied, message));
         }
-        let user = tokens::load_user(request.user.as_deref(), &cx.actor)?.to_string();
+        let owner = tokens::owner(accounts, request.user.as_deref(), principal)?;
         let policy = request.narrowed(cx.account)?;
-        let lifetime = request.expires_in.map_or(Ok(EXPIRES_IN.min(accounts.personal_token_lifetime_max())), |text| {
+        let lifetime_max = match &owner {
+            TokenOwner::Person(_) => accounts.person_token_lifetime_max(),
+            TokenOwner::User(_) => accounts.personal_token_lifetime_max(),
+            TokenOwner::Anybody => {
+                return Err(Fault::new(FaultKind::InvalidParameter, "A token is somebody's; name one user"));
+            }
+        };
+        let lifetime = request.expires_in.map_or(Ok(EXPIRES_IN.min(lifetime_max)), |text| {
             let wrong = |error: PeriodError| Fault::new(FaultKind::InvalidParameter, format!("expiresIn: {error}"));
             text.parse::<Period>().map_err(wrong)
         })?;
         let new = NewPersonalToken {
-            user,
+            owner,
             name: request.name,
             lifetime: lifetime.duration(),
-            lifetime_max: accounts.personal_token_lifetime_max(),
+            lifetime_max,
             policy,
         };
         let (token, secret) = accounts.identities().create_personal_token(cx, new).await?;

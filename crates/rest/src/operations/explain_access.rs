@@ -25,7 +25,8 @@ struct Query {
     /// To what: a repository, an ARN, or `*` for the registry as a whole.
     #[schemars(extend("example" = "team/app"))]
     resource: String,
-    /// What else the request brings, as `key=value`; as often as there are values.
+    /// What else the request brings, as `key=value`; as often as there are values. Of the image of `gantry:ImageTag` or
+    /// `gantry:ImageDigest` what scans found is looked up.
     context: Option<String>,
 }
 
@@ -66,7 +67,7 @@ impl Operation for ExplainAccess {
 
     async fn call(accounts: &Accounts, cx: &Cx, asker: &Principal, request: Request) -> Result<Response, Fault> {
         let principal = accounts.asked_about(cx.account, &request.principal, arrival(asker, cx))?;
-        let needs = request.asked.needs(accounts, cx)?;
+        let needs = request.asked.needs(accounts, cx).await?;
         let besides: Vec<Access> = needs.iter().flat_map(|access| accounts.asked_besides(cx.account, access)).collect();
         let decisions: Vec<AccessDecisionDocument> =
             needs.iter().chain(&besides).map(|access| accounts.explain(&principal, access).into()).collect();
@@ -101,8 +102,8 @@ impl Question {
         Ok(Question { action: member(incoming, "action")?, resource: member(incoming, "resource")?, context })
     }
 
-    /// What a request needs that does this.
-    pub(crate) fn needs(&self, accounts: &Accounts, cx: &Cx) -> Result<Vec<Access>, Fault> {
+    /// What a request needs that does this. What was found in the image is looked up where its tag or digest is said.
+    pub(crate) async fn needs(&self, accounts: &Accounts, cx: &Cx) -> Result<Vec<Access>, Fault> {
         let region = &accounts.site().region;
         let resource = explained_resource(&self.resource, &self.action, cx.account, region)?;
         let mut needs = explained_accesses(&self.action, &resource)?;
@@ -111,6 +112,7 @@ impl Question {
                 *access = access.clone().with(key.clone(), values.iter().map(String::as_str));
             }
         }
+        accounts.look_up_severities(cx, &mut needs).await?;
         Ok(needs)
     }
 }

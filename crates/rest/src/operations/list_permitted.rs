@@ -53,7 +53,7 @@ impl Operation for ListPermitted {
     }
 
     async fn call(accounts: &Accounts, cx: &Cx, asker: &Principal, request: Request) -> Result<Response, Fault> {
-        let mut found = accounts.who_can(cx.account, &request.0.needs(accounts, cx)?, &arrival(asker, cx));
+        let mut found = accounts.who_can(cx.account, &request.0.needs(accounts, cx).await?, &arrival(asker, cx));
         let has_more = found.len() > PERMITTED_MAX;
         found.truncate(PERMITTED_MAX);
         let principals = found.into_iter().map(PermittedDocument::from).collect();

@@ -1,6 +1,6 @@
 use crate::{json, tokens, tokens::PersonalTokenDocument};
 use gantry_access::{Access, Principal, action};
-use gantry_accounts::Identities;
+use gantry_accounts::Accounts;
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
@@ -8,14 +8,14 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Lists the personal tokens of a user, the oldest first, without their secrets.
+/// Lists the personal tokens of a user, or of somebody from a directory, the oldest first, without their secrets.
 #[derive(JsonSchema)]
 pub struct ListTokens;
 
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "read by the document alone")]
 struct Query {
-    /// Whose; those of whoever asks where nobody is named.
+    /// Whose; those of whoever asks where nobody is named, and all there are for `*`.
     user: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl Operation for ListTokens {
     type Wire = Rest;
     const NAME: &'static str = "ListTokens";
     const ROUTE: (&'static str, &'static str) = ("GET", "/api/v1/tokens");
-    type Needs = Identities;
+    type Needs = Accounts;
     type Request = Request;
     type Response = Response;
 
@@ -50,9 +50,9 @@ impl Operation for ListTokens {
         tokens::access(action::GANTRY_LIST_TOKENS, request.user.as_deref(), &cx.actor)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        let user = tokens::load_user(request.user.as_deref(), &cx.actor)?;
-        let found = identities.list_personal_tokens(cx.account, user).await?;
+    async fn call(accounts: &Accounts, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
+        let owner = tokens::owner(accounts, request.user.as_deref(), principal)?;
+        let found = accounts.identities().list_personal_tokens(cx.account, owner).await?;
         Ok(Response { tokens: found.into_iter().map(PersonalTokenDocument::from).collect() })
     }
 }

@@ -1,6 +1,6 @@
 use crate::{json, tokens, tokens::PersonalTokenDocument};
 use gantry_access::{Access, Principal, action};
-use gantry_accounts::Identities;
+use gantry_accounts::Accounts;
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_words::Cx;
@@ -14,7 +14,7 @@ pub struct RevokeToken;
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "read by the document alone")]
 struct Query {
-    /// Whose it is; of whoever asks where nobody is named.
+    /// Whose it is; of whoever asks where nobody is named, and whosever for `*`.
     user: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl Operation for RevokeToken {
     type Wire = Rest;
     const NAME: &'static str = "RevokeToken";
     const ROUTE: (&'static str, &'static str) = ("DELETE", "/api/v1/tokens/{id}");
-    type Needs = Identities;
+    type Needs = Accounts;
     type Request = Request;
     type Response = Response;
 
@@ -46,9 +46,10 @@ impl Operation for RevokeToken {
         tokens::access(action::GANTRY_REVOKE_TOKEN, request.user.as_deref(), &cx.actor)
     }
 
-    async fn call(identities: &Identities, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        let user = tokens::load_user(request.user.as_deref(), &cx.actor)?;
-        identities.revoke_personal_token(cx, user, &request.id).await.map(|token| Response(token.into()))
+    async fn call(accounts: &Accounts, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
+        let owner = tokens::owner(accounts, request.user.as_deref(), principal)?;
+        let revoked = accounts.identities().revoke_personal_token(cx, owner, &request.id).await?;
+        Ok(Response(revoked.into()))
     }
 }
 

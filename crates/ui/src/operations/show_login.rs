@@ -4,7 +4,7 @@ use crate::{
 };
 use askama::Template;
 use gantry_access::{Access, Principal};
-use gantry_accounts::Logins;
+use gantry_accounts::{Logins, PersonalToken};
 use gantry_api::{Lock, Operation};
 use gantry_fault::Fault;
 use gantry_words::Cx;
@@ -29,7 +29,21 @@ struct LoggedIn<'a> {
     arn: &'a str,
     ends_at: String,
     token: String,
+    tokens: Vec<OwnToken>,
+    days: u64,
+    days_max: u64,
 }
+
+/// A personal token, as it is shown.
+struct OwnToken {
+    id: String,
+    name: String,
+    expires_at: String,
+    used: String,
+}
+
+/// How long a token lives where nobody says, in days.
+const DAYS: u64 = 30;
 
 impl Operation for ShowLogin {
     type Wire = Html;
@@ -59,6 +73,7 @@ impl Operation for ShowLogin {
             let providers = logins.provider_names().map(|name| (name, begin_at(name))).collect();
             return Ok(Page::of(&LoggedOut { providers }));
         };
+        let days_max = (logins.token_lifetime_max().duration().as_secs() / 86_400).max(1);
         Ok(Page::of(&LoggedIn {
             name: session.name(),
             provider: logins.provider_name(session.issuer()).unwrap_or_default(),
@@ -67,6 +82,16 @@ impl Operation for ShowLogin {
             arn: &session.principal().arn,
             ends_at: session.ends_at().to_string(),
             token: session.ticket().form_token(),
+            tokens: logins.tokens(&session, cx).await?.into_iter().map(OwnToken::of).collect(),
+            days: DAYS.min(days_max),
+            days_max,
         }))
+    }
+}
+
+impl OwnToken {
+    fn of(token: PersonalToken) -> Self {
+        let used = token.used_at.map_or_else(|| "never used".into(), |at| format!("last used at {at}"));
+        OwnToken { id: token.id, name: token.name, expires_at: token.expires_at.to_string(), used }
     }
 }

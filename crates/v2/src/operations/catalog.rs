@@ -5,8 +5,8 @@ use crate::{
 };
 use gantry_access::{Access, Principal, action};
 use gantry_accounts::Accounts;
-use gantry_api::{FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
-use gantry_fault::Fault;
+use gantry_api::{FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Paging as Places, Payload};
+use gantry_fault::{Fault, FaultKind};
 use gantry_registry::Repositories;
 use gantry_words::{Cx, Page};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -41,7 +41,7 @@ impl Operation for Catalog {
     type Wire = Oci;
     const NAME: &'static str = "Catalog";
     const ROUTE: (&'static str, &'static str) = ("GET", "/v2/_catalog");
-    type Needs = (Repositories, Accounts);
+    type Needs = (Repositories, Accounts, Places);
     type Request = Request;
     type Response = Response;
 
@@ -49,22 +49,25 @@ impl Operation for Catalog {
         vec![Access::to_list(action::ECR_DESCRIBE_REPOSITORIES)]
     }
 
-    async fn call((repositories, accounts): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
+    async fn call((repositories, accounts, places): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
         let Paging { count, last } = request.paging;
         if count == 0 {
             return Ok(Response { count, page: Page { items: vec![], has_more: false }, next: None });
         }
+        let unknown = || Fault::new(FaultKind::InvalidParameter, "last is no name; take it from the Link header");
+        let last = places.name_after(cx, "", &last).ok_or_else(unknown)?;
         if principal.account != cx.account {
             let page = seen_from_elsewhere((repositories, accounts), cx, principal, last, count).await?;
             let next = page.items.last().filter(|_| page.has_more).cloned();
             return Ok(Response { count, page, next });
         }
         let mut page = repositories.names(cx, &last, count).await?;
-        let next = page.items.last().filter(|_| page.has_more).cloned();
-        // The whole list was allowed; a name the caller may not see is left out of it, never refused by name.
-        page.items.retain(|name| {
-            target::parse_name(name).is_ok_and(|name| accounts.may_see(principal, &name))
-        });
+        let may_see = |name: &str| target::parse_name(name).is_ok_and(|name| accounts.may_see(principal, &name));
+        // The whole list was allowed; a name the caller may not see is left out of it, never refused by name, and not named where
+        // the page ends.
+        let last = page.items.last().filter(|_| page.has_more);
+        let next = last.map(|last| places.after_name(cx, "", last, may_see(last)));
+        page.items.retain(|name| may_see(name));
         Ok(Response { count, page, next })
     }
 }
