@@ -58,6 +58,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(22, "0022-scans"),
     one!(23, "0023-gates"),
     one!(24, "0024-vex"),
+    pair!(25, "0025-quarantine"),
 ];
 
 #[cfg(test)]
