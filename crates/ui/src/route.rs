@@ -67,7 +67,9 @@ mod tests {
 
     #[test]
     fn a_provider_sends_back_to_its_own_address_and_to_none_below_it() {
-        for path in ["/ui/callback/", "/ui/callback//", "/ui/callback/okta/", "/ui/callback/okta/more", "/ui/callback/Okta"] {
+        for path in
+            ["/ui/callback/", "/ui/callback//", "/ui/callback/okta/", "/ui/callback/okta/more", "/ui/callback/Okta"]
+        {
             assert!(matches!(route(&Method::GET, path), Routed::NotFound), "{path}");
         }
     }
