@@ -145,17 +145,13 @@ async fn a_tag_stays_where_it_was_until_it_is_let_out_and_moves_in_the_name_of_w
         assert_eq!(ground.release(&row).await, TagReleased::Moved);
 
         assert_eq!((ground.points_to().await, ground.waiting().await), (Some(new.clone()), None));
-        let page = ground.registry.tags.history(&cx(&ground.env, "ann", 2), &ground.repository, &v1(), None, 10);
-        let moved = page_first(page.await);
+        let (cx, tags) = (cx(&ground.env, "ann", 2), &ground.registry.tags);
+        let moved = tags.history(&cx, &ground.repository, &v1(), None, 10).await.unwrap().items.remove(0);
         assert_eq!((moved.to, moved.from), (Some(new.to_string()), Some(old.to_string())));
         assert_eq!((moved.actor, moved.request_id), ("ann".to_string(), row.request_id.clone()));
         ground.assert_counts(2, 1).await;
         assert_eq!(ground.release(&row).await, TagReleased::NotThere, "once is enough");
     }
-}
-
-fn page_first(page: Result<gantry_words::Page<crate::TagMove>, Fault>) -> crate::TagMove {
-    page.unwrap().items.remove(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,7 +186,7 @@ async fn a_later_push_takes_the_place_of_an_earlier_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_was_set_or_removed_since_stays_so() {
     for ground in Ground::both().await {
-        let old = ground.push_freely("old", 0).await;
+        ground.push_freely("old", 0).await;
         ground.push("new", 1).await;
         let overtaken = ground.waiting().await.unwrap();
         ground.push_freely("old", 2).await;
@@ -198,14 +194,12 @@ async fn a_tag_that_was_set_or_removed_since_stays_so() {
 
         ground.push("new", 3).await;
         let row = ground.waiting().await.unwrap();
-        let removed =
-            ground.registry.images.remove(&cx(&ground.env, "ann", 4), &ground.repository, &Reference::Tag(v1()));
-        removed.await.unwrap();
+        let (cx, images) = (cx(&ground.env, "ann", 4), &ground.registry.images);
+        images.remove(&cx, &ground.repository, &Reference::Tag(v1())).await.unwrap();
 
         assert_eq!(ground.release(&row).await, TagReleased::Overtaken);
         assert_eq!((ground.points_to().await, ground.waiting().await), (None, None));
         ground.assert_counts(2, 0).await;
-        drop(old);
     }
 }
 
