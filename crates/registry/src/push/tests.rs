@@ -265,8 +265,8 @@ fn the_same_image_under_the_same_tag_is_an_error_where_that_was_asked() {
 
 #[test]
 fn a_tag_that_would_move_waits_in_quarantine_with_where_it_points() {
-    let put = PutImage { tags: ["here", "new", "old"].map(|tag| tag.parse().unwrap()).into(), ..image(&[]) };
-    let put = PutImage { is_quarantined: true, ..put };
+    let tags = ["here", "new", "old"].iter().map(|tag| tag.parse().unwrap()).collect();
+    let put = PutImage { tags, is_quarantined: true, ..image(&[]) };
     let (here, other) = (put.digest.to_string(), digest(9).to_string());
     let tags = vec![Some(here.clone()), None, Some(other.clone())];
     let seen = Seen { tags, tagged_at: vec![Some(NOW), None, Some(NOW)], ..holding(&[1]) };
