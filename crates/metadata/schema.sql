@@ -552,6 +552,23 @@ CREATE TABLE policy_attachment(
 
 CREATE INDEX policy_attachment_policy ON policy_attachment(account, policy_arn, identity_id);
 
+CREATE TABLE quarantined_tag(
+    repository BIGINT NOT NULL,
+    tag TEXT NOT NULL,
+    id BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    previous TEXT,
+    previous_at BIGINT,
+    pushed_by TEXT NOT NULL,
+    pushed_at BIGINT NOT NULL,
+    request_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reasons TEXT NOT NULL,
+    PRIMARY KEY(repository, tag)
+);
+
+CREATE INDEX quarantined_tag_waiting ON quarantined_tag(repository, tag) WHERE state = 'waiting';
+
 CREATE TABLE repository(
     id BIGINT PRIMARY KEY,
     account TEXT NOT NULL,

@@ -233,6 +233,8 @@ actions! {
     GANTRY_CREATE_SCAN_OVERRIDE = "gantry:CreateScanOverride", [];
     /// Ends such a while.
     GANTRY_END_SCAN_OVERRIDE = "gantry:EndScanOverride", [];
+    /// Lets a tag out of quarantine, whatever is wrong with its image.
+    GANTRY_RELEASE_QUARANTINE = "gantry:ReleaseQuarantine", [];
     /// Reads all advisories, as another Gantry does that updates from this one.
     GANTRY_GET_ADVISORIES = "gantry:GetAdvisories", [];
     /// Uploads a VEX document, which suppresses findings.

@@ -3,6 +3,7 @@ use gantry_fault::Fault;
 use gantry_metadata::{
     Event, Trail, Tx, Write,
     gates::{self, VerdictRow},
+    quarantine::{self, PlacedRow},
     scans::{self, DueRow, ScanEnd},
     site_settings,
 };
@@ -96,6 +97,35 @@ impl Write for KeepVerdict {
             tx.event(Event { kind: "image.judged", repository: Some(*repository), body })?;
         }
         gates::put(tx, *repository, digest, &self.row)
+    }
+}
+
+/// Writes down how a tag in quarantine stands, and tells that it is refused where that is news.
+pub(crate) struct KeepStanding {
+    pub(crate) placed: PlacedRow,
+    pub(crate) state: &'static str,
+    /// Why, as JSON.
+    pub(crate) reasons: String,
+}
+
+impl Write for KeepStanding {
+    type Answer = ();
+    const NAME: &'static str = "findings.keep_standing";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const UNLOCKED: &'static str = ROW_BY_ROW;
+
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let PlacedRow { repository, name, row, current, .. } = &self.placed;
+        let is_news = quarantine::keep(tx, *repository, &row.tag, row.id, self.state, &self.reasons)?;
+        if is_news && self.state == quarantine::REFUSED && row.state != self.state {
+            let reasons: serde_json::Value = serde_json::from_str(&self.reasons).map_err(Fault::internal)?;
+            let body = json!({
+                "repository": name, "tag": row.tag, "digest": row.digest, "previous": current, "state": self.state,
+                "reasons": reasons,
+            });
+            tx.event(Event { kind: "tag.quarantined", repository: Some(*repository), body })?;
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 //! is asked of the database where no policy governs the repository.
 
 mod change;
+mod judge;
+mod quarantine;
 mod rules;
 mod settle;
 mod words;
@@ -10,13 +12,15 @@ mod words;
 mod tests;
 
 pub use change::{EXCEPTIONS_MAX, NewException, OVERRIDES_MAX, POLICIES_MAX};
+pub use quarantine::QuarantinedTag;
 pub(crate) use rules::HeldRules;
 pub use rules::{KeptPolicy, Rules};
 pub use settle::SBOM_TYPES;
 
-use crate::scans::Scans;
+use crate::{Advisories, scans::Scans};
 use gantry_fault::Fault;
 use gantry_metadata::gates as rows_of_gates;
+use gantry_oci::Digest;
 use gantry_registry::{ImageFound, Repository};
 use gantry_scan::{GateMode, GateOverride, GateVerdict};
 use gantry_words::{Cx, Timestamp};
@@ -42,6 +46,8 @@ pub struct Gates {
     scans: Scans,
     remembered: Arc<Cache<Place, Arc<Kept>>>,
     walked: Arc<Mutex<Option<Walked>>>,
+    /// The same of tags in quarantine.
+    went_through: Arc<Mutex<Option<Walked>>>,
 }
 
 /// An image: its repository's number, and its digest.
@@ -64,6 +70,20 @@ struct Walked {
     rules: i64,
     advisories: i64,
     at: Timestamp,
+}
+
+impl Walked {
+    /// Tells whether what was looked at last was looked at under the same, not long ago.
+    fn is_covered_by(&self, last: &Mutex<Option<Walked>>) -> bool {
+        let last = *last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| {
+            last.rules == self.rules && last.advisories == self.advisories && self.at.since(last.at) < WALK_EVERY
+        })
+    }
+
+    fn note(self, last: &Mutex<Option<Walked>>) {
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(self);
+    }
 }
 
 /// What a pull is told.
@@ -98,9 +118,11 @@ pub struct GateExplanation {
 }
 
 impl Gates {
-    /// Opens the room.
+    /// Opens the room. From now on it is asked with each push whether its tags wait.
     pub fn open(scans: Scans) -> Gates {
-        Gates { scans, remembered: Arc::new(Cache::new(REMEMBERED)), walked: Arc::default() }
+        scans.registry.hand_judge(Arc::new(judge::PushJudge::of(&scans)));
+        let remembered = Arc::new(Cache::new(REMEMBERED));
+        Gates { scans, remembered, walked: Arc::default(), went_through: Arc::default() }
     }
 
     /// Says whether somebody may pull an image.
@@ -116,11 +138,7 @@ impl Gates {
         if let Some(open) = rules.open(cx.account, name, cx.now) {
             return Ok(GateAnswer::Warned(words::opened(policy, open)));
         }
-        let place = (repository.id, Arc::from(image.digest.as_str()));
-        let kept = match self.believed(&place, &rules, cx.now) {
-            Some(kept) => kept,
-            None => self.settle(cx, (repository.id, name), &image.digest, &rules, policy).await?,
-        };
+        let kept = self.known(cx, (repository.id, name), &image.digest, &rules, policy).await?;
         if !policy.policy.keeps_back(&kept.verdict) {
             return Ok(GateAnswer::Passes);
         }
@@ -186,6 +204,7 @@ impl Gates {
         self.refresh().await?;
         let rules = self.scans.rules.now();
         let ended = self.scans.take_ended();
+        self.go_through_quarantine(cx, &rules, !ended.is_empty()).await?;
         if rules.is_empty() {
             return Ok(0);
         }
@@ -194,17 +213,12 @@ impl Gates {
             let cx = Cx { account, ..cx.clone() };
             count += usize::from(self.look_at(&cx, (repository, &name), &digest, &rules).await?);
         }
-        let (advisories, now) = (self.advisories(), cx.now);
-        let walked = *self.walked.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_done = |walked: Walked| {
-            walked.rules == rules.number && walked.advisories == advisories && now.since(walked.at) < WALK_EVERY
-        };
-        if walked.is_some_and(is_done) {
+        let begun = Walked { rules: rules.number, advisories: self.advisories(), at: cx.now };
+        if begun.is_covered_by(&self.walked) {
             return Ok(count);
         }
         count += self.walk(cx, &rules).await?;
-        *self.walked.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Walked { rules: rules.number, advisories, at: now });
+        begun.note(&self.walked);
         Ok(count)
     }
 
@@ -236,6 +250,21 @@ impl Gates {
         Ok(true)
     }
 
+    /// Returns what is decided of an image: as it is remembered, or by a look into the database.
+    async fn known(
+        &self,
+        cx: &Cx,
+        (repository, name): (i64, &str),
+        digest: &Digest,
+        rules: &Rules,
+        policy: &KeptPolicy,
+    ) -> Result<Arc<Kept>, Fault> {
+        match self.believed(&(repository, Arc::from(digest.as_str())), rules, cx.now) {
+            Some(kept) => Ok(kept),
+            None => self.settle(cx, (repository, name), digest, rules, policy).await,
+        }
+    }
+
     /// What is remembered of an image, where that still holds.
     fn believed(&self, place: &Place, rules: &Rules, now: Timestamp) -> Option<Arc<Kept>> {
         let kept = self.remembered.get(place)?;
@@ -248,6 +277,10 @@ impl Gates {
 
     /// A number of the advisories that hold now; 0 where there are none.
     fn advisories(&self) -> i64 {
-        self.scans.advisories().now().0.map_or(0, |knowledge| knowledge.checksum().cast_signed())
+        checksum(self.scans.advisories())
     }
+}
+
+fn checksum(advisories: &Advisories) -> i64 {
+    advisories.now().0.map_or(0, |knowledge| knowledge.checksum().cast_signed())
 }

@@ -13,7 +13,7 @@
 //! | `reading.rs` | one image: its layers, and what they make together |
 //! | `packing.rs` | how inventories and layers lie in the database |
 //! | `advisories.rs` | [`Advisories`]: the generation of advisories that holds now |
-//! | `gates.rs`, `gates/` | [`Gates`]: whether an image may be pulled, by the scan policy of its repository |
+//! | `gates.rs`, `gates/` | [`Gates`]: whether an image may be pulled, and whether a pushed tag waits, by the scan policy of its repository |
 //! | `folder.rs`, `compile.rs` | a folder of feeds, and how feeds become one file |
 //! | `source.rs`, `settings.rs` | [`AdvisorySource`]: where advisories come from |
 //! | `update.rs`, `update/` | [`Updater`]: asks the sources for what is new |
@@ -50,8 +50,8 @@ pub use compile::FeedsError;
 pub use figures::{ImageCounts, ScanTotals};
 pub use folder::{compile_folder, files_below};
 pub use gates::{
-    EXCEPTIONS_MAX, GateAnswer, GateExplanation, Gates, KeptPolicy, NewException, OVERRIDES_MAX, POLICIES_MAX, Rules,
-    SBOM_TYPES,
+    EXCEPTIONS_MAX, GateAnswer, GateExplanation, Gates, KeptPolicy, NewException, OVERRIDES_MAX, POLICIES_MAX,
+    QuarantinedTag, Rules, SBOM_TYPES,
 };
 pub use generation::{Regress, compare_generations};
 pub use scans::{ImageFindings, Scan, ScanStatus, Scans};

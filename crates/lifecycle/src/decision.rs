@@ -70,6 +70,8 @@ pub enum Protection {
     InUse,
     /// It has a protected tag.
     Tag,
+    /// It was pushed under a tag that is not set yet.
+    Quarantine,
 }
 
 /// What becomes of every image.
@@ -219,6 +221,7 @@ impl fmt::Display for Protection {
             Protection::Held => "is under a legal hold",
             Protection::InUse => "is in use",
             Protection::Tag => "has a protected tag",
+            Protection::Quarantine => "waits in quarantine",
         })
     }
 }

@@ -37,6 +37,8 @@ pub struct Facts {
     pub is_in_use: bool,
     /// Whether it must stay by law.
     pub is_held: bool,
+    /// Whether it was pushed under a tag that is not set yet.
+    pub is_in_quarantine: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -22,6 +22,7 @@ pub(crate) fn find(images: &Images, edges: &[Edge], protected_tags: &[Pattern]) 
             () if facts.is_held => Protection::Held,
             () if facts.is_in_use => Protection::InUse,
             () if is_tagged() => Protection::Tag,
+            () if facts.is_in_quarantine => Protection::Quarantine,
             () => return None,
         };
         Some(Shield { protection, through: None })
@@ -55,7 +56,7 @@ fn shield_users(images: &Images, edges: &[Edge], shields: &mut [Option<Shield>])
 /// Shields what shielded images need.
 fn shield_needed(edges: &[Edge], shields: &mut [Option<Shield>]) {
     let ways = Ways::make(edges.iter().map(|edge| (edge.parent, edge.child)));
-    for kind in [Protection::Held, Protection::InUse, Protection::Tag] {
+    for kind in [Protection::Held, Protection::InUse, Protection::Tag, Protection::Quarantine] {
         let is_kind = |shield: &Option<Shield>| shield.is_some_and(|shield| shield.protection == kind);
         let mut open: Vec<u32> = (0..).zip(&*shields).filter(|(_, shield)| is_kind(shield)).map(|(at, _)| at).collect();
         while let Some(place) = open.pop() {

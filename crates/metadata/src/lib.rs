@@ -19,6 +19,7 @@
 //! | `kms.rs` | those on the keys of the keyring, their material and their aliases |
 //! | `page_sessions.rs`, `device_logins.rs` | those on who is logged in at the pages, and on terminals that wait to be let in |
 //! | `gates.rs` | those on what scan policies said of images |
+//! | `quarantine.rs` | those on tags that wait for a verdict |
 //! | `scans.rs` | those on scans of images, and on what layers hold |
 //! | `secrets.rs` | those on secrets and their versions |
 //! | `vex.rs` | those on uploaded VEX documents |
@@ -67,6 +68,7 @@ mod migrations;
 pub mod page_sessions;
 mod pool;
 mod postgres;
+pub mod quarantine;
 mod queue;
 pub mod repositories;
 mod row;

@@ -59,6 +59,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(23, "0023-gates"),
     one!(24, "0024-vex"),
     one!(25, "0025-people-tokens"),
+    pair!(26, "0026-quarantine"),
 ];
 
 #[cfg(test)]

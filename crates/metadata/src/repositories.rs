@@ -61,6 +61,7 @@ static DELETE_EDGES: Change = change("DELETE FROM edge WHERE repository = $1");
 static SET_SETTINGS: Change = change("UPDATE repository SET settings = $2, revision = revision + 1 WHERE id = $1");
 static DELETE_LIFECYCLE_RUN: Change = change("DELETE FROM lifecycle_run WHERE repository = $1");
 static DELETE_DOCUMENTS: Change = change("DELETE FROM document WHERE repository = $1");
+static DELETE_QUARANTINED: Change = change("DELETE FROM quarantined_tag WHERE repository = $1");
 static DELETE_MANIFESTS: Change = change("DELETE FROM manifest WHERE repository = $1");
 
 /// What changes in a repository's maintained counts.
@@ -225,7 +226,7 @@ pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
 pub fn delete_but_trash(tx: &mut Tx, id: i64) -> Result<(), Fault> {
     // Its policy and tags go with it.
     access_revision::raise_at_repository(tx, id)?;
-    for statement in [&DELETE_TAGS, &DELETE_DOCUMENTS, &DELETE_LIFECYCLE_RUN, &DELETE] {
+    for statement in [&DELETE_TAGS, &DELETE_QUARANTINED, &DELETE_DOCUMENTS, &DELETE_LIFECYCLE_RUN, &DELETE] {
         tx.write(statement, values![id])?;
     }
     Ok(())

@@ -45,6 +45,8 @@ struct Put {
     body: Bytes,
     tags: Vec<Tag>,
     refuses_repeat: bool,
+    /// Whether its tags may have to wait in quarantine.
+    may_wait: bool,
 }
 
 impl Images {
@@ -137,7 +139,7 @@ impl Images {
         }
         let put = async {
             let (digest, manifest) = self.read(reference, content_type, &body)?;
-            self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: false }).await
+            self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: false, may_wait: true }).await
         };
         self.ports.push_failures.note(cx.account, repository, put.await)
     }
@@ -169,9 +171,26 @@ impl Images {
         let put = async {
             let (digest, manifest) = self.read(&Reference::Digest(found), content_type, &body)?;
             let tags = Vec::from_iter(tag);
-            self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: true }).await
+            self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: true, may_wait: true }).await
         };
         self.ports.push_failures.note(cx.account, repository, put.await)
+    }
+
+    /// Points a tag at an image at once, whatever a judge would say: for the way back to where it pointed before.
+    ///
+    /// # Errors
+    /// Those of [`Images::put_image`].
+    pub(crate) async fn point(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        tag: Tag,
+        image: ImageFound,
+    ) -> Result<(), Fault> {
+        let ImageFound { digest, media_type, body } = image;
+        let (digest, manifest) = self.read(&Reference::Digest(digest), Some(&media_type), &body)?;
+        let put = Put { digest, manifest, body, tags: vec![tag], refuses_repeat: false, may_wait: false };
+        self.put(cx, repository, put).await.map(drop)
     }
 
     /// Reads a manifest that comes for a reference.
@@ -197,12 +216,14 @@ impl Images {
     }
 
     async fn put(&self, cx: &Cx, repository: &Repository, put: Put) -> Result<PutImageAnswer, Fault> {
-        let Put { digest, manifest, body, mut tags, refuses_repeat } = put;
+        let Put { digest, manifest, body, mut tags, refuses_repeat, may_wait } = put;
         self.ports.check_key(cx, repository).await?;
         // Its bytes go into the database, which mostly lies on the same disk: manifests alone could fill it up, too.
         self.ports.store.check_room(body.len() as u64).await.map_err(store_fault)?;
         tags.sort();
         tags.dedup();
+        let is_quarantined =
+            may_wait && !tags.is_empty() && self.are_tags_held(cx, repository, &digest, &manifest).await?;
         let act = PutImage {
             account: cx.account,
             repository: repository.id,
@@ -212,6 +233,7 @@ impl Images {
             body,
             tags: tags.clone(),
             refuses_repeat,
+            is_quarantined,
             actor: cx.actor.clone(),
             request_id: cx.request_id,
         };

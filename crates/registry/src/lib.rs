@@ -22,6 +22,7 @@
 //! | `images.rs`, `images/`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
 //! | `protection.rs`, `hold.rs` | what nobody may delete: [`ProtectedTags`], [`Hold`] |
 //! | `inventory.rs` | [`Inventory`]: who runs which images |
+//! | `quarantine.rs` | tags that wait for a verdict of their image, and how they are let out; the act `ReleaseTag` |
 //! | `push_failures.rs` | pushes that failed, for the figures |
 //! | `pulls.rs` | [`Pulls`]: who pulled what when |
 //! | `preview.rs` | [`Preview`]: what a lifecycle policy would do |
@@ -68,6 +69,7 @@ mod protection;
 mod pulls;
 mod push;
 mod push_failures;
+mod quarantine;
 mod remove;
 mod repositories;
 mod resource_tags;
@@ -110,6 +112,7 @@ pub use preview::{Preview, PreviewedImage};
 pub use protection::{Hold, PROTECTED_TAGS_MAX, ProtectedTagError, ProtectedTags};
 pub use pulls::Pulls;
 pub use push::{PutImage, PutImageAnswer};
+pub use quarantine::{TagJudge, TagRelease, TagReleased};
 pub use repositories::{NewRepository, Repositories, Repository, TemplateAsks};
 pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};
 pub use retention::{Forgotten, Retention};

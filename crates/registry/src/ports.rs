@@ -1,6 +1,7 @@
 use crate::{
     Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Lifecycle, Orphans, Pulls, Repositories,
     Retention, Rewrapping, Settings, Tags, Trash, Uploads, caches::Caches, keys::BlobKeys, push_failures::PushFailures,
+    quarantine::TagJudge,
 };
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
@@ -21,6 +22,8 @@ pub(crate) struct Ports {
     pub(crate) push_failures: PushFailures,
     /// Handed in after the opening, once: without them nothing that is encrypted can be read or written.
     pub(crate) keys: OnceLock<Arc<dyn BlobKeys>>,
+    /// Handed in after the opening, once: without him no tag waits for a verdict.
+    pub(crate) judge: OnceLock<Arc<dyn TagJudge>>,
 }
 
 impl Ports {
@@ -80,8 +83,8 @@ impl Registry {
     /// Opens the rooms. Nothing is read until it is asked for.
     pub fn open(metadata: Metadata, store: Store, env: Env, region: Region, settings: Settings) -> Self {
         let caches = metadata.owns_alone().then(|| Caches::new(settings.limits.manifest_cache.get()));
-        let (push_failures, keys) = (PushFailures::default(), OnceLock::new());
-        let ports = Arc::new(Ports { metadata, store, env, region, settings, caches, push_failures, keys });
+        let (push_failures, keys, judge) = (PushFailures::default(), OnceLock::new(), OnceLock::new());
+        let ports = Arc::new(Ports { metadata, store, env, region, settings, caches, push_failures, keys, judge });
         let uploads = Uploads::new(ports.clone());
         let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));
         let pulls = Pulls::new(ports.clone());

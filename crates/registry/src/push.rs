@@ -2,8 +2,8 @@ use crate::{archive::ImageStatus, repositories, rules::RepositoryRules, trash, t
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, manifests::EdgeRow,
-    repositories as repository_rows, tags,
+    Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, manifests::EdgeRow, quarantine,
+    quarantine::QuarantinedRow, repositories as repository_rows, tags,
 };
 use gantry_oci::{Descriptor, Digest, Kind, Manifest, Tag, media_type};
 use gantry_words::{AccountId, RepositoryName, RequestId, Timestamp};
@@ -26,6 +26,8 @@ pub struct PutImage {
     pub(crate) tags: Vec<Tag>,
     /// Whether it is an error that everything is as it is to be already.
     pub(crate) refuses_repeat: bool,
+    /// Whether tags that would move wait in quarantine instead.
+    pub(crate) is_quarantined: bool,
     pub(crate) actor: Arc<str>,
     pub(crate) request_id: RequestId,
 }
@@ -46,6 +48,8 @@ pub struct Seen {
     pub(crate) children: BTreeMap<String, manifests::HeldRow>,
     /// Where each tag points, in the order of [`PutImage::tags`].
     pub(crate) tags: Vec<Option<String>>,
+    /// Since when, in the same order; nothing where no tag waits in quarantine.
+    pub(crate) tagged_at: Vec<Option<Timestamp>>,
 }
 
 /// What a push will do.
@@ -58,6 +62,8 @@ pub struct Plan {
     /// The same image in the trash, whose place it takes.
     pub(crate) trashed: Option<Trashed>,
     pub(crate) moves: Vec<TagMove>,
+    /// Tags that wait in quarantine, with where they pointed and since when.
+    pub(crate) held: Vec<(TagMove, Option<Timestamp>)>,
     pub(crate) at: Timestamp,
 }
 
@@ -86,6 +92,8 @@ pub struct PutImageAnswer {
     pub subject: Option<Digest>,
     /// Whether the manifest is new here.
     pub is_new: bool,
+    /// Tags that are not set: they wait in quarantine for a verdict of the image.
+    pub quarantined: Vec<Tag>,
 }
 
 impl Act for PutImage {
@@ -114,7 +122,13 @@ impl Act for PutImage {
             seen.children = children.into_iter().map(|child| (child.digest.clone(), child)).collect();
         }
         for tag in &self.tags {
-            seen.tags.push(tags::digest(rows, self.repository, tag.as_str())?);
+            if self.is_quarantined {
+                let found = tags::find(rows, self.repository, tag.as_str())?;
+                seen.tagged_at.push(found.as_ref().map(|found| found.tagged_at));
+                seen.tags.push(found.map(|found| found.digest));
+            } else {
+                seen.tags.push(tags::digest(rows, self.repository, tag.as_str())?);
+            }
         }
         Ok(seen)
     }
@@ -137,9 +151,8 @@ impl Act for PutImage {
             (true, ImageStatus::Active) => (None, None),
             (true, from) => (None, Some((image, from))),
         };
-        let moves =
-            self.tags.iter().zip(seen.tags).map(|(tag, previous)| TagMove { name: tag.as_str().into(), previous });
-        Ok(Plan { store, revived, trashed: seen.trashed, moves: moves.collect(), at: now })
+        let (moves, held) = self.decide_moves(seen.tags, &seen.tagged_at);
+        Ok(Plan { store, revived, trashed: seen.trashed, moves, held, at: now })
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<PutImageAnswer, Fault> {
@@ -160,11 +173,12 @@ impl Act for PutImage {
         for tag in &plan.moves {
             counts.tags += i64::from(tag.previous.is_none());
             counts.losses += i64::from(tag.previous.as_deref().is_some_and(|image| image != self.digest.as_str()));
-            self.apply_tag(tx, tag, is_new, plan.at)?;
+            let by = MovedBy { actor: &self.actor, request_id: &self.request_id.to_string() };
+            move_tag(tx, (self.repository, &self.name), tag, &self.digest, is_new, plan.at, &by)?;
         }
         repository_rows::count(tx, self.repository, counts)?;
         if is_new {
-            let names: Vec<&str> = self.tags.iter().map(Tag::as_str).collect();
+            let names: Vec<&str> = plan.moves.iter().map(|tag| tag.name.as_str()).collect();
             let body = json!({
                 "repository": self.name, "digest": self.digest.as_str(), "tags": names,
                 "mediaType": self.manifest.media_type, "artifactType": self.manifest.listed_artifact_type(),
@@ -172,8 +186,13 @@ impl Act for PutImage {
             });
             tx.event(Event { kind: "image.pushed", repository: Some(self.repository), body })?;
         }
+        for (tag, previous_at) in &plan.held {
+            self.apply_quarantine(tx, tag, *previous_at, plan.at)?;
+        }
+        let is_held = |tag: &&Tag| plan.held.iter().any(|(held, _)| held.name == tag.as_str());
+        let quarantined = self.tags.iter().filter(is_held).cloned().collect();
         let subject = self.manifest.subject.as_ref().map(|subject| subject.digest.clone());
-        Ok(PutImageAnswer { digest: self.digest.clone(), subject, is_new })
+        Ok(PutImageAnswer { digest: self.digest.clone(), subject, is_new, quarantined })
     }
 }
 
@@ -208,6 +227,24 @@ impl PutImage {
                 Err(Fault::new(FaultKind::TagImmutable, message))
             }
         }
+    }
+
+    /// Says which tags are set and which wait. One that points to the image already moves nowhere, and need not wait.
+    fn decide_moves(
+        &self,
+        previous: Vec<Option<String>>,
+        previous_at: &[Option<Timestamp>],
+    ) -> (Vec<TagMove>, Vec<(TagMove, Option<Timestamp>)>) {
+        let (mut moves, mut held) = (Vec::new(), Vec::new());
+        for (place, (tag, previous)) in self.tags.iter().zip(previous).enumerate() {
+            let waits = self.is_quarantined && previous.as_deref() != Some(self.digest.as_str());
+            let tag = TagMove { name: tag.as_str().into(), previous };
+            match waits {
+                true => held.push((tag, previous_at.get(place).copied().flatten())),
+                false => moves.push(tag),
+            }
+        }
+        (moves, held)
     }
 
     /// Checks that everything the manifest names is held, and says what must be counted.
@@ -330,25 +367,68 @@ impl PutImage {
         tx.event(Event { kind: "image.activated", repository: Some(self.repository), body })
     }
 
-    /// Sets a tag. `is_new` says that the image was written in this act, with its tags counted.
-    fn apply_tag(&self, tx: &mut Tx, tag: &TagMove, is_new: bool, at: Timestamp) -> Result<(), Fault> {
-        let digest = self.digest.as_str();
-        let stays = tag.previous.as_deref() == Some(digest);
-        tags::set(tx, self.repository, &tag.name, digest, at, &self.actor)?;
-        if !is_new {
-            manifests::tagged(tx, self.repository, digest, i64::from(!stays), at)?;
-        }
-        if stays {
-            return Ok(());
-        }
-        if let Some(previous) = &tag.previous {
-            manifests::count_tags(tx, self.repository, previous, -1)?;
-        }
-        let moved = tags::Moved { name: &tag.name, digest: Some(digest), previous: tag.previous.as_deref() };
-        tags::remember(tx, self.repository, &moved, at, &self.actor, &self.request_id.to_string())?;
-        let body = json!({"repository": self.name, "tag": tag.name, "digest": digest, "previous": tag.previous});
-        tx.event(Event { kind: "tag.moved", repository: Some(self.repository), body })
+    /// Lets a tag wait, in the place of what waited under it.
+    fn apply_quarantine(
+        &self,
+        tx: &mut Tx,
+        tag: &TagMove,
+        previous_at: Option<Timestamp>,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let row = QuarantinedRow {
+            id: tx.fresh_id(),
+            tag: tag.name.clone(),
+            digest: self.digest.to_string(),
+            previous: tag.previous.clone(),
+            previous_at,
+            pushed_by: self.actor.to_string(),
+            pushed_at: at,
+            request_id: self.request_id.to_string(),
+            state: quarantine::WAITING.into(),
+            reasons: "[]".into(),
+        };
+        quarantine::put(tx, self.repository, &row)?;
+        let body = json!({
+            "repository": self.name, "tag": tag.name, "digest": self.digest.as_str(), "previous": tag.previous,
+            "state": row.state,
+        });
+        tx.event(Event { kind: "tag.quarantined", repository: Some(self.repository), body })
     }
+}
+
+/// Who moves a tag, and with which request.
+pub(crate) struct MovedBy<'a> {
+    pub(crate) actor: &'a str,
+    pub(crate) request_id: &'a str,
+}
+
+/// Sets a tag, and forgets what waited under it. `is_new` says that the image was written in this act, with its tags counted.
+pub(crate) fn move_tag(
+    tx: &mut Tx,
+    (repository, name): (i64, &RepositoryName),
+    tag: &TagMove,
+    digest: &Digest,
+    is_new: bool,
+    at: Timestamp,
+    by: &MovedBy<'_>,
+) -> Result<(), Fault> {
+    let digest = digest.as_str();
+    let stays = tag.previous.as_deref() == Some(digest);
+    tags::set(tx, repository, &tag.name, digest, at, by.actor)?;
+    quarantine::remove(tx, repository, &tag.name)?;
+    if !is_new {
+        manifests::tagged(tx, repository, digest, i64::from(!stays), at)?;
+    }
+    if stays {
+        return Ok(());
+    }
+    if let Some(previous) = &tag.previous {
+        manifests::count_tags(tx, repository, previous, -1)?;
+    }
+    let moved = tags::Moved { name: &tag.name, digest: Some(digest), previous: tag.previous.as_deref() };
+    tags::remember(tx, repository, &moved, at, by.actor, by.request_id)?;
+    let body = json!({"repository": name, "tag": tag.name, "digest": digest, "previous": tag.previous});
+    tx.event(Event { kind: "tag.moved", repository: Some(repository), body })
 }
 
 /// Where in a manifest a descriptor stands.

@@ -75,6 +75,7 @@ impl Ground {
         let body = Bytes::from(document.to_string());
         PutImage {
             refuses_repeat: false,
+            is_quarantined: false,
             account: AccountId::DEFAULT,
             repository: self.repository.id,
             name: self.repository.name.clone(),

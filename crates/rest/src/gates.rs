@@ -3,7 +3,7 @@
 use crate::json;
 use gantry_api::Incoming;
 use gantry_fault::{Fault, FaultKind};
-use gantry_findings::{GateExplanation, KeptPolicy};
+use gantry_findings::{GateExplanation, KeptPolicy, QuarantinedTag};
 use gantry_scan::{GateException, GateOutcome, GateOverride, GatePolicy, GateReason, GateScope};
 use gantry_words::{Period, PeriodError, Timestamp};
 use schemars::JsonSchema;
@@ -208,6 +208,57 @@ impl GateExplanationDocument {
             decided_at: None,
             recheck_at: None,
             open: None,
+        }
+    }
+}
+
+/// A tag that was pushed and is not set yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "QuarantinedTag")]
+pub struct QuarantinedTagDocument {
+    /// Its repository.
+    pub repository: String,
+    /// The tag.
+    pub tag: String,
+    /// The image that was pushed under it.
+    pub digest: String,
+    /// Where the tag points meanwhile; missing where it is not there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String")]
+    pub current: Option<String>,
+    /// How it stands.
+    pub state: QuarantineState,
+    /// What is wrong, or awaited: the first fifty.
+    pub reasons: Vec<GateReason>,
+    /// Who pushed.
+    pub pushed_by: String,
+    /// When, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub pushed_at: String,
+}
+
+/// How a tag in quarantine stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum QuarantineState {
+    /// Too little is known of the image; when it passes, the tag is set.
+    Waiting,
+    /// The image is not as the policy asks. It is looked at again when policies, exceptions, advisories or its scan change.
+    Refused,
+}
+
+impl From<QuarantinedTag> for QuarantinedTagDocument {
+    fn from(tag: QuarantinedTag) -> Self {
+        QuarantinedTagDocument {
+            state: if tag.is_refused { QuarantineState::Refused } else { QuarantineState::Waiting },
+            repository: tag.repository,
+            tag: tag.tag,
+            digest: tag.digest,
+            current: tag.current,
+            reasons: tag.reasons,
+            pushed_by: tag.pushed_by,
+            pushed_at: tag.pushed_at.to_string(),
         }
     }
 }

@@ -35,7 +35,10 @@ pub use access::{
 pub use account::{AccountDocument, NewAccountDocument};
 pub use document::{ImageDocument, RepositoryDocument};
 pub use found::{FoundFlawDocument, FoundImageDocument, FoundPackageDocument};
-pub use gates::{GateExplanationDocument, ScanExceptionDocument, ScanOverrideDocument, ScanPolicyDocument};
+pub use gates::{
+    GateExplanationDocument, QuarantineState, QuarantinedTagDocument, ScanExceptionDocument, ScanOverrideDocument,
+    ScanPolicyDocument,
+};
 pub use identity::{
     AccessKeyDocument, IdentityDetailsDocument, IdentityDocument, KeyState, NewAccessKeyDocument, PolicyDocument,
     ProviderDocument, RobotDocument,

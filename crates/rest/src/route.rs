@@ -78,7 +78,9 @@ pub fn route(method: &Method, path: &str) -> Routed {
         return choose("GET", named(name), (*method == Method::GET).then_some(list_images::ListImages::NAME));
     }
     if let Some((head, last)) = rest.rsplit_once('/') {
-        if let Some(found) = route_gates::of_image(method, head, last) {
+        if let Some(found) =
+            route_gates::of_image(method, head, last).or_else(|| route_gates::of_tag(method, head, last))
+        {
             return found;
         }
         if let Some(found) = protection(method, head, last).or_else(|| storage_class(method, head, last)) {

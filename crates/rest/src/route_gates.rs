@@ -2,13 +2,16 @@ use crate::{operations::*, route::choose};
 use gantry_api::{Operation, Params, Routed};
 use http::Method;
 
-/// Finds what is about scan policies: `scan-policies`, `scan-policies/<scope>`, `scan-exceptions`, `scan-exceptions/<id>`,
+/// Finds what is about scan policies: `quarantine`, `scan-policies`, `scan-policies/<scope>`, `scan-exceptions`, `scan-exceptions/<id>`,
 /// `scan-exceptions/<id>/approve`, `scan-overrides`, `scan-overrides/<id>`.
 pub(crate) fn route(method: &Method, rest: &str) -> Option<Routed> {
     let (kind, key) = rest.split_once('/').map_or((rest, None), |(kind, key)| (kind, Some(key)));
     let found =
         |wanted: &[(Method, &'static str)]| wanted.iter().find(|(wanted, _)| wanted == method).map(|(_, name)| *name);
     Some(match (kind, key) {
+        ("quarantine", None) => {
+            choose("GET", Params::new(), found(&[(Method::GET, list_quarantine::ListQuarantine::NAME)]))
+        }
         ("scan-policies", None) => {
             choose("GET", Params::new(), found(&[(Method::GET, list_scan_policies::ListScanPolicies::NAME)]))
         }
@@ -60,6 +63,13 @@ pub(crate) fn of_image(method: &Method, head: &str, last: &str) -> Option<Routed
     Some(choose("GET", params, Some(explain_gate::ExplainGate::NAME)))
 }
 
+/// Finds `<name>/quarantine/<tag>/release`.
+pub(crate) fn of_tag(method: &Method, head: &str, last: &str) -> Option<Routed> {
+    let (above, tag) = head.rsplit_once('/').filter(|_| last == "release" && *method == Method::POST)?;
+    let params = Params::new().with("name", above.strip_suffix("/quarantine")?).with("tag", tag);
+    Some(choose("POST", params, Some(release_quarantine::ReleaseQuarantine::NAME)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +83,9 @@ mod tests {
             (Method::DELETE, "scan-overrides/o1", "EndScanOverride", ("id", "o1")),
             (Method::GET, "repositories/team/app/images/v1/gate", "ExplainGate", ("reference", "v1")),
             (Method::GET, "repositories/team/images/gate", "GetImage", ("name", "team")),
+            (Method::GET, "quarantine", "ListQuarantine", ("name", "")),
+            (Method::POST, "repositories/team/app/quarantine/v1/release", "ReleaseQuarantine", ("tag", "v1")),
+            (Method::GET, "repositories/a/quarantine/b/release", "GetRepository", ("name", "a/quarantine/b/release")),
             (Method::DELETE, "repositories/team/gate", "DeleteRepository", ("name", "team/gate")),
         ];
         for (method, path, operation, (key, value)) in cases {

@@ -3,6 +3,7 @@
 mod decide;
 mod exception;
 mod policy;
+mod quarantine;
 mod scope;
 
 #[cfg(test)]
@@ -11,6 +12,8 @@ mod tests;
 pub use decide::{GATE_REASONS_MAX, GateFacts, GateOutcome, GateReason, GateScan, GateVerdict, decide_gate};
 pub use exception::{
     GATE_TEXT_BYTES_MAX, GateApproval, GateException, GateExceptionError, GateOverride, OVERRIDE_HOURS_MAX,
+    check_reason,
 };
 pub use policy::{GateMode, GatePolicy, GatePolicyError, Unscanned};
+pub use quarantine::{QUARANTINE_REASONS_MAX, QuarantineEnd, QuarantineStep, decide_quarantine};
 pub use scope::{GateScope, GateScopeError};

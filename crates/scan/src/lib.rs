@@ -64,7 +64,8 @@ pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
 pub use gate::{
     GATE_REASONS_MAX, GATE_TEXT_BYTES_MAX, GateApproval, GateException, GateExceptionError, GateFacts, GateMode,
     GateOutcome, GateOverride, GatePolicy, GatePolicyError, GateReason, GateScan, GateScope, GateScopeError,
-    GateVerdict, OVERRIDE_HOURS_MAX, Unscanned, decide_gate,
+    GateVerdict, OVERRIDE_HOURS_MAX, QUARANTINE_REASONS_MAX, QuarantineEnd, QuarantineStep, Unscanned, check_reason,
+    decide_gate, decide_quarantine,
 };
 pub use ignore_file::{IGNORE_FILE_BYTES_MAX, IgnoreFile, IgnoreFileError};
 pub use image::put_together;

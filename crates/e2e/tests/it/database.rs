@@ -105,7 +105,7 @@ fn two_servers_on_one_database_and_folder_serve_no_stale_tag() {
 }
 
 /// Two servers on one database and one folder of blobs, each with a data folder of its own.
-fn replicas(postgres: &Postgres, folder: &Path) -> [Server; 2] {
+pub(super) fn replicas(postgres: &Postgres, folder: &Path) -> [Server; 2] {
     replicas_with(postgres, folder, &[])
 }
 

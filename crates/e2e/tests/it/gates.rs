@@ -1,5 +1,7 @@
 //! Scan policies keep bad images from being pulled, and let them through again when they should.
 
+mod quarantine;
+
 use crate::{
     aws::Boto,
     clients::logged_in,

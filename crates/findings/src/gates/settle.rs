@@ -40,6 +40,22 @@ fn look(rows: &mut Reader, repository: i64, digest: &str, wants_sbom: bool) -> R
     Ok(Seen { verdict, scan: scans::find(rows, repository, digest)?, has_sbom })
 }
 
+/// Tells whether what was decided still rests on what is: the numbers of the rules and of the advisories, the end of the scan,
+/// a bill of materials, and the time.
+pub(super) fn holds(
+    row: &VerdictRow,
+    (rules, advisories): (i64, i64),
+    scanned_at: Option<Timestamp>,
+    has_sbom: bool,
+    now: Timestamp,
+) -> bool {
+    row.rules == rules
+        && row.advisories == advisories
+        && row.scanned_at == scanned_at
+        && row.has_sbom == has_sbom
+        && row.recheck_at.is_none_or(|at| at > now)
+}
+
 impl Gates {
     /// Returns what is decided of an image, and decides it where that rests on something that has changed.
     ///
@@ -56,13 +72,7 @@ impl Gates {
         let seen = self.scans.metadata.read(move |rows| look(rows, repository, &wanted, wants_sbom)).await?;
         let advisories = self.advisories();
         let scanned_at = seen.scan.as_ref().and_then(|scan| scan.finished_at);
-        let holds = |row: &&VerdictRow| {
-            row.rules == rules.number
-                && row.advisories == advisories
-                && row.scanned_at == scanned_at
-                && row.has_sbom == seen.has_sbom
-                && row.recheck_at.is_none_or(|at| at > cx.now)
-        };
+        let holds = |row: &&VerdictRow| holds(row, (rules.number, advisories), scanned_at, seen.has_sbom, cx.now);
         if let Some(row) = seen.verdict.as_ref().filter(holds)
             && let Ok(verdict) = serde_json::from_str(&row.body)
         {

@@ -1,6 +1,8 @@
 mod except;
 mod explain;
 mod overrides;
+mod quarantine;
+mod release;
 mod set;
 
 use crate::{
@@ -53,6 +55,8 @@ enum What {
     },
     Except(except::ExceptCommand),
     Override(overrides::OverrideCommand),
+    Quarantine(quarantine::QuarantineCommand),
+    Release(release::ReleaseCommand),
     Explain(explain::ExplainCommand),
 }
 
@@ -67,6 +71,8 @@ impl GateCommand {
             What::Set(command) => return command.run(),
             What::Except(command) => return command.run(),
             What::Override(command) => return command.run(),
+            What::Quarantine(command) => return command.run(),
+            What::Release(command) => return command.run(),
             What::Explain(command) => return command.run(),
             What::Get { scope, remote, output } => {
                 let found: ScanPolicyDocument = Remote::open(&remote)?.get(&path_of(&scope))?;
@@ -158,6 +164,9 @@ fn asks(policy: &GatePolicy) -> Vec<String> {
     }
     if policy.unscanned == Unscanned::Pass {
         said.push("what is not known passes".into());
+    }
+    if policy.quarantine {
+        said.push("tags wait until their images pass".into());
     }
     if policy.exceptions_need_approval {
         said.push("two people for an exception".into());

@@ -166,6 +166,12 @@ impl ImageCommand {
                 let tagged: ImageDocument =
                     Remote::open(&remote)?.put(Method::PUT, &path, &json!({"image": reference}))?;
                 Printer::stdout(output.format).answer(&tagged, |tagged| table(std::slice::from_ref(tagged)))?;
+                // Of an image with a thousand tags not all are shown.
+                if tagged.tags.len() < 1_000 && !tagged.tags.contains(&tag) {
+                    eprintln!(
+                        "the tag {tag} waits in quarantine; see why with: gantry gate quarantine ls {repository}"
+                    );
+                }
             }
         }
         Ok(Exit::Done)

@@ -137,6 +137,7 @@ fn of_rest(operation: &str) -> Value {
             json!({"scope": "team/*", "vulnerability": "CVE-2099-0001", "reason": "r", "holdsFor": "1d"})
         }
         "CreateScanOverride" => json!({"scope": "team/*", "reason": "r", "holdsFor": "1h"}),
+        "ReleaseQuarantine" => json!({"reason": "r"}),
         "PutAccountPolicy" => {
             json!({"policy": r#"{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}"#})
         }

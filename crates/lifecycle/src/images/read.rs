@@ -175,6 +175,8 @@ impl<'de> Visitor<'de> for Item<'_> {
             size_bytes: members.size_bytes.unwrap_or(0),
             is_in_use: members.in_use.unwrap_or(false),
             is_held: members.legal_hold.unwrap_or(false),
+            // Nobody says so in a file: a tag waits for minutes, and here days are looked at.
+            is_in_quarantine: false,
         };
         let texts = |names: &Option<Vec<Name<'de>>>| names.clone().unwrap_or_default();
         let (tags, parents) = (texts(&members.tags), texts(&members.parents));

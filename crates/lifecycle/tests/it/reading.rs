@@ -30,6 +30,7 @@ fn every_member_of_an_image_is_read() {
         size_bytes: 12,
         is_in_use: true,
         is_held: true,
+        is_in_quarantine: false,
     };
     assert_eq!(*images.facts(0), facts);
 }

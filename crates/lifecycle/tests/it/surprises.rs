@@ -217,12 +217,13 @@ fn an_unknown_push_time_is_as_if_it_were_now() {
 }
 
 #[test]
-fn images_in_use_or_on_hold_or_with_a_protected_tag_stay_and_keep_their_places() {
+fn images_in_use_on_hold_in_quarantine_or_with_a_protected_tag_stay_and_keep_their_places() {
     let rules = [rule(1, &any(&more_than(1)), "expire")];
     let images = [
         image("used").pushed(5).with(|facts| facts.is_in_use = true),
         image("held").pushed(4).with(|facts| facts.is_held = true),
         image("tagged").tags(&["keep-me"]).pushed(3),
+        image("quarantined").pushed(3).with(|facts| facts.is_in_quarantine = true),
         image("old").pushed(2),
         image("new").tags(&["keep-too"]).pushed(1),
     ];
@@ -231,13 +232,14 @@ fn images_in_use_or_on_hold_or_with_a_protected_tag_stay_and_keep_their_places()
     let decisions = evaluate(&policy, &images, NOW, &[Pattern::glob("keep-*").unwrap()]);
 
     assert_eq!(acts(&decisions, &images), pairs(&[("old", 1)]));
-    let said: Vec<String> = (0..5).map(|place| decisions.explain(place)).collect();
+    let said: Vec<String> = (0..6).map(|place| decisions.explain(place)).collect();
     assert_eq!(
         said,
         [
             "it is in use, or rule 1 would expire it",
             "it is under a legal hold, or rule 1 would expire it",
             "it has a protected tag, or rule 1 would expire it",
+            "it waits in quarantine, or rule 1 would expire it",
             "rule 1 expires it: it is number 2 of those that the rule selects, of which the newest stays",
             "rule 1 keeps it: it is number 1 of those that the rule selects, of which the newest stays",
         ]

@@ -172,8 +172,8 @@ impl Act for ExpireImages {
         // One in the archive keeps nothing outside.
         let living: HashSet<String> =
             living.into_iter().filter(|subject| subject.is_active).map(|subject| subject.digest).collect();
-        let used = survey::used(rows, repository, self.decided_at)?;
-        let shots = survey::shots(rows, repository, found, &used)?;
+        let wanted = survey::wanted(rows, repository, self.decided_at)?;
+        let shots = survey::shots(rows, repository, found, &wanted)?;
         let mut shots: HashMap<String, Shot> = shots.into_iter().map(|shot| (shot.digest.clone(), shot)).collect();
         let mut images = HashMap::new();
         for image in &self.images {
@@ -315,6 +315,7 @@ mod tests {
             ("it was pulled", changed(|image| image.shot.facts.last_pulled_at = Some(NOW)), false),
             ("it was pushed again", changed(|image| image.shot.facts.pushed_at = Some(NOW)), false),
             ("it is held now", changed(|image| image.shot.facts.is_held = true), false),
+            ("it waits in quarantine", changed(|image| image.shot.facts.is_in_quarantine = true), false),
             ("something reaches it", changed(|image| image.is_reached = true), false),
             ("it is gone", Seen { images: HashMap::new(), ..seen() }, false),
         ] {

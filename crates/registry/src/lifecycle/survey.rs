@@ -6,7 +6,7 @@ use gantry_lifecycle::{Facts, Images, StorageClass};
 use gantry_metadata::{
     Reader, archive, inventory, manifests,
     manifests::{ManifestRow, Tagged},
-    tags,
+    quarantine, tags,
 };
 use gantry_words::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -34,7 +34,7 @@ pub(crate) struct Surveyed {
 /// Reads all images of a repository, as far as they were pushed until a time, and as they are used now.
 pub(crate) fn gather(rows: &mut Reader, repository: i64, now: Timestamp, until: Timestamp) -> Result<Surveyed, Fault> {
     let (mut images, mut subjects) = (Images::default(), HashSet::new());
-    let used = used(rows, repository, now)?;
+    let wanted = wanted(rows, repository, now)?;
     let (mut before, mut after) = (until, String::new());
     loop {
         let page = manifests::list(rows, repository, Tagged::Any, "", before, &after, PAGE)?;
@@ -49,7 +49,7 @@ pub(crate) fn gather(rows: &mut Reader, repository: i64, now: Timestamp, until: 
         (before, after) = (last.pushed_at, last.digest.clone());
         subjects.extend(page.iter().filter_map(|row| row.subject.clone()));
         let page = roots(rows, repository, page)?;
-        for shot in shots(rows, repository, page, &used)? {
+        for shot in shots(rows, repository, page, &wanted)? {
             let (tags, reached_by) = (shot.tags.iter(), shot.reached_by.iter());
             images.push(&shot.digest, shot.facts, tags.map(String::as_str), reached_by.map(String::as_str));
         }
@@ -66,9 +66,18 @@ fn roots(rows: &mut Reader, repository: i64, page: Vec<ManifestRow>) -> Result<V
     Ok(page.into_iter().filter(|row| !hanging.contains(&row.digest)).collect())
 }
 
-/// Reads the digests of the images of a repository that somebody runs at a time.
-pub(crate) fn used(rows: &mut Reader, repository: i64, at: Timestamp) -> Result<HashSet<String>, Fault> {
-    Ok(inventory::used(rows, repository, at)?.into_iter().collect())
+/// Images of a repository that somebody wants, by their digests.
+pub(crate) struct Wanted {
+    /// Somebody runs them.
+    used: HashSet<String>,
+    /// They were pushed under a tag that is not set yet.
+    waiting: HashSet<String>,
+}
+
+/// Reads which images of a repository somebody wants at a time.
+pub(crate) fn wanted(rows: &mut Reader, repository: i64, at: Timestamp) -> Result<Wanted, Fault> {
+    let used = inventory::used(rows, repository, at)?.into_iter().collect();
+    Ok(Wanted { used, waiting: quarantine::digests(rows, repository)?.into_iter().collect() })
 }
 
 /// Reads what else policies see of these images.
@@ -76,7 +85,7 @@ pub(crate) fn shots(
     rows: &mut Reader,
     repository: i64,
     page: Vec<ManifestRow>,
-    used: &HashSet<String>,
+    wanted: &Wanted,
 ) -> Result<Vec<Shot>, Fault> {
     let tagged = page.iter().filter(|row| row.tag_count > 0).map(|row| row.digest.as_str());
     let count = page.iter().map(|row| usize::try_from(row.tag_count).unwrap_or(0)).sum();
@@ -88,8 +97,9 @@ pub(crate) fn shots(
             pushed_at: Some(row.pushed_at),
             last_pulled_at: row.last_pulled_at,
             size_bytes: u64::try_from(row.bytes).unwrap_or(0),
-            is_in_use: used.contains(&row.digest),
+            is_in_use: wanted.used.contains(&row.digest),
             is_held: row.hold.is_some(),
+            is_in_quarantine: wanted.waiting.contains(&row.digest),
             activated_at: row.activated_at,
             storage_class: if row.is_archived() { StorageClass::Archive } else { StorageClass::Standard },
             transitioned_at: if row.is_archived() { row.archived_at } else { row.activated_at },

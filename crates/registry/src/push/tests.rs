@@ -34,6 +34,7 @@ fn put(document: serde_json::Value) -> PutImage {
         body,
         tags: vec!["v1".parse().unwrap()],
         refuses_repeat: false,
+        is_quarantined: false,
         actor: "root".into(),
         request_id: RequestId::new([0; 16]),
     }
@@ -260,4 +261,29 @@ fn the_same_image_under_the_same_tag_is_an_error_where_that_was_asked() {
     assert!(put.decide(held(Some(digest(9).to_string())), NOW).is_ok());
     let untagged = PutImage { tags: vec![], ..put };
     assert_eq!(untagged.decide(Seen { tags: vec![], ..held(None) }, NOW).unwrap_err().kind, FaultKind::ImageExists);
+}
+
+#[test]
+fn a_tag_that_would_move_waits_in_quarantine_with_where_it_points() {
+    let tags = ["here", "new", "old"].iter().map(|tag| tag.parse().unwrap()).collect();
+    let put = PutImage { tags, is_quarantined: true, ..image(&[]) };
+    let (here, other) = (put.digest.to_string(), digest(9).to_string());
+    let tags = vec![Some(here.clone()), None, Some(other.clone())];
+    let seen = Seen { tags, tagged_at: vec![Some(NOW), None, Some(NOW)], ..holding(&[1]) };
+
+    let plan = put.decide(seen, NOW).unwrap();
+
+    let tag = |name: &str, previous: Option<&String>| TagMove { name: name.into(), previous: previous.cloned() };
+    assert_eq!(plan.moves, [tag("here", Some(&here))], "it points there already");
+    assert_eq!(plan.held, [(tag("new", None), None), (tag("old", Some(&other)), Some(NOW))]);
+}
+
+#[test]
+fn an_immutable_tag_is_refused_at_the_push_though_it_would_wait() {
+    let rules = RepositoryRules { tags: immutable(&[]), ..RepositoryRules::default() };
+    let seen = Seen { rules, tags: vec![Some(digest(9).to_string())], tagged_at: vec![Some(NOW)], ..holding(&[1]) };
+
+    let fault = PutImage { is_quarantined: true, ..image(&[]) }.decide(seen, NOW).unwrap_err();
+
+    assert_eq!(fault.kind, FaultKind::TagImmutable);
 }

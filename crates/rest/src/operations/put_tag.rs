@@ -9,7 +9,8 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Points a tag at an image the repository holds. The tag may exist, and then moves.
+/// Points a tag at an image the repository holds. The tag may exist, and then moves. Where a scan policy asks for quarantine it
+/// waits until the image passes.
 #[derive(JsonSchema)]
 pub struct PutTag;
 

@@ -165,6 +165,14 @@ impl GateOverride {
     }
 }
 
+/// Checks why somebody does something: a line of 1 to [`GATE_TEXT_BYTES_MAX`] bytes.
+///
+/// # Errors
+/// [`GateExceptionError::Text`].
+pub fn check_reason(reason: &str) -> Result<(), GateExceptionError> {
+    check_texts([("reason", Some(reason))])
+}
+
 fn check_texts<'a>(texts: impl IntoIterator<Item = (&'static str, Option<&'a str>)>) -> Result<(), GateExceptionError> {
     let fits = |text: &str| {
         (1..=GATE_TEXT_BYTES_MAX).contains(&text.len()) && !text.trim().is_empty() && !text.contains(char::is_control)

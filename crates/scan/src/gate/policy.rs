@@ -51,6 +51,8 @@ pub struct GatePolicy {
     pub unscanned: Unscanned,
     /// Whether an exception holds only once somebody else than who made it has approved it.
     pub exceptions_need_approval: bool,
+    /// Whether a tag that is pushed points to its image only once that passes; until then it stays where it was, or is not there.
+    pub quarantine: bool,
     /// Who pulls whatever an image is like, such as another scanner: ARNs, in which `*` stands for any text.
     #[schemars(length(max = EXEMPT_MAX))]
     pub exempt: Vec<String>,
@@ -100,6 +102,9 @@ pub enum GatePolicyError {
     /// The licences.
     #[error("licences: {0}")]
     Licences(#[from] LicencePolicyError),
+    /// It keeps nothing back, and has tags wait.
+    #[error("a policy with the mode advise keeps nothing back, so it has no quarantine; leave one of the two out")]
+    QuarantineAdvises,
     /// Too many principals, or one that is too long.
     #[error("exempt has at most {EXEMPT_MAX} ARNs of at most {EXEMPT_BYTES_MAX} bytes each")]
     Exempt,
@@ -127,6 +132,9 @@ impl GatePolicy {
             if days.is_some_and(|days| !(min..=DAYS_MAX).contains(&days)) {
                 return Err(GatePolicyError::Days { member, min });
             }
+        }
+        if self.quarantine && self.mode == GateMode::Advise {
+            return Err(GatePolicyError::QuarantineAdvises);
         }
         if self.exempt.len() > EXEMPT_MAX || self.exempt.iter().any(|arn| !(1..=EXEMPT_BYTES_MAX).contains(&arn.len()))
         {

@@ -266,6 +266,8 @@ fn what_asks_for_nothing_or_for_the_impossible_is_no_policy() {
 
     assert_eq!(policy().check(), Ok(()));
     assert_eq!(GatePolicy::default().check(), Err(GatePolicyError::Nothing));
+    let waits = |policy: &mut GatePolicy| (policy.quarantine, policy.mode) = (true, GateMode::Advise);
+    assert_eq!(changed(waits), Err(GatePolicyError::QuarantineAdvises));
     assert_eq!(changed(|policy| policy.epss = Some(1.5)), Err(GatePolicyError::Epss));
     assert_eq!(changed(|policy| policy.epss = Some(f32::NAN)), Err(GatePolicyError::Epss));
     let grace = changed(|policy| policy.grace_days = 4_000).unwrap_err();

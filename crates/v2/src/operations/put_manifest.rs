@@ -88,9 +88,21 @@ impl IntoWire<Oci> for Response {
         if let Some(subject) = &self.put.subject {
             headers.insert(headers::OCI_SUBJECT, headers::value(subject.as_str()));
         }
-        for tag in &self.tags {
+        let quarantined = &self.put.quarantined;
+        for tag in self.tags.iter().filter(|tag| !quarantined.contains(tag)) {
             headers.append(headers::OCI_TAG, headers::value(tag.as_str()));
+        }
+        if let Some(first) = quarantined.first() {
+            headers.insert(header::WARNING, headers::warning(&in_quarantine(&self.name, first, quarantined.len())));
         }
         Outgoing { status: StatusCode::CREATED, headers, body: Payload::Empty }
     }
+}
+
+/// That tags wait, for whoever reads what a client prints.
+fn in_quarantine(name: &RepositoryName, tag: &Tag, count: usize) -> String {
+    let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+    format!(
+        "The tag {tag}{more} waits in quarantine until the image passes the scan policy; see: gantry gate quarantine ls {name}"
+    )
 }

@@ -14,7 +14,7 @@ use ureq::http::Method;
 /// A flaw counts where its severity, its EPSS or CISA's catalogue says so: one of those that are named is enough. The policy
 /// holds from the next pull on.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gantry gate set team/app --severity HIGH --fixable-only --grace-days 7")]
+#[command(after_help = "Example:\n  gantry gate set team/app --severity HIGH --fixable-only --quarantine")]
 pub(crate) struct SetCommand {
     /// * for all repositories, team/* for those below a prefix, team/app for one
     scope: String,
@@ -54,6 +54,9 @@ pub(crate) struct SetCommand {
     /// Warn, and keep nothing back
     #[arg(long)]
     advise: bool,
+    /// Have tags that are pushed wait until their images pass
+    #[arg(long, conflicts_with = "advise")]
+    quarantine: bool,
     /// Exceptions hold once a second person has approved them
     #[arg(long)]
     two_person: bool,
@@ -95,6 +98,7 @@ impl SetCommand {
             requires_sbom: self.require_sbom,
             unscanned: if self.pass_unscanned { Unscanned::Pass } else { Unscanned::Refuse },
             exceptions_need_approval: self.two_person,
+            quarantine: self.quarantine,
             exempt: self.exempt.clone(),
         };
         let Some(file) = &self.file else { return checked(named) };

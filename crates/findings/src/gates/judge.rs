@@ -1,0 +1,83 @@
+use super::{rules::HeldRules, settle::SBOM_TYPES};
+use crate::{Advisories, reading::unsupported, scans::Scans};
+use gantry_env::BoxFuture;
+use gantry_fault::Fault;
+use gantry_metadata::{Metadata, Reader, gates as rows_of_gates, scans};
+use gantry_oci::{Digest, Kind, Manifest};
+use gantry_registry::{Repository, TagJudge};
+use gantry_scan::{GatePolicy, GateVerdict, QuarantineStep, decide_quarantine};
+use gantry_words::{Cx, Timestamp};
+
+/// Says at a push whether its tags wait. It looks up what was decided and decides nothing itself: an image that is new has no
+/// verdict, and the next round of the gates is soon.
+pub(super) struct PushJudge {
+    // Not the whole room: the registry that holds the judge is a part of that.
+    metadata: Metadata,
+    rules: HeldRules,
+    advisories: Advisories,
+}
+
+impl PushJudge {
+    pub(super) fn of(scans: &Scans) -> PushJudge {
+        let advisories = scans.advisories().clone();
+        PushJudge { metadata: scans.metadata.clone(), rules: scans.rules.clone(), advisories }
+    }
+
+    async fn judge(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        digest: &Digest,
+        manifest: &Manifest,
+    ) -> Result<bool, Fault> {
+        let (rules, name) = (self.rules.now(), repository.name.as_str());
+        let Some(kept) = rules.governing(cx.account, name).filter(|kept| kept.policy.quarantine) else {
+            return Ok(false);
+        };
+        let is_overridden = rules.open(cx.account, name, cx.now).is_some();
+        let verdicts = match (manifest.kind, unsupported(manifest)) {
+            _ if is_overridden => vec![],
+            // Its images are found by the next round, those of an index within it too.
+            (Kind::Index, _) => vec![None],
+            (Kind::Image, Some(_)) => vec![],
+            (Kind::Image, None) => {
+                let place = (repository.id, digest.to_string());
+                vec![self.verdict(place, rules.number, &kept.policy, cx.now).await?]
+            }
+        };
+        let step = decide_quarantine(Some(&kept.policy), is_overridden, &verdicts);
+        Ok(!matches!(step, QuarantineStep::Release(_)))
+    }
+
+    /// Looks up what is decided of an image; `None` where that does not hold any more.
+    async fn verdict(
+        &self,
+        (repository, digest): (i64, String),
+        rules: i64,
+        policy: &GatePolicy,
+        now: Timestamp,
+    ) -> Result<Option<GateVerdict>, Fault> {
+        let wants_sbom = policy.requires_sbom;
+        let advisories = super::checksum(&self.advisories);
+        let look = move |rows: &mut Reader| {
+            let has_sbom = wants_sbom && rows_of_gates::has_artifact(rows, repository, &digest, SBOM_TYPES)?;
+            let scanned_at = scans::find(rows, repository, &digest)?.and_then(|scan| scan.finished_at);
+            Ok((rows_of_gates::find(rows, repository, &digest)?, scanned_at, has_sbom))
+        };
+        let (row, scanned_at, has_sbom) = self.metadata.read(look).await?;
+        let row = row.filter(|row| super::settle::holds(row, (rules, advisories), scanned_at, has_sbom, now));
+        Ok(row.and_then(|row| serde_json::from_str(&row.body).ok()))
+    }
+}
+
+impl TagJudge for PushJudge {
+    fn holds<'a>(
+        &'a self,
+        cx: &'a Cx,
+        repository: &'a Repository,
+        digest: &'a Digest,
+        manifest: &'a Manifest,
+    ) -> BoxFuture<'a, Result<bool, Fault>> {
+        Box::pin(self.judge(cx, repository, digest, manifest))
+    }
+}
