@@ -132,6 +132,10 @@ fn name(kind: PackageType, path: &str) -> Option<String> {
         [] => last.to_owned(),
         namespace => format!("{}{separator}{last}", namespace.join("/")),
     };
+    // The colon keeps the two parts of a Maven name apart, which some write instead of the slash, and is in neither.
+    if kind == PackageType::Maven && decoded.matches(':').count() > usize::from(namespace.is_empty()) {
+        return None;
+    }
     let name = match kind {
         PackageType::Maven => joined(":"),
         PackageType::Golang | PackageType::Npm => joined("/"),

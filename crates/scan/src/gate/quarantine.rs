@@ -139,7 +139,7 @@ mod tests {
                 vec![verdict(Refused, &[missing.clone(), unknown.clone()])],
                 wait(vec![missing.clone(), unknown.clone()]),
             ),
-            ("it lacks a bill", vec![verdict(Refused, &[missing.clone()])], wait(vec![missing.clone()])),
+            ("it lacks a bill", vec![verdict(Refused, std::slice::from_ref(&missing))], wait(vec![missing.clone()])),
             ("it lacks more", vec![verdict(Refused, &[licence(), missing.clone()])], refuse(vec![licence(), missing])),
             ("it is bad", vec![verdict(Refused, &[licence()])], refuse(vec![licence()])),
             ("it cannot be read", vec![verdict(Unknown, &[failed()])], refuse(vec![failed()])),

@@ -96,6 +96,7 @@ fn other_spellings_of_the_same_package_are_read() {
         ("pkg:pypi/Ruamel_.Yaml@0.17?file_name=a.whl", "ruamel-yaml", "0.17"),
         ("pkg:golang/github.com/BurntSushi/toml@v1.2.3#cmd", "github.com/BurntSushi/toml", "v1.2.3"),
         ("pkg:maven/org.a/b@1%2B2?type=jar&classifier=", "org.a:b", "1+2"),
+        ("pkg:maven/org.a:b@1", "org.a:b", "1"),
         ("pkg:deb/debian/libc6@1%3A2.36-9?distro=debian-12", "libc6", "1:2.36-9"),
         ("pkg:composer/Symfony/Yaml@v5", "symfony/yaml", "v5"),
         ("pkg:rpm/fedora/curl@7.50.3-1.fc25?modularitylabel=a:b:c:d", "curl", "7.50.3-1.fc25"),
@@ -121,6 +122,8 @@ fn what_is_no_package_url_is_not_read() {
         "pkg:npm/%2F@1",
         "pkg:generic/a@1",
         "pkg:npm/%ff@1",
+        "pkg:maven/org.a:x/b@1",
+        "pkg:maven/org.a:b:c@1",
         &long,
     ];
 
