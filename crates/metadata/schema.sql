@@ -252,6 +252,33 @@ CREATE TABLE event(
     handled BIGINT NOT NULL
 );
 
+CREATE TABLE finding_day(
+    repository BIGINT NOT NULL,
+    day BIGINT NOT NULL,
+    critical BIGINT NOT NULL,
+    high BIGINT NOT NULL,
+    medium BIGINT NOT NULL,
+    low BIGINT NOT NULL,
+    informational BIGINT NOT NULL,
+    undefined BIGINT NOT NULL,
+    PRIMARY KEY(repository, day)
+);
+
+CREATE INDEX finding_day_by_day ON finding_day(day);
+
+CREATE TABLE finding_history(
+    repository BIGINT NOT NULL,
+    flaw TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    package TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    first_seen_at BIGINT NOT NULL,
+    gone_at BIGINT,
+    PRIMARY KEY(repository, flaw, kind, package)
+);
+
+CREATE INDEX finding_history_gone ON finding_history(gone_at) WHERE gone_at IS NOT NULL;
+
 CREATE TABLE gate_verdict(
     repository BIGINT NOT NULL,
     digest TEXT NOT NULL,

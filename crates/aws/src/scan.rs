@@ -19,7 +19,7 @@ use gantry_accounts::Site;
 use gantry_fault::{Fault, FaultKind};
 use gantry_findings::{ImageFindings, Scan, ScanStatus as Status, Scans};
 use gantry_registry::{ImageStatus, ImageSummary, Repository, ScanKind};
-use gantry_scan::{Finding, Severity};
+use gantry_scan::{Finding, Severity, count_by_severity};
 use gantry_words::Cx;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -156,20 +156,13 @@ impl Answered {
     }
 }
 
-fn visible(found: &ImageFindings, kind: ScanKind) -> impl Iterator<Item = &Finding> {
-    found.shown(kind).filter(|finding| finding.suppressed.is_none())
-}
-
 fn source_at(found: &ImageFindings) -> Option<Epoch> {
     found.advisories_at.as_deref()?.parse().ok().map(Epoch)
 }
 
 fn counts(found: &ImageFindings, kind: ScanKind) -> BTreeMap<FindingSeverity, i32> {
-    let mut counts = BTreeMap::new();
-    for finding in visible(found, kind) {
-        *counts.entry(severity(finding.severity)).or_default() += 1;
-    }
-    counts
+    let counts = count_by_severity(found.shown(kind)).into_iter();
+    counts.map(|(word, count)| (severity(word), i32::try_from(count).unwrap_or(i32::MAX))).collect()
 }
 
 fn severity(severity: Severity) -> FindingSeverity {

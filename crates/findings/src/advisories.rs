@@ -2,13 +2,15 @@ use crate::update::UpdateState;
 use gantry_scan::{Knowledge, KnowledgeError};
 use std::{
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::SystemTime,
 };
 
 /// The file below a data folder.
 pub const ADVISORIES_FILE: &str = "advisories/current";
+/// What is known of the sources, beside it.
+const STATE_FILE: &str = "sources/state.json";
 
 /// The generation of advisories that holds now. Cheap to clone.
 ///
@@ -92,7 +94,12 @@ impl Advisories {
 
     /// What is known of the sources that they come from. Reads a small file.
     pub fn update_state(&self) -> UpdateState {
-        UpdateState::read(&self.path.with_file_name("sources").join("state.json"))
+        UpdateState::read(&self.state_file())
+    }
+
+    /// Where that lies; what the sources gave lies beside it.
+    pub(crate) fn state_file(&self) -> PathBuf {
+        self.path.with_file_name(STATE_FILE)
     }
 
     /// Replaces the file: durably, and at once.

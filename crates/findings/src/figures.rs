@@ -2,7 +2,7 @@ use crate::scans::Scans;
 use gantry_fault::Fault;
 use gantry_metadata::scans::{self, ScanState};
 use gantry_registry::ScanKind;
-use gantry_scan::Severity;
+use gantry_scan::{Severity, count_by_severity};
 use gantry_words::{AccountId, Cx};
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -95,10 +95,7 @@ impl Scans {
             let Some(found) = self.findings_of(scan.repository, &scan.digest, scan.finished_at).await? else {
                 continue;
             };
-            let mut counts = BTreeMap::new();
-            for finding in found.shown(kind).filter(|finding| finding.suppressed.is_none()) {
-                *counts.entry(finding.severity).or_default() += 1;
-            }
+            let counts = count_by_severity(found.shown(kind));
             let (account, repository) = (scan.account.to_string(), scan.name);
             counted.push(ImageCounts { account, repository, digest: scan.digest, counts });
         }

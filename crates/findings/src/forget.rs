@@ -1,6 +1,7 @@
 use crate::{
     acts::{Forget, ForgetVerdicts},
     scans::Scans,
+    search::ForgetHistory,
 };
 use gantry_fault::Fault;
 use gantry_metadata::scans as rows_of_scans;
@@ -16,6 +17,7 @@ impl Scans {
     /// The metadata cannot be read or written.
     pub async fn forget(&self, cx: &Cx) -> Result<usize, Fault> {
         self.metadata.perform(cx, ForgetVerdicts).await?;
+        self.metadata.perform(cx, ForgetHistory).await?;
         Ok(self.forget_scans(cx).await? + self.forget_layers(cx).await?)
     }
 

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `scans.rs` | [`Scans`]: asks for scans, on push and by hand, and says how they stand |
 //! | `reactions.rs` | what is asked for when images are pushed |
-//! | `search.rs`, `search/` | which images hold a package or a flaw, in memory |
+//! | `search.rs`, `search/` | which images hold a package or a flaw, in memory, and since when |
 //! | `scanner.rs` | takes what is due, and reads it |
 //! | `reading.rs` | one image: its layers, and what they make together |
 //! | `packing.rs` | how inventories and layers lie in the database |
@@ -20,7 +20,7 @@
 //! | `generation.rs` | whether something older is to take the place of something newer |
 //! | `age.rs` | how old advisories are |
 //! | `figures.rs` | what the metrics tell of scans |
-//! | `vex.rs` | statements that a flaw does not matter, uploaded and applied |
+//! | `vex.rs`, `vex/` | statements that a flaw does not matter, uploaded and applied |
 //! | `acts.rs` | what changes the database |
 //! | `forget.rs` | what is known of images and layers that are gone |
 
@@ -56,8 +56,8 @@ pub use gates::{
 pub use generation::{Regress, compare_generations};
 pub use scans::{ImageFindings, Scan, ScanStatus, Scans};
 pub use search::{
-    FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, IMAGES_SHOWN_MAX, PackagePlace,
-    PackageQuestion, Visible,
+    FlawOrder, FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, GoneFlaw, GonePlace,
+    IMAGES_SHOWN_MAX, NotedFindings, PATHS_SHOWN_MAX, PackagePlace, PackageQuestion, TrendDay, Visible,
 };
 pub use settings::AdvisorySettings;
 pub use source::{AdvisorySource, AdvisorySourceError, Place, SourceKind};

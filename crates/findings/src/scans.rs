@@ -5,14 +5,13 @@ use crate::{
     gates::HeldRules,
     packing,
     search::Search,
-    vex::Statements,
+    vex::{HeldDocuments, Statements},
 };
 use gantry_env::Env;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Metadata,
     scans::{self, ScanRow, ScanState},
-    vex,
 };
 use gantry_registry::{Registry, Repository, ScanKind};
 use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options, Severity};
@@ -41,6 +40,7 @@ pub struct Scans {
     pub(crate) region: Region,
     pub(crate) counters: Arc<Counters>,
     pub(crate) statements: Arc<Statements>,
+    pub(crate) documents: Arc<HeldDocuments>,
     advisories: Advisories,
     remembered: Arc<Cache<Key, Arc<ImageFindings>>>,
     asked: Arc<Notify>,
@@ -54,7 +54,7 @@ pub struct Scans {
 pub(crate) type EndedScan = (AccountId, i64, String, String);
 
 /// What findings are of: an image as it was read at a moment, under a generation of advisories and of VEX documents.
-type Key = (i64, Arc<str>, Timestamp, u64, Vec<i64>);
+type Key = (i64, Arc<str>, Timestamp, u64, Arc<[i64]>);
 
 /// How a scan stands, for who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,8 @@ impl Scans {
     pub fn open(metadata: Metadata, registry: Registry, env: Env, advisories: Advisories) -> Scans {
         let (remembered, asked, search) = (Arc::new(Cache::new(REMEMBERED)), Arc::default(), Arc::default());
         let (rules, ended) = (HeldRules::default(), Arc::default());
-        let (region, counters, statements) = (registry.region().clone(), Arc::default(), Arc::default());
+        let (region, counters) = (registry.region().clone(), Arc::default());
+        let (statements, documents) = (Arc::default(), Arc::default());
         Scans {
             metadata,
             registry,
@@ -106,6 +107,7 @@ impl Scans {
             region,
             counters,
             statements,
+            documents,
             advisories,
             remembered,
             asked,
@@ -174,7 +176,7 @@ impl Scans {
         finished_at: Timestamp,
     ) -> Result<Option<Arc<ImageFindings>>, Fault> {
         let (knowledge, generation) = self.advisories.now();
-        let documents = self.metadata.read(move |rows| vex::of_repository(rows, repository)).await?;
+        let documents = self.documents_of(&[repository]).await?.remove(&repository).unwrap_or_default();
         let key: Key = (repository, digest.into(), finished_at, generation, documents.clone());
         if let Some(known) = self.remembered.get(&key) {
             return Ok(Some(known));
@@ -191,7 +193,7 @@ impl Scans {
             };
             let mut matched =
                 gantry_scan::find(&inventory, &knowledge, &Options::default()).map_err(Fault::internal)?;
-            gantry_scan::vex::apply(&mut matched.findings, &statements, &image);
+            gantry_scan::vex::Lookup::new(statements).apply(&mut matched.findings, &image);
             Ok(Some(ImageFindings { inventory, matched, advisories_at: newest(&knowledge) }))
         });
         let Some(found) = matched.await.map_err(Fault::internal)?? else { return Ok(None) };

@@ -5,25 +5,37 @@
 //! | `search/index.rs` | which image holds which package, in memory, each version of a package once |
 //! | `search/questions.rs` | what is asked for, and what is answered |
 //! | `search/refresh.rs` | brings the index up to date when somebody asks |
+//! | `search/seen.rs` | since when flaws are in repositories: what is new and what is gone |
+//! | `search/history.rs` | writes that down, and what is counted each day |
+//! | `search/vex.rs` | what VEX documents say of all images |
 
+mod history;
 mod index;
 mod questions;
 mod refresh;
+mod seen;
+mod vex;
 
 use crate::scans::Scans;
 use gantry_fault::Fault;
 use gantry_metadata::{Reader, tags};
 use gantry_words::{Page, Timestamp};
+pub(crate) use history::ForgetHistory;
+use history::Noted;
+pub use history::{GoneFlaw, GonePlace, NotedFindings, TrendDay};
 use index::Index;
+use questions::Lens;
 pub use questions::{
-    FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, IMAGES_SHOWN_MAX, PackagePlace,
-    PackageQuestion, Visible,
+    FlawOrder, FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, IMAGES_SHOWN_MAX,
+    PATHS_SHOWN_MAX, PackagePlace, PackageQuestion, Visible,
 };
+use seen::Open;
 use std::{
     collections::BTreeMap,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 use tokio::sync::Mutex;
+use vex::HeldVex;
 
 /// Tags of an image that are shown.
 const TAGS_SHOWN_MAX: usize = 20;
@@ -32,13 +44,23 @@ const TAGS_SHOWN_MAX: usize = 20;
 #[derive(Default)]
 pub(crate) struct Search {
     index: RwLock<Index>,
+    /// What VEX documents say of its images.
+    vex: RwLock<Arc<HeldVex>>,
+    /// Since when flaws are in repositories; read, where both are, within the index.
+    open: RwLock<Open>,
     /// Who holds it brings the index up to date; nobody else does meanwhile.
     refreshed: Mutex<Option<Timestamp>>,
+    /// Who holds it writes down what is new; taken before `refreshed`.
+    noted: Mutex<Noted>,
 }
 
 impl Search {
     fn read<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
         look(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn vex(&self) -> Arc<HeldVex> {
+        self.vex.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn write<T>(&self, change: impl FnOnce(&mut Index) -> T) -> T {
@@ -47,7 +69,8 @@ impl Search {
 }
 
 impl Scans {
-    /// Finds flaws in the images of the repositories in `visible`, the worst first: up to `count` after a place.
+    /// Finds flaws in the images of the repositories in `visible`, the worst first: up to `count` after a place. Whether one is late
+    /// depends on `now`.
     ///
     /// The first question after a start reads what every image holds, and one after new advisories matches all of it.
     ///
@@ -56,16 +79,19 @@ impl Scans {
     pub async fn find_flaws(
         &self,
         visible: Visible,
+        now: Timestamp,
         question: FlawQuestion,
         after: Option<FlawPlace>,
         count: usize,
     ) -> Result<Page<FoundFlaw>, Fault> {
-        self.refresh().await?;
-        let search = self.search.clone();
-        let look = move || search.read(|index| questions::flaws(index, &visible, &question, after.as_ref(), count));
-        let mut page = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
-        self.add_tags(page.items.iter_mut().map(|found| &mut found.images)).await?;
-        Ok(page)
+        let (search, deadlines) = (self.search.clone(), self.registry.images.scan_deadlines().clone());
+        self.answer(move |index| {
+            search.with_open(|open| {
+                let lens = Lens { index, visible: &visible, vex: &search.vex(), open, deadlines: &deadlines, now };
+                questions::flaws(&lens, &question, after.as_ref(), count)
+            })
+        })
+        .await
     }
 
     /// Finds packages in the images of the repositories in `visible`, by name and version: up to `count` after a place.
@@ -79,11 +105,19 @@ impl Scans {
         after: Option<PackagePlace>,
         count: usize,
     ) -> Result<Page<FoundPackage>, Fault> {
+        self.answer(move |index| questions::packages(index, &visible, &question, after.as_ref(), count)).await
+    }
+
+    /// Answers a question by the index as it is now, on a thread that may take its time.
+    async fn answer<T: AsMut<FoundImages> + Send + 'static>(
+        &self,
+        look: impl FnOnce(&Index) -> Page<T> + Send + 'static,
+    ) -> Result<Page<T>, Fault> {
         self.refresh().await?;
         let search = self.search.clone();
-        let look = move || search.read(|index| questions::packages(index, &visible, &question, after.as_ref(), count));
+        let look = move || search.read(look);
         let mut page = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
-        self.add_tags(page.items.iter_mut().map(|found| &mut found.images)).await?;
+        self.add_tags(page.items.iter_mut().map(|found| found.as_mut())).await?;
         Ok(page)
     }
 

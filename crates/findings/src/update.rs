@@ -31,10 +31,8 @@ use std::{
     time::Duration,
 };
 
-/// What is known of the sources, below a data folder.
-const STATE_FILE: &str = "advisories/sources/state.json";
-/// Taken by who updates.
-const LOCK_FILE: &str = "advisories/sources/lock";
+/// Taken by who updates, beside what is known of the sources.
+const LOCK_FILE: &str = "lock";
 /// Bytes of a feed at most; Red Hat's documents, packed, are the longest, some 300 MB.
 const FEED_BYTES_MAX: usize = 2 << 30;
 /// Within which a feed has to be here.
@@ -173,8 +171,8 @@ impl Updater {
     /// [`UpdateError`]; then everything is as before. That a source is refused is no error, but in the report.
     pub async fn update(&self, older: Older) -> Result<UpdateReport, UpdateError> {
         let Inner { data_dir, settings, .. } = &*self.0;
-        let _lock = lock(&data_dir.join(LOCK_FILE))?;
-        let state_path = data_dir.join(STATE_FILE);
+        let state_path = Advisories::of(data_dir).state_file();
+        let _lock = lock(&state_path.with_file_name(LOCK_FILE))?;
         let mut state = UpdateState::read(&state_path);
         let names: BTreeSet<String> = settings.sources.iter().map(ToString::to_string).collect();
         state.sources.retain(|name, _| names.contains(name));
@@ -299,8 +297,8 @@ impl Updater {
     /// Removes what sources gave that are none any more. What stays costs room, and nothing else.
     fn forget_others(&self, names: &BTreeSet<String>) {
         let kept: BTreeSet<PathBuf> = names.iter().map(|name| place_of(&self.0.data_dir, name)).collect();
-        let folder = self.0.data_dir.join(STATE_FILE);
-        let Some(entries) = folder.parent().and_then(|folder| fs::read_dir(folder).ok()) else { return };
+        let state_path = Advisories::of(&self.0.data_dir).state_file();
+        let Some(entries) = state_path.parent().and_then(|folder| fs::read_dir(folder).ok()) else { return };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             if path.extension().is_some_and(|extension| extension == "feed") && !kept.contains(&path) {
                 let _ = fs::remove_file(path);
@@ -318,8 +316,7 @@ fn place_of(data_dir: &Path, name: &str) -> PathBuf {
     // Another hash in another version of the program means that the source is fetched once more.
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
-    let folder = data_dir.join(STATE_FILE);
-    folder.with_file_name(format!("{:016x}.feed", hasher.finish()))
+    Advisories::of(data_dir).state_file().with_file_name(format!("{:016x}.feed", hasher.finish()))
 }
 
 fn lock(path: &Path) -> Result<File, UpdateError> {

@@ -1,3 +1,7 @@
+mod held;
+
+pub(crate) use held::{Documents, HeldDocuments};
+
 use crate::scans::Scans;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
@@ -90,7 +94,9 @@ impl Scans {
             uploaded_by: cx.actor.to_string(),
         };
         let act = AddVex { account: cx.account, region: self.region.clone(), row: row.clone(), body: packed };
-        self.metadata.perform(cx, act).await?;
+        let added = self.metadata.perform(cx, act).await;
+        self.documents.forget();
+        added?;
         Ok(row.into())
     }
 
@@ -110,11 +116,14 @@ impl Scans {
     /// # Errors
     /// [`FaultKind::NoSuchEntity`].
     pub async fn remove_vex(&self, cx: &Cx, id: i64) -> Result<(), Fault> {
-        self.metadata.perform(cx, RemoveVex { account: cx.account, region: self.region.clone(), id }).await
+        let removed =
+            self.metadata.perform(cx, RemoveVex { account: cx.account, region: self.region.clone(), id }).await;
+        self.documents.forget();
+        removed
     }
 
     /// Returns what documents say, the oldest first. One that was removed meanwhile says nothing.
-    pub(crate) async fn statements_of(&self, documents: &[i64]) -> Result<Vec<Statement>, Fault> {
+    pub(crate) async fn statements_of(&self, documents: &[i64]) -> Result<Vec<Arc<Vec<Statement>>>, Fault> {
         let mut all = Vec::new();
         for id in documents.iter().copied() {
             let known = match self.statements.0.get(&id) {
@@ -131,7 +140,7 @@ impl Scans {
                     read
                 }
             };
-            all.extend(known.iter().cloned());
+            all.push(known);
         }
         Ok(all)
     }

@@ -53,6 +53,7 @@ pub mod device_logins;
 pub mod documents;
 mod engine;
 mod error;
+pub mod finding_history;
 pub mod gates;
 mod group;
 pub mod holds;

@@ -60,6 +60,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(24, "0024-vex"),
     one!(25, "0025-people-tokens"),
     pair!(26, "0026-quarantine"),
+    pair!(27, "0027-finding-history"),
 ];
 
 #[cfg(test)]

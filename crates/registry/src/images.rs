@@ -13,6 +13,7 @@ use crate::{
     push::{PutImage, PutImageAnswer},
     remove::{RemoveImage, RemoveTag, RemoveTagged, Removed, image_not_found},
     repositories::Repository,
+    settings::DeadlineSettings,
 };
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
@@ -62,6 +63,11 @@ impl Images {
     /// Returns how long an image is not scanned again by hand for.
     pub fn scan_repeat_after(&self) -> Duration {
         self.ports.settings.scanning.repeat_after.duration()
+    }
+
+    /// Returns within which time flaws are to be mended.
+    pub fn scan_deadlines(&self) -> &DeadlineSettings {
+        &self.ports.settings.scanning.deadlines
     }
 
     /// Returns the image a tag or digest names.

@@ -119,8 +119,8 @@ pub use retention::{Forgotten, Retention};
 pub use rewrapping::Rewrapping;
 pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
 pub use settings::{
-    CollectionSettings, LifecycleSettings, LimitSettings, RetentionSettings, ScanningSettings, Settings, TrashSettings,
-    UploadSettings,
+    CollectionSettings, DeadlineSettings, LifecycleSettings, LimitSettings, RetentionSettings, ScanningSettings,
+    Settings, TrashSettings, UploadSettings,
 };
 pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};
 pub use uploads::{Appended, Uploads};

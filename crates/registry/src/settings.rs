@@ -135,11 +135,48 @@ pub struct ScanningSettings {
     /// in ECR. `0s` lifts that.
     #[schemars(with = "String")]
     pub repeat_after: Period,
+    /// Within which time flaws are to be mended, from when they were first seen in a repository. It is only told what is late.
+    pub deadlines: DeadlineSettings,
 }
 
 impl Default for ScanningSettings {
     fn default() -> Self {
-        ScanningSettings { repeat_after: Period::hours(24) }
+        ScanningSettings { repeat_after: Period::hours(24), deadlines: DeadlineSettings::default() }
+    }
+}
+
+/// Within which time flaws are to be mended. The defaults are those of CISA's directives 19-02 (critical and high) and 22-01 (known
+/// exploited) and of FedRAMP (medium and low).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeadlineSettings {
+    /// Critical ones. `0s` sets none, here and below.
+    #[schemars(with = "String")]
+    pub critical: Period,
+    /// High ones.
+    #[schemars(with = "String")]
+    pub high: Period,
+    /// Medium ones.
+    #[schemars(with = "String")]
+    pub medium: Period,
+    /// Low ones.
+    #[schemars(with = "String")]
+    pub low: Period,
+    /// Those that CISA's catalogue of known exploited vulnerabilities names, where that is sooner.
+    #[schemars(with = "String")]
+    pub known_exploited: Period,
+}
+
+impl Default for DeadlineSettings {
+    fn default() -> Self {
+        let days = |count: u64| Period::hours(24 * count);
+        DeadlineSettings {
+            critical: days(15),
+            high: days(30),
+            medium: days(90),
+            low: days(180),
+            known_exploited: days(14),
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! What is found in all images, as the management API shows it.
 
-use gantry_access::{Access, Action, Principal};
+use gantry_access::{Access, Principal, action};
 use gantry_accounts::Accounts;
+use gantry_api::Paging;
 use gantry_fault::{Fault, FaultKind};
-use gantry_findings::{FoundFlaw, FoundImage, FoundImages, FoundPackage, Visible};
+use gantry_findings::{FoundFlaw, FoundImage, FoundImages, FoundPackage, GoneFlaw, Scans, TrendDay, Visible};
 use gantry_registry::Repositories;
 use gantry_scan::{Distribution, FixState, Severity};
-use gantry_words::Cx;
+use gantry_words::{Cx, Page, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
 
 /// Repositories looked at in one go.
 const BATCH: usize = 1_000;
@@ -34,6 +36,35 @@ pub struct FoundFlawDocument {
     /// What the distribution says: `fixed`, `not-fixed`, `wont-fix`, `deferred` or `end-of-life`.
     #[schemars(with = "String")]
     pub fix_state: FixState,
+    /// The probability that it is exploited within 30 days (EPSS), 0.0 to 1.0; null where none is known.
+    #[serde(default)]
+    pub epss: Option<f32>,
+    /// Whether CISA's catalogue of known exploited vulnerabilities names it.
+    #[serde(default)]
+    pub known_exploited: bool,
+    /// From 0 to 100, by severity, exploitation, and whether it can be mended; 0 of what is suppressed.
+    #[serde(default)]
+    pub priority: u8,
+    /// Why it does not count: what a VEX document says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String")]
+    pub suppressed: Option<String>,
+    /// When it was first seen in one of the repositories of the images, in any version of the package, RFC 3339; missing for some
+    /// seconds after it is found.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub first_seen_at: Option<String>,
+    /// For how many whole days it is known there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "u64")]
+    pub age_days: Option<u64>,
+    /// Until when it is to be mended there (`scanning.deadlines`), RFC 3339; missing where nobody says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub due_at: Option<String>,
+    /// Whether that is past.
+    #[serde(default)]
+    pub overdue: bool,
     /// The package.
     #[serde(flatten)]
     pub package: FoundPackageDocument,
@@ -75,6 +106,13 @@ pub struct FoundImageDocument {
     pub digest: String,
     /// Its tags, at most twenty.
     pub tags: Vec<String>,
+    /// The files in it that name the package, or are it, at most twenty; `outer.jar!inner.jar` within archives.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Since when the flaw is known of it, RFC 3339: since its push, or since it is known of the repository.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub known_since: Option<String>,
     /// When it was pushed, RFC 3339.
     #[schemars(extend("format" = "date-time"))]
     pub pushed_at: String,
@@ -88,16 +126,28 @@ impl From<FoundImage> for FoundImageDocument {
             repository: image.repository,
             digest: image.digest,
             tags: image.tags,
+            paths: image.paths,
+            known_since: image.known_since.map(|at| at.to_string()),
             pushed_at: image.pushed_at.to_string(),
             pushed_by: image.pushed_by,
         }
     }
 }
 
-impl From<FoundFlaw> for FoundFlawDocument {
-    fn from(found: FoundFlaw) -> Self {
+impl FoundFlawDocument {
+    /// Shows a flaw as it is at a time.
+    pub(crate) fn of(found: FoundFlaw, now: Timestamp) -> Self {
+        const DAY_SECONDS: u64 = 24 * 60 * 60;
         let purl = found.purl();
         FoundFlawDocument {
+            overdue: found.is_overdue(now),
+            epss: found.epss,
+            known_exploited: found.known_exploited,
+            priority: found.priority,
+            suppressed: found.suppressed,
+            first_seen_at: found.first_seen_at.map(|at| at.to_string()),
+            age_days: found.first_seen_at.map(|at| now.since(at).as_secs() / DAY_SECONDS),
+            due_at: found.due_at.map(|at| at.to_string()),
             id: found.id,
             aliases: found.aliases,
             severity: found.severity,
@@ -137,14 +187,76 @@ fn package(
     }
 }
 
-/// The repositories whose name begins so and of whose images the caller may ask this.
+/// A flaw that is gone from a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "GoneFlaw")]
+pub struct GoneFlawDocument {
+    /// The repository.
+    pub repository: String,
+    /// The flaw: the CVE where there is one, the advisory's own id otherwise.
+    pub id: String,
+    /// How bad it was.
+    pub severity: String,
+    /// The package's name; in whichever version it was there.
+    pub package: String,
+    /// The package's kind, in purl's word.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it was first seen there, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub first_seen_at: String,
+    /// From when on no image there had it, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub gone_at: String,
+}
+
+impl From<GoneFlaw> for GoneFlawDocument {
+    fn from(gone: GoneFlaw) -> Self {
+        GoneFlawDocument {
+            repository: gone.repository,
+            id: gone.id,
+            severity: gone.severity,
+            package: gone.package,
+            kind: gone.kind,
+            first_seen_at: gone.first_seen_at.to_string(),
+            gone_at: gone.gone_at.to_string(),
+        }
+    }
+}
+
+/// How many findings there were on a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "TrendDay")]
+pub struct TrendDayDocument {
+    /// The day, of UTC.
+    #[schemars(extend("format" = "date"))]
+    pub day: String,
+    /// In how many repositories it was counted.
+    pub repositories: u64,
+    /// How many findings their newest images had, of each severity.
+    pub severity_counts: BTreeMap<String, u64>,
+}
+
+impl From<TrendDay> for TrendDayDocument {
+    fn from(TrendDay { day, repositories, counts }: TrendDay) -> Self {
+        let severity_counts = counts.into_iter().map(|(severity, count)| (severity.name().to_owned(), count)).collect();
+        TrendDayDocument { day, repositories, severity_counts }
+    }
+}
+
+/// What the lists of what is found in all images need.
+pub(crate) type Rooms = (Repositories, Scans, (Accounts, Paging));
+
+/// The repositories whose name begins so and of whose findings the caller may ask.
 pub(crate) async fn visible(
-    (repositories, accounts): (&Repositories, &Accounts),
+    (repositories, _, (accounts, _)): &Rooms,
     cx: &Cx,
     principal: &Principal,
-    action: Action,
     prefix: &str,
 ) -> Result<Visible, Fault> {
+    let action = action::ECR_DESCRIBE_IMAGE_SCAN_FINDINGS;
     let (mut visible, mut after) = (Visible::new(), String::new());
     loop {
         let page = repositories.list(cx, &after, BATCH).await?;
@@ -160,6 +272,28 @@ pub(crate) async fn visible(
     }
 }
 
+/// Reads where a list goes on. `list` tells apart lists of the same operation whose order is another.
+pub(crate) fn place<P: DeserializeOwned>(
+    (_, _, (_, paging)): &Rooms,
+    cx: &Cx,
+    list: &str,
+    token: Option<String>,
+) -> Result<Option<P>, Fault> {
+    let unknown = || Fault::new(FaultKind::InvalidParameter, "after is not what an answer gave as next");
+    token.map(|token| paging.place(cx, list, &token).ok_or_else(unknown)).transpose()
+}
+
+/// What to give as `after` for the page that comes after this one; `None` at the end.
+pub(crate) fn next<T, P: Serialize>(
+    (_, _, (_, paging)): &Rooms,
+    cx: &Cx,
+    list: &str,
+    page: &Page<T>,
+    place: impl Fn(&T) -> &P,
+) -> Option<String> {
+    page.items.last().filter(|_| page.has_more).map(|last| paging.token(cx, list, place(last)))
+}
+
 /// Reads severities: `HIGH,CRITICAL`.
 pub(crate) fn severities(text: &str) -> Result<Vec<Severity>, Fault> {
     let severity = |word: &str| {
@@ -171,4 +305,27 @@ pub(crate) fn severities(text: &str) -> Result<Vec<Severity>, Fault> {
         })
     };
     text.split(',').filter(|word| !word.trim().is_empty()).map(severity).collect()
+}
+
+/// Reads a probability: `0.1`.
+pub(crate) fn probability(name: &str, text: &str) -> Result<f32, Fault> {
+    let read = text.parse::<f32>().ok().filter(|share| (0.0..=1.0).contains(share));
+    read.ok_or_else(|| {
+        Fault::new(FaultKind::InvalidParameter, format!("{name}={text:?} is no probability from 0 to 1, such as 0.1"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probability_is_between_none_and_all() {
+        assert_eq!(probability("epss", "0.1").ok(), Some(0.1));
+        for text in ["", "10", "-0.1", "NaN", "high"] {
+            let refused = probability("epss", text).unwrap_err();
+
+            assert_eq!(refused.kind, FaultKind::InvalidParameter, "{text}");
+        }
+    }
 }

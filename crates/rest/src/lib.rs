@@ -34,7 +34,7 @@ pub use access::{
 };
 pub use account::{AccountDocument, NewAccountDocument};
 pub use document::{ImageDocument, RepositoryDocument};
-pub use found::{FoundFlawDocument, FoundImageDocument, FoundPackageDocument};
+pub use found::{FoundFlawDocument, FoundImageDocument, FoundPackageDocument, GoneFlawDocument, TrendDayDocument};
 pub use gates::{
     GateExplanationDocument, QuarantineState, QuarantinedTagDocument, ScanExceptionDocument, ScanOverrideDocument,
     ScanPolicyDocument,

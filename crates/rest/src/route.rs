@@ -32,6 +32,8 @@ pub fn route(method: &Method, path: &str) -> Routed {
         "advisories" => Some(get_advisories::GetAdvisories::NAME),
         "audit" => Some(list_audit_records::ListAuditRecords::NAME),
         "findings" => Some(list_findings::ListFindings::NAME),
+        "findings/gone" => Some(list_gone_findings::ListGoneFindings::NAME),
+        "findings/trend" => Some(get_findings_trend::GetFindingsTrend::NAME),
         "packages" => Some(list_packages::ListPackages::NAME),
         _ => None,
     };
@@ -389,6 +391,8 @@ mod tests {
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
             (Method::GET, "/api/v1/audit", "ListAuditRecords", ""),
             (Method::GET, "/api/v1/findings", "ListFindings", ""),
+            (Method::GET, "/api/v1/findings/gone", "ListGoneFindings", ""),
+            (Method::GET, "/api/v1/findings/trend", "GetFindingsTrend", ""),
             (Method::GET, "/api/v1/packages", "ListPackages", ""),
             (Method::GET, "/api/v1/access/explain", "ExplainAccess", ""),
             (Method::GET, "/api/v1/access/who-can", "ListPermitted", ""),

@@ -2,10 +2,13 @@
 
 use gantry_fault::{Fault, FaultKind};
 use gantry_findings::{ImageFindings, Scan, ScanStatus, Scans};
-use gantry_registry::{ImageSummary, Repository};
+use gantry_oci::Reference;
+use gantry_registry::{Images, Repositories};
 use gantry_scan::{
-    Distribution, Evidence, Finding, FixState, Inventory, Matched, Misconfiguration, Package, Severity, Undecided, purl,
+    Distribution, Evidence, Finding, FixState, Inventory, Matched, Misconfiguration, Package, Severity, Undecided,
+    count_by_severity, purl,
 };
+use gantry_words::{Cx, RepositoryName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -201,10 +204,8 @@ impl ImageFindingsDocument {
     /// Puts together what an image holds and the findings that are to be shown, in this order.
     pub fn new(image: String, digest: Option<String>, inventory: &Inventory, matched: &Matched) -> Self {
         let distribution = inventory.distribution.as_ref();
-        let mut severity_counts = BTreeMap::new();
-        for finding in matched.findings.iter().filter(|finding| finding.suppressed.is_none()) {
-            *severity_counts.entry(finding.severity.name().to_owned()).or_default() += 1;
-        }
+        let counts = count_by_severity(&matched.findings).into_iter();
+        let severity_counts = counts.map(|(severity, count)| (severity.name().to_owned(), count)).collect();
         ImageFindingsDocument {
             image,
             digest,
@@ -297,16 +298,20 @@ impl FindingDocument {
     }
 }
 
-/// What is known of an image, and when its layers were read.
+/// What is known of an image: its digest, when its layers were read, and what is wrong with it.
 ///
 /// # Errors
-/// [`FaultKind::ImageArchived`], and [`FaultKind::ScanNotFound`] where it is not known what it holds: never an empty list.
+/// There is no such image; [`FaultKind::ImageArchived`], and [`FaultKind::ScanNotFound`] where it is not known what it holds: never
+/// an empty list.
 pub(crate) async fn known(
-    scans: &Scans,
-    repository: &Repository,
-    image: &ImageSummary,
-) -> Result<(Scan, Arc<ImageFindings>), Fault> {
-    let (name, digest) = (&repository.name, &image.digest);
+    (repositories, images, scans): &(Repositories, Images, Scans),
+    cx: &Cx,
+    name: &RepositoryName,
+    reference: &Reference,
+) -> Result<(String, Scan, Arc<ImageFindings>), Fault> {
+    let repository = &repositories.load(cx, name).await?;
+    let image = images.describe(repository, reference).await?;
+    let digest = &image.digest;
     image.status.refuse(name, digest, digest)?;
     let unknown = |why: String| Err(Fault::new(FaultKind::ScanNotFound, why));
     let scan = scans.find(repository, digest).await?;
@@ -320,7 +325,7 @@ pub(crate) async fn known(
         ScanStatus::Failed => unknown(format!("The scan of {name}@{digest} failed: {}", scan.reason)),
         ScanStatus::Unsupported => unknown(format!("{name}@{digest} cannot be scanned: {}", scan.reason)),
         ScanStatus::Complete => match scans.findings(repository, digest, &scan).await? {
-            Some(found) => Ok((scan, found)),
+            Some(found) => Ok((digest.clone(), scan, found)),
             None => unknown(format!("What {name}@{digest} holds is to be read again: ask for a scan of it")),
         },
     }

@@ -172,15 +172,6 @@ fn shorten(text: &str, chars_max: usize) -> String {
     }
 }
 
-/// Returns how many findings there are of each severity; suppressed ones are not counted.
-fn counts(findings: &[Finding]) -> BTreeMap<Severity, usize> {
-    let mut counts = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.suppressed.is_none()) {
-        *counts.entry(finding.severity).or_default() += 1;
-    }
-    counts
-}
-
 /// Returns the title, or the id where there is none.
 fn title_of(finding: &Finding) -> &str {
     if finding.title.is_empty() { &finding.id } else { &finding.title }

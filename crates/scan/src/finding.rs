@@ -1,5 +1,7 @@
 //! What is wrong with a package.
 
+use std::collections::BTreeMap;
+
 use crate::{Package, PackageType};
 
 /// How bad it is, in ECR's words.
@@ -43,6 +45,15 @@ impl Severity {
             Severity::Critical => "CRITICAL",
         }
     }
+}
+
+/// Counts findings by how bad they are; suppressed ones are not counted, and a severity without any is missing.
+pub fn count_by_severity<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> BTreeMap<Severity, usize> {
+    let mut counts = BTreeMap::new();
+    for finding in findings.into_iter().filter(|finding| finding.suppressed.is_none()) {
+        *counts.entry(finding.severity).or_default() += 1;
+    }
+    counts
 }
 
 /// What a distribution says about a flaw that its package has.

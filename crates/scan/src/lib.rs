@@ -60,7 +60,7 @@ pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadS
 pub use ecosystems::go_binary::{BuildInfo, Module, read_build_info};
 pub use ecosystems::sbom::{DocumentError, read_document};
 pub use exploitation::Exploitation;
-pub use finding::{Evidence, Finding, FixState, Severity, Undecided};
+pub use finding::{Evidence, Finding, FixState, Severity, Undecided, count_by_severity};
 pub use gate::{
     GATE_REASONS_MAX, GATE_TEXT_BYTES_MAX, GateApproval, GateException, GateExceptionError, GateFacts, GateMode,
     GateOutcome, GateOverride, GatePolicy, GatePolicyError, GateReason, GateScan, GateScope, GateScopeError,

@@ -11,7 +11,7 @@ mod csaf;
 mod cyclonedx;
 mod openvex;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -93,18 +93,17 @@ impl Product {
         Some(Product { image: None, package: Some(package), distribution: own(namespace), release: own(release) })
     }
 
-    fn is_of(&self, finding: &Finding, image: &str) -> bool {
+    fn is_of(&self, flaw: Flaw<'_>, image: &str) -> bool {
         let is_image = self.image.as_deref().is_none_or(|one| one.eq_ignore_ascii_case(image));
-        let is_package = self.package.as_ref().is_none_or(|one| names(one, &finding.package));
-        is_image && is_package && self.is_of_release(finding) && (self.image.is_some() || self.package.is_some())
+        let is_package = self.package.as_ref().is_none_or(|one| names(one, flaw.package));
+        is_image && is_package && self.is_of_release(flaw.source) && (self.image.is_some() || self.package.is_some())
     }
 }
 
 impl Product {
-    /// Tells whether it is said for the distribution that the finding is of; a version settles it, without one only a
-    /// release that is the finding's does.
-    fn is_of_release(&self, finding: &Finding) -> bool {
-        let source = &finding.evidence.source;
+    /// Tells whether it is said for the distribution whose advisory a flaw is of; a version settles it, without one only a
+    /// release that is the flaw's does.
+    fn is_of_release(&self, source: &str) -> bool {
         let (ecosystem, release) = source.split_once(':').unwrap_or((source, ""));
         let ecosystem: String = ecosystem.to_ascii_lowercase().split_whitespace().collect();
         let same = |name: &str| match name {
@@ -188,28 +187,74 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Vec<Statement>, FeedError> {
     Ok(statements)
 }
 
-/// Suppresses the findings of an image that statements speak against, each with a reason; what is suppressed already stays.
+/// Statements, found by the vulnerability that they speak of.
 ///
-/// Of the statements about the same vulnerability and product the newest counts, whatever it says; of several products
-/// that a finding is of, the newest statement among theirs. Of equally old ones the later in `statements` counts. `image` is
-/// its digest. Never drops a finding, and never lifts a suppression.
-pub fn apply(findings: &mut [Finding], statements: &[Statement], image: &str) {
-    let mut by_id = HashMap::<&str, Vec<&Statement>>::new();
-    for statement in statements {
-        for id in std::iter::once(&statement.vulnerability).chain(&statement.aliases) {
-            by_id.entry(id).or_default().push(statement);
-        }
+/// Of those about the same vulnerability and product the newest counts, whatever it says; of several products that a finding is
+/// of, the newest statement among theirs. Of equally old ones the later counts.
+#[derive(Clone, Debug, Default)]
+pub struct Lookup {
+    documents: Vec<Arc<Vec<Statement>>>,
+    /// By id: the document and the statement in it, in their order.
+    by_id: HashMap<Box<str>, Vec<(u32, u32)>>,
+}
+
+/// A flaw in a package, of which something may be said.
+#[derive(Clone, Copy, Debug)]
+pub struct Flaw<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its other ids.
+    pub aliases: &'a [String],
+    /// The package.
+    pub package: &'a Package,
+    /// Whose advisory it is of: `Debian:12`, `PyPI`.
+    pub source: &'a str,
+}
+
+impl<'a> Flaw<'a> {
+    fn of(finding: &'a Finding) -> Flaw<'a> {
+        let Finding { id, aliases, package, evidence, .. } = finding;
+        Flaw { id, aliases, package, source: &evidence.source }
     }
-    for finding in findings.iter_mut().filter(|finding| finding.suppressed.is_none()) {
+}
+
+impl Lookup {
+    /// Takes the statements of documents, the oldest document first.
+    pub fn new(documents: Vec<Arc<Vec<Statement>>>) -> Lookup {
+        let mut by_id = HashMap::<Box<str>, Vec<(u32, u32)>>::new();
+        for (document, statements) in (0..).zip(&documents) {
+            for (place, statement) in (0..).zip(statements.iter()) {
+                for id in std::iter::once(&statement.vulnerability).chain(&statement.aliases) {
+                    by_id.entry(id.as_str().into()).or_default().push((document, place));
+                }
+            }
+        }
+        Lookup { documents, by_id }
+    }
+
+    /// Tells whether any statement is about one of these ids: without one nothing is suppressed, in no image.
+    pub fn speaks_of<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> bool {
+        ids.any(|id| self.by_id.contains_key(id))
+    }
+
+    /// Returns why a flaw does not count in an image, which is named by its digest; `None` where it does.
+    pub fn suppression(&self, flaw: Flaw<'_>, image: &str) -> Option<String> {
         // The newest of all that speak of it is also the newest for its own product.
-        let newest = std::iter::once(&finding.id)
-            .chain(&finding.aliases)
-            .filter_map(|id| by_id.get(id.as_str()))
+        let newest = std::iter::once(flaw.id)
+            .chain(flaw.aliases.iter().map(String::as_str))
+            .filter_map(|id| self.by_id.get(id))
             .flatten()
-            .filter(|statement| statement.products.iter().any(|product| product.is_of(finding, image)))
+            .filter_map(|(document, place)| self.documents.get(*document as usize)?.get(*place as usize))
+            .filter(|statement| statement.products.iter().any(|product| product.is_of(flaw, image)))
             .max_by_key(|statement| statement.time);
-        if let Some(statement) = newest {
-            finding.suppressed = reason(statement);
+        newest.and_then(reason)
+    }
+
+    /// Suppresses the findings of an image that statements speak against, each with a reason; what is suppressed already stays.
+    /// Never drops a finding, and never lifts a suppression.
+    pub fn apply(&self, findings: &mut [Finding], image: &str) {
+        for finding in findings.iter_mut().filter(|finding| finding.suppressed.is_none()) {
+            finding.suppressed = self.suppression(Flaw::of(finding), image);
         }
     }
 }

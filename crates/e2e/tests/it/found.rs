@@ -2,7 +2,7 @@
 
 use crate::{
     commands::Person,
-    scan::{advisories, image, import},
+    scan::{advisories, image, import, side_tables},
 };
 use gantry_e2e::{Client, Server};
 use serde_json::{Value, json};
@@ -180,6 +180,91 @@ fn a_new_advisory_and_a_deleted_image_count_in_the_next_search() {
     let none = (0..100).map(|_| wait(count())).find(|count| *count == 0);
 
     assert_eq!((fewer, none), (Some(1), Some(0)));
+}
+
+/// Asks until the answer is as it should be; what is found is written down within some seconds.
+#[track_caller]
+fn until(person: &Person, arguments: &[&str], is_there: impl Fn(&Value) -> bool) -> Value {
+    let found = (0..200).map(|_| wait(json_of(person, arguments))).find(is_there);
+    found.unwrap_or_else(|| panic!("{arguments:?}: {}", json_of(person, arguments)))
+}
+
+#[test]
+fn it_is_told_since_when_a_flaw_is_known_until_when_it_is_to_be_mended_and_when_it_was_gone() {
+    let person = person();
+    let list = ["findings", "ls", "--output", "json"];
+
+    let known = until(&person, &list, |found| found[0]["firstSeenAt"].is_string());
+    let table = person.types(&["findings", "ls"]);
+    let late = json_of(&person, &["findings", "ls", "--overdue", "--output", "json"]);
+    let trend =
+        until(&person, &["findings", "trend", "--output", "json"], |days| days[0]["severityCounts"]["HIGH"] == 2);
+    person.types(&["image", "rm", &format!("team/app@{}", image("3.0.11-1~deb12u2").digest())]);
+    until(&person, &list, |found| *found == json!([]));
+    let gone = ["findings", "gone", "--id", "CVE-2099-0001", "--output", "json"];
+    let gone = until(&person, &gone, |found| found[0].is_object());
+
+    let flaw = &known[0];
+    assert_eq!((&flaw["id"], &flaw["ageDays"], &flaw["overdue"]), (&json!("CVE-2099-0001"), &json!(0), &json!(false)));
+    let holder = &flaw["images"][0];
+    assert_eq!(holder["knownSince"], flaw["firstSeenAt"], "the image was pushed before it was known what it holds");
+    assert_eq!(holder["paths"], json!(["var/lib/dpkg/status"]));
+    assert!(flaw["dueAt"].as_str() > flaw["firstSeenAt"].as_str(), "{flaw}");
+    assert!(table.contains("KNOWN SINCE") && table.contains("DUE"), "{table}");
+    assert_eq!(late, json!([]));
+    assert_eq!((trend.as_array().unwrap().len(), &trend[0]["repositories"]), (1, &json!(1)));
+    let told = ["repository", "id", "severity", "package", "type"].map(|member| gone[0][member].as_str().unwrap());
+    assert_eq!(told, ["team/app", "CVE-2099-0001", "HIGH", "libssl3", "deb"]);
+    assert_eq!(gone[0]["firstSeenAt"], flaw["firstSeenAt"]);
+}
+
+#[test]
+fn what_is_exploited_comes_first_and_what_is_suppressed_is_told_with_its_reason() {
+    let person = person();
+    let folder = tempfile::tempdir().unwrap();
+    let known = advisories(folder.path());
+    side_tables(&known, "CVE-2099-0002");
+    import(&person.server, &known);
+    let client = person.server.client();
+    let document = json!({
+        "@context": "https://openvex.dev/ns/v0.2.0", "author": "ann", "timestamp": "2026-11-20T00:00:00Z",
+        "statements": [{"vulnerability": {"name": "CVE-2099-0001"}, "products": [{"@id": "pkg:deb/debian/libssl3"}],
+                        "status": "not_affected", "justification": "vulnerable_code_not_present"}],
+    });
+
+    let exploited = ["findings", "ls", "--known-exploited", "--output", "json"];
+    let exploited = until(&person, &exploited, |found| found[0].is_object());
+    let first = json_of(&person, &["findings", "ls", "--order", "priority", "--output", "json"]);
+    let probable = json_of(&person, &["findings", "ls", "--epss", "0.5", "--output", "json"]);
+    let wrong = person.tries(&["findings", "ls", "--epss", "7"]);
+    let uploaded = client.send("POST", "/api/v1/vex?prefix=team&name=a.json", &[], document.to_string().as_bytes());
+    let counted = until(&person, &["findings", "ls", "--output", "json"], |found| found[1].is_null());
+    let suppressed = json_of(&person, &["findings", "ls", "--suppressed", "--output", "json"]);
+    let table = person.types(&["findings", "ls", "--suppressed"]);
+
+    assert_eq!(ids(&exploited), ["CVE-2099-0002"]);
+    assert_eq!(ids(&first), ["CVE-2099-0002", "CVE-2099-0001"]);
+    assert!(first[0]["priority"].as_u64() > first[1]["priority"].as_u64(), "{first}");
+    assert_eq!(probable, json!([]), "nobody predicts anything");
+    assert!(wrong.0 != 0 && wrong.2.contains("epss"), "{wrong:?}");
+    assert_eq!(uploaded.status, 201, "{}", uploaded.text());
+    assert_eq!((ids(&counted), ids(&suppressed)), (vec!["CVE-2099-0002"], vec!["CVE-2099-0001"]));
+    let reason = suppressed[0]["suppressed"].as_str().unwrap();
+    assert!(reason.contains("vulnerable_code_not_present") && table.contains(reason), "{reason} {table}");
+}
+
+#[test]
+fn images_are_found_by_the_path_at_which_they_hold_a_package() {
+    let person = person();
+
+    let found = json_of(&person, &["package", "ls", "--file", "/opt/app/left_pad-*", "--output", "json"]);
+    let table = person.types(&["package", "ls", "--file", "*/METADATA", "--images"]);
+    let none = json_of(&person, &["package", "ls", "--file", "opt/app", "--output", "json"]);
+
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["package"]), (1, &json!("left-pad")));
+    assert_eq!(found[0]["images"][0]["paths"], json!(["opt/app/left_pad-1.0.dist-info/METADATA"]));
+    assert!(table.contains("team/app:v1") && table.contains("opt/app/left_pad"), "{table}");
+    assert_eq!(none, json!([]));
 }
 
 /// What was asked, a little later.

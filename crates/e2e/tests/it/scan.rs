@@ -222,10 +222,10 @@ fn a_pipeline_says_by_which_exit_code_it_is_stopped_and_by_what() {
     assert_eq!(codes, [7, 0, 7, 0]);
 }
 
-/// KEV and EPSS beside the advisories.
-fn side_tables(advisories: &Path) {
+/// The catalogue of known exploited vulnerabilities beside the advisories, with one row.
+pub(crate) fn side_tables(advisories: &Path, cve: &str) {
     let kev = json!({"dateReleased": "2026-11-20T00:00:00Z", "vulnerabilities": [
-        {"cveID": "CVE-2099-0001", "dateAdded": "2026-11-19", "knownRansomwareCampaignUse": "Known"}]});
+        {"cveID": cve, "dateAdded": "2026-11-19", "knownRansomwareCampaignUse": "Known"}]});
     fs::create_dir_all(advisories.join("kev")).unwrap();
     fs::write(advisories.join("kev/kev.json"), kev.to_string()).unwrap();
 }
@@ -234,7 +234,7 @@ fn side_tables(advisories: &Path) {
 fn enhanced(folder: &Path) -> (Server, Boto) {
     let (server, mut boto) = server();
     let advisories = advisories(folder);
-    side_tables(&advisories);
+    side_tables(&advisories, "CVE-2099-0001");
     import(&server, &advisories);
     let every =
         json!([{"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}]);

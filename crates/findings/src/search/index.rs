@@ -1,9 +1,10 @@
 use gantry_scan::{
-    Distribution, Finding, FixState, Installed, Inventory, Knowledge, KnowledgeError, Options, Package, Severity, find,
+    Distribution, Finding, FixState, Installed, Inventory, Knowledge, KnowledgeError, Options, Package, Severity,
+    exploitation, find,
 };
 use gantry_words::Timestamp;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -41,11 +42,21 @@ pub(super) struct KnownFlaw {
     pub(super) fix_state: FixState,
     pub(super) title: String,
     pub(super) published: Option<String>,
+    pub(super) epss: Option<f32>,
+    pub(super) known_exploited: bool,
+    /// 0 to 100, while nothing suppresses it.
+    pub(super) priority: u8,
+    /// Whose advisory it is of: `Debian:12`.
+    pub(super) source: String,
 }
 
 impl From<Finding> for KnownFlaw {
     fn from(finding: Finding) -> Self {
         KnownFlaw {
+            priority: exploitation::priority(&finding),
+            epss: finding.epss,
+            known_exploited: finding.known_exploited,
+            source: finding.evidence.source,
             id: finding.id,
             aliases: finding.aliases,
             severity: finding.severity,
@@ -57,12 +68,15 @@ impl From<Finding> for KnownFlaw {
     }
 }
 
-/// A version of a package, the images that hold it, and its flaws.
+/// A version of a package, the images that hold it, each with the number of the paths at which it does, and its flaws.
 pub(super) struct HeldPackage {
     pub(super) key: Arc<PackageKey>,
-    pub(super) images: Vec<u32>,
+    pub(super) images: Vec<(u32, u32)>,
     pub(super) flaws: Vec<KnownFlaw>,
 }
+
+/// The paths at which an image holds a package.
+pub(super) type Paths = Arc<[Box<str>]>;
 
 /// Which image holds which package: each image and each version of a package has a number.
 #[derive(Default)]
@@ -72,6 +86,11 @@ pub(super) struct Index {
     places: HashMap<Place, u32>,
     packages: Vec<HeldPackage>,
     numbers: HashMap<Arc<PackageKey>, u32>,
+    /// The paths at which packages are, sorted, those of a package in an image together: images that share a layer share them.
+    paths: Vec<Paths>,
+    path_numbers: HashMap<Paths, u32>,
+    /// Rises with every change.
+    revision: u64,
     /// The generation of advisories whose flaws are known, and of how many packages they are.
     generation: u64,
     matched: usize,
@@ -86,6 +105,46 @@ impl Index {
         self.images.get(number as usize)?.as_ref().map(|(image, _)| image)
     }
 
+    /// The paths of a number.
+    pub(super) fn paths(&self, number: u32) -> &[Box<str>] {
+        self.paths.get(number as usize).map_or(&[], |paths| paths)
+    }
+
+    /// Tells of each number whether one of its paths is asked for.
+    pub(super) fn paths_that(&self, is_asked: impl Fn(&str) -> bool) -> Vec<bool> {
+        self.paths.iter().map(|paths| paths.iter().any(|path| is_asked(path))).collect()
+    }
+
+    /// What rises with every change.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// An empty one, that is known to be another than this.
+    pub(super) fn emptied(&self) -> Index {
+        Index { revision: self.revision + 1, ..Index::default() }
+    }
+
+    /// The repositories that have images.
+    pub(super) fn repositories(&self) -> BTreeSet<i64> {
+        self.images.iter().flatten().map(|(image, _)| image.place.0).collect()
+    }
+
+    /// The youngest image of each repository, with its packages.
+    pub(super) fn newest(&self) -> BTreeMap<i64, (&HeldImage, Vec<&HeldPackage>)> {
+        let mut newest: BTreeMap<i64, &(HeldImage, Box<[u32]>)> = BTreeMap::new();
+        for held in self.images.iter().flatten() {
+            let known = newest.entry(held.0.place.0).or_insert(held);
+            let (image, other) = (&held.0, &known.0);
+            if (image.pushed_at, &other.place.1) > (other.pushed_at, &image.place.1) {
+                *known = held;
+            }
+        }
+        let packages =
+            |numbers: &[u32]| numbers.iter().filter_map(|number| self.packages.get(*number as usize)).collect();
+        newest.into_iter().map(|(repository, (image, numbers))| (repository, (image, packages(&numbers[..])))).collect()
+    }
+
     /// The images that are known, each with when it was scanned.
     pub(super) fn known(&self) -> HashMap<Place, Timestamp> {
         let images = self.images.iter().flatten();
@@ -95,26 +154,36 @@ impl Index {
     /// Takes an image, in the place of what was known of it.
     pub(super) fn put(&mut self, image: HeldImage, inventory: &Inventory) {
         self.remove([&image.place]);
-        let mut packages: Vec<u32> = inventory
-            .packages
-            .iter()
-            .map(|installed| self.number(&installed.package, inventory.distribution.as_ref()))
-            .collect();
-        packages.sort_unstable();
-        packages.dedup();
+        let mut packages: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+        for installed in &inventory.packages {
+            let number = self.number(&installed.package, inventory.distribution.as_ref());
+            packages.entry(number).or_default().insert(&installed.path);
+        }
         let next = u32::try_from(self.images.len()).unwrap_or(u32::MAX);
         let number = self.free.pop().unwrap_or(next);
-        for package in &packages {
+        for (package, paths) in &packages {
+            let paths = self.paths_number(paths.iter().map(|path| Box::<str>::from(*path)).collect());
             if let Some(held) = self.packages.get_mut(*package as usize) {
-                held.images.push(number);
+                held.images.push((number, paths));
             }
         }
         self.places.insert(image.place.clone(), number);
-        let held = Some((image, packages.into_boxed_slice()));
+        let held = Some((image, packages.into_keys().collect()));
         match self.images.get_mut(number as usize) {
             Some(slot) => *slot = held,
             None => self.images.push(held),
         }
+        self.revision += 1;
+    }
+
+    fn paths_number(&mut self, paths: Paths) -> u32 {
+        if let Some(number) = self.path_numbers.get(&paths) {
+            return *number;
+        }
+        let number = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
+        self.path_numbers.insert(paths.clone(), number);
+        self.paths.push(paths);
+        number
     }
 
     /// Forgets images.
@@ -129,9 +198,10 @@ impl Index {
         // Once for each package, however many images go: many hold the same ones.
         for package in touched {
             if let Some(held) = self.packages.get_mut(package as usize) {
-                held.images.retain(|image| !gone.contains(image));
+                held.images.retain(|(image, _)| !gone.contains(image));
             }
         }
+        self.revision += u64::from(!gone.is_empty());
         self.free.extend(gone);
     }
 
@@ -174,6 +244,7 @@ impl Index {
             }
         }
         self.matched += of.len();
+        self.revision += u64::from(!of.is_empty());
     }
 }
 

@@ -1,20 +1,29 @@
-use super::index::{HeldImage, HeldPackage, Index, KnownFlaw, PackageKey};
+use super::{
+    index::{HeldImage, HeldPackage, Index, KnownFlaw, PackageKey},
+    seen::{FlawKey, Open, Seen},
+    vex::HeldVex,
+};
+use gantry_registry::DeadlineSettings;
 use gantry_scan::{Distribution, FixState, Package, PackageType, Severity, VersionRange, purl};
 use gantry_words::{Page, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
 };
 
 /// Images of an answer that are shown; all are counted.
 pub const IMAGES_SHOWN_MAX: usize = 100;
+/// Paths of a package in an image that are shown.
+pub const PATHS_SHOWN_MAX: usize = 20;
 
 /// The repositories whose images are looked at: number and name.
 pub type Visible = BTreeMap<i64, String>;
 
 /// Which flaws are asked for; what is not said does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FlawQuestion {
     /// Of these severities.
     pub severities: Vec<Severity>,
@@ -24,6 +33,26 @@ pub struct FlawQuestion {
     pub package: Option<String>,
     /// Whether only those count that a newer version mends.
     pub is_fixable: bool,
+    /// Whether only those count that are known to be exploited.
+    pub is_known_exploited: bool,
+    /// Exploited within 30 days with at least this probability (EPSS), 0.0 to 1.0.
+    pub epss_min: Option<f32>,
+    /// Whether it is asked for those that VEX documents suppress, and for no others; else these are left out.
+    pub is_suppressed: bool,
+    /// Whether only those count whose deadline is over, in repositories where it is.
+    pub is_overdue: bool,
+    /// What comes first.
+    pub order: FlawOrder,
+}
+
+/// Which flaws come first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FlawOrder {
+    /// The worst.
+    #[default]
+    Severity,
+    /// Those of the highest priority: what is exploited and can be mended before a worse one that nobody uses or can mend.
+    Priority,
 }
 
 /// Which packages are asked for; what is not said does not matter.
@@ -37,6 +66,8 @@ pub struct PackageQuestion {
     pub versions: Option<VersionRange>,
     /// What a package URL names; without a version any.
     pub purl: Option<Package>,
+    /// At this path, without the slash at its beginning; `*` stands for any characters, slashes too.
+    pub file: Option<String>,
 }
 
 /// Where a list of flaws goes on: after this one.
@@ -66,6 +97,18 @@ pub struct FoundFlaw {
     pub title: String,
     /// When it was published, RFC 3339.
     pub published: Option<String>,
+    /// The probability that it is exploited within 30 days (EPSS), 0.0 to 1.0.
+    pub epss: Option<f32>,
+    /// Whether CISA's catalogue of known exploited vulnerabilities names it.
+    pub known_exploited: bool,
+    /// 0 to 100; 0 of what is suppressed.
+    pub priority: u8,
+    /// Why it does not count, in one of the images.
+    pub suppressed: Option<String>,
+    /// When it was first seen in one of the repositories of the images; `None` where that is not written down yet.
+    pub first_seen_at: Option<Timestamp>,
+    /// Until when it is to be mended there.
+    pub due_at: Option<Timestamp>,
     /// The package.
     pub package: Package,
     /// The release that it is of, where a distribution installs it.
@@ -109,6 +152,10 @@ pub struct FoundImage {
     pub digest: String,
     /// Its tags, some of them where there are many.
     pub tags: Vec<String>,
+    /// Where in it the package is: some of the paths, where there are many; of those that were asked for.
+    pub paths: Vec<String>,
+    /// Since when a flaw is known of it: since its push, or since it is of the repository.
+    pub known_since: Option<Timestamp>,
     /// When it was pushed.
     pub pushed_at: Timestamp,
     /// Who pushed it.
@@ -125,9 +172,13 @@ impl PackagePlace {
 }
 
 impl FlawPlace {
-    fn of(flaw: &KnownFlaw, key: &PackageKey) -> FlawPlace {
-        let rank = Severity::ALL.iter().position(|severity| *severity == flaw.severity).unwrap_or_default();
-        FlawPlace(rank as u8, flaw.id.clone(), PackagePlace::of(key))
+    fn of(flaw: &KnownFlaw, key: &PackageKey, order: FlawOrder) -> FlawPlace {
+        let severity = || Severity::ALL.iter().position(|severity| *severity == flaw.severity).unwrap_or_default();
+        let rank = match order {
+            FlawOrder::Severity => severity() as u8,
+            FlawOrder::Priority => u8::MAX - flaw.priority,
+        };
+        FlawPlace(rank, flaw.id.clone(), PackagePlace::of(key))
     }
 }
 
@@ -137,6 +188,8 @@ impl FlawQuestion {
             |id: &str| flaw.id.eq_ignore_ascii_case(id) || flaw.aliases.iter().any(|own| own.eq_ignore_ascii_case(id));
         (self.severities.is_empty() || self.severities.contains(&flaw.severity))
             && (!self.is_fixable || flaw.fixed_version.is_some())
+            && (!self.is_known_exploited || flaw.known_exploited)
+            && self.epss_min.is_none_or(|least| flaw.epss.is_some_and(|probability| probability >= least))
             && self.id.as_deref().is_none_or(is)
     }
 }
@@ -176,10 +229,19 @@ fn fits(pattern: &str, text: &str) -> bool {
     text.ends_with(end)
 }
 
+/// What a question about flaws is answered from.
+pub(super) struct Lens<'a> {
+    pub(super) index: &'a Index,
+    pub(super) visible: &'a Visible,
+    pub(super) vex: &'a HeldVex,
+    pub(super) open: &'a Open,
+    pub(super) deadlines: &'a DeadlineSettings,
+    pub(super) now: Timestamp,
+}
+
 /// Answers a question about flaws.
 pub(super) fn flaws(
-    index: &Index,
-    visible: &Visible,
+    lens: &Lens<'_>,
     question: &FlawQuestion,
     after: Option<&FlawPlace>,
     count: usize,
@@ -187,16 +249,48 @@ pub(super) fn flaws(
     let is_asked =
         |held: &&HeldPackage| question.package.as_deref().is_none_or(|name| is_named(&held.key.package, name));
     let mut found: Vec<(FlawPlace, &HeldPackage, &KnownFlaw)> = Vec::new();
-    for held in index.packages().iter().filter(is_asked) {
+    for held in lens.index.packages().iter().filter(is_asked) {
         let asked = held.flaws.iter().filter(|flaw| question.holds(flaw));
-        found.extend(asked.map(|flaw| (FlawPlace::of(flaw, &held.key), held, flaw)));
+        found.extend(asked.map(|flaw| (FlawPlace::of(flaw, &held.key, question.order), held, flaw)));
     }
     found.retain(|(place, ..)| after.is_none_or(|after| place > after));
     found.sort_by(|a, b| a.0.cmp(&b.0));
-    let shown = found.into_iter().filter_map(|(place, held, flaw)| {
-        let images = holders(index, visible, held)?;
+    let shown = found.into_iter().filter_map(|(place, held, flaw)| lens.show(question, place, held, flaw));
+    Page::cut(shown.take(count + 1).collect(), count)
+}
+
+impl Lens<'_> {
+    /// Shows a flaw with the images in which it is as the question says; `None` where there is none.
+    fn show(
+        &self,
+        question: &FlawQuestion,
+        place: FlawPlace,
+        held: &HeldPackage,
+        flaw: &KnownFlaw,
+    ) -> Option<FoundFlaw> {
+        let allowed = allowed(self.deadlines, flaw);
+        let seen = self.open.get(&FlawKey::of(flaw, held));
+        let first_seen = |repository: i64| seen?.get(&repository).map(|Seen { first_seen_at, .. }| *first_seen_at);
+        let due = |repository: i64| Some(first_seen(repository)?.plus(allowed?));
+        let is_late = |repository: i64| due(repository).is_some_and(|due| due < self.now);
+        let is_spoken_of = self.vex.speaks_of(flaw);
+        if question.is_suppressed && !is_spoken_of {
+            return None;
+        }
+        let reason = RefCell::new(None);
+        let is_asked = |image: &HeldImage, _: u32| {
+            let why = is_spoken_of.then(|| self.vex.suppression(flaw, &held.key.package, image)).flatten();
+            let is_asked = why.is_some() == question.is_suppressed && (!question.is_overdue || is_late(image.place.0));
+            if is_asked && let Some(why) = why {
+                reason.borrow_mut().get_or_insert(why);
+            }
+            is_asked
+        };
+        let holders = Holders::of(self.index, self.visible, held, is_asked)?;
+        let first_seen_at = holders.0.iter().filter_map(|(image, ..)| first_seen(image.place.0)).min();
+        let suppressed = reason.into_inner();
         let PackageKey { package, distribution } = (*held.key).clone();
-        let KnownFlaw { id, aliases, severity, fixed_version, fix_state, title, published } = flaw.clone();
+        let KnownFlaw { id, aliases, severity, fixed_version, fix_state, title, published, .. } = flaw.clone();
         Some(FoundFlaw {
             place,
             id,
@@ -206,12 +300,36 @@ pub(super) fn flaws(
             fix_state,
             title,
             published,
+            epss: flaw.epss,
+            known_exploited: flaw.known_exploited,
+            priority: if suppressed.is_some() { 0 } else { flaw.priority },
+            due_at: if suppressed.is_some() {
+                None
+            } else {
+                first_seen_at.zip(allowed).map(|(at, time)| at.plus(time))
+            },
+            suppressed,
+            first_seen_at,
             package,
             distribution,
-            images,
+            images: holders.show(self.index, |_| true, first_seen),
         })
-    });
-    Page::cut(shown.take(count + 1).collect(), count)
+    }
+}
+
+/// Within which time a flaw is to be mended; `None` where nobody says.
+fn allowed(deadlines: &DeadlineSettings, flaw: &KnownFlaw) -> Option<Duration> {
+    let DeadlineSettings { critical, high, medium, low, known_exploited } = deadlines;
+    let by_severity = match flaw.severity {
+        Severity::Critical => Some(critical),
+        Severity::High => Some(high),
+        Severity::Medium => Some(medium),
+        Severity::Low => Some(low),
+        Severity::Informational | Severity::Undefined => None,
+    };
+    let exploited = flaw.known_exploited.then_some(known_exploited);
+    let said = by_severity.into_iter().chain(exploited).map(|period| period.duration());
+    said.filter(|time| !time.is_zero()).min()
 }
 
 /// Answers a question about packages.
@@ -222,40 +340,94 @@ pub(super) fn packages(
     after: Option<&PackagePlace>,
     count: usize,
 ) -> Page<FoundPackage> {
+    let file = question.file.as_deref().map(|file| file.trim_start_matches('/'));
+    let is_path = |path: &str| file.is_none_or(|file| fits(file, path));
+    let paths = file.map(|_| index.paths_that(is_path));
+    let is_there = |paths_number: u32| {
+        paths.as_ref().is_none_or(|paths| paths.get(paths_number as usize).copied().unwrap_or_default())
+    };
     let asked = index.packages().iter().filter(|held| question.holds(&held.key.package));
+    let asked = asked.filter(|held| held.images.iter().any(|(_, paths)| is_there(*paths)));
     let mut found: Vec<(PackagePlace, &HeldPackage)> = asked.map(|held| (PackagePlace::of(&held.key), held)).collect();
     found.retain(|(place, _)| after.is_none_or(|after| place > after));
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let shown = found.into_iter().filter_map(|(place, held)| {
-        let images = holders(index, visible, held)?;
+        let holders = Holders::of(index, visible, held, |_, paths| is_there(paths))?;
         let PackageKey { package, distribution } = (*held.key).clone();
-        Some(FoundPackage { place, package, distribution, images })
+        Some(FoundPackage { place, package, distribution, images: holders.show(index, is_path, |_| None) })
     });
     Page::cut(shown.take(count + 1).collect(), count)
 }
 
-/// The images that hold a package and may be seen; `None` where there is none.
-fn holders(index: &Index, visible: &Visible, held: &HeldPackage) -> Option<FoundImages> {
-    let seen = held.images.iter().filter_map(|number| index.image(*number));
-    let mut seen: Vec<(&HeldImage, &String)> =
-        seen.filter_map(|image| Some((image, visible.get(&image.place.0)?))).collect();
-    let first_pushed_at = seen.iter().map(|(image, _)| image.pushed_at).min()?;
-    let count = seen.len();
-    seen.sort_by(|(a, a_name), (b, b_name)| {
-        b.pushed_at.cmp(&a.pushed_at).then_with(|| (a_name, &a.place.1).cmp(&(b_name, &b.place.1)))
-    });
-    let show = |(image, name): (&HeldImage, &String)| FoundImage {
-        repository_id: image.place.0,
-        repository: name.clone(),
-        digest: image.place.1.to_string(),
-        tags: Vec::new(),
-        pushed_at: image.pushed_at,
-        pushed_by: image.pushed_by.to_string(),
-    };
-    Some(FoundImages { count, first_pushed_at, shown: seen.into_iter().take(IMAGES_SHOWN_MAX).map(show).collect() })
+/// Images that hold a package, each with its repository's name and the number of the paths at which it does; never empty.
+struct Holders<'a>(Vec<(&'a HeldImage, &'a String, u32)>);
+
+impl<'a> Holders<'a> {
+    /// Those that may be seen and are asked for, by image and paths, the youngest first; `None` where there is none.
+    fn of(
+        index: &'a Index,
+        visible: &'a Visible,
+        held: &HeldPackage,
+        is_asked: impl Fn(&HeldImage, u32) -> bool,
+    ) -> Option<Holders<'a>> {
+        let seen = held.images.iter().filter_map(|(number, paths)| {
+            let image = index.image(*number)?;
+            Some((image, visible.get(&image.place.0)?, *paths))
+        });
+        let mut seen: Vec<_> = seen.filter(|(image, _, paths)| is_asked(image, *paths)).collect();
+        seen.sort_by(|(a, a_name, _), (b, b_name, _)| {
+            b.pushed_at.cmp(&a.pushed_at).then_with(|| (a_name, &a.place.1).cmp(&(b_name, &b.place.1)))
+        });
+        (!seen.is_empty()).then_some(Holders(seen))
+    }
+
+    /// Shows the youngest, with those paths that are asked for, and since when the flaw that it is about is in a repository.
+    fn show(
+        self,
+        index: &Index,
+        is_path: impl Fn(&str) -> bool,
+        first_seen: impl Fn(i64) -> Option<Timestamp>,
+    ) -> FoundImages {
+        let count = self.0.len();
+        let first_pushed_at = self.0.last().map(|(image, ..)| image.pushed_at).unwrap_or_default();
+        let show = |(image, name, paths): (&HeldImage, &String, u32)| FoundImage {
+            repository_id: image.place.0,
+            repository: name.clone(),
+            digest: image.place.1.to_string(),
+            tags: Vec::new(),
+            paths: index
+                .paths(paths)
+                .iter()
+                .filter(|path| is_path(path))
+                .take(PATHS_SHOWN_MAX)
+                .map(ToString::to_string)
+                .collect(),
+            known_since: first_seen(image.place.0).map(|at| at.max(image.pushed_at)),
+            pushed_at: image.pushed_at,
+            pushed_by: image.pushed_by.to_string(),
+        };
+        FoundImages { count, first_pushed_at, shown: self.0.into_iter().take(IMAGES_SHOWN_MAX).map(show).collect() }
+    }
+}
+
+impl AsMut<FoundImages> for FoundFlaw {
+    fn as_mut(&mut self) -> &mut FoundImages {
+        &mut self.images
+    }
+}
+
+impl AsMut<FoundImages> for FoundPackage {
+    fn as_mut(&mut self) -> &mut FoundImages {
+        &mut self.images
+    }
 }
 
 impl FoundFlaw {
+    /// Whether its deadline is over.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.due_at.is_some_and(|due| due < now)
+    }
+
     /// The package in one line (package-url).
     pub fn purl(&self) -> String {
         purl::of(&self.package, self.distribution.as_ref())

@@ -18,15 +18,20 @@ const READ_AT_ONCE: usize = 64;
 impl Scans {
     /// Brings the index up to date, unless it just was.
     pub(super) async fn refresh(&self) -> Result<(), Fault> {
+        self.refresh_older_than(FRESH_FOR).await
+    }
+
+    /// Brings the index up to date if that is so long ago.
+    pub(super) async fn refresh_older_than(&self, age: Duration) -> Result<(), Fault> {
         let mut refreshed = self.search.refreshed.lock().await;
         let now = self.env.now();
-        if refreshed.is_some_and(|at| now.since(at) < FRESH_FOR) {
+        if refreshed.is_some_and(|at| now.since(at) < age) {
             return Ok(());
         }
         // Whoever asks may go away in the middle of it: then the next one does it again.
         *refreshed = None;
         if self.search.read(Index::is_wasteful) {
-            self.search.write(|index| *index = Index::default());
+            self.search.write(|index| *index = index.emptied());
         }
         let mut known = self.search.read(Index::known);
         let mut names: HashMap<String, Arc<str>> = HashMap::new();
@@ -44,6 +49,7 @@ impl Scans {
         }
         self.search.write(|index| index.remove(known.keys()));
         self.match_new().await?;
+        self.refresh_vex().await?;
         *refreshed = Some(now);
         Ok(())
     }

@@ -109,7 +109,7 @@ async fn a_source_that_is_broken_or_older_is_refused_alone_and_what_it_gave_goes
     assert!(refused(&broken[0], "/feed: the record the document"), "{broken:?}");
     assert!(refused(&older[0], "older"), "{older:?}");
     assert_eq!(held(data.path()), ["PyPI 2026-11-02T00:00:00Z"]);
-    let state = UpdateState::read(&data.path().join(STATE_FILE));
+    let state = Advisories::of(data.path()).update_state();
     assert_eq!(state.sources.values().filter(|source| source.failure.is_some()).count(), 2);
     let taken = updater.update(Older::Taken).await.unwrap();
     assert_eq!(taken.sources[0].outcome, SourceOutcome::Taken(1));
@@ -138,7 +138,8 @@ async fn a_folder_and_a_file_of_another_gantry_are_sources_too() {
 async fn one_updates_at_a_time() {
     let data = tempfile::tempdir().unwrap();
     let updater = updater(data.path(), &[]);
-    let _held = lock(&data.path().join(LOCK_FILE)).unwrap();
+    let state_path = Advisories::of(data.path()).state_file();
+    let _held = lock(&state_path.with_file_name(LOCK_FILE)).unwrap();
 
     assert!(matches!(updater.update(Older::Refused).await, Err(UpdateError::UnderWay)));
 }

@@ -1,3 +1,6 @@
+mod gone;
+mod trend;
+
 use super::{audit::escape, scan::severity};
 use crate::{
     output::{Cell, Exit, Failure, OutputFlag, Printer, Table, Tone},
@@ -23,6 +26,21 @@ enum What {
     /// List flaws, the worst first, with the images that hold them
     #[command(after_help = "Example:\n  gantry findings ls --id CVE-2024-0727 --images")]
     Ls(LsCommand),
+    /// List flaws that are gone from repositories, those first that went last
+    #[command(after_help = "Example:\n  gantry findings gone --repository team/")]
+    Gone(gone::GoneCommand),
+    /// Tell how many findings the newest images had, day by day
+    #[command(after_help = "Example:\n  gantry findings trend --repository team/ --days 90")]
+    Trend(trend::TrendCommand),
+}
+
+/// What comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Order {
+    /// The worst
+    Severity,
+    /// What should be mended first: by severity, exploitation, and whether it can be
+    Priority,
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,6 +57,21 @@ struct LsCommand {
     /// Show only what a newer version mends
     #[arg(long)]
     fixable: bool,
+    /// Show only what CISA's catalogue of known exploited vulnerabilities names
+    #[arg(long)]
+    known_exploited: bool,
+    /// Show only what is exploited within 30 days with at least this probability (EPSS), as in 0.1
+    #[arg(long, value_name = "SHARE")]
+    epss: Option<f32>,
+    /// Show only what should have been mended by now (scanning.deadlines), and repositories where it is so
+    #[arg(long)]
+    overdue: bool,
+    /// Show what VEX documents suppress, with the reason, and nothing else
+    #[arg(long)]
+    suppressed: bool,
+    /// What comes first
+    #[arg(long, value_enum, default_value = "severity")]
+    order: Order,
     #[command(flatten)]
     found: FoundFlags,
     #[command(flatten)]
@@ -66,21 +99,34 @@ struct ListPage {
 
 impl FindingsCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let What::Ls(command) = self.what;
-        let found = command.list()?;
-        Printer::stdout(command.output.format).answer(&found, |found| table(found, command.found.images))?;
-        Ok(Exit::Done)
+        match self.what {
+            What::Ls(command) => command.run(),
+            What::Gone(command) => command.run(),
+            What::Trend(command) => command.run(),
+        }
     }
 }
 
 impl LsCommand {
+    fn run(self) -> Result<Exit, Failure> {
+        let found = self.list()?;
+        Printer::stdout(self.output.format).answer(&found, |found| table(found, self.found.images, self.suppressed))?;
+        Ok(Exit::Done)
+    }
+
     fn list(&self) -> Result<Vec<FoundFlawDocument>, Failure> {
         let severities = self.severity.iter().map(|severity| severity.name()).collect::<Vec<_>>().join(",");
+        let epss = self.epss.map(|share| share.to_string());
         let query = query(&[
             ("severity", Some(severities.as_str()).filter(|list| !list.is_empty())),
             ("id", self.id.as_deref()),
             ("package", self.package.as_deref()),
             ("fixable", self.fixable.then_some("true")),
+            ("knownExploited", self.known_exploited.then_some("true")),
+            ("epss", epss.as_deref()),
+            ("overdue", self.overdue.then_some("true")),
+            ("suppressed", self.suppressed.then_some("true")),
+            ("order", (self.order == Order::Priority).then_some("priority")),
             ("repository", self.found.repository.as_deref()),
         ]);
         pages(&Remote::open(&self.remote)?, &format!("/api/v1/findings?limit=200{query}"), |page: ListPage| {
@@ -116,20 +162,44 @@ pub(super) fn pages<P: serde::de::DeserializeOwned, T>(
     }
 }
 
-fn table(found: &[FoundFlawDocument], is_by_image: bool) -> Table {
-    let header = ["SEVERITY", "ID", "PACKAGE", "VERSION", "FIXED IN"];
+fn table(found: &[FoundFlawDocument], is_by_image: bool, is_suppressed: bool) -> Table {
+    let last = if is_suppressed { "SUPPRESSED" } else { "DUE" };
+    let header = ["SEVERITY", "PRIORITY", "EXPLOITED", "ID", "PACKAGE", "VERSION", "FIXED IN", "KNOWN SINCE", last];
     found_table(header, is_by_image, found.iter().map(|flaw| (cells(flaw), &flaw.package)))
 }
 
-fn cells(flaw: &FoundFlawDocument) -> [Cell; 5] {
-    let tone = if flaw.severity >= Severity::High { Tone::Bad } else { Tone::Plain };
+fn cells(flaw: &FoundFlawDocument) -> [Cell; 9] {
+    let tone = |is_bad: bool| if is_bad { Tone::Bad } else { Tone::Plain };
+    let last = match (&flaw.suppressed, &flaw.due_at) {
+        (Some(reason), _) => Cell::from(reason.as_str()),
+        (None, Some(due)) => Cell::toned(day(due), tone(flaw.overdue)),
+        (None, None) => "-".into(),
+    };
     [
-        Cell::toned(flaw.severity.name(), tone),
+        Cell::toned(flaw.severity.name(), tone(flaw.severity >= Severity::High)),
+        flaw.priority.to_string().into(),
+        exploited(flaw),
         flaw.id.as_str().into(),
         flaw.package.package.as_str().into(),
         flaw.package.version.as_str().into(),
         flaw.fixed_version.as_deref().unwrap_or("-").into(),
+        flaw.first_seen_at.as_deref().map_or("-", day).into(),
+        last,
     ]
+}
+
+/// Whether it is known to be exploited, or how probable that is.
+fn exploited(flaw: &FoundFlawDocument) -> Cell {
+    match flaw.epss {
+        _ if flaw.known_exploited => Cell::toned("known", Tone::Bad),
+        Some(probability) => format!("{:.1} %", probability * 100.0).into(),
+        None => "-".into(),
+    }
+}
+
+/// The day of a time as RFC 3339 has it.
+fn day(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
 }
 
 /// A table of what is found, and behind it of who holds it: a line for all images, or one for each.
@@ -138,7 +208,8 @@ pub(super) fn found_table<'a, const N: usize>(
     is_by_image: bool,
     found: impl Iterator<Item = ([Cell; N], &'a FoundPackageDocument)>,
 ) -> Table {
-    let more: &[&str] = if is_by_image { &["IMAGE", "DIGEST", "PUSHED", "BY"] } else { &["IMAGES", "SINCE", "IN"] };
+    let more: &[&str] =
+        if is_by_image { &["IMAGE", "DIGEST", "PUSHED", "BY", "PATH"] } else { &["IMAGES", "PUSHED SINCE", "IN"] };
     let mut table = Table::of(header.iter().chain(more).copied());
     if !is_by_image {
         table = table.right(&[N]);
@@ -157,12 +228,13 @@ pub(super) fn found_table<'a, const N: usize>(
                 image.digest.get(..19).unwrap_or(&image.digest).into(),
                 image.pushed_at.as_str().into(),
                 image.pushed_by.as_str().into(),
+                path(image),
             ]));
         }
         let hidden = package.image_count - package.images.len();
         if hidden > 0 {
             let said = format!("and {hidden} more");
-            table.row(cells.into_iter().chain([Cell::toned(said, Tone::Faint), "".into(), "".into(), "".into()]));
+            table.row(cells.into_iter().chain([Cell::toned(said, Tone::Faint)]));
         }
     }
     table
@@ -173,6 +245,15 @@ fn name(image: &FoundImageDocument) -> String {
     match image.tags.first() {
         Some(tag) => format!("{}:{tag}", image.repository),
         None => image.repository.clone(),
+    }
+}
+
+/// The first path at which the image holds it, and how many more there are.
+fn path(image: &FoundImageDocument) -> Cell {
+    match image.paths.as_slice() {
+        [] => "-".into(),
+        [only] => only.as_str().into(),
+        [first, more @ ..] => format!("{first} and {} more", more.len()).into(),
     }
 }
 

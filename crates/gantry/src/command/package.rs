@@ -16,8 +16,10 @@ pub(crate) struct PackageCommand {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// List packages by name, with the images that hold them
-    #[command(after_help = "Example:\n  gantry package ls log4j-core --range '<2.17.1' --images")]
+    /// List packages by name, or by the path at which they are, with the images that hold them
+    #[command(
+        after_help = "Examples:\n  gantry package ls log4j-core --range '<2.17.1' --images\n  gantry package ls --file '*/log4j-core-*.jar' --images"
+    )]
     Ls(LsCommand),
 }
 
@@ -34,6 +36,9 @@ struct LsCommand {
     /// Show packages of this kind only, as in deb, npm or maven
     #[arg(long = "type", value_name = "KIND")]
     kind: Option<String>,
+    /// Show what is at this path, or named by the file there, only; * stands for any characters, slashes too
+    #[arg(long, value_name = "PATH")]
+    file: Option<String>,
     #[command(flatten)]
     found: FoundFlags,
     #[command(flatten)]
@@ -64,6 +69,7 @@ impl LsCommand {
             ("version", self.range.as_deref()),
             ("purl", self.purl.as_deref()),
             ("type", self.kind.as_deref()),
+            ("file", self.file.as_deref()),
             ("repository", self.found.repository.as_deref()),
         ]);
         pages(&Remote::open(&self.remote)?, &format!("/api/v1/packages?limit=200{query}"), |page: ListPage| {

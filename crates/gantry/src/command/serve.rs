@@ -1,3 +1,4 @@
+mod findings;
 mod gates;
 
 use super::tool::{command_line, fault_failure, read_config, runtime};
@@ -132,6 +133,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_scans(&house),
         spawn_advisories(&house),
         gates::spawn_gates(&house),
+        findings::spawn_findings(&house),
         spawn_updates(&house),
         of_scans_task,
         figures_task,

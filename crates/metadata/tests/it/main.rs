@@ -7,6 +7,7 @@ mod alone;
 mod audit_search;
 mod backup;
 mod both;
+mod finding_history;
 mod migrations;
 mod postgres;
 mod proxy;

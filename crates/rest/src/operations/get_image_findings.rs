@@ -47,12 +47,10 @@ impl Operation for GetImageFindings {
         vec![Access::on(action::ECR_DESCRIBE_IMAGE_SCAN_FINDINGS, &request.name)]
     }
 
-    async fn call((repositories, images, scans): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        let repository = repositories.load(cx, &request.name).await?;
-        let image = images.describe(&repository, &request.reference).await?;
-        let (scan, found) = scan::known(scans, &repository, &image).await?;
+    async fn call(rooms: &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+        let (digest, scan, found) = scan::known(rooms, cx, &request.name, &request.reference).await?;
         let name = json::image_name(&request.name, &request.reference);
-        let mut document = ImageFindingsDocument::new(name, Some(image.digest), &found.inventory, &found.matched);
+        let mut document = ImageFindingsDocument::new(name, Some(digest), &found.inventory, &found.matched);
         document.findings.sort_by(|a, b| {
             b.severity.cmp(&a.severity).then_with(|| (&a.package, &a.id, &a.version).cmp(&(&b.package, &b.id, &b.version)))
         });

@@ -71,14 +71,12 @@ impl Operation for GetImageSbom {
         vec![Access::on(action::ECR_DESCRIBE_IMAGE_SCAN_FINDINGS, &request.name)]
     }
 
-    async fn call((repositories, images, scans): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        let repository = repositories.load(cx, &request.name).await?;
-        let image = images.describe(&repository, &request.reference).await?;
-        let (scan, found) = scan::known(scans, &repository, &image).await?;
+    async fn call(rooms: &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+        let (digest, scan, found) = scan::known(rooms, cx, &request.name, &request.reference).await?;
         let reference = format!("{}/{}", request.host, json::image_name(&request.name, &request.reference));
         // The time of the scan, so that the same image gives the same bytes.
         let created = documents::whole_seconds(&scan.finished_at.unwrap_or(cx.now).to_string());
-        let named = documents::Image { reference: &reference, digest: &image.digest, created: &created };
+        let named = documents::Image { reference: &reference, digest: &digest, created: &created };
         let inventory = &found.inventory;
         Ok(Response(match request.format {
             Format::CycloneDx => cyclonedx::write(&named, inventory, None),

@@ -1,13 +1,11 @@
 use crate::{
-    found::{self, FoundPackageDocument},
+    found::{self, FoundPackageDocument, Rooms},
     json,
 };
 use gantry_access::{Access, Principal, action};
-use gantry_accounts::Accounts;
-use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Paging, Rest, Shape};
+use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
-use gantry_findings::{PackagePlace, PackageQuestion, Scans};
-use gantry_registry::Repositories;
+use gantry_findings::PackageQuestion;
 use gantry_scan::{PackageType, VersionRange, VersionRangeError, purl};
 use gantry_words::Cx;
 use http::StatusCode;
@@ -38,6 +36,10 @@ struct Query {
     #[serde(rename = "type")]
     #[schemars(extend("example" = "deb"))]
     kind: Option<String>,
+    /// Only what is at this path, or named by the file there, such as `opt/app/*.jar`; `*` stands for any characters, slashes too.
+    /// Packages of a distribution are at the path of its database. What no package was found at is not searched.
+    #[schemars(extend("example" = "*/log4j-core-*.jar"))]
+    file: Option<String>,
     /// Only in repositories whose name begins so.
     #[schemars(extend("example" = "team/"))]
     repository: Option<String>,
@@ -71,7 +73,7 @@ impl Operation for ListPackages {
     type Wire = Rest;
     const NAME: &'static str = "ListPackages";
     const ROUTE: (&'static str, &'static str) = ("GET", "/api/v1/packages");
-    type Needs = (Repositories, Scans, (Accounts, Paging));
+    type Needs = Rooms;
     type Request = Request;
     type Response = Response;
 
@@ -86,19 +88,11 @@ impl Operation for ListPackages {
         vec![Access::to_list(action::ECR_DESCRIBE_IMAGE_SCAN_FINDINGS)]
     }
 
-    async fn call(
-        (repositories, scans, (accounts, paging)): &Self::Needs,
-        cx: &Cx,
-        principal: &Principal,
-        request: Request,
-    ) -> Result<Response, Fault> {
-        let unknown = || Fault::new(FaultKind::InvalidParameter, "after is not what an answer gave as next");
-        let place = |token: String| paging.place::<PackagePlace>(cx, "", &token).ok_or_else(unknown);
-        let after = request.after.map(place).transpose()?;
-        let action = action::ECR_DESCRIBE_IMAGE_SCAN_FINDINGS;
-        let visible = found::visible((repositories, accounts), cx, principal, action, &request.prefix).await?;
-        let page = scans.find_packages(visible, request.question, after, request.limit).await?;
-        let next = page.items.last().filter(|_| page.has_more).map(|last| paging.token(cx, "", &last.place));
+    async fn call(rooms: &Rooms, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
+        let after = found::place(rooms, cx, "", request.after)?;
+        let visible = found::visible(rooms, cx, principal, &request.prefix).await?;
+        let page = rooms.1.find_packages(visible, request.question, after, request.limit).await?;
+        let next = found::next(rooms, cx, "", &page, |last| &last.place);
         Ok(Response { packages: page.items.into_iter().map(FoundPackageDocument::from).collect(), next })
     }
 }
@@ -127,6 +121,7 @@ impl FromWire<Rest> for Request {
             kind: text("type").map(kind).transpose()?,
             versions: text("version").map(range).transpose()?,
             purl: text("purl").map(url).transpose()?,
+            file: text("file"),
         };
         Ok(Request { question, prefix: text("repository").unwrap_or_default(), after: page.after, limit: page.limit })
     }
@@ -164,13 +159,14 @@ mod tests {
 
     #[test]
     fn a_question_is_read_as_it_was_written() {
-        let request = read("name=openssl&version=%3E%3D3.0,%20%3C3.0.13&type=deb&repository=team/").unwrap();
+        let request = read("name=openssl&version=%3E%3D3.0,%20%3C3.0.13&type=deb&file=usr/lib/*&repository=team/").unwrap();
 
         let wanted = PackageQuestion {
             name: Some("openssl".into()),
             kind: Some(PackageType::Deb),
             versions: Some(">=3.0, <3.0.13".parse().unwrap()),
             purl: None,
+            file: Some("usr/lib/*".into()),
         };
         assert_eq!((request.question, request.prefix.as_str()), (wanted, "team/"));
     }

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::{
     advice,
     aws::{Case, EcrImage, vulnerable_packages},
-    counts, cvss_version, number, page_of, probability,
+    cvss_version, number, page_of, probability,
 };
-use crate::{Finding, Severity};
+use crate::{Finding, Severity, count_by_severity};
 
 /// What one event is: its own name and when it happened.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +127,10 @@ fn envelope(
 
 /// Severities without findings are left out, as ECR does.
 fn severity_counts(findings: &[Finding]) -> Map<String, Value> {
-    counts(findings).into_iter().map(|(severity, count)| (severity.name().to_owned(), json!(count))).collect()
+    count_by_severity(findings)
+        .into_iter()
+        .map(|(severity, count)| (severity.name().to_owned(), json!(count)))
+        .collect()
 }
 
 fn adjusted(finding: &Finding, score: f32) -> Value {

@@ -59,7 +59,7 @@ fn plain(text: &str) -> String {
 }
 
 fn summary(findings: &[Finding]) -> String {
-    let counts = super::counts(findings);
+    let counts = crate::count_by_severity(findings);
     let suppressed = findings.iter().filter(|finding| finding.suppressed.is_some()).count();
     let total: usize = counts.values().sum();
     let told: Vec<_> = Severity::ALL

@@ -45,6 +45,10 @@ fn say(status: Status, product: &str, time: &str) -> Statement {
     }
 }
 
+fn apply(findings: &mut [Finding], statements: &[Statement], image: &str) {
+    Lookup::new(vec![Arc::new(statements.to_vec())]).apply(findings, image);
+}
+
 fn suppressed(statements: &[Statement], image: &str) -> Option<String> {
     let mut findings = [finding("CVE-1")];
     apply(&mut findings, statements, image);

@@ -1,5 +1,6 @@
 use super::*;
-use crate::search::index::flaws_of;
+use crate::search::{index::flaws_of, seen};
+use gantry_metadata::finding_history::{FlawPlaceRow, HistoryRow};
 use gantry_scan::{Advisory, Affected, Installed, Inventory, Knowledge, KnowledgeSource, Range, SourcePackage, Until};
 use std::sync::Arc;
 
@@ -21,7 +22,8 @@ fn left_pad(version: &str) -> Package {
 
 /// Pushes an image with these packages, each time a second later.
 fn push(index: &mut Index, repository: i64, digest: &str, at: i64, packages: &[Package]) {
-    let install = |package: &Package| Installed { package: package.clone(), path: "a".into(), layer: 0 };
+    let path = |package: &Package| format!("opt/{}/{}", digest.trim_start_matches("sha256:"), package.name);
+    let install = |package: &Package| Installed { package: package.clone(), path: path(package), layer: 0 };
     let inventory =
         Inventory { distribution: debian(), packages: packages.iter().map(install).collect(), complaints: Vec::new() };
     let image = HeldImage {
@@ -65,6 +67,38 @@ fn match_all(index: &mut Index, generation: u64) {
     index.set_flaws(&packages, flaws);
 }
 
+/// What is known besides the index.
+#[derive(Default)]
+struct Known {
+    vex: HeldVex,
+    open: Open,
+    now: Timestamp,
+}
+
+impl Known {
+    /// That a flaw is in a repository since a time in milliseconds.
+    fn since(mut self, flaw: &str, package: &Package, repository: i64, at: i64) -> Known {
+        let (kind, package) = (package.kind.name().into(), package.name.clone());
+        let place = FlawPlaceRow { repository, flaw: flaw.into(), kind, package };
+        let first_seen_at = Timestamp::from_millis(at);
+        seen::take_in(&mut self.open, [HistoryRow { place, severity: "HIGH".into(), first_seen_at, gone_at: None }]);
+        self
+    }
+
+    fn answer(&self, index: &Index, question: &FlawQuestion) -> Vec<FoundFlaw> {
+        let (visible, deadlines) = (all(), DeadlineSettings::default());
+        let Known { vex, open, now } = self;
+        let lens = Lens { index, visible: &visible, vex, open, deadlines: &deadlines, now: *now };
+        flaws(&lens, question, None, 10).items
+    }
+}
+
+fn answer(index: &Index, visible: &Visible, question: &FlawQuestion) -> Page<FoundFlaw> {
+    let (vex, open, deadlines) = (HeldVex::default(), Open::default(), DeadlineSettings::default());
+    let lens = Lens { index, visible, vex: &vex, open: &open, deadlines: &deadlines, now: Timestamp::default() };
+    flaws(&lens, question, None, 10)
+}
+
 fn all() -> Visible {
     BTreeMap::from([(TEAM, "team/app".into()), (OTHER, "other".into())])
 }
@@ -75,7 +109,7 @@ fn digests(images: &FoundImages) -> Vec<&str> {
 
 #[test]
 fn a_flaw_is_found_once_with_all_images_that_hold_it_the_youngest_first() {
-    let found = flaws(&index(), &all(), &FlawQuestion::default(), None, 10);
+    let found = answer(&index(), &all(), &FlawQuestion::default());
 
     let told: Vec<_> = found.items.iter().map(|flaw| (flaw.id.as_str(), digests(&flaw.images))).collect();
     assert_eq!(
@@ -90,7 +124,7 @@ fn a_flaw_is_found_once_with_all_images_that_hold_it_the_youngest_first() {
 fn what_may_not_be_seen_is_neither_shown_nor_counted() {
     let visible = BTreeMap::from([(OTHER, "other".to_string())]);
 
-    let found = flaws(&index(), &visible, &FlawQuestion::default(), None, 10);
+    let found = answer(&index(), &visible, &FlawQuestion::default());
     let packages = packages(&index(), &visible, &PackageQuestion::default(), None, 10);
 
     assert_eq!(found.items.len(), 1);
@@ -123,7 +157,7 @@ fn a_question_about_flaws_is_narrowed() {
         (FlawQuestion { severities: vec![Severity::Critical], ..FlawQuestion::default() }, 0),
     ];
     for (question, count) in cases {
-        assert_eq!(flaws(&index(), &all(), &question, None, 10).items.len(), count, "{question:?}");
+        assert_eq!(answer(&index(), &all(), &question).items.len(), count, "{question:?}");
     }
 }
 
@@ -165,7 +199,7 @@ fn other_advisories_are_asked_about_everything_again() {
     assert_eq!(index.unmatched(2).len(), 3);
     match_all(&mut index, 2);
 
-    assert_eq!(flaws(&index, &all(), &FlawQuestion::default(), None, 10).items.len(), 2);
+    assert_eq!(answer(&index, &all(), &FlawQuestion::default()).items.len(), 2);
 }
 
 #[test]
@@ -176,9 +210,151 @@ fn packages_that_only_a_vendor_tells_apart_are_matched_each() {
     push(&mut index, TEAM, "sha256:b", 2, &[openssl("3.0.11")]);
     match_all(&mut index, 1);
 
-    let found = flaws(&index, &all(), &FlawQuestion::default(), None, 10);
+    let found = answer(&index, &all(), &FlawQuestion::default());
 
     assert_eq!(found.items.iter().map(|flaw| flaw.images.count).sum::<usize>(), 2);
+}
+
+#[test]
+fn a_package_is_found_by_the_path_at_which_an_image_holds_it() {
+    let found = |file: &str| {
+        let question = PackageQuestion { file: Some(file.into()), ..PackageQuestion::default() };
+        let page = packages(&index(), &all(), &question, None, 10);
+        let image = |image: &FoundImage| (image.digest.clone(), image.paths.join(" "));
+        page.items.iter().flat_map(|found| found.images.shown.iter().map(image)).collect::<Vec<_>>()
+    };
+    let place = |digest: &str, path: &str| (digest.to_owned(), path.to_owned());
+
+    assert_eq!(found("/opt/a/left-pad"), [place("sha256:a", "opt/a/left-pad")]);
+    assert_eq!(found("opt/c/*"), [place("sha256:c", "opt/c/libssl3")]);
+    assert_eq!(found("*/libssl3").len(), 3);
+    assert_eq!(found("opt"), []);
+}
+
+#[test]
+fn what_a_vex_document_suppresses_is_shown_with_its_reason_to_who_asks_for_it_alone() {
+    let document = br#"{"@context":"https://openvex.dev/ns/v0.2.0","author":"ann","timestamp":"2026-11-20T00:00:00Z",
+        "statements":[{"vulnerability":{"name":"CVE-2099-0001"},"products":[{"@id":"pkg:deb/debian/libssl3@3.0.11"}],
+        "status":"not_affected","justification":"vulnerable_code_not_present"}]}"#;
+    let vex = HeldVex::saying(&[TEAM], gantry_scan::vex::read("vex", document).unwrap());
+    let known = Known { vex, ..Known::default() };
+    let told = |question: &FlawQuestion| -> Vec<(String, Vec<String>, Option<String>)> {
+        let tell = |flaw: FoundFlaw| {
+            let images = digests(&flaw.images).into_iter().map(String::from).collect();
+            (flaw.id, images, flaw.suppressed)
+        };
+        known.answer(&index(), question).into_iter().map(tell).collect()
+    };
+
+    let counted = told(&FlawQuestion::default());
+    let suppressed = told(&FlawQuestion { is_suppressed: true, ..FlawQuestion::default() });
+
+    let texts = |all: &[&str]| all.iter().map(|text| String::from(*text)).collect::<Vec<_>>();
+    assert_eq!(
+        counted,
+        [
+            ("CVE-2099-0001".into(), texts(&["sha256:c"]), None),
+            ("CVE-2099-0002".into(), texts(&["sha256:b", "sha256:a"]), None)
+        ]
+    );
+    let reason = "VEX: not affected: vulnerable_code_not_present, says ann";
+    assert_eq!(suppressed, [("CVE-2099-0001".into(), texts(&["sha256:a"]), Some(reason.into()))]);
+}
+
+#[test]
+fn a_flaw_is_known_of_an_image_since_its_push_or_since_it_is_of_the_repository() {
+    let known = Known::default().since("CVE-2099-0002", &left_pad("1.0"), TEAM, 1_500);
+
+    let found = known.answer(&index(), &FlawQuestion { id: Some("CVE-2099-0002".into()), ..FlawQuestion::default() });
+
+    let since = |image: &FoundImage| (image.digest.clone(), image.known_since.unwrap().millis());
+    let since: Vec<_> = found[0].images.shown.iter().map(since).collect();
+    assert_eq!(since, [("sha256:b".into(), 2_000), ("sha256:a".into(), 1_500)]);
+    assert_eq!(found[0].first_seen_at, Some(Timestamp::from_millis(1_500)));
+}
+
+#[test]
+fn what_is_late_is_late_in_the_repositories_where_it_is() {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let mut index = index();
+    let rate = |severity: Severity| {
+        move |(key, mut flaws): (Arc<PackageKey>, Vec<KnownFlaw>)| {
+            flaws.iter_mut().for_each(|flaw| flaw.severity = severity);
+            (key, flaws)
+        }
+    };
+    let packages = index.unmatched(2);
+    let flaws = flaws_of(&packages, &knowledge()).unwrap().into_iter().map(rate(Severity::High)).collect();
+    index.set_flaws(&packages, flaws);
+    let package = openssl("3.0.11");
+    let known = Known { now: Timestamp::from_millis(40 * DAY), ..Known::default() }
+        .since("CVE-2099-0001", &package, TEAM, 9 * DAY)
+        .since("CVE-2099-0001", &package, OTHER, 11 * DAY)
+        .since("CVE-2099-0002", &left_pad("1.0"), TEAM, 11 * DAY);
+
+    let late = known.answer(&index, &FlawQuestion { is_overdue: true, ..FlawQuestion::default() });
+    let all = known.answer(&index, &FlawQuestion::default());
+
+    let told: Vec<_> = late.iter().map(|flaw| (flaw.id.as_str(), digests(&flaw.images))).collect();
+    assert_eq!(told, [("CVE-2099-0001", vec!["sha256:a"])]);
+    let due: Vec<_> =
+        all.iter().map(|flaw| (flaw.due_at.unwrap().millis() / DAY, flaw.is_overdue(known.now))).collect();
+    assert_eq!(due, [(39, true), (41, false)]);
+}
+
+#[test]
+fn a_deadline_is_that_of_the_severity_or_sooner_where_it_is_exploited() {
+    let flaw = |severity, known_exploited| KnownFlaw {
+        severity,
+        ..KnownFlaw::from(gantry_scan::Finding { known_exploited, ..gantry_scan::Finding::new("CVE-1", openssl("1")) })
+    };
+    let days = |severity, known_exploited| {
+        allowed(&DeadlineSettings::default(), &flaw(severity, known_exploited)).map(|time| time.as_secs() / 86_400)
+    };
+
+    assert_eq!(days(Severity::Critical, false), Some(15));
+    assert_eq!(days(Severity::Low, true), Some(14));
+    assert_eq!((days(Severity::Undefined, false), days(Severity::Undefined, true)), (None, Some(14)));
+    let none = DeadlineSettings { critical: gantry_words::Period::hours(0), ..DeadlineSettings::default() };
+    assert_eq!(allowed(&none, &flaw(Severity::Critical, false)), None, "0s sets none");
+}
+
+#[test]
+fn what_is_exploited_comes_first_by_priority_and_is_asked_for_by_itself() {
+    let mut index = index();
+    let packages = index.unmatched(2);
+    let mut flaws = flaws_of(&packages, &knowledge()).unwrap();
+    for flaw in flaws.iter_mut().flat_map(|(_, flaws)| flaws) {
+        (flaw.epss, flaw.known_exploited, flaw.priority) = match flaw.id.as_str() {
+            "CVE-2099-0002" => (Some(0.2), true, 80),
+            _ => (Some(0.05), false, 30),
+        };
+    }
+    index.set_flaws(&packages, flaws);
+    let ids = |question: FlawQuestion| -> Vec<String> {
+        Known::default().answer(&index, &question).into_iter().map(|flaw| flaw.id).collect()
+    };
+
+    assert_eq!(ids(FlawQuestion::default()), ["CVE-2099-0001", "CVE-2099-0002"]);
+    let order = FlawOrder::Priority;
+    assert_eq!(ids(FlawQuestion { order, ..FlawQuestion::default() }), ["CVE-2099-0002", "CVE-2099-0001"]);
+    assert_eq!(ids(FlawQuestion { is_known_exploited: true, ..FlawQuestion::default() }), ["CVE-2099-0002"]);
+    assert_eq!(ids(FlawQuestion { epss_min: Some(0.2), ..FlawQuestion::default() }), ["CVE-2099-0002"]);
+    assert_eq!(ids(FlawQuestion { epss_min: Some(0.01), ..FlawQuestion::default() }).len(), 2);
+}
+
+#[test]
+fn what_is_there_is_told_by_repository_and_the_newest_image_of_each_is_counted() {
+    let index = index();
+
+    let news = seen::compare(&Open::default(), &seen::present(&index));
+    let counted = seen::count_newest(&index, &HeldVex::default());
+
+    let told: Vec<_> = news.seen.iter().map(|(place, _)| (place.repository, place.flaw.as_str())).collect();
+    assert_eq!(told, [(TEAM, "CVE-2099-0001"), (TEAM, "CVE-2099-0002"), (OTHER, "CVE-2099-0001")]);
+    assert_eq!(news.gone, []);
+    let sums: Vec<(i64, u64)> = counted.iter().map(|(repository, counts)| (*repository, counts.iter().sum())).collect();
+    assert_eq!(sums, [(TEAM, 1), (OTHER, 1)], "the newest of the team has mended its openssl");
 }
 
 #[test]
