@@ -217,8 +217,7 @@ pub(super) fn found_table<'a, const N: usize>(
     for (cells, package) in found {
         if !is_by_image {
             let count = package.image_count.to_string();
-            let cells =
-                cells.into_iter().chain([count.into(), package.first_pushed_at.as_str().into(), place(package)]);
+            let cells = cells.into_iter().chain([count.into(), day(&package.first_pushed_at).into(), place(package)]);
             table.row(cells);
             continue;
         }

@@ -18,7 +18,7 @@ pub(crate) struct PackageCommand {
 enum What {
     /// List packages by name, or by the path at which they are, with the images that hold them
     #[command(
-        after_help = "Examples:\n  gantry package ls log4j-core --range '<2.17.1' --images\n  gantry package ls --file '*/log4j-core-*.jar' --images"
+        after_help = "Example:\n  gantry package ls log4j-core --range '<2.17.1' --images\n  gantry package ls --file '*/log4j-core-*.jar' --images"
     )]
     Ls(LsCommand),
 }
