@@ -7,7 +7,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some(wrapped) = answer::wrapped(bytes) {
-        assert!(wrapped.as_str().starts_with("vault:v") && wrapped.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+        assert!(
+            wrapped.as_str().starts_with("vault:v") && wrapped.as_str().bytes().all(|byte| byte.is_ascii_graphic())
+        );
         assert_eq!(wrapped.as_str().parse::<Wrapped>().as_ref(), Ok(&wrapped));
     }
     // Base64 takes four bytes for three.
