@@ -185,7 +185,10 @@ mod tests {
 
     #[test]
     fn stages_are_picked_by_the_beginning_of_their_names() {
-        assert_eq!(chosen(false, &["conf", "crane"]).unwrap(), ["conformance-1.1.1", "conformance-head", "crane"]);
+        assert_eq!(
+            chosen(false, &["conf", "crane"]).unwrap(),
+            ["conformance-1.1.1", "conformance-head", "conformance-as-it-comes", "conformance-postgresql", "crane"]
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::json;
 ///
 /// Who did so, and why, is audited. Pulls of the image go by the scan policy as before; to have it pulled too, make an exception.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gantry gate release team/app:v1 --reason 'tried by hand'")]
+#[command(after_help = "Example:\n  gantry gate release team/app:v1 --reason tried-by-hand")]
 pub(crate) struct ReleaseCommand {
     /// repository:tag
     tag: String,
