@@ -566,7 +566,7 @@ CREATE TABLE personal_token(
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     used_at BIGINT
-);
+, person TEXT);
 
 CREATE INDEX personal_token_user ON personal_token(account, user_id, id);
 
