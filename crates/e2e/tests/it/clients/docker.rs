@@ -126,18 +126,6 @@ fn an_oci_index_is_pulled_by_tag_and_by_digest() {
 }
 
 #[test]
-fn an_image_with_layers_of_zstd_is_pulled() {
-    let (server, engine) = logged_in();
-    let (home, host) = (engine.home(), server.address());
-    let layout = Layout::image(305, Format::Oci, &[Packing::Zstd, Packing::Gzip]);
-    home.run(&format!("crane push {} {host}/team/app:v1", layout.path())).succeeded();
-
-    home.run(&format!("docker pull {host}/team/app:v1")).succeeded();
-
-    assert_eq!(id_of(home, &format!("{host}/team/app:v1")), layout.read(&layout.digest())["config"]["digest"]);
-}
-
-#[test]
 fn an_unknown_tag_is_reported_as_not_found() {
     let (server, engine) = logged_in();
     let (home, host) = (engine.home(), server.address());
