@@ -7,10 +7,7 @@ use crate::{
     workspace::Places,
 };
 use serde_json::Value;
-use std::{
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-};
+use std::{path::PathBuf, process::Command};
 
 /// The profile of what is tested: see the workspace's `Cargo.toml`.
 const PROFILE: &str = "trial";
@@ -27,14 +24,11 @@ pub(crate) fn binary(places: &Places) -> Outcome<PathBuf> {
     executable(&mut optimized(places, &["build", "--bin", BINARY])?, BINARY)
 }
 
-/// Begins to build the binary beside other work, with what that leaves of the processors: whoever asks for [`binary`] meanwhile waits
-/// for what is built already. Nothing is said of it, also not why it failed: the one who asks is told.
-pub(crate) fn begin_binary(places: &Places) -> Option<Child> {
-    let cargo = optimized(places, &["build", "--quiet", "--bin", BINARY]).ok()?;
-    let mut command = Command::new("nice");
-    command.args(["-n", "15"]).arg(cargo.get_program()).args(cargo.get_args()).current_dir(&places.root);
-    command.envs(cargo.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+/// Builds the binary ahead of whoever asks for [`binary`], who waits for it; why it failed is told to him.
+pub(crate) fn binary_ahead(places: &Places) {
+    if let Ok(cargo) = optimized(places, &["build", "--quiet", "--bin", BINARY]) {
+        let _ = run::in_idle_time(&cargo).status();
+    }
 }
 
 /// Builds the program of the tests against the binary.

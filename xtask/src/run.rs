@@ -118,6 +118,18 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
+/// Returns a command that does the same with what others leave of the processors, and says nothing.
+pub(crate) fn in_idle_time(command: &Command) -> Command {
+    let mut idle = Command::new("nice");
+    idle.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
+    idle.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        idle.current_dir(folder);
+    }
+    idle.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    idle
+}
+
 /// Returns `PATH` with a folder put before all others.
 pub(crate) fn path_with(folder: &Path) -> OsString {
     let path = env::var_os("PATH").unwrap_or_default();

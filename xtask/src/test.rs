@@ -18,7 +18,7 @@ use crate::{
     workspace::Places,
 };
 use stages::{STAGES, Stage};
-use std::{cell::OnceCell, fs, path::PathBuf, process::Command};
+use std::{cell::OnceCell, fs, path::PathBuf, process::Command, thread};
 use summary::{Line, Summary, Verdict};
 
 /// What of it all is run.
@@ -54,20 +54,25 @@ pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<bool> {
     println!("stages: {}", names.join(", "));
     let grounds = Grounds { places, binary: OnceCell::new(), tests_against_binary: OnceCell::new() };
     let mut summary = Summary::default();
-    // Checks and unit tests have stretches in which one processor is idle.
-    let building =
-        (names.contains(&"unit") && names.contains(&"build")).then(|| builds::begin_binary(places)).flatten();
-    for stage in chosen {
-        println!("\n=== {}: {}", stage.name, stage.about);
-        let watch = Stopwatch::start();
-        let verdict = stage.run(&grounds).unwrap_or_else(|trouble| Verdict::Failed(trouble.to_string()));
-        let line = Line { stage: stage.name, verdict, duration: watch.elapsed() };
-        println!("--- {}: {} ({})", line.stage, line.verdict, print_duration(line.duration));
-        summary.0.push(line);
-    }
-    if let Some(mut building) = building {
-        building.wait().while_trying("wait for the build")?;
-    }
+    thread::scope(|scope| {
+        // There are stretches in which a processor is idle, while things are checked and while tests wait: what is built for later
+        // stages is built in them.
+        let is_long = names.contains(&"unit");
+        if is_long && names.contains(&"build") {
+            scope.spawn(|| builds::binary_ahead(places));
+        }
+        for stage in chosen {
+            println!("\n=== {}: {}", stage.name, stage.about);
+            let watch = Stopwatch::start();
+            let verdict = stage.run(&grounds).unwrap_or_else(|trouble| Verdict::Failed(trouble.to_string()));
+            let line = Line { stage: stage.name, verdict, duration: watch.elapsed() };
+            println!("--- {}: {} ({})", line.stage, line.verdict, print_duration(line.duration));
+            summary.0.push(line);
+            if is_long && stage.name == "build" && names.contains(&"fuzz") {
+                scope.spawn(|| fuzz::build_ahead(places));
+            }
+        }
+    });
     if summary.has_failed() {
         println!("\nsome stages failed; `cargo xtask test --only STAGE` runs one again");
     }

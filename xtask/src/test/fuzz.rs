@@ -4,7 +4,7 @@ use super::{Grounds, Verdict};
 use crate::{
     run, tools,
     trouble::{Outcome, Trouble, While},
-    workspace,
+    workspace::{self, Places},
 };
 use std::{
     fs,
@@ -26,18 +26,21 @@ struct Bench {
     corpus: PathBuf,
 }
 
+/// Builds the targets ahead of the stage, which waits for it, and says why it failed.
+pub(super) fn build_ahead(places: &Places) {
+    if let Ok(bench) = Bench::set_up(places) {
+        let _ = run::in_idle_time(&bench.build()).status();
+    }
+}
+
 /// Builds the targets and runs each on its seeds and on what earlier runs have found.
 pub(super) fn run(grounds: &Grounds<'_>) -> Outcome<Verdict> {
-    let bench = Bench {
-        program: tools::require(grounds.places, "cargo-fuzz")?,
-        folder: grounds.places.root.join("fuzz"),
-        corpus: grounds.places.target().join("fuzz-corpus"),
-    };
+    let bench = Bench::set_up(grounds.places)?;
     let targets = list_targets(&bench.folder.join("fuzz_targets"))?;
     if targets.is_empty() {
         return Err(Trouble::new("there is no target in fuzz/fuzz_targets"));
     }
-    run::run(bench.cargo_fuzz("build").arg("."))?;
+    run::run(&mut bench.build())?;
     let troubles = side_by_side(AT_ONCE, &targets, |target| bench.run(target));
     if troubles.is_empty() {
         return Ok(Verdict::Passed(format!("{} targets", targets.len())));
@@ -46,6 +49,20 @@ pub(super) fn run(grounds: &Grounds<'_>) -> Outcome<Verdict> {
 }
 
 impl Bench {
+    fn set_up(places: &Places) -> Outcome<Self> {
+        Ok(Bench {
+            program: tools::require(places, "cargo-fuzz")?,
+            folder: places.root.join("fuzz"),
+            corpus: places.target().join("fuzz-corpus"),
+        })
+    }
+
+    fn build(&self) -> Command {
+        let mut command = self.cargo_fuzz("build");
+        command.arg(".");
+        command
+    }
+
     /// A command of cargo-fuzz, up to the folder of the targets.
     ///
     /// No sanitizer: what is fuzzed is safe Rust, and the libraries in C would not be instrumented. So more inputs are tried in the
