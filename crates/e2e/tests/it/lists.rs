@@ -1,7 +1,7 @@
 //! Pages of tags and repositories, to their edges.
 
 use crate::hostile::assert_refused;
-use gantry_e2e::{Answer, Client, Image, Server};
+use gantry_e2e::{Answer, Client, Image, MASTER_KEY, Server};
 use serde_json::{Value, json};
 
 fn server() -> Server {
@@ -92,7 +92,7 @@ fn the_link_of_each_page_leads_to_the_next_until_the_last() {
 
 #[test]
 fn no_page_ends_in_the_name_of_a_repository_that_is_not_ones_own_to_see() {
-    let (server, image) = (Server::start(), Image::small(1));
+    let (server, image) = (Server::with(&[MASTER_KEY]), Image::small(1));
     let root = server.client();
     for name in ["aaa/hidden", "team/app", "team/secret", "team/web", "zzz/hidden"] {
         assert_eq!(image.push(&root, name, "v1").unwrap().status, 201);
