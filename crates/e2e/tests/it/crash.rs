@@ -151,8 +151,9 @@ fn assert_leftovers_are_collected(server: &Server, pushers: &[Pusher], seed: u64
     let named: BTreeSet<String> = pushers.iter().flat_map(|pusher| pusher.known.blobs()).collect();
     let mut stored = stored_digests(server.data());
     if is_on_postgresql() {
-        // Bytes without a row are left alone for an hour: another server might be about to link them.
+        // Bytes without a row are left alone for an hour, second copies too: another server might be about to link them.
         stored.retain(|digest| named.contains(digest));
+        stored.dedup();
     }
     assert_eq!(stored, named.into_iter().collect::<Vec<_>>(), "seed {seed}");
     assert_eq!(stored_uploads(server.data()).len(), 0, "seed {seed}");
