@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU16, Ordering::Relaxed},
@@ -211,16 +211,17 @@ impl Server {
         begun.elapsed()
     }
 
+    /// Returns another command of the binary on the data folder, with the server's settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command.args(arguments).arg("--data-dir").arg(&self.data);
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
     /// Runs another command of the binary on the data folder; returns exit code, output and errors.
     pub fn tool(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = program()
-            .args(arguments)
-            .arg("--data-dir")
-            .arg(&self.data)
-            .env("NO_COLOR", "1")
-            .envs(self.settings.iter().map(|(name, value)| (name, value)))
-            .output()
-            .expect("the binary starts");
+        let output = self.command(arguments).env("NO_COLOR", "1").output().expect("the binary starts");
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }

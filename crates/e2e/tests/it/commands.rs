@@ -251,9 +251,8 @@ fn a_password_is_asked_for_on_a_terminal_and_not_shown() {
 /// Runs a command on the server's folder with its errors on a terminal; returns what the terminal shows.
 fn shown_on_a_terminal(server: &Server, words: &[&str]) -> String {
     let (mut terminal, of_child) = open_terminal();
-    let mut command = program();
-    command.args(words).arg("--data-dir").arg(server.data()).env("TERM", "xterm");
-    command.envs(server.settings().iter().map(|(name, value)| (name, value)));
+    let mut command = server.command(words);
+    command.env("TERM", "xterm");
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(of_child)).spawn().unwrap();
     // The command holds a copy of the terminal's other side until it is dropped.
     drop(command);

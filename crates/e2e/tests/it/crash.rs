@@ -3,9 +3,7 @@
 mod known;
 mod pusher;
 
-use gantry_e2e::{
-    Random, Server, is_on_postgresql, program, seed, start_and_kill, stored_digests, stored_uploads, until,
-};
+use gantry_e2e::{Random, Server, is_on_postgresql, seed, start_and_kill, stored_digests, stored_uploads, until};
 use known::Known;
 use pusher::{Pusher, Round};
 use std::{
@@ -89,9 +87,7 @@ fn push_until_killed(server: &mut Server, pushers: &mut [Pusher], random: &mut R
 }
 
 fn start_collection(server: &Server) -> Child {
-    let mut command = program();
-    command.args(["gc", "--grace", &format!("{}s", pusher::GRACE.as_secs()), "--data-dir"]).arg(server.data());
-    command.envs(server.settings().iter().map(|(name, value)| (name, value)));
+    let mut command = server.command(&["gc", "--grace", &format!("{}s", pusher::GRACE.as_secs())]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("the binary starts")
 }

@@ -1,8 +1,8 @@
-use super::{rules::HeldRules, settle::SBOM_TYPES};
+use super::{rules::HeldRules, settle};
 use crate::{Advisories, reading::unsupported, scans::Scans};
 use gantry_env::BoxFuture;
 use gantry_fault::Fault;
-use gantry_metadata::{Metadata, Reader, gates as rows_of_gates, scans};
+use gantry_metadata::{Metadata, Reader};
 use gantry_oci::{Digest, Kind, Manifest};
 use gantry_registry::{Repository, TagJudge};
 use gantry_scan::{GatePolicy, GateVerdict, QuarantineStep, decide_quarantine};
@@ -59,14 +59,9 @@ impl PushJudge {
     ) -> Result<Option<GateVerdict>, Fault> {
         let wants_sbom = policy.requires_sbom;
         let advisories = super::checksum(&self.advisories);
-        let look = move |rows: &mut Reader| {
-            let has_sbom = wants_sbom && rows_of_gates::has_artifact(rows, repository, &digest, SBOM_TYPES)?;
-            let scanned_at = scans::find(rows, repository, &digest)?.and_then(|scan| scan.finished_at);
-            Ok((rows_of_gates::find(rows, repository, &digest)?, scanned_at, has_sbom))
-        };
-        let (row, scanned_at, has_sbom) = self.metadata.read(look).await?;
-        let row = row.filter(|row| super::settle::holds(row, (rules, advisories), scanned_at, has_sbom, now));
-        Ok(row.and_then(|row| serde_json::from_str(&row.body).ok()))
+        let look = move |rows: &mut Reader| settle::look(rows, repository, &digest, wants_sbom);
+        let decided = self.metadata.read(look).await?.decided((rules, advisories), now);
+        Ok(decided.map(|(verdict, _)| verdict))
     }
 }
 

@@ -28,32 +28,35 @@ pub const SBOM_TYPES: &[&str] = &[
 ];
 
 /// What is known of an image in the database.
-struct Seen {
+pub(super) struct Seen {
     verdict: Option<VerdictRow>,
     scan: Option<ScanRow>,
     has_sbom: bool,
 }
 
-fn look(rows: &mut Reader, repository: i64, digest: &str, wants_sbom: bool) -> Result<Seen, Fault> {
+pub(super) fn look(rows: &mut Reader, repository: i64, digest: &str, wants_sbom: bool) -> Result<Seen, Fault> {
     let has_sbom = wants_sbom && rows_of_gates::has_artifact(rows, repository, digest, SBOM_TYPES)?;
     let verdict = rows_of_gates::find(rows, repository, digest)?;
     Ok(Seen { verdict, scan: scans::find(rows, repository, digest)?, has_sbom })
 }
 
-/// Tells whether what was decided still rests on what is: the numbers of the rules and of the advisories, the end of the scan,
-/// a bill of materials, and the time.
-pub(super) fn holds(
-    row: &VerdictRow,
-    (rules, advisories): (i64, i64),
-    scanned_at: Option<Timestamp>,
-    has_sbom: bool,
-    now: Timestamp,
-) -> bool {
-    row.rules == rules
-        && row.advisories == advisories
-        && row.scanned_at == scanned_at
-        && row.has_sbom == has_sbom
-        && row.recheck_at.is_none_or(|at| at > now)
+impl Seen {
+    fn scanned_at(&self) -> Option<Timestamp> {
+        self.scan.as_ref().and_then(|scan| scan.finished_at)
+    }
+
+    /// Returns what was decided and when, where it still rests on what is: the numbers of the rules and of the advisories, the end
+    /// of the scan, a bill of materials, and the time.
+    pub(super) fn decided(&self, (rules, advisories): (i64, i64), now: Timestamp) -> Option<(GateVerdict, Timestamp)> {
+        let row = self.verdict.as_ref()?;
+        let holds = row.rules == rules
+            && row.advisories == advisories
+            && row.scanned_at == self.scanned_at()
+            && row.has_sbom == self.has_sbom
+            && row.recheck_at.is_none_or(|at| at > now);
+        let verdict = serde_json::from_str(&row.body).ok().filter(|_| holds)?;
+        Some((verdict, row.decided_at))
+    }
 }
 
 impl Gates {
@@ -71,14 +74,10 @@ impl Gates {
         let (wanted, wants_sbom) = (digest.to_string(), policy.policy.requires_sbom);
         let seen = self.scans.metadata.read(move |rows| look(rows, repository, &wanted, wants_sbom)).await?;
         let advisories = self.advisories();
-        let scanned_at = seen.scan.as_ref().and_then(|scan| scan.finished_at);
-        let holds = |row: &&VerdictRow| holds(row, (rules.number, advisories), scanned_at, seen.has_sbom, cx.now);
-        if let Some(row) = seen.verdict.as_ref().filter(holds)
-            && let Ok(verdict) = serde_json::from_str(&row.body)
-        {
-            let decided_at = row.decided_at;
-            return Ok(self.remember(cx, repository, digest, (rules, advisories), (verdict, decided_at), wants_sbom));
+        if let Some(decided) = seen.decided((rules.number, advisories), cx.now) {
+            return Ok(self.remember(cx, repository, digest, (rules, advisories), decided, wants_sbom));
         }
+        let scanned_at = seen.scanned_at();
         let verdict = self.decide(cx, (repository, name), digest, rules, policy, &seen).await?;
         if scanned_at.is_some() && !verdict.reasons.contains(&GateReason::NotScanned) {
             let row = VerdictRow {

@@ -134,7 +134,7 @@ impl Pusher {
             if mounted.status == 201 {
                 return Ok(());
             }
-            return finish(client, &location(&mounted), &digest, bytes);
+            return finish(client, &location(&mounted), &digest, bytes, &[201]).map(drop);
         }
         self.push_blob(client, name, bytes)
     }
@@ -153,7 +153,7 @@ impl Pusher {
             append(client, &location, bytes, sent, end)?;
             sent = end;
         }
-        finish(client, &location, &digest, &bytes[sent..])
+        finish(client, &location, &digest, &bytes[sent..], &[201]).map(drop)
     }
 
     fn put(&mut self, client: &Client, name: &str, tag: &str, digest: &str) -> Result<(), Stop> {
@@ -260,8 +260,7 @@ impl Pusher {
         let digest = digest(&half.bytes);
         // On PostgreSQL what a server wrote to when it died is its own for a while longer: another one is begun then.
         let wanted: &[u16] = if is_on_postgresql() { &[201, 409] } else { &[201] };
-        let path = format!("{}?digest={digest}", half.location);
-        if send(client, "PUT", &path, &[], &half.bytes[offset..], wanted)?.status == 409 {
+        if finish(client, &half.location, &digest, &half.bytes[offset..], wanted)?.status == 409 {
             return Ok(());
         }
         let path = format!("/v2/{}/blobs/{digest}", half.name);
@@ -280,8 +279,8 @@ fn append(client: &Client, location: &str, bytes: &[u8], start: usize, end: usiz
     send(client, "PATCH", location, &[("content-range", &range)], &bytes[start..end], &[202]).map(drop)
 }
 
-fn finish(client: &Client, location: &str, digest: &str, rest: &[u8]) -> Result<(), Stop> {
-    send(client, "PUT", &format!("{location}?digest={digest}"), &[], rest, &[201]).map(drop)
+fn finish(client: &Client, location: &str, digest: &str, rest: &[u8], wanted: &[u16]) -> Result<Answer, Stop> {
+    send(client, "PUT", &format!("{location}?digest={digest}"), &[], rest, wanted)
 }
 
 fn send(
