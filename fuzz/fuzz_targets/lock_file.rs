@@ -1,5 +1,5 @@
-//! Whatever a file holds that is named like a package manager's: it gives packages that can be compared, or complaints that
-//! name the file. The first line is its path.
+//! Whatever a file holds that is named like a package manager's: it gives packages that can be compared, or short complaints.
+//! The first line is its path.
 #![no_main]
 
 use gantry_scan::{ECOSYSTEMS, File, Found, VERSION_BYTES_MAX};
@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(package.version.len() <= VERSION_BYTES_MAX, "{path}: {package:?}");
         }
         for complaint in &found.complaints {
-            assert!(complaint.contains(path) && complaint.len() <= path.len() + 400, "{complaint}");
+            assert!(!complaint.is_empty() && complaint.len() <= 500, "{path}: {complaint}");
         }
     }
 });

@@ -50,7 +50,8 @@ pub trait Ecosystem: Sync {
     /// for what is known by content; `mode` are its permission bits.
     fn claims(&self, path: &str, head: &[u8], mode: u32) -> bool;
 
-    /// Collects what a file names, and complaints about what could not be read. Never fails as a whole.
+    /// Collects what a file names, and complaints about what could not be read. Never fails as a whole. A complaint does not
+    /// name the file: whoever shows it puts the path before it.
     fn read(&self, file: &mut File<'_>, found: &mut Found);
 }
 

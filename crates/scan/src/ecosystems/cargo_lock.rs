@@ -37,7 +37,7 @@ impl Ecosystem for CargoLock {
     fn read(&self, file: &mut File<'_>, found: &mut Found) {
         match read(file) {
             Ok(packages) => found.packages.extend(packages),
-            Err(reason) => found.complaints.push(format!("{}: cannot be read as a Cargo.lock: {reason}", file.path)),
+            Err(reason) => found.complaints.push(format!("cannot be read as a Cargo.lock: {reason}")),
         }
     }
 }

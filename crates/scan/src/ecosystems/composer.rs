@@ -28,7 +28,7 @@ impl Ecosystem for Composer {
         let (Document::Listed { packages } | Document::Bare(packages)) = document;
         for entry in &packages {
             let name = entry.name.to_ascii_lowercase();
-            if let Some(package) = documents::add(file, found, PackageType::Composer, &name, plain(&entry.version)) {
+            if let Some(package) = documents::add(found, PackageType::Composer, &name, plain(&entry.version)) {
                 entry.license.add_to(package);
             }
         }

@@ -29,7 +29,7 @@ impl Ecosystem for Conda {
         if record.noarch.0.as_deref() != Some("python") && !record.depends.iter().any(needs_python) {
             return;
         }
-        let package = documents::add(file, found, PackageType::Pypi, &normal_name(&record.name), &record.version);
+        let package = documents::add(found, PackageType::Pypi, &normal_name(&record.name), &record.version);
         if let (Some(package), Some(words)) = (package, &record.license.0) {
             documents::add_licence(package, words);
         }

@@ -26,7 +26,7 @@ pub(super) fn file_name(path: &str) -> &str {
 /// Reads a whole file that has [`DOCUMENT_BYTES_MAX`] at most, or complains.
 pub(super) fn bytes(file: &mut File<'_>, found: &mut Found) -> Option<Vec<u8>> {
     if file.length > DOCUMENT_BYTES_MAX {
-        complain(file, found, format_args!("it has {} bytes, more than {DOCUMENT_BYTES_MAX}", file.length));
+        complain(found, format_args!("it has {} bytes, more than {DOCUMENT_BYTES_MAX}", file.length));
         return None;
     }
     match file.whole() {
@@ -37,7 +37,7 @@ pub(super) fn bytes(file: &mut File<'_>, found: &mut Found) -> Option<Vec<u8>> {
             Some(bytes)
         }
         Err(error) => {
-            complain(file, found, format_args!("{error}"));
+            complain(found, format_args!("{error}"));
             None
         }
     }
@@ -54,13 +54,13 @@ pub(super) fn text(file: &mut File<'_>, found: &mut Found) -> Option<String> {
 /// Reads JSON (RFC 8259), or complains. Its depth is bounded by the library.
 pub(super) fn json<T: DeserializeOwned>(file: &mut File<'_>, found: &mut Found) -> Option<T> {
     let bytes = bytes(file, found)?;
-    kept(serde_json::from_slice(&bytes), file, found)
+    kept(serde_json::from_slice(&bytes), found)
 }
 
 /// Reads TOML 1.0, or complains. Its depth is bounded by the library.
 pub(super) fn toml<T: DeserializeOwned>(file: &mut File<'_>, found: &mut Found) -> Option<T> {
     let text = text(file, found)?;
-    kept(toml::from_str(&text), file, found)
+    kept(toml::from_str(&text), found)
 }
 
 /// Reads YAML 1.2, or complains. No lock file has anchors, so that none are allowed.
@@ -72,38 +72,32 @@ pub(super) fn yaml<T: DeserializeOwned>(file: &mut File<'_>, found: &mut Found) 
     budget.max_nodes = 2_000_000;
     budget.max_events = 4_000_000;
     let options = serde_saphyr::options! { budget: Some(budget), with_snippet: false };
-    kept(serde_saphyr::from_str_with_options(&text, options), file, found)
+    kept(serde_saphyr::from_str_with_options(&text, options), found)
 }
 
-fn kept<T, E: fmt::Display>(outcome: Result<T, E>, file: &File<'_>, found: &mut Found) -> Option<T> {
-    outcome.map_err(|error| complain(file, found, format_args!("{error}"))).ok()
+fn kept<T, E: fmt::Display>(outcome: Result<T, E>, found: &mut Found) -> Option<T> {
+    outcome.map_err(|error| complain(found, format_args!("{error}"))).ok()
 }
 
 /// Says what could not be read, and why; the reason is cut, as it may repeat the file.
-pub(super) fn complain(file: &File<'_>, found: &mut Found, reason: fmt::Arguments<'_>) {
+pub(super) fn complain(found: &mut Found, reason: fmt::Arguments<'_>) {
     let reason = reason.to_string();
     let line = reason.trim().lines().next().unwrap_or_default();
     let end = line.floor_char_boundary(REASON_BYTES_MAX);
-    found.complaints.push(format!("cannot read {}: {}", file.path, &line[..end]));
+    found.complaints.push(format!("cannot be read: {}", &line[..end]));
 }
 
 /// Adds a package, if its name and its version can be any; returns it, so that more can be said of it.
 ///
 /// Beyond [`PACKAGES_MAX`] there is one complaint, and no more packages.
-pub(super) fn add<'f>(
-    file: &File<'_>,
-    found: &'f mut Found,
-    kind: PackageType,
-    name: &str,
-    version: &str,
-) -> Option<&'f mut Package> {
+pub(super) fn add<'f>(found: &'f mut Found, kind: PackageType, name: &str, version: &str) -> Option<&'f mut Package> {
     let (name, version) = (name.trim(), version.trim());
     let fits = |text: &str, bytes_max| !text.is_empty() && text.len() <= bytes_max && !text.contains(char::is_control);
     if !fits(name, NAME_BYTES_MAX) || !fits(version, VERSION_BYTES_MAX) {
         return None;
     }
     if found.packages.len() >= PACKAGES_MAX {
-        let full = format!("cannot read all of {}: it names more than {PACKAGES_MAX} packages", file.path);
+        let full = format!("is not read to the end: it names more than {PACKAGES_MAX} packages");
         if found.complaints.last() != Some(&full) {
             found.complaints.push(full);
         }

@@ -28,7 +28,7 @@ impl Ecosystem for DotNet {
     fn read(&self, file: &mut File<'_>, found: &mut Found) {
         let Some(kind) = Kind::of(file.path) else { return };
         if file.length > FILE_BYTES_MAX {
-            found.complaints.push(format!("{}: is not read, it has more than {FILE_BYTES_MAX} bytes", file.path));
+            found.complaints.push(format!("is not read, it has more than {FILE_BYTES_MAX} bytes"));
             return;
         }
         let read = file.whole().map_err(|error| error.to_string()).and_then(|bytes| match kind {
@@ -38,7 +38,7 @@ impl Ecosystem for DotNet {
         });
         match read {
             Ok(packages) => found.packages.extend(packages),
-            Err(reason) => found.complaints.push(format!("{}: cannot be read: {reason}", file.path)),
+            Err(reason) => found.complaints.push(format!("cannot be read: {reason}")),
         }
     }
 }

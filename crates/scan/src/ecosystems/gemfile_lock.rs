@@ -27,7 +27,7 @@ impl Ecosystem for GemfileLock {
             if !line.starts_with(' ') {
                 holds_gems = matches!(line.trim_end(), "GEM" | "GIT");
             } else if let Some((name, version, platform)) = specified(line).filter(|_| holds_gems)
-                && let Some(package) = documents::add(file, found, PackageType::Gem, name, version)
+                && let Some(package) = documents::add(found, PackageType::Gem, name, version)
             {
                 package.architecture = platform.map(str::to_owned);
             }

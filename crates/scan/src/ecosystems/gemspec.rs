@@ -29,9 +29,9 @@ impl Ecosystem for Gemspec {
         let mut seen = Seen::default();
         text.lines().for_each(|line| seen.take(line.trim()));
         let (Some(name), Some(version)) = (seen.name, seen.version) else {
-            return documents::complain(file, found, format_args!("no line of it says the gem's name and version"));
+            return documents::complain(found, format_args!("no line of it says the gem's name and version"));
         };
-        if let Some(package) = documents::add(file, found, PackageType::Gem, name, version) {
+        if let Some(package) = documents::add(found, PackageType::Gem, name, version) {
             package.architecture = seen.platform.filter(|platform| *platform != "ruby").map(str::to_owned);
             seen.licences.iter().for_each(|words| documents::add_licence(package, words));
         }

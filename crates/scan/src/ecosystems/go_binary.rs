@@ -36,12 +36,11 @@ impl Ecosystem for GoBinary {
     }
 
     fn read(&self, file: &mut File<'_>, found: &mut Found) {
-        let path = file.path;
         match find(file.content) {
             Some(Ok(info)) => found.packages.extend(packages(&info)),
-            Some(Err(reason)) => found.complaints.push(format!("{path}: its Go build information cannot be read: {reason}")),
-            None if is_packed(file.content) => found.complaints.push(format!(
-                "{path}: is packed with UPX, so what was compiled into it cannot be told; push it unpacked to have it scanned"
+            Some(Err(reason)) => found.complaints.push(format!("its Go build information cannot be read: {reason}")),
+            None if is_packed(file.content) => found.complaints.push(String::from(
+                "is packed with UPX, so what was compiled into it cannot be told; push it unpacked to have it scanned",
             )),
             None => {}
         }

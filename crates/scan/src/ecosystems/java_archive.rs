@@ -54,7 +54,7 @@ impl Ecosystem for JavaArchive {
             Ok(())
         });
         if let Err(reason) = outcome {
-            found.complaints.push(format!("{path}: cannot be read as a Java archive: {reason}"));
+            found.complaints.push(format!("cannot be read as a Java archive: {reason}"));
         }
     }
 }
@@ -116,7 +116,7 @@ impl Reading<'_> {
 
         self.nested(of(Role::Archive));
         if let Err(reason) = outcome {
-            self.complain(format!("{}: its directory cannot be read to the end: {reason}", self.path));
+            self.complain(format!("its directory cannot be read to the end: {reason}"));
         }
     }
 
@@ -143,7 +143,7 @@ impl Reading<'_> {
         let mut left = NESTED_BYTES_MAX;
         for (count, entry) in entries.enumerate() {
             if count == NESTED_MAX {
-                return self.complain(format!("{}: has more than {NESTED_MAX} archives in it", self.path));
+                return self.complain(format!("has more than {NESTED_MAX} archives in it"));
             }
             if let Some(bytes) = self.unpack(entry, left) {
                 left = left.saturating_sub(bytes.len() as u64);
@@ -157,9 +157,7 @@ impl Reading<'_> {
             true => Err(format!("it has more than {bytes_max} bytes")),
             false => self.zip.unpack(entry, bytes_max),
         };
-        unpacked
-            .map_err(|reason| self.complain(format!("{}!{}: cannot be unpacked: {reason}", self.path, entry.path)))
-            .ok()
+        unpacked.map_err(|reason| self.complain(format!("{} within cannot be unpacked: {reason}", entry.path))).ok()
     }
 
     fn complain(&mut self, complaint: String) {

@@ -35,10 +35,10 @@ impl Ecosystem for NpmLock {
         match lock.packages {
             Some(packages) => packages.0.iter().for_each(|(place, entry)| {
                 if with_development || !entry.dev {
-                    add_placed(place, entry, file, found);
+                    add_placed(place, entry, found);
                 }
             }),
-            None => add_dependencies(&lock.dependencies, with_development, file, found),
+            None => add_dependencies(&lock.dependencies, with_development, found),
         }
     }
 }
@@ -78,26 +78,26 @@ struct Dependency {
     dependencies: Members<Dependency>,
 }
 
-fn add_placed(place: &str, entry: &Placed, file: &File<'_>, found: &mut Found) {
+fn add_placed(place: &str, entry: &Placed, found: &mut Found) {
     // The project itself, its workspaces and links to them are not installed packages.
     let Some((_, folder)) = place.rsplit_once("node_modules/") else { return };
     let (false, Some(version)) = (entry.link, &entry.version.0) else { return };
     let name = entry.name.0.as_deref().unwrap_or(folder);
-    if let Some(package) = documents::add(file, found, PackageType::Npm, name, version) {
+    if let Some(package) = documents::add(found, PackageType::Npm, name, version) {
         entry.license.add_to(package);
     }
 }
 
-fn add_dependencies(dependencies: &Members<Dependency>, with_development: bool, file: &File<'_>, found: &mut Found) {
+fn add_dependencies(dependencies: &Members<Dependency>, with_development: bool, found: &mut Found) {
     for (name, dependency) in &dependencies.0 {
         if dependency.dev && !with_development {
             continue;
         }
         if let Some(version) = dependency.version.0.as_deref().filter(|version| !version.starts_with("file:")) {
             let (name, version) = unalias(name, version);
-            documents::add(file, found, PackageType::Npm, name, version);
+            documents::add(found, PackageType::Npm, name, version);
         }
-        add_dependencies(&dependency.dependencies, with_development, file, found);
+        add_dependencies(&dependency.dependencies, with_development, found);
     }
 }
 

@@ -25,7 +25,7 @@ impl Ecosystem for PipfileLock {
         for (name, entry) in &lock.default.0 {
             // What comes from git or from a folder has no version.
             if let Some(version) = entry.version.0.as_deref().and_then(|version| version.strip_prefix("==")) {
-                documents::add(file, found, PackageType::Pypi, &normal_name(name), version);
+                documents::add(found, PackageType::Pypi, &normal_name(name), version);
             }
         }
     }

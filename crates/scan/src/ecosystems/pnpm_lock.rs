@@ -25,7 +25,7 @@ impl Ecosystem for PnpmLock {
     fn read(&self, file: &mut File<'_>, found: &mut Found) {
         let Some(lock) = documents::yaml::<Lock>(file, found) else { return };
         let Some(major) = lock.version.split('.').next().and_then(|major| major.parse::<u32>().ok()) else {
-            return documents::complain(file, found, format_args!("its lockfileVersion is no number"));
+            return documents::complain(found, format_args!("its lockfileVersion is no number"));
         };
         let needed = (!lock.snapshots.0.is_empty()).then(|| needed(&lock));
         for (key, Entry(entry)) in &lock.packages.0 {
@@ -36,7 +36,7 @@ impl Ecosystem for PnpmLock {
             // A version that is an address is none: the entry says what was found there.
             let version = entry.version.0.as_deref().or(version.filter(|version| !version.contains(':')));
             if let Some((name, version)) = entry.name.0.as_deref().or(name).zip(version) {
-                documents::add(file, found, PackageType::Npm, name, version);
+                documents::add(found, PackageType::Npm, name, version);
             }
         }
     }

@@ -28,7 +28,7 @@ impl Ecosystem for PythonLock {
         for entry in &lock.package {
             let Some(version) = &entry.version.0 else { continue };
             if !entry.source.is_own() && entry.path.0.is_none() && !(is_poetry && entry.is_development()) {
-                documents::add(file, found, PackageType::Pypi, &normal_name(&entry.name), version);
+                documents::add(found, PackageType::Pypi, &normal_name(&entry.name), version);
             }
         }
     }

@@ -31,9 +31,9 @@ impl Ecosystem for PythonMetadata {
         let Some(text) = documents::text(file, found) else { return };
         let metadata = Metadata::parse(&text);
         let (Some(name), Some(version)) = (metadata.name, metadata.version) else {
-            return documents::complain(file, found, format_args!("it has no Name or no Version"));
+            return documents::complain(found, format_args!("it has no Name or no Version"));
         };
-        if let Some(package) = documents::add(file, found, PackageType::Pypi, &normal_name(name), version) {
+        if let Some(package) = documents::add(found, PackageType::Pypi, &normal_name(name), version) {
             metadata.add_licences(package);
         }
     }

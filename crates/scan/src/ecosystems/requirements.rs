@@ -23,7 +23,7 @@ impl Ecosystem for Requirements {
     fn read(&self, file: &mut File<'_>, found: &mut Found) {
         let Some(text) = documents::text(file, found) else { return };
         for (name, version) in text.lines().filter_map(pinned) {
-            documents::add(file, found, PackageType::Pypi, &normal_name(name), version);
+            documents::add(found, PackageType::Pypi, &normal_name(name), version);
         }
     }
 }

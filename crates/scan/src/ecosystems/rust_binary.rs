@@ -48,9 +48,7 @@ impl Ecosystem for RustBinary {
             .and_then(|packed| read_list(&packed));
         match list {
             Ok(packages) => found.packages.extend(packages),
-            Err(reason) => {
-                found.complaints.push(format!("{}: its list of Rust crates cannot be read: {reason}", file.path))
-            }
+            Err(reason) => found.complaints.push(format!("its list of Rust crates cannot be read: {reason}")),
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn read_file(file: &mut File<'_>, found: &mut Found) {
     let read = file.whole().map_err(|error| error.to_string());
     match read.and_then(|bytes| read_document(&bytes).map_err(|error| error.to_string())) {
         Ok(packages) => found.packages.extend(packages),
-        Err(reason) => found.complaints.push(format!("{}: {reason}", file.path)),
+        Err(reason) => found.complaints.push(reason),
     }
 }
 

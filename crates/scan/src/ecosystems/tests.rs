@@ -87,7 +87,7 @@ fn files_that_only_look_alike_are_claimed_by_nobody() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_complained_about_by_its_path() {
+fn a_file_that_cannot_be_read_is_complained_about() {
     let cases: [(&dyn Ecosystem, &str); 8] = [
         (&NodeModules, "node_modules/a/package.json"),
         (&NpmLock, "package-lock.json"),
@@ -103,7 +103,7 @@ fn a_file_that_cannot_be_read_is_complained_about_by_its_path() {
         let found = read(ecosystem, path, b"{ neither this nor that");
 
         assert_eq!(found.complaints.len(), 1, "{path}");
-        assert!(found.complaints[0].starts_with(&format!("cannot read {path}: ")), "{}", found.complaints[0]);
+        assert!(found.complaints[0].starts_with("cannot be read: "), "{}", found.complaints[0]);
     }
 }
 

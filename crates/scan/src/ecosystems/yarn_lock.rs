@@ -26,14 +26,14 @@ impl Ecosystem for YarnLock {
             if let Some(field) = line.strip_prefix("  ") {
                 entry.take(field);
             } else {
-                entry.add_to(file, found);
+                entry.add_to(found);
                 entry = Entry {
                     pattern: line.split([',', '"']).find(|part| !part.is_empty()).unwrap_or(line),
                     ..Entry::default()
                 };
             }
         }
-        entry.add_to(file, found);
+        entry.add_to(found);
     }
 }
 
@@ -62,13 +62,13 @@ impl<'t> Entry<'t> {
         }
     }
 
-    fn add_to(&self, file: &File<'_>, found: &mut Found) {
+    fn add_to(&self, found: &mut Found) {
         let Some(version) = self.version.filter(|_| !self.is_own) else { return };
         let pattern = self.resolution.unwrap_or(self.pattern.trim_end_matches(':'));
         let Some((name, range)) = split_at_sign(pattern) else { return };
         // `alias@npm:name@range` in version 1; Berry resolves aliases by itself.
         let aliased = range.strip_prefix("npm:").filter(|_| self.resolution.is_none()).and_then(split_at_sign);
-        documents::add(file, found, PackageType::Npm, aliased.map_or(name, |(name, _)| name), version);
+        documents::add(found, PackageType::Npm, aliased.map_or(name, |(name, _)| name), version);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use gantry_e2e::{Image, Server, digest, is_on_postgresql, tool, until};
 use std::{
+    collections::HashMap,
     fs,
     io::{BufRead, BufReader},
     path::PathBuf,
@@ -35,9 +36,23 @@ impl Watch {
         Watch { child, folder }
     }
 
+    /// The calls so far. Of one that another thread's calls lie in there are two halves: what is sent stands where it began,
+    /// all else where it ended, in one piece.
     fn calls(&self) -> Vec<String> {
         let text = fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default();
-        text.lines().map(str::to_string).collect()
+        let (mut calls, mut begun) = (Vec::new(), HashMap::new());
+        for line in text.lines() {
+            let (thread, call) = line.split_once(' ').unwrap_or((line, ""));
+            let is_sent = call.trim_start().starts_with("send") || call.trim_start().starts_with("write");
+            match (call.strip_suffix(" <unfinished ...>"), call.split_once(" resumed>")) {
+                (Some(beginning), _) if !is_sent => drop(begun.insert(thread, beginning)),
+                (None, Some((_, end))) => {
+                    calls.extend(begun.remove(thread).map(|beginning| format!("{thread} {beginning}{end}")));
+                }
+                _ => calls.push(line.to_string()),
+            }
+        }
+        calls
     }
 
     /// Returns the calls up to the answer that has this status, once it is among them.

@@ -106,7 +106,7 @@ fn what_is_no_archive_is_complained_about() {
     let found = read("java-archive", "a.jar", b"version https://git-lfs.github.com/spec/v1");
 
     assert_eq!(found.packages, []);
-    assert!(found.complaints[0].starts_with("a.jar: cannot be read as a Java archive: "), "{:?}", found.complaints);
+    assert!(found.complaints[0].starts_with("cannot be read as a Java archive: "), "{:?}", found.complaints);
 }
 
 #[test]
