@@ -11,6 +11,7 @@
 //! | `search.rs`, `search/` | which images hold a package or a flaw, in memory, and since when |
 //! | `scanner.rs` | takes what is due, and reads it |
 //! | `reading.rs` | one image: its layers, and what they make together |
+//! | `attach.rs` | the bill of materials that is attached to an image |
 //! | `packing.rs` | how inventories and layers lie in the database |
 //! | `advisories.rs` | [`Advisories`]: the generation of advisories that holds now |
 //! | `gates.rs`, `gates/` | [`Gates`]: whether an image may be pulled, and whether a pushed tag waits, by the scan policy of its repository |
@@ -27,6 +28,7 @@
 mod acts;
 mod advisories;
 mod age;
+mod attach;
 mod compile;
 mod figures;
 mod folder;
@@ -56,8 +58,9 @@ pub use gates::{
 pub use generation::{Regress, compare_generations};
 pub use scans::{ImageFindings, Scan, ScanStatus, Scans};
 pub use search::{
-    FlawOrder, FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, GoneFlaw, GonePlace,
-    IMAGES_SHOWN_MAX, NotedFindings, PATHS_SHOWN_MAX, PackagePlace, PackageQuestion, TrendDay, Visible,
+    BaseImage, FlawOrder, FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, GoneFlaw,
+    GonePlace, IMAGES_SHOWN_MAX, NotedFindings, PATHS_SHOWN_MAX, PackagePlace, PackageQuestion, SeverityCounts,
+    TrendDay, Visible,
 };
 pub use settings::AdvisorySettings;
 pub use source::{AdvisorySource, AdvisorySourceError, Place, SourceKind};

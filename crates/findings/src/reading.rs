@@ -5,7 +5,7 @@ use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::scans;
 use gantry_oci::{Descriptor, Digest, Kind, Manifest, ManifestLimits, Reference, media_type};
 use gantry_registry::Repository;
-use gantry_scan::{Inventory, Layer, Limits, Spool};
+use gantry_scan::{IMAGE_CONFIG_BYTES_MAX, Inventory, Layer, Limits, Spool};
 use gantry_store::Body;
 use gantry_words::{Cx, RepositoryName};
 use std::io::{self, BufReader, Read};
@@ -78,7 +78,43 @@ impl Scans {
         }
         let mut inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
         inventory.complaints.extend(missing);
+        if let Some(descriptor) = &manifest.config {
+            match self.config(cx, &repository, descriptor).await? {
+                Ok(config) => inventory.judge(&config, layers.len()),
+                Err(reason) => inventory.complaints.push(reason),
+            }
+        }
+        if let Err(fault) = self.attach_sbom(cx, &repository, &found, &inventory).await {
+            // What the image holds is known all the same.
+            tracing::warn!(image.digest = %found.digest, "no SBOM was attached to {}@{}: {fault}", name, found.digest);
+        }
         Ok(Ok(ImageRead { inventory, new_layers }))
+    }
+
+    /// Reads the configuration of an image.
+    async fn config(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        descriptor: &Descriptor,
+    ) -> Result<Result<Vec<u8>, String>, Fault> {
+        let reading = match self.registry.blobs.open(cx, repository, &descriptor.digest).await {
+            Ok(reading) => reading,
+            Err(fault) if is_about_the_image(&fault) => return Ok(Err(fault.message)),
+            Err(fault) => return Err(fault),
+        };
+        let length = reading.length();
+        if length > IMAGE_CONFIG_BYTES_MAX as u64 {
+            return Ok(Err(format!("the configuration has {length} bytes, more than {IMAGE_CONFIG_BYTES_MAX}")));
+        }
+        let (mut body, mut bytes) = (reading.body(0..length), Vec::new());
+        while let Some(piece) = body.next().await {
+            match piece {
+                Ok(piece) => bytes.extend_from_slice(&piece),
+                Err(error) => return Ok(Err(format!("the configuration cannot be read: {error}"))),
+            }
+        }
+        Ok(Ok(bytes))
     }
 
     /// Returns what a layer holds: as it was read before, or by reading it.

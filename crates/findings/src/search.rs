@@ -6,9 +6,11 @@
 //! | `search/questions.rs` | what is asked for, and what is answered |
 //! | `search/refresh.rs` | brings the index up to date when somebody asks |
 //! | `search/seen.rs` | since when flaws are in repositories: what is new and what is gone |
+//! | `search/bases.rs` | from which image another was made |
 //! | `search/history.rs` | writes that down, and what is counted each day |
 //! | `search/vex.rs` | what VEX documents say of all images |
 
+mod bases;
 mod history;
 mod index;
 mod questions;
@@ -17,6 +19,7 @@ mod seen;
 mod vex;
 
 use crate::scans::Scans;
+pub use bases::{BaseImage, SeverityCounts};
 use gantry_fault::Fault;
 use gantry_metadata::{Reader, tags};
 use gantry_words::{Page, Timestamp};
@@ -117,13 +120,12 @@ impl Scans {
         let search = self.search.clone();
         let look = move || search.read(look);
         let mut page = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
-        self.add_tags(page.items.iter_mut().map(|found| found.as_mut())).await?;
+        self.add_tags(page.items.iter_mut().flat_map(|found| &mut found.as_mut().shown).collect()).await?;
         Ok(page)
     }
 
-    /// Says of the images of a page by which tags they are known.
-    async fn add_tags<'a>(&self, found: impl Iterator<Item = &'a mut FoundImages>) -> Result<(), Fault> {
-        let mut shown: Vec<&mut FoundImage> = found.flat_map(|images| &mut images.shown).collect();
+    /// Says of images by which tags they are known.
+    async fn add_tags(&self, mut shown: Vec<&mut FoundImage>) -> Result<(), Fault> {
         let mut wanted: BTreeMap<i64, Vec<String>> = BTreeMap::new();
         for image in &shown {
             wanted.entry(image.repository_id).or_default().push(image.digest.clone());

@@ -16,10 +16,8 @@ use crate::{
 };
 use advisory_folder::open_folder;
 use gantry_findings::FeedsError;
-use gantry_scan::{
-    ImageConfig, Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Misconfiguration, Options, Spool,
-    documents, find_misconfigurations,
-};
+use gantry_rest::BaseImageDocument;
+use gantry_scan::{Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Options, Spool, documents};
 pub(crate) use on_server::ask;
 use std::{
     io::{self, BufReader, Read},
@@ -39,8 +37,8 @@ pub(crate) struct Subject {
     pub(crate) scanned_at: Option<String>,
     /// When a server's advisories were brought up to date, RFC 3339.
     pub(crate) advisories_at: Option<String>,
-    /// What is unwise about how it is made.
-    pub(crate) misconfigurations: Vec<Misconfiguration>,
+    /// From which image it was made, as far as a server knows.
+    pub(crate) base: Option<BaseImageDocument>,
     /// What it holds.
     pub(crate) inventory: Inventory,
 }
@@ -48,7 +46,7 @@ pub(crate) struct Subject {
 impl Subject {
     /// One that was found on this disk.
     fn found(name: String, digest: Option<String>, inventory: Inventory) -> Subject {
-        Subject { name, digest, scanned_at: None, advisories_at: None, misconfigurations: Vec::new(), inventory }
+        Subject { name, digest, scanned_at: None, advisories_at: None, base: None, inventory }
     }
 
     /// Which image documents are about.
@@ -109,16 +107,10 @@ fn look_at_image(path: &Path, image: LocalImage) -> Result<Subject, ScanError> {
         layers.push(layer.map_err(|error| ScanError::Layer { number: index + 1, error })?);
     }
     let mut inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
-    let misconfigurations = match ImageConfig::parse(&image.config) {
-        Ok(config) => find_misconfigurations(&config, &[]),
-        Err(reason) => {
-            inventory.complaints.push(reason);
-            Vec::new()
-        }
-    };
+    inventory.judge(&image.config, layers.len());
     let name = image.name.clone().unwrap_or_else(|| path.display().to_string());
     let digest = image.digest.as_ref().map(ToString::to_string);
-    Ok(Subject { misconfigurations, ..Subject::found(name, digest, inventory) })
+    Ok(Subject::found(name, digest, inventory))
 }
 
 /// A place for a file that is too long for memory.

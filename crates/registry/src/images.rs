@@ -13,7 +13,7 @@ use crate::{
     push::{PutImage, PutImageAnswer},
     remove::{RemoveImage, RemoveTag, RemoveTagged, Removed, image_not_found},
     repositories::Repository,
-    settings::DeadlineSettings,
+    settings::{AttachedSbom, DeadlineSettings},
 };
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
@@ -68,6 +68,11 @@ impl Images {
     /// Returns within which time flaws are to be mended.
     pub fn scan_deadlines(&self) -> &DeadlineSettings {
         &self.ports.settings.scanning.deadlines
+    }
+
+    /// Returns which bill of materials is attached to images that are scanned.
+    pub fn attached_sbom(&self) -> AttachedSbom {
+        self.ports.settings.scanning.attach_sbom
     }
 
     /// Returns the image a tag or digest names.

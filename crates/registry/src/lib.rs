@@ -119,7 +119,7 @@ pub use retention::{Forgotten, Retention};
 pub use rewrapping::Rewrapping;
 pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
 pub use settings::{
-    CollectionSettings, DeadlineSettings, LifecycleSettings, LimitSettings, RetentionSettings, ScanningSettings,
+    AttachedSbom, CollectionSettings, DeadlineSettings, LifecycleSettings, LimitSettings, RetentionSettings, ScanningSettings,
     Settings, TrashSettings, UploadSettings,
 };
 pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};

@@ -137,11 +137,42 @@ pub struct ScanningSettings {
     pub repeat_after: Period,
     /// Within which time flaws are to be mended, from when they were first seen in a repository. It is only told what is late.
     pub deadlines: DeadlineSettings,
+    /// Which bill of materials is attached to an image when it is scanned, as a referrer in its repository: `cyclonedx`, `spdx`, or
+    /// `none`. An image that has one of that format keeps it.
+    pub attach_sbom: AttachedSbom,
 }
 
 impl Default for ScanningSettings {
     fn default() -> Self {
-        ScanningSettings { repeat_after: Period::hours(24), deadlines: DeadlineSettings::default() }
+        ScanningSettings {
+            repeat_after: Period::hours(24),
+            deadlines: DeadlineSettings::default(),
+            attach_sbom: AttachedSbom::None,
+        }
+    }
+}
+
+/// Which bill of materials is attached to images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AttachedSbom {
+    /// None.
+    #[default]
+    None,
+    /// CycloneDX 1.6.
+    CycloneDx,
+    /// SPDX 2.3.
+    Spdx,
+}
+
+impl AttachedSbom {
+    /// The artifact type, which is the media type of the document as well; `None` where none is attached.
+    pub fn media_type(self) -> Option<&'static str> {
+        match self {
+            AttachedSbom::None => None,
+            AttachedSbom::CycloneDx => Some("application/vnd.cyclonedx+json"),
+            AttachedSbom::Spdx => Some("application/spdx+json"),
+        }
     }
 }
 

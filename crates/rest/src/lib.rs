@@ -6,6 +6,7 @@
 
 mod access;
 mod account;
+mod base;
 mod device;
 mod document;
 mod found;
@@ -33,6 +34,7 @@ pub use access::{
     lint, policy_place,
 };
 pub use account::{AccountDocument, NewAccountDocument};
+pub use base::{BaseImageDocument, JudgedImageDocument};
 pub use document::{ImageDocument, RepositoryDocument};
 pub use found::{FoundFlawDocument, FoundImageDocument, FoundPackageDocument, GoneFlawDocument, TrendDayDocument};
 pub use gates::{

@@ -54,6 +54,7 @@ gantry_api::operations! {
     get_findings_trend::GetFindingsTrend,
     get_group::GetGroup,
     get_image::GetImage,
+    get_image_base::GetImageBase,
     get_image_findings::GetImageFindings,
     get_image_sbom::GetImageSbom,
     get_inventory::GetInventory,

@@ -182,12 +182,13 @@ fn lifecycle(method: &Method, head: &str, last: &str) -> Option<Routed> {
     }
 }
 
-/// Finds what the scanner knows of an image: `<name>/images/<reference>/scan`, `…/findings` and `…/sbom`.
+/// Finds what the scanner knows of an image: `<name>/images/<reference>/scan`, `…/findings`, `…/sbom` and `…/base`.
 fn scan(method: &Method, head: &str, last: &str) -> Option<Routed> {
     let get = match last {
         "scan" => get_scan::GetScan::NAME,
         "findings" => get_image_findings::GetImageFindings::NAME,
         "sbom" => get_image_sbom::GetImageSbom::NAME,
+        "base" => get_image_base::GetImageBase::NAME,
         _ => return None,
     };
     let (above, reference) = head.rsplit_once('/')?;
@@ -425,6 +426,7 @@ mod tests {
             (Method::POST, "/api/v1/repositories/a/images/b/images/sha256:aa/scan", "ScanImage", "a/images/b"),
             (Method::GET, "/api/v1/repositories/team/app/images/v1/findings", "GetImageFindings", "team/app"),
             (Method::GET, "/api/v1/repositories/team/app/images/v1/sbom", "GetImageSbom", "team/app"),
+            (Method::GET, "/api/v1/repositories/team/app/images/v1/base", "GetImageBase", "team/app"),
             (Method::GET, "/api/v1/repositories/team/app/images/sbom", "GetImage", "team/app"),
             (Method::DELETE, "/api/v1/repositories/a/images/b/sbom", "DeleteRepository", "a/images/b/sbom"),
             (Method::GET, "/api/v1/repositories/team/lifecycle", "GetRepository", "team/lifecycle"),

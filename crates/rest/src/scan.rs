@@ -1,17 +1,21 @@
 //! What the scanner knows of an image, as the management API shows it and `gantry scan` prints it.
 
+use crate::base::BaseImageDocument;
 use gantry_fault::{Fault, FaultKind};
 use gantry_findings::{ImageFindings, Scan, ScanStatus, Scans};
 use gantry_oci::Reference;
 use gantry_registry::{Images, Repositories};
 use gantry_scan::{
-    Distribution, Evidence, Finding, FixState, Inventory, Matched, Misconfiguration, Package, Severity, Undecided,
-    count_by_severity, purl,
+    Distribution, Evidence, Finding, FixState, Inventory, LayerSecret, Matched, Misconfiguration, Package, Severity,
+    Undecided, count_by_severity, purl,
 };
 use gantry_words::{Cx, RepositoryName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// How the scan of an image stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -95,9 +99,17 @@ pub struct ImageFindingsDocument {
     pub severity_counts: BTreeMap<String, usize>,
     /// What is wrong, the worst first.
     pub findings: Vec<FindingDocument>,
-    /// What is unwise about how the image is made. Only where its files were looked at, by `gantry scan --input`.
-    #[schemars(with = "Vec<BTreeMap<String, serde_json::Value>>")]
+    /// The image that it was made from; only in what `gantry scan` prints of an image on a server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "BaseImageDocument")]
+    pub base: Option<BaseImageDocument>,
+    /// What is unwise about how the image is made, the worst first.
+    #[schemars(with = "Vec<MisconfigurationDocument>")]
     pub misconfigurations: Vec<Misconfiguration>,
+    /// Secrets in its layers, those of files that a layer above deletes too; of none more than its first characters.
+    #[serde(default)]
+    #[schemars(with = "Vec<SecretDocument>")]
+    pub secrets: Vec<LayerSecret>,
     /// Packages about which nothing, or not all, can be said, and why.
     #[schemars(with = "Vec<UndecidedDocument>")]
     pub undecided: Vec<Undecided>,
@@ -106,6 +118,50 @@ pub struct ImageFindingsDocument {
     pub left_out: Vec<Undecided>,
     /// What could not be read of the image.
     pub complaints: Vec<String>,
+}
+
+/// Something unwise about how an image is made.
+#[derive(JsonSchema)]
+#[schemars(rename = "Misconfiguration")]
+#[expect(dead_code, reason = "read by the document alone")]
+struct MisconfigurationDocument {
+    /// The rule: `root-user`.
+    rule: String,
+    /// How bad it is.
+    severity: String,
+    /// One line.
+    title: String,
+    /// What shows it: a line of the history, a path.
+    evidence: String,
+    /// What to do.
+    advice: String,
+}
+
+/// A secret in a layer of an image.
+#[derive(JsonSchema)]
+#[schemars(rename = "ExposedSecret")]
+#[expect(dead_code, reason = "read by the document alone")]
+struct SecretDocument {
+    /// The rule that found it: `github-token`.
+    rule: String,
+    /// What it is.
+    title: String,
+    /// How bad it is that it is known.
+    severity: String,
+    /// How likely it is a live secret: `high`, or `low` among tests, examples and documentation.
+    confidence: String,
+    /// The file.
+    path: String,
+    /// The line on which it begins, counted from 1.
+    line: u32,
+    /// Its first four characters, and `…`.
+    preview: String,
+    /// The first 16 hexadecimal digits of its SHA-256, by which a file of what is ignored names it.
+    fingerprint: String,
+    /// Which layer holds it, counted from 0 at the bottom.
+    layer: u32,
+    /// Whether a layer above deletes or replaces the file.
+    deleted: bool,
 }
 
 /// A package of which it is said why it is not judged.
@@ -191,6 +247,9 @@ pub struct FindingDocument {
     pub modified: Option<String>,
     /// Where the package lies in the image.
     pub paths: Vec<String>,
+    /// Which layers brought it, counted from 0 at the bottom; empty where that is not said.
+    #[serde(default)]
+    pub layers: Vec<u32>,
     /// The record that made it, and the range that held.
     #[schemars(with = "EvidenceDocument")]
     pub evidence: Evidence,
@@ -214,8 +273,10 @@ impl ImageFindingsDocument {
             scanned_at: None,
             advisories_at: None,
             severity_counts,
-            findings: matched.findings.iter().map(|finding| FindingDocument::new(finding, distribution)).collect(),
-            misconfigurations: Vec::new(),
+            findings: findings(inventory, matched),
+            base: None,
+            misconfigurations: inventory.misconfigurations.clone(),
+            secrets: inventory.secrets.clone(),
             undecided: matched.undecided.clone(),
             left_out: matched.left_out.clone(),
             complaints: inventory.complaints.clone(),
@@ -243,6 +304,24 @@ impl ImageFindingsDocument {
     }
 }
 
+/// Shows findings with the layers that brought their packages.
+fn findings(inventory: &Inventory, matched: &Matched) -> Vec<FindingDocument> {
+    let mut layers: BTreeMap<(&str, &str, &str), BTreeSet<u32>> = BTreeMap::new();
+    for installed in &inventory.packages {
+        let package = &installed.package;
+        layers.entry((package.kind.name(), &package.name, &package.version)).or_default().insert(installed.layer);
+    }
+    let show = |finding: &Finding| {
+        let package = &finding.package;
+        let layers = layers.get(&(package.kind.name(), package.name.as_str(), package.version.as_str()));
+        FindingDocument {
+            layers: layers.into_iter().flatten().copied().collect(),
+            ..FindingDocument::new(finding, inventory.distribution.as_ref())
+        }
+    };
+    matched.findings.iter().map(show).collect()
+}
+
 impl FindingDocument {
     /// Shows a finding; `distribution` is that of the image.
     pub fn new(finding: &Finding, distribution: Option<&Distribution>) -> Self {
@@ -268,6 +347,7 @@ impl FindingDocument {
             published: finding.published,
             modified: finding.modified,
             paths: finding.paths,
+            layers: Vec::new(),
             evidence: finding.evidence,
             suppressed: finding.suppressed,
         }

@@ -85,7 +85,7 @@ fn images(advisories: &[Advisory]) -> Vec<Inventory> {
             }
             Installed { package, path: "a".into(), layer: 0 }
         });
-        Inventory { distribution: Some(distribution.clone()), packages: installed.collect(), complaints: Vec::new() }
+        Inventory { distribution: Some(distribution.clone()), packages: installed.collect(), ..Inventory::default() }
     };
     (0..IMAGES).map(image).collect()
 }

@@ -1,6 +1,6 @@
 //! `.trivyignore`: flaws that somebody has decided not to hear of.
 
-use crate::Finding;
+use crate::{ExposedSecret, Finding};
 use std::collections::HashMap;
 
 /// Bytes of a file at most.
@@ -55,11 +55,17 @@ impl IgnoreFile {
 
     /// Tells whether a finding is not to be reported, by its id or any of its aliases. `today` is `YYYY-MM-DD`, UTC.
     pub fn ignores(&self, finding: &Finding, today: &str) -> bool {
-        let mut names = std::iter::once(&finding.id).chain(&finding.aliases);
-        names.any(|name| match self.ids.get(&name.to_ascii_uppercase()) {
-            Some(until) => until.as_deref().is_none_or(|until| today <= until),
-            None => false,
-        })
+        std::iter::once(&finding.id).chain(&finding.aliases).any(|name| self.names(name, today))
+    }
+
+    /// Tells whether a secret is not to be reported, by its rule or its fingerprint. `today` is `YYYY-MM-DD`, UTC.
+    pub fn ignores_secret(&self, secret: &ExposedSecret, today: &str) -> bool {
+        self.names(&secret.rule, today) || self.names(&secret.fingerprint, today)
+    }
+
+    fn names(&self, name: &str, today: &str) -> bool {
+        let until = self.ids.get(&name.to_ascii_uppercase());
+        until.is_some_and(|until| until.as_deref().is_none_or(|until| today <= until))
     }
 }
 
@@ -93,6 +99,24 @@ mod tests {
 
         assert!(file.ignores(&finding("CVE-2024-1", &[]), "2026-03-31"));
         assert!(!file.ignores(&finding("CVE-2024-1", &[]), "2026-04-01"));
+    }
+
+    #[test]
+    fn a_secret_is_ignored_by_its_rule_or_its_fingerprint() {
+        let secret = ExposedSecret {
+            rule: "private-key".into(),
+            title: "Private key".into(),
+            severity: crate::Severity::High,
+            confidence: crate::Confidence::High,
+            path: "etc/key.pem".into(),
+            line: 1,
+            preview: "----…".into(),
+            fingerprint: "00112233445566aa".into(),
+        };
+        let ignores = |text: &str| IgnoreFile::parse(text).unwrap().ignores_secret(&secret, "2026-01-01");
+
+        assert!(ignores("private-key") && ignores("00112233445566AA"));
+        assert!(!ignores("private-key exp:2025-12-31") && !ignores("etc/key.pem"));
     }
 
     #[test]

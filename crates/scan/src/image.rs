@@ -8,10 +8,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use links::Links;
 
 use crate::layer::path;
-use crate::{Distribution, Installed, Inventory, Layer, LayerFile, Package, distribution};
+use crate::{
+    Distribution, ExposedSecret, Installed, Inventory, Layer, LayerFile, LayerSecret, Package, SetuidFile, distribution,
+};
 
 /// Complaints of an image at most.
 const COMPLAINTS_MAX: usize = 1000;
+/// Secrets of an image at most.
+const SECRETS_MAX: usize = 1000;
+/// Files of an image with the setuid bit at most.
+const SETUID_MAX: usize = 1000;
 
 /// Lays layers over each other, the lowest first, and returns what is to be seen from above.
 ///
@@ -134,7 +140,43 @@ impl<'a> Image<'a> {
         packages.sort_unstable();
         packages.dedup();
         complaints.truncate(COMPLAINTS_MAX);
-        Inventory { distribution: self.distribution(), packages, complaints }
+        Inventory {
+            distribution: self.distribution(),
+            packages,
+            complaints,
+            secrets: self.secrets(layers),
+            setuid: self.setuid(),
+            ..Inventory::default()
+        }
+    }
+
+    /// The secrets that are to be seen, and then those that are not any more, each once in a layer and at a path.
+    fn secrets(&self, layers: &[&Layer]) -> Vec<LayerSecret> {
+        let mut known = HashSet::new();
+        let seen = self
+            .files
+            .iter()
+            .flat_map(|(path, seen)| seen.parts.iter().map(move |part| (shown(path, part), *part, seen.layer, false)));
+        let all = (0..).zip(layers).flat_map(|(number, layer)| {
+            layer.files.iter().map(move |part| (shown(&part.path, part), part, number, true))
+        });
+        let mut secrets = Vec::new();
+        for (path, part, layer, is_deleted) in seen.chain(all) {
+            for secret in &part.secrets {
+                if secrets.len() < SECRETS_MAX && known.insert((layer, std::ptr::from_ref(secret))) {
+                    let secret = ExposedSecret { path: path.clone(), ..secret.clone() };
+                    secrets.push(LayerSecret { secret, layer, is_deleted });
+                }
+            }
+        }
+        secrets
+    }
+
+    fn setuid(&self) -> Vec<SetuidFile> {
+        let mode = |seen: &Seen<'_>| seen.parts.iter().find_map(|part| part.setuid);
+        let files =
+            self.files.iter().filter_map(|(path, seen)| Some(SetuidFile { path: path.clone(), mode: mode(seen)? }));
+        files.take(SETUID_MAX).collect()
     }
 
     fn distribution(&self) -> Option<Distribution> {

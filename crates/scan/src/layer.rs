@@ -21,7 +21,7 @@ pub use limits::{LayerError, Limits};
 use path::Hashes;
 use tar::{Archive, Entry, Kind};
 
-use crate::{ECOSYSTEMS, Found, Package};
+use crate::{ECOSYSTEMS, ExposedSecret, Found, Package, misconfiguration, secrets};
 
 /// Bytes that are unpacked at a time.
 const READ_BYTES: usize = 64 << 10;
@@ -66,6 +66,12 @@ pub struct LayerFile {
     pub within: Option<String>,
     /// What it gave; the owned paths are not here but in `owned`.
     pub found: Found,
+    /// Secrets in its text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<ExposedSecret>,
+    /// Its permission bits, if the setuid or the setgid bit is among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setuid: Option<u32>,
     /// Hashes of the paths that the distribution's package manager owns.
     #[serde(default, skip_serializing_if = "Hashes::is_empty")]
     pub(crate) owned: Hashes,
@@ -89,8 +95,8 @@ impl Layer {
 
 /// Reads a layer: a tar archive, plain or as gzip or zstd, whichever its first bytes say.
 ///
-/// The archive goes by as a stream: files that no ecosystem claims are skipped, others are held one at a time, in memory
-/// or, if they are long, in a `spool`. Reading ends with the archive's end; bytes behind it are left in `input`.
+/// The archive goes by as a stream: files that no ecosystem claims and in which no secret may lie are skipped, others are held
+/// one at a time, in memory or, if they are long, in a `spool`. Reading ends with the archive's end; bytes behind it are left in `input`.
 ///
 /// # Errors
 /// [`LayerError`]. What is wrong with a single file is no error but one of the layer's complaints.
@@ -114,9 +120,11 @@ fn read_entries(input: &mut dyn BufRead, limits: &Limits, mut builder: LayerBuil
     Ok(builder.finish())
 }
 
-/// Returns a number for what all ecosystems together can find: a change of it means that layers are to be read again.
+/// Returns a number for what all ecosystems together can find, and the rules for secrets and misconfigurations: a change of it
+/// means that layers are to be read again.
 pub fn ecosystems_revision() -> u32 {
-    let words: String = ECOSYSTEMS.iter().map(|one| format!("{}={};", one.name(), one.revision())).collect();
+    let mut words: String = ECOSYSTEMS.iter().map(|one| format!("{}={};", one.name(), one.revision())).collect();
+    words.push_str(&format!("secrets={};misconfigurations={};", secrets::REVISION, misconfiguration::REVISION));
     let hash = path::hash(&words);
     (hash ^ (hash >> 32)) as u32
 }

@@ -69,7 +69,7 @@ pub use gate::{
 };
 pub use ignore_file::{IGNORE_FILE_BYTES_MAX, IgnoreFile, IgnoreFileError};
 pub use image::put_together;
-pub use inventory::{Installed, Inventory};
+pub use inventory::{Installed, Inventory, LayerSecret};
 pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};
 pub use layer::{
     Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, MakeSpool, Spool, ecosystems_revision, read_layer,
@@ -77,8 +77,8 @@ pub use layer::{
 pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
 pub use matching::{EndOfLife, Interned, KernelHeaders, Match, Matched, Options, find, match_all, match_names};
 pub use misconfiguration::{
-    Healthcheck, HistoryEntry, IMAGE_CONFIG_BYTES_MAX, ImageConfig, MISCONFIGURATIONS_MAX, Misconfiguration, RunConfig,
-    SetuidFile, find_misconfigurations,
+    Healthcheck, HistoryEntry, IMAGE_CONFIG_BYTES_MAX, ImageConfig, MISCONFIGURATIONS_MAX, Misconfiguration, RootFs,
+    RunConfig, SetuidFile, find_misconfigurations,
 };
 pub use package::{Distribution, Package, PackageType, SourcePackage};
 pub use secrets::{

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use crate::{ExposedSecret, Severity, find_secrets};
 use history::Step;
 
+/// What the rules find: a change of it means that images are to be read again.
+pub(crate) const REVISION: u32 = 1;
 /// Bytes of a configuration at most; larger ones are not read.
 pub const IMAGE_CONFIG_BYTES_MAX: usize = 4 << 20;
 /// Misconfigurations of an image at most.
@@ -42,6 +44,26 @@ pub struct ImageConfig {
     /// How it was made, the oldest first.
     #[serde(default)]
     pub history: Option<Vec<HistoryEntry>>,
+    /// Its layers.
+    #[serde(default)]
+    pub rootfs: Option<RootFs>,
+    /// The operating system it runs on, in Go's word.
+    #[serde(default)]
+    pub os: Option<String>,
+    /// The processor it runs on, in Go's word.
+    #[serde(default)]
+    pub architecture: Option<String>,
+    /// Which of the processor's variants.
+    #[serde(default)]
+    pub variant: Option<String>,
+}
+
+/// The layers of an image, unpacked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct RootFs {
+    /// The digest of each layer's archive, unpacked: the lowest first.
+    #[serde(default)]
+    pub diff_ids: Option<Vec<String>>,
 }
 
 /// How containers of an image run.

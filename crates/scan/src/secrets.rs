@@ -16,6 +16,8 @@ use std::sync::LazyLock;
 use crate::Severity;
 use rules::{RULES, Rule};
 
+/// What the rules find: a change of it means that layers are to be read again.
+pub(crate) const REVISION: u32 = 1;
 /// Bytes of a file that is looked through at most; secrets lie in small files.
 pub const SECRET_FILE_BYTES_MAX: usize = 1 << 20;
 /// Secrets that one file gives at most.

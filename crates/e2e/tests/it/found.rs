@@ -2,9 +2,9 @@
 
 use crate::{
     commands::Person,
-    scan::{advisories, image, import, side_tables},
+    scan::{advisories, image, import, layer, side_tables},
 };
-use gantry_e2e::{Client, Server};
+use gantry_e2e::{Client, Image, Server};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -61,6 +61,53 @@ fn an_image_on_a_server_is_scanned_with_the_flags_and_formats_of_a_file() {
 }
 
 #[test]
+fn secrets_and_what_is_unwise_about_an_image_are_told_by_a_server_as_of_a_file() {
+    let token = ["TOKEN=ghp_", "k7Wq9ZxT3vRb5YnM1pLc8JdF2hGs6KaE4uQo\n"].concat();
+    let person = person();
+    let leaky = Image::new(7, vec![layer(&[("app/.env", &token)]), layer(&[("app/.wh..env", "")])]);
+    assert_eq!(leaky.push(&person.server.client(), "team/app", "leaky").unwrap().status, 201);
+
+    let table = person.types(&["scan", "team/app:leaky"]);
+    let report = json_of(&person, &["scan", "team/app:leaky", "--format", "json"]);
+    let stopped = person.tries(&["scan", "team/app:leaky", "--exit-code", "7"]).0;
+
+    assert!(table.contains("github-token: GitHub token ghp_… in app/.env:1 (layer 1, deleted above it"), "{table}");
+    assert!(!table.contains("k7Wq9Z"), "{table}");
+    let secret = &report["secrets"][0];
+    let told = ["rule", "path", "layer", "deleted"].map(|member| secret[member].clone());
+    assert_eq!(told, [json!("github-token"), json!("app/.env"), json!(0), json!(true)]);
+    assert!(report["misconfigurations"].as_array().unwrap().iter().any(|one| one["rule"] == "root-user"), "{report}");
+    assert_eq!(stopped, 7);
+}
+
+#[test]
+fn the_base_of_an_image_is_told_with_what_came_with_it_and_what_is_better() {
+    let person = person();
+    let client = person.server.client();
+    for (tag, version) in [("12", "3.0.11-1~deb12u2"), ("12.5", "3.0.13-1~deb12u1")] {
+        let base = Image::new(2, vec![image(version).layers[0].clone()]);
+        assert_eq!(base.push(&client, "library/debian", tag).unwrap().status, 201);
+        person.types(&["scan", &format!("library/debian:{tag}")]);
+    }
+    // What is searched may be a second old.
+    let base = || client.get("/api/v1/repositories/team/app/images/v1/base").json()["base"].clone();
+    assert!((0..100).any(|_| wait(base())["better"].is_object()), "{}", base());
+
+    let table = person.types(&["scan", "team/app:v1"]);
+    let report = json_of(&person, &["scan", "team/app:v1", "--format", "json"]);
+
+    assert!(table.contains("Made from library/debian:12 (1 of 2 layers): 1 of 2 findings came with it"), "{table}");
+    assert!(
+        table.contains("Better than library/debian:12, with 0 findings instead of 1: library/debian:12.5"),
+        "{table}"
+    );
+    assert_eq!(report["base"]["layers"], 1);
+    let layers: Vec<_> =
+        report["findings"].as_array().unwrap().iter().map(|finding| finding["layers"].clone()).collect();
+    assert_eq!(layers, [json!([1]), json!([0])]);
+}
+
+#[test]
 fn what_an_image_holds_is_listed_as_bills_of_materials_that_stay_the_same() {
     let person = person();
 
@@ -74,6 +121,25 @@ fn what_an_image_holds_is_listed_as_bills_of_materials_that_stay_the_same() {
     assert_eq!(person.types(&["sbom", "team/app:v1"]), first);
     assert_eq!(asked.json()["components"], bill["components"]);
     assert!(table.contains("left-pad") && table.contains("libssl3"), "{table}");
+}
+
+#[test]
+fn a_bill_of_materials_is_attached_to_what_is_scanned_where_that_is_wished() {
+    let settings = [("GANTRY_CREATE_ON_PUSH", "true"), ("GANTRY_SCANNING__ATTACH_SBOM", "cyclonedx")];
+    let person = Person::at(Server::with(&settings));
+    let (client, image) = (person.server.client(), image("3.0.11-1~deb12u2"));
+    assert_eq!(image.push(&client, "team/app", "v1").unwrap().status, 201);
+
+    person.types(&["scan", "team/app:v1"]);
+
+    let referrers = client.get(&format!("/v2/team/app/referrers/{}", image.digest())).json()["manifests"].clone();
+    assert_eq!(referrers.as_array().unwrap().len(), 1, "{referrers}");
+    assert_eq!(referrers[0]["artifactType"], "application/vnd.cyclonedx+json");
+    let manifest = client.get(&format!("/v2/team/app/manifests/{}", referrers[0]["digest"].as_str().unwrap())).json();
+    let bill = client.get(&format!("/v2/team/app/blobs/{}", manifest["layers"][0]["digest"].as_str().unwrap())).json();
+    assert_eq!((&bill["bomFormat"], &bill["specVersion"]), (&json!("CycloneDX"), &json!("1.6")));
+    let names: Vec<_> = bill["components"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"libssl3") && names.contains(&"left-pad"), "{names:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) fn status(version: &str) -> String {
 }
 
 /// A layer with these files.
-fn layer(files: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (path, text) in files {
         let mut header = tar::Header::new_gnu();

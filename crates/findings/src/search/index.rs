@@ -1,3 +1,4 @@
+use super::bases::Chains;
 use gantry_scan::{
     Distribution, Finding, FixState, Installed, Inventory, Knowledge, KnowledgeError, Options, Package, Severity,
     exploitation, find,
@@ -89,6 +90,8 @@ pub(super) struct Index {
     /// The paths at which packages are, sorted, those of a package in an image together: images that share a layer share them.
     paths: Vec<Paths>,
     path_numbers: HashMap<Paths, u32>,
+    /// Of what layers the images are.
+    chains: Chains,
     /// Rises with every change.
     revision: u64,
     /// The generation of advisories whose flaws are known, and of how many packages they are.
@@ -103,6 +106,22 @@ impl Index {
 
     pub(super) fn image(&self, number: u32) -> Option<&HeldImage> {
         self.images.get(number as usize)?.as_ref().map(|(image, _)| image)
+    }
+
+    /// All images with their numbers.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (u32, &HeldImage)> {
+        (0..).zip(&self.images).filter_map(|(number, held)| Some((number, &held.as_ref()?.0)))
+    }
+
+    /// The packages of an image.
+    pub(super) fn packages_of(&self, number: u32) -> impl Iterator<Item = &HeldPackage> {
+        let numbers = self.images.get(number as usize).and_then(Option::as_ref).map_or(&[][..], |(_, numbers)| numbers);
+        numbers.iter().filter_map(|number| self.packages.get(*number as usize))
+    }
+
+    /// Of what layers the images are.
+    pub(super) fn chains(&self) -> &Chains {
+        &self.chains
     }
 
     /// The paths of a number.
@@ -167,6 +186,7 @@ impl Index {
                 held.images.push((number, paths));
             }
         }
+        self.chains.put(number, inventory);
         self.places.insert(image.place.clone(), number);
         let held = Some((image, packages.into_keys().collect()));
         match self.images.get_mut(number as usize) {
@@ -193,6 +213,7 @@ impl Index {
             let Some(number) = self.places.remove(place) else { continue };
             let Some((_, packages)) = self.images.get_mut(number as usize).and_then(Option::take) else { continue };
             touched.extend(packages);
+            self.chains.remove(number);
             gone.insert(number);
         }
         // Once for each package, however many images go: many hold the same ones.
@@ -266,7 +287,7 @@ pub(super) fn flaws_of(packages: &[Arc<PackageKey>], knowledge: &Knowledge) -> R
             let inventory = Inventory {
                 distribution: distribution.cloned(),
                 packages: some.iter().map(install).collect(),
-                complaints: Vec::new(),
+                ..Inventory::default()
             };
             for finding in find(&inventory, knowledge, &Options::default())?.findings {
                 let key = PackageKey { package: finding.package.clone(), distribution: distribution.cloned() };

@@ -12,7 +12,7 @@ use filter::FilterFlags;
 pub(crate) use filter::severity;
 use gantry_env::Env;
 use gantry_rest::ImageFindingsDocument;
-use gantry_scan::{Finding, Matched, documents};
+use gantry_scan::{Confidence, Finding, LayerSecret, Matched, documents};
 use gantry_words::Timestamp;
 pub(crate) use source::{LocalFlags, Source, SourceFlags};
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ pub(crate) struct ScanCommand {
     format: ScanFormat,
     #[command(flatten)]
     filter: FilterFlags,
-    /// The exit code when anything is reported
+    /// The exit code when a flaw is reported, or a secret that is likely a live one
     #[arg(long, default_value_t = 0, value_name = "CODE")]
     exit_code: u8,
 }
@@ -85,10 +85,13 @@ impl ScanCommand {
         let now = Env::real().now();
         let filter = self.filter.read(now)?;
         let source = Source::of(self.reference.clone(), self.input.clone())?;
-        let (subject, mut matched) = self.source.find(&source)?;
+        let (mut subject, mut matched) = self.source.find(&source)?;
         matched.findings = filter.shown(matched.findings);
+        filter.leave_out(&mut subject.inventory.secrets);
         self.print(&subject, &matched, now)?;
-        let is_found = matched.findings.iter().any(|finding| finding.suppressed.is_none());
+        let is_sure = |found: &LayerSecret| found.secret.confidence == Confidence::High;
+        let is_found = matched.findings.iter().any(|finding| finding.suppressed.is_none())
+            || subject.inventory.secrets.iter().any(is_sure);
         Ok(if is_found { Exit::Told(self.exit_code) } else { Exit::Done })
     }
 
@@ -100,8 +103,11 @@ impl ScanCommand {
         match self.format {
             ScanFormat::Table => print_table(subject, matched, shown),
             ScanFormat::Json => json.answer(&report(subject, matched), |_| Table::new([])),
-            ScanFormat::Sarif => json
-                .answer(&documents::sarif::write(&image, inventory.distribution.as_ref(), shown), |_| Table::new([])),
+            ScanFormat::Sarif => {
+                let mut document = documents::sarif::write(&image, inventory.distribution.as_ref(), shown);
+                documents::sarif::add_secrets(&mut document, &image, &inventory.secrets);
+                json.answer(&document, |_| Table::new([]))
+            }
             ScanFormat::CycloneDx => {
                 json.answer(&documents::cyclonedx::write(&image, inventory, Some(shown)), |_| Table::new([]))
             }
@@ -115,7 +121,7 @@ fn report(subject: &Subject, matched: &Matched) -> ImageFindingsDocument {
     ImageFindingsDocument {
         scanned_at: subject.scanned_at.clone(),
         advisories_at: subject.advisories_at.clone(),
-        misconfigurations: subject.misconfigurations.clone(),
+        base: subject.base.clone(),
         ..ImageFindingsDocument::new(name, digest, &subject.inventory, matched)
     }
 }

@@ -8,8 +8,9 @@ use crate::{
     remote::Remote,
 };
 use gantry_oci::{Kind, Manifest, ManifestLimits};
-use gantry_rest::{ImageDocument, ImageFindingsDocument, ScanDocument};
+use gantry_rest::{BaseImageDocument, ImageDocument, ImageFindingsDocument, ScanDocument};
 use gantry_scan::{Inventory, Matched};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{thread, time::Duration};
 
@@ -17,6 +18,11 @@ use std::{thread, time::Duration};
 const LOOKS_MAX: u32 = 3_000;
 /// How often it is asked how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+#[derive(Deserialize)]
+struct ImageBase {
+    base: Option<BaseImageDocument>,
+}
 
 /// Asks what an image holds and what is wrong with it. One that was never scanned is scanned first; of an index the image for a
 /// platform is meant.
@@ -29,6 +35,7 @@ pub(crate) fn ask(remote: &Remote, image: &str, platform: Option<&str>) -> Resul
     let path = resolve(remote, repository, reference, platform)?;
     scanned(remote, &path, image)?;
     let mut report: ImageFindingsDocument = remote.get(&format!("{path}/findings"))?;
+    let base: ImageBase = remote.get(&format!("{path}/base"))?;
     let inventory: Inventory = remote.get(&format!("{path}/sbom?format=inventory"))?;
     if report.advisories_at.is_none() {
         eprintln!("the server has no advisories: bring them in with gantry advisories import DIR");
@@ -38,7 +45,7 @@ pub(crate) fn ask(remote: &Remote, image: &str, platform: Option<&str>) -> Resul
         digest: report.digest.take(),
         scanned_at: report.scanned_at.take(),
         advisories_at: report.advisories_at.take(),
-        misconfigurations: std::mem::take(&mut report.misconfigurations),
+        base: base.base,
         inventory,
     };
     let matched = report.matched(&subject.inventory);

@@ -1,5 +1,7 @@
 //! SARIF 2.1.0 (OASIS), as GitHub's code scanning reads it.
 
+mod secrets;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -9,6 +11,7 @@ use super::{
     title_of,
 };
 use crate::{Distribution, Finding, Severity, purl};
+pub use secrets::add_secrets;
 
 /// Writes the findings of an image: one rule per vulnerability, one result per package and path.
 ///

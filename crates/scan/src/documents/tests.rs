@@ -1,5 +1,7 @@
 use super::*;
-use crate::{Distribution, Evidence, FixState, Installed, PackageType, SourcePackage};
+use crate::{
+    Confidence, Distribution, Evidence, ExposedSecret, FixState, Installed, LayerSecret, PackageType, SourcePackage,
+};
 
 const IMAGE: Image<'static> = Image {
     reference: "registry.example.com/team/app:v1",
@@ -30,7 +32,7 @@ fn inventory() -> Inventory {
             at(lodash(), "app/a b/node_modules/@types/lodash/package.json", 2),
             at(lodash(), "app/node_modules/@types/lodash/package.json", 1),
         ],
-        complaints: Vec::new(),
+        ..Inventory::default()
     }
 }
 
@@ -96,6 +98,31 @@ fn findings_as_sarif() {
     let inventory = inventory();
 
     insta::assert_json_snapshot!(sarif::write(&IMAGE, inventory.distribution.as_ref(), &findings()));
+}
+
+#[test]
+fn secrets_in_sarif_have_a_rule_for_each_kind() {
+    let secret = |rule: &str, path: &str| LayerSecret {
+        secret: ExposedSecret {
+            rule: rule.into(),
+            title: format!("A {rule}"),
+            severity: Severity::High,
+            confidence: Confidence::High,
+            path: path.into(),
+            line: 3,
+            preview: "ghp_…".into(),
+            fingerprint: "00112233445566aa".into(),
+        },
+        layer: 1,
+        is_deleted: path.ends_with("old"),
+    };
+    let secrets = [secret("token", "app/.env"), secret("key", "app/key"), secret("token", "app/old")];
+    let mut document = sarif::write(&IMAGE, None, &[]);
+
+    sarif::add_secrets(&mut document, &IMAGE, &secrets);
+
+    insta::assert_json_snapshot!(document["runs"][0]["tool"]["driver"]["rules"]);
+    insta::assert_json_snapshot!(document["runs"][0]["results"]);
 }
 
 #[test]

@@ -1,3 +1,4 @@
+mod judged;
 mod property;
 
 use super::*;

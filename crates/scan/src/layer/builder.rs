@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use super::path::{self, Hashes};
 use super::{Layer, LayerError, LayerFile, Limits, Link, MakeSpool, ecosystems_revision};
-use crate::{ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek};
+use crate::{ECOSYSTEMS, Ecosystem, ExposedSecret, File, Found, HEAD_BYTES, ReadSeek, find_secrets, may_hold_secrets};
 
 /// What marks a deletion (OCI image specification 1.1, Layer, section Whiteouts).
 const WHITEOUT: &str = ".wh.";
@@ -20,6 +20,10 @@ const DEPTH_MAX: usize = 256;
 const COMPLAINTS_MAX: usize = 100;
 /// Links that are kept at most.
 const LINKS_MAX: usize = 200_000;
+/// Files with secrets or with the setuid bit that are kept at most.
+const JUDGED_MAX: usize = 5_000;
+/// The setuid and the setgid bit of a mode.
+const SETUID_OR_SETGID: u32 = 0o6000;
 
 /// Makes a [`Layer`] out of the entries of an archive, or of a folder that is walked.
 ///
@@ -41,6 +45,8 @@ pub struct LayerBuilder<'a> {
     complaints: Vec<String>,
     entries: u64,
     packages: usize,
+    /// Files with secrets or with the setuid bit.
+    judged: usize,
 }
 
 impl<'a> LayerBuilder<'a> {
@@ -69,6 +75,7 @@ impl<'a> LayerBuilder<'a> {
             complaints: Vec::new(),
             entries: 0,
             packages: 0,
+            judged: 0,
         }
     }
 
@@ -164,24 +171,46 @@ impl<'a> LayerBuilder<'a> {
         let mut head = Vec::with_capacity(HEAD_BYTES);
         (&mut *content).take((HEAD_BYTES as u64).min(length)).read_to_end(&mut head).map_err(LayerError::of)?;
         let claimants = claimants(self.ecosystems, &path, &head, mode);
-        if claimants.is_empty() {
-            return Ok(());
-        }
-        if length > self.limits.file_bytes_max {
+        let is_short = length <= self.limits.memory_bytes_max;
+        let may_hold_secrets = is_short && may_hold_secrets(&path, length) && !head.contains(&0);
+        let mut secrets = Vec::new();
+        if length > self.limits.file_bytes_max && !claimants.is_empty() {
             let limit = self.limits.file_bytes_max;
             self.complain(format!("{path}: the file is {length} bytes long, and only {limit} are read of one"));
-            return Ok(());
-        }
-        let mut whole = Cursor::new(head).chain(content).take(length);
-        if length <= self.limits.memory_bytes_max {
+        } else if is_short && (may_hold_secrets || !claimants.is_empty()) {
             let mut bytes = Vec::new();
-            whole.read_to_end(&mut bytes).map_err(LayerError::of)?;
+            Cursor::new(head).chain(content).take(length).read_to_end(&mut bytes).map_err(LayerError::of)?;
+            if may_hold_secrets {
+                secrets = find_secrets(&path, &bytes);
+            }
             let length = bytes.len() as u64;
-            self.read(&path, &claimants, mode, length, &mut Cursor::new(bytes))
-        } else {
+            self.read(&path, &claimants, mode, length, &mut Cursor::new(bytes))?;
+        } else if !claimants.is_empty() {
             let mut spool = (self.spool)().map_err(LayerError::Io)?;
+            let mut whole = Cursor::new(head).chain(content).take(length);
             let length = io::copy(&mut whole, &mut spool).map_err(LayerError::of)?;
-            self.read(&path, &claimants, mode, length, &mut spool)
+            self.read(&path, &claimants, mode, length, &mut spool)?;
+        }
+        self.judge(&path, mode, secrets);
+        Ok(())
+    }
+
+    /// Keeps what a file is by itself, whoever claims it: that it holds secrets, that it gives rights away.
+    fn judge(&mut self, path: &str, mode: u32, secrets: Vec<ExposedSecret>) {
+        let setuid = (mode & SETUID_OR_SETGID != 0).then_some(mode & 0o7777);
+        if secrets.is_empty() && setuid.is_none() {
+            return;
+        }
+        self.judged += 1;
+        match self.judged {
+            ..=JUDGED_MAX => {
+                let parts = self.files.entry(path.to_owned()).or_default();
+                parts.insert(0, LayerFile { path: path.to_owned(), secrets, setuid, ..LayerFile::default() });
+            }
+            _ if self.judged == JUDGED_MAX + 1 => self.complain(format!(
+                "{path}: it holds secrets or gives rights away, as {JUDGED_MAX} files before it do; no more are named"
+            )),
+            _ => {}
         }
     }
 
@@ -198,7 +227,10 @@ impl<'a> LayerBuilder<'a> {
             |hash: u64| holders.contains(&hash) || !paths.contains(hash) && !paths.contains(path::folder(hash));
         let mut files: Vec<LayerFile> = std::mem::take(&mut self.files).into_values().flatten().collect();
         files.iter_mut().for_each(|file| file.owned.retain(may_matter));
-        files.retain(|file| !file.owned.is_empty() || !is_empty(&file.found));
+        files.retain(|file| {
+            let is_judged = !file.secrets.is_empty() || file.setuid.is_some();
+            is_judged || !file.owned.is_empty() || !is_empty(&file.found)
+        });
         let listed =
             |links: BTreeMap<String, String>| links.into_iter().map(|(path, target)| Link { path, target }).collect();
         Layer {
@@ -362,7 +394,7 @@ impl<'a> LayerBuilder<'a> {
         let owned = std::mem::take(&mut found.owned);
         let owned = owned.iter().filter_map(|path| path::normalise(path)).map(|path| path::hash(&path)).collect();
         if !is_empty(&found) || !Hashes::is_empty(&owned) {
-            parts.push(LayerFile { path: path.to_owned(), within, found, owned });
+            parts.push(LayerFile { path: path.to_owned(), within, found, owned, ..LayerFile::default() });
         }
         Ok(waiting)
     }

@@ -1,4 +1,5 @@
 mod archive;
+mod judged;
 
 use std::io::{BufReader, Write};
 

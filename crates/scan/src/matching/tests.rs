@@ -46,7 +46,7 @@ fn image(distribution: Option<(&str, &str)>, packages: Vec<Package>) -> Inventor
         ..Distribution::default()
     });
     let installed = |package| Installed { package, path: "a/path".into(), layer: 0 };
-    Inventory { distribution, packages: packages.into_iter().map(installed).collect(), complaints: Vec::new() }
+    Inventory { distribution, packages: packages.into_iter().map(installed).collect(), ..Inventory::default() }
 }
 
 fn built_from(mut package: Package, name: &str, version: &str) -> Package {

@@ -25,7 +25,7 @@ fn push(index: &mut Index, repository: i64, digest: &str, at: i64, packages: &[P
     let path = |package: &Package| format!("opt/{}/{}", digest.trim_start_matches("sha256:"), package.name);
     let install = |package: &Package| Installed { package: package.clone(), path: path(package), layer: 0 };
     let inventory =
-        Inventory { distribution: debian(), packages: packages.iter().map(install).collect(), complaints: Vec::new() };
+        Inventory { distribution: debian(), packages: packages.iter().map(install).collect(), ..Inventory::default() };
     let image = HeldImage {
         place: (repository, digest.into()),
         scanned_at: Timestamp::from_millis(at),

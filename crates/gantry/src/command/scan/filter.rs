@@ -1,7 +1,8 @@
 use crate::output::Failure;
-use gantry_scan::{Finding, IgnoreFile, Severity};
+use gantry_scan::{Finding, IgnoreFile, LayerSecret, Severity};
 use gantry_words::Timestamp;
 use std::{
+    cmp::Reverse,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -59,6 +60,16 @@ impl Filter<'_> {
             b.severity.cmp(&a.severity).then_with(|| key(a).cmp(&key(b)))
         });
         shown
+    }
+
+    /// Leaves out the secrets that do not count, and puts the worst first.
+    pub(super) fn leave_out(&self, secrets: &mut Vec<LayerSecret>) {
+        let severity = &self.flags.severity;
+        secrets.retain(|LayerSecret { secret, .. }| {
+            let is_asked_for = severity.is_empty() || severity.contains(&secret.severity);
+            is_asked_for && !self.ignore.ignores_secret(secret, &self.today)
+        });
+        secrets.sort_by_key(|found| (Reverse(found.secret.confidence), Reverse(found.secret.severity)));
     }
 }
 

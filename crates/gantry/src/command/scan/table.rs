@@ -2,7 +2,9 @@ use crate::{
     output::{Cell, Table, Tone},
     scanning::Subject,
 };
-use gantry_scan::{Finding, Matched, Severity};
+use gantry_rest::BaseImageDocument;
+use gantry_scan::{Confidence, Finding, LayerSecret, Matched, Severity};
+use std::collections::BTreeMap;
 
 pub(super) fn table(findings: &[Finding]) -> Table {
     let mut table = Table::new(["SEVERITY", "ID", "PACKAGE", "VERSION", "FIXED IN", "PATH", "TITLE"]);
@@ -24,6 +26,44 @@ pub(super) fn table(findings: &[Finding]) -> Table {
         ]);
     }
     table
+}
+
+/// From which image it was made, how much came with it, and what would be better.
+fn base_lines(base: &BaseImageDocument, layers: usize) -> String {
+    let sum = |counts: &BTreeMap<String, usize>| counts.values().sum::<usize>();
+    let (inherited, own) = (sum(&base.inherited_severity_counts), sum(&base.own_severity_counts));
+    let name = base.image.name();
+    let mut text = format!(
+        "Made from {name} ({} of {layers} layers): {inherited} of {} findings came with it\n",
+        base.layers,
+        inherited + own
+    );
+    if let Some(better) = &base.better {
+        text.push_str(&format!(
+            "Better than {name}, with {} findings instead of {}: {}\n",
+            sum(&better.severity_counts),
+            sum(&base.image.severity_counts),
+            better.name()
+        ));
+    }
+    text
+}
+
+/// A secret in a line: where it is, and what it can be told by.
+fn secret_line(LayerSecret { secret, layer, is_deleted }: &LayerSecret) -> String {
+    let hidden = if *is_deleted { ", deleted above it" } else { "" };
+    let unsure = if secret.confidence == Confidence::Low { ", likely an example" } else { "" };
+    format!(
+        "{} {}: {} {} in {}:{} (layer {}{hidden}{unsure}, {})\n",
+        secret.severity.name(),
+        secret.rule,
+        secret.title,
+        secret.preview,
+        secret.path,
+        secret.line,
+        layer + 1,
+        secret.fingerprint,
+    )
 }
 
 /// Cuts a title to what a line can hold.
@@ -54,6 +94,7 @@ pub(super) fn summary(subject: &Subject, matched: &Matched, shown: &[Finding]) -
         shown.len(),
         if counts.is_empty() { String::new() } else { format!(" ({counts})") },
     );
+    subject.base.iter().for_each(|base| text.push_str(&base_lines(base, inventory.diff_ids.len())));
     let mut reasons: Vec<(&str, usize)> = Vec::new();
     for undecided in matched.undecided.iter().chain(&matched.left_out) {
         match reasons.iter_mut().find(|(reason, _)| *reason == undecided.reason) {
@@ -62,7 +103,8 @@ pub(super) fn summary(subject: &Subject, matched: &Matched, shown: &[Finding]) -
         }
     }
     reasons.iter().for_each(|(reason, count)| text.push_str(&format!("{count} packages not judged: {reason}\n")));
-    for found in &subject.misconfigurations {
+    inventory.secrets.iter().for_each(|found| text.push_str(&secret_line(found)));
+    for found in &inventory.misconfigurations {
         text.push_str(&format!("{} {}: {} ({})\n", found.severity.name(), found.rule, found.title, found.evidence));
     }
     inventory.complaints.iter().for_each(|complaint| text.push_str(&format!("{complaint}\n")));
