@@ -108,7 +108,8 @@ mod tests {
         let scans = Scans::open(metadata, registry.clone(), env, Advisories::of(Path::new("/nonexistent")));
         let config = "application/vnd.oci.image.config.v1+json";
         let config = scans.store(&cx(), &repository, config, Bytes::from_static(b"{}")).await.unwrap();
-        let manifest = json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": []});
+        let manifest =
+            json!({"schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": []});
         let body = Bytes::from(manifest.to_string());
         let digest = digest_of(&body);
         let to = Reference::Digest(digest.clone());

@@ -2,8 +2,9 @@ use crate::{
     command::{
         access::AccessCommand, access_key::AccessKeyCommand, account::AccountCommand, advisories::AdvisoriesCommand,
         audit::AuditCommand, backup::BackupCommand, blob::BlobCommand, completions::CompletionsCommand,
-        docker_credential::DockerCredentialCommand, findings::FindingsCommand, fsck::FsckCommand, gate::GateCommand,
-        gc::GcCommand, group::GroupCommand, image::ImageCommand, inventory::InventoryCommand,
+        docker_credential::DockerCredentialCommand, export::ExportCommand, findings::FindingsCommand,
+        fsck::FsckCommand, gate::GateCommand, gc::GcCommand, group::GroupCommand, image::ImageCommand,
+        import::ImportCommand, inventory::InventoryCommand,
         kubelet_credential_provider::KubeletCredentialProviderCommand, kubernetes::KubernetesCommand,
         lifecycle::LifecycleCommand, login::LoginCommand, man::ManCommand, master_key::MasterKeyCommand,
         openapi::OpenApiCommand, package::PackageCommand, policy::PolicyCommand, provider::ProviderCommand,
@@ -31,6 +32,8 @@ enum Command {
     Fsck(FsckCommand),
     Backup(BackupCommand),
     Restore(RestoreCommand),
+    Import(ImportCommand),
+    Export(ExportCommand),
     /// Check, show and explain the configuration
     #[command(subcommand, after_help = "Example:\n  gantry config show --changed")]
     Config(ConfigCommand),
@@ -78,6 +81,8 @@ impl Cli {
             Command::Fsck(command) => command.run(),
             Command::Backup(command) => command.run(),
             Command::Restore(command) => command.run(),
+            Command::Import(command) => command.run(),
+            Command::Export(command) => command.run(),
             Command::Config(command) => command.run(),
             Command::Login(command) => command.run(),
             Command::Account(command) => command.run(),

@@ -12,6 +12,7 @@
 //! | `registry_credentials.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
 //! | `master_key.rs`, `vault_key.rs`, `blob_keys.rs` | where the master key comes from; what wraps the data keys of blobs |
 //! | `local_image.rs`, `scanning.rs` and below | images as files; what is wrong with them, without a server |
+//! | `moving.rs` and below | images on their way between a registry and files |
 //! | `advisory_updates.rs` | when a server brings its advisories up to date |
 //! | `greeting.rs`, `log.rs`, `figures.rs`, `scan_figures.rs`, `process.rs` | what a server says: at its start, in its log, in its metrics |
 //!
@@ -34,6 +35,7 @@ mod ldap_logins;
 mod local_image;
 mod log;
 mod master_key;
+mod moving;
 mod oidc_files;
 mod output;
 mod private_file;
@@ -85,6 +87,32 @@ pub fn read_kubelet_request(bytes: &[u8]) -> Result<String, String> {
 /// Reads the server that docker asks its credential helper about; returns its host.
 pub fn read_docker_server(text: &str) -> Option<String> {
     registry_credentials::helper::host(text)
+}
+
+/// Reads the table of contents of a tar archive: the names that lead to a file, with its offset and length. For tests that
+/// try anything.
+///
+/// # Errors
+/// Why it is no archive.
+pub fn read_archive_index(bytes: &[u8]) -> Result<Vec<(String, u64, u64)>, String> {
+    let index = moving::ArchiveIndex::read(&mut std::io::Cursor::new(bytes), bytes.len() as u64);
+    let index = index.map_err(|error| error.to_string())?;
+    let place = |name: &str| index.find(name).map(|(at, length)| (name.to_owned(), at, length));
+    Ok(index.names().filter_map(place).collect())
+}
+
+/// Reads `index.json` of an OCI layout; returns the repository and tag by which each image is called. For tests that try
+/// anything.
+///
+/// # Errors
+/// Why it is none.
+pub fn read_layout_index(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+    let entries = moving::read_index(bytes).map_err(|error| error.to_string())?;
+    let text = |name: &moving::ImageName| {
+        let repository = name.repository.as_ref().map(ToString::to_string);
+        (repository.unwrap_or_default(), name.tag.as_ref().map(ToString::to_string).unwrap_or_default())
+    };
+    Ok(entries.iter().map(|entry| text(&entry.name)).collect())
 }
 
 #[cfg(test)]

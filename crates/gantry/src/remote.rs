@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 use ureq::{
-    Agent, SendBody,
+    Agent, AsSendBody, SendBody,
     http::{Method, Request, Response, StatusCode},
 };
 
@@ -100,6 +100,12 @@ impl Remote {
     /// The server of `flags` without credentials, also where some are stored for it.
     pub(crate) fn anonymous(flags: &RemoteFlags) -> Result<Remote, Failure> {
         Remote::at(&flags.server, &flags.trust)
+    }
+
+    /// A server of a test.
+    #[cfg(test)]
+    pub(crate) fn of_test(server: &str) -> Remote {
+        Remote::at(server, &TrustFlags { ca_file: None }).expect("the tests name servers well")
     }
 
     /// A server without credentials.
@@ -198,10 +204,40 @@ impl Remote {
             }
             None => self.agent.run(request.body(SendBody::none()).map_err(unsendable)?),
         };
-        sent.map_err(|error| {
-            let problem = format!("cannot reach {}: {}", self.base, plainly(&error));
-            Failure::failed(problem, remedy(&error, &self.base, &self.host))
-        })
+        sent.map_err(|error| self.lost(&error))
+    }
+
+    /// Sends a request that is not JSON, with headers of its own; whatever is answered is an answer.
+    ///
+    /// A body from a reader goes in chunks, unless `content-length` says how long it is.
+    pub(crate) fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsSendBody,
+    ) -> Result<Response<ureq::Body>, Failure> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body);
+        let request = request.map_err(|error| Failure::usage(format!("{path}: {error}"), "Look at the name"))?;
+        self.agent.run(request).map_err(|error| self.lost(&error))
+    }
+
+    /// The path of an address at this server; `None` where it leads to another.
+    pub(crate) fn path_of<'a>(&self, location: &'a str) -> Option<&'a str> {
+        let path = location.strip_prefix(self.base.as_str()).unwrap_or(location);
+        (path.starts_with('/') && !path.starts_with("//")).then_some(path)
+    }
+
+    fn lost(&self, error: &ureq::Error) -> Failure {
+        let problem = format!("cannot reach {}: {}", self.base, plainly(error));
+        Failure::failed(problem, remedy(error, &self.base, &self.host))
     }
 
     fn read<T: DeserializeOwned>(&self, response: Response<ureq::Body>) -> Result<T, Failure> {
@@ -217,7 +253,8 @@ impl Remote {
         serde_json::from_slice(&text).map_err(|error| lost(&error))
     }
 
-    fn refusal(&self, path: &str, response: Response<ureq::Body>) -> Failure {
+    /// What a refusal says, and what to do about it.
+    pub(crate) fn refusal(&self, path: &str, response: Response<ureq::Body>) -> Failure {
         let status = response.status();
         let mut text = Vec::new();
         // What cannot be read of a refusal leaves its status.

@@ -1,9 +1,11 @@
 mod list;
 mod referrers;
+mod search;
 
 pub use list::{ImageFilter, ImagePlace, ImageSummary, TagFilter};
 pub(crate) use referrers::fitting;
 pub use referrers::{Referrer, Referrers};
+pub use search::{ImageSearch, SearchPage, SearchPlace, SearchedImage, SearchedRepository};
 
 use crate::{
     admit::store_fault,

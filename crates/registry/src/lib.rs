@@ -95,7 +95,10 @@ pub use gantry_metadata::repositories::RepositoryCounts;
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
 pub use hold::{HOLD_REASON_BYTES_MAX, HoldReason, HoldReasonError};
-pub use images::{ImageFilter, ImageFound, ImagePlace, ImageSummary, Images, Referrer, Referrers, TagFilter};
+pub use images::{
+    ImageFilter, ImageFound, ImagePlace, ImageSearch, ImageSummary, Images, Referrer, Referrers, SearchPage,
+    SearchPlace, SearchedImage, SearchedRepository, TagFilter,
+};
 pub use inventory::{
     INVENTORY_IMAGES_MAX, INVENTORY_SOURCES_MAX, ImageUse, Inventory, InventoryReport, InventorySource,
     InventorySourceError, InventorySummary, ReportedImage,
@@ -119,8 +122,8 @@ pub use retention::{Forgotten, Retention};
 pub use rewrapping::Rewrapping;
 pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
 pub use settings::{
-    AttachedSbom, CollectionSettings, DeadlineSettings, LifecycleSettings, LimitSettings, RetentionSettings, ScanningSettings,
-    Settings, TrashSettings, UploadSettings,
+    AttachedSbom, CollectionSettings, DeadlineSettings, LifecycleSettings, LimitSettings, RetentionSettings,
+    ScanningSettings, Settings, TrashSettings, UploadSettings,
 };
 pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};
 pub use uploads::{Appended, Uploads};

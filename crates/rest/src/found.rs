@@ -1,11 +1,11 @@
 //! What is found in all images, as the management API shows it.
 
-use gantry_access::{Access, Principal, action};
+use gantry_access::{Access, Action, Principal, action};
 use gantry_accounts::Accounts;
 use gantry_api::Paging;
 use gantry_fault::{Fault, FaultKind};
 use gantry_findings::{FoundFlaw, FoundImage, FoundImages, FoundPackage, GoneFlaw, Scans, TrendDay, Visible};
-use gantry_registry::Repositories;
+use gantry_registry::{Repositories, Repository};
 use gantry_scan::{Distribution, FixState, Severity};
 use gantry_words::{Cx, Page, Timestamp};
 use schemars::JsonSchema;
@@ -257,19 +257,48 @@ pub(crate) async fn visible(
     prefix: &str,
 ) -> Result<Visible, Fault> {
     let action = action::ECR_DESCRIBE_IMAGE_SCAN_FINDINGS;
-    let (mut visible, mut after) = (Visible::new(), String::new());
+    let seen = visible_repositories((repositories, accounts), cx, principal, action, prefix, "").await?;
+    Ok(seen.into_iter().map(|repository| (repository.id, repository.name.to_string())).collect())
+}
+
+/// The repositories whose name begins with `prefix` and does not come before `first`, and on which the caller may do this; in the
+/// order of their names.
+pub(crate) async fn visible_repositories(
+    (repositories, accounts): (&Repositories, &Accounts),
+    cx: &Cx,
+    principal: &Principal,
+    action: Action,
+    prefix: &str,
+    first: &str,
+) -> Result<Vec<Repository>, Fault> {
+    let (mut visible, mut after) = (Vec::new(), just_before(prefix.max(first)));
     loop {
         let page = repositories.list(cx, &after, BATCH).await?;
-        if let Some(last) = page.items.last() {
-            after = last.name.to_string();
+        let has_more = page.has_more;
+        for repository in page.items {
+            let name = repository.name.as_str();
+            after = name.to_string();
+            let is_named_so = name.starts_with(prefix);
+            if !is_named_so && name > prefix {
+                return Ok(visible);
+            }
+            if is_named_so && name >= first && accounts.may(principal, &Access::on(action, &repository.name)) {
+                visible.push(repository);
+            }
         }
-        let asked = page.items.into_iter().filter(|repository| repository.name.as_str().starts_with(prefix));
-        let seen = asked.filter(|repository| accounts.may(principal, &Access::on(action, &repository.name)));
-        visible.extend(seen.map(|repository| (repository.id, repository.name.to_string())));
-        if !page.has_more {
+        if !has_more {
             return Ok(visible);
         }
     }
+}
+
+/// A text after which no repository's name comes that comes before `text`.
+fn just_before(text: &str) -> String {
+    let (Some(last), true) = (text.bytes().last(), text.is_ascii()) else { return String::new() };
+    let mut before = text[..text.len() - 1].to_string();
+    // No name has a character that comes after the second.
+    before.extend([char::from(last.saturating_sub(1)), '~']);
+    before
 }
 
 /// Reads where a list goes on. `list` tells apart lists of the same operation whose order is another.
@@ -318,6 +347,21 @@ pub(crate) fn probability(name: &str, text: &str) -> Result<f32, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_repositories_begins_just_before_a_name() {
+        for (text, passed, kept) in [
+            ("team/app", "team/ap", "team/app"),
+            ("team/app", "team/aoz", "team/app-a"),
+            ("team/", "team.z", "team/a"),
+            ("a", "9zz", "a"),
+        ] {
+            let before = just_before(text);
+
+            assert!(passed < before.as_str() && before.as_str() < kept, "{before}");
+        }
+        assert_eq!((just_before("").as_str(), just_before("ä").as_str()), ("", ""));
+    }
 
     #[test]
     fn a_probability_is_between_none_and_all() {

@@ -52,6 +52,7 @@ pub use lifecycle::{
 pub use openapi::openapi;
 pub use operations::doors;
 pub use operations::revoke_sessions::RevokedSessionsDocument;
+pub use operations::search_images::SearchedImageDocument;
 pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
 pub use route::route;
 pub use scan::{FindingDocument, ImageFindingsDocument, ScanDocument};

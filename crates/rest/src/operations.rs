@@ -124,6 +124,7 @@ gantry_api::operations! {
     rotate_root_key::RotateRootKey,
     run_lifecycle_policy::RunLifecyclePolicy,
     scan_image::ScanImage,
+    search_images::SearchImages,
     set_access_key_state::SetAccessKeyState,
     set_account_state::SetAccountState,
     set_robot_state::SetRobotState,

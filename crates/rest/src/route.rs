@@ -34,6 +34,7 @@ pub fn route(method: &Method, path: &str) -> Routed {
         "findings" => Some(list_findings::ListFindings::NAME),
         "findings/gone" => Some(list_gone_findings::ListGoneFindings::NAME),
         "findings/trend" => Some(get_findings_trend::GetFindingsTrend::NAME),
+        "images" => Some(search_images::SearchImages::NAME),
         "packages" => Some(list_packages::ListPackages::NAME),
         _ => None,
     };

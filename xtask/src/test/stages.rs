@@ -66,6 +66,12 @@ pub(super) const STAGES: &[Stage] = &[
     client("cosign", &["clients::cosign::"], "cosign signs and verifies", &["cosign"]),
     client("notation", &["clients::notation::"], "notation signs and verifies", &["notation"]),
     client(
+        "moving",
+        &["moving::"],
+        "what skopeo, oras, docker, podman and distribution wrote moves in, and out",
+        &["skopeo", "oras", "podman", "dockerd", "distribution"],
+    ),
+    client(
         "aws",
         &["aws::"],
         "boto3 and the AWS command line manage repositories and images",

@@ -138,7 +138,8 @@ fn a_bill_of_materials_is_attached_to_what_is_scanned_where_that_is_wished() {
     let manifest = client.get(&format!("/v2/team/app/manifests/{}", referrers[0]["digest"].as_str().unwrap())).json();
     let bill = client.get(&format!("/v2/team/app/blobs/{}", manifest["layers"][0]["digest"].as_str().unwrap())).json();
     assert_eq!((&bill["bomFormat"], &bill["specVersion"]), (&json!("CycloneDX"), &json!("1.6")));
-    let names: Vec<_> = bill["components"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        bill["components"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"libssl3") && names.contains(&"left-pad"), "{names:?}");
 }
 

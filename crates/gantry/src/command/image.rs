@@ -1,10 +1,11 @@
+mod ls;
+
 use crate::{
     output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Progress, Table, Tone},
     remote::{Remote, RemoteFlags},
 };
 use gantry_rest::{ImageDocument, LifecycleExplanationDocument};
 use gantry_words::ByteCount;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{thread, time::Duration};
 use ureq::http::Method;
@@ -24,16 +25,11 @@ pub(crate) struct ImageCommand {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// List the images of a repository, newest first
-    #[command(after_help = "Example:\n  gantry image ls team/app")]
-    Ls {
-        /// The repository
-        repository: String,
-        #[command(flatten)]
-        remote: RemoteFlags,
-        #[command(flatten)]
-        output: OutputFlag,
-    },
+    /// List the images of a repository, newest first, or those that a query means
+    #[command(
+        after_help = "Example:\n  gantry image ls team/app\n  gantry image ls --query 'tag:v1.* pushed<2026-01-01 size>1GiB' --sort -size"
+    )]
+    Ls(ls::LsCommand),
     /// Show an image, and its manifest
     #[command(after_help = "Example:\n  gantry image inspect team/app:v1")]
     Inspect {
@@ -114,19 +110,10 @@ enum What {
     },
 }
 
-#[derive(Deserialize)]
-struct ListPage {
-    images: Vec<ImageDocument>,
-    next: Option<String>,
-}
-
 impl ImageCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         match self.what {
-            What::Ls { repository, remote, output } => {
-                let found = list(&Remote::open(&remote)?, &repository)?;
-                Printer::stdout(output.format).answer(&found, |found| table(found))?;
-            }
+            What::Ls(command) => command.run()?,
             What::Inspect { image, remote, output } => inspect(&Remote::open(&remote)?, &image, output.format)?,
             What::Rm { image, remote, output } => {
                 let (repository, reference) = split(&image)?;
@@ -269,19 +256,6 @@ pub(crate) fn split(image: &str) -> Result<(&str, &str), Failure> {
     let parts = image.split_once('@').or_else(|| image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')));
     parts
         .ok_or_else(|| Failure::usage(format!("{image:?} names no image"), "Write repository:tag or repository@digest"))
-}
-
-fn list(remote: &Remote, repository: &str) -> Result<Vec<ImageDocument>, Failure> {
-    let mut found = Vec::new();
-    let mut after = String::new();
-    loop {
-        let page: ListPage = remote.get(&format!("/api/v1/repositories/{repository}/images?limit=1000{after}"))?;
-        found.extend(page.images);
-        match page.next {
-            Some(next) => after = format!("&after={next}"),
-            None => return Ok(found),
-        }
-    }
 }
 
 /// What it is, in a word where there is one: an image, an index, or an artifact by its type.

@@ -70,6 +70,11 @@ impl Failure {
         self
     }
 
+    /// What is wrong, without what to do about it.
+    pub(crate) fn problem(&self) -> &str {
+        &self.problem
+    }
+
     /// The exit code that goes with it.
     #[cfg(test)]
     pub(crate) fn exit(&self) -> Exit {

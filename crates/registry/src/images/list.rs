@@ -161,7 +161,7 @@ impl Images {
 }
 
 /// Adds to manifests what other tables know of them.
-fn summaries(
+pub(super) fn summaries(
     rows: &mut Reader,
     repository: i64,
     found: Vec<manifests::ManifestRow>,

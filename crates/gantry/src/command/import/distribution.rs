@@ -1,0 +1,125 @@
+use super::source::{Damage, Found, FoundByName, Kind, Opened, Source, SourceError};
+use crate::moving::{Files, FilesError};
+use gantry_oci::{Algorithm, Digest, Tag};
+use gantry_words::{REPOSITORY_NAME_BYTES_MAX, RepositoryName};
+use std::{collections::HashSet, io::Read};
+
+const REPOSITORIES: &str = "docker/registry/v2/repositories";
+const BLOBS: &str = "docker/registry/v2/blobs";
+/// What a repository's own folders begin with, which no component of a name does.
+const OWN: char = '_';
+const MANIFESTS: &str = "_manifests";
+/// A link holds a digest, and perhaps a line feed.
+const LINK_BYTES_MAX: u64 = 256;
+/// Repositories at most, and folders that are looked into for them.
+const FOLDERS_MAX: usize = 1_000_000;
+
+/// The data folder of CNCF distribution (registry/storage/paths.go), which Harbor and others have too.
+///
+/// Revisions and tags are taken by their links, blobs by their digest; what a repository says of its layers is not believed.
+pub(super) const KIND: Kind = Kind { name: "distribution folder", has_names: true, is_it, open };
+
+struct DataFolder(Files);
+
+fn is_it(files: &Files) -> bool {
+    files.has_folder(REPOSITORIES)
+}
+
+fn open(files: Files, _: &dyn Fn(u64)) -> Result<Opened, SourceError> {
+    let (mut found, mut damages) = (FoundByName::new(), Vec::new());
+    let (mut folders, mut looked) = (vec![String::new()], 0);
+    // A repository may lie within another: `a`, and `a/b`.
+    while let Some(name) = folders.pop() {
+        looked += 1;
+        if looked > FOLDERS_MAX {
+            return Err(SourceError::TooMany { what: "folders", most: FOLDERS_MAX });
+        }
+        let below = files.folders(&place(&name))?;
+        if below.iter().any(|folder| folder == MANIFESTS) {
+            match name.parse::<RepositoryName>() {
+                Ok(parsed) => drop(found.insert(Some(parsed), repository(&files, &name)?)),
+                Err(error) => damages.push(Damage::new(format!("repository {}", short(&name)), error.to_string())),
+            }
+        }
+        let nested = below.iter().filter(|folder| !folder.starts_with(OWN)).map(|folder| under(&name, folder));
+        folders.extend(nested.filter(|name| name.len() <= REPOSITORY_NAME_BYTES_MAX));
+    }
+    Ok(Opened { source: Box::new(DataFolder(files)), found, damages })
+}
+
+fn place(name: &str) -> String {
+    under(REPOSITORIES, name)
+}
+
+fn under(folder: &str, name: &str) -> String {
+    if folder.is_empty() || name.is_empty() { format!("{folder}{name}") } else { format!("{folder}/{name}") }
+}
+
+fn repository(files: &Files, name: &str) -> Result<Found, SourceError> {
+    let mut found = Found::default();
+    let manifests = under(&place(name), MANIFESTS);
+    let mut revisions = HashSet::new();
+    for algorithm in Algorithm::ALL {
+        let folder = format!("{manifests}/revisions/{algorithm}");
+        for hex in files.folders(&folder)? {
+            let concerns = format!("revision {algorithm}:{}", short(&hex));
+            match link(files, &format!("{folder}/{hex}/link")) {
+                // Without its link a revision is a deleted one.
+                Ok(None) => {}
+                Ok(Some(digest)) if digest.algorithm() == algorithm && digest.hex() == hex => {
+                    found.roots.insert(digest.clone(), None);
+                    revisions.insert(digest);
+                }
+                Ok(Some(digest)) => found.damages.push(Damage::new(concerns, format!("its link names {digest}"))),
+                Err(problem) => found.damages.push(Damage::new(concerns, problem)),
+            }
+        }
+    }
+    for tag in files.folders(&format!("{manifests}/tags"))? {
+        match tag_target(files, &manifests, &tag, &revisions) {
+            Ok((tag, digest)) => drop(found.tags.insert(tag, digest)),
+            Err(problem) => found.damages.push(Damage::new(format!("tag {}", short(&tag)), problem)),
+        }
+    }
+    Ok(found)
+}
+
+fn tag_target(
+    files: &Files,
+    manifests: &str,
+    name: &str,
+    revisions: &HashSet<Digest>,
+) -> Result<(Tag, Digest), String> {
+    let tag: Tag = name.parse().map_err(|error: gantry_oci::TagError| error.to_string())?;
+    let target = link(files, &format!("{manifests}/tags/{name}/current/link"))?;
+    let digest = target.ok_or("it has no link to an image")?;
+    if !revisions.contains(&digest) {
+        return Err(format!("its link dangles: the repository does not hold {digest}"));
+    }
+    Ok((tag, digest))
+}
+
+/// Reads a link; `None` where there is none.
+fn link(files: &Files, name: &str) -> Result<Option<Digest>, String> {
+    let Some(bytes) = files.document(name, LINK_BYTES_MAX).map_err(|error| error.to_string())? else { return Ok(None) };
+    let text = str::from_utf8(&bytes).map_err(|_| "its link is no text".to_owned())?;
+    text.trim().parse::<Digest>().map(Some).map_err(|error| format!("its link names nothing: {error}"))
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(150).collect()
+}
+
+fn blob_place(digest: &Digest) -> String {
+    format!("{BLOBS}/{}/{}/{}/data", digest.algorithm(), &digest.hex()[..2], digest.hex())
+}
+
+impl Source for DataFolder {
+    fn length(&self, digest: &Digest) -> Result<Option<u64>, FilesError> {
+        self.0.length(&blob_place(digest))
+    }
+
+    fn open(&self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, FilesError> {
+        self.0.open_file(&blob_place(digest))
+    }
+}

@@ -1,0 +1,127 @@
+use super::{send::Done, source::Damage};
+use crate::output::{Cell, Failure, Format, Printer, Table};
+use gantry_words::ByteCount;
+use serde::Serialize;
+
+/// What an import did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    /// What the source is.
+    pub(super) source: &'static str,
+    /// Whether nothing was sent.
+    pub(super) dry_run: bool,
+    /// What was done, by repository.
+    pub(super) repositories: Vec<Done>,
+    /// What belongs to none of them, and was left out.
+    pub(super) left_out: Vec<Damage>,
+}
+
+impl Report {
+    pub(super) fn new(source: &'static str, dry_run: bool) -> Report {
+        Report { source, dry_run, ..Report::default() }
+    }
+
+    /// Whether everything is there, or would be.
+    pub(super) fn is_whole(&self) -> bool {
+        self.left_out.is_empty() && self.repositories.iter().all(|done| done.left_out.is_empty())
+    }
+
+    pub(super) fn print(&self, format: Format) -> Result<(), Failure> {
+        let mut printer = Printer::stdout(format);
+        printer.answer(self, Report::table)?;
+        match format {
+            Format::Table => printer.text(&self.sentences()),
+            Format::Json => Ok(()),
+        }
+    }
+
+    fn table(&self) -> Table {
+        let (sent, set) = if self.dry_run { ("TO SEND", "TO SET") } else { ("SENT", "SET") };
+        let header = ["REPOSITORY", "MANIFESTS", sent, "TAGS", set, "BLOBS", "BYTES", "LEFT OUT"];
+        let mut table = Table::new(header).right(&[1, 2, 3, 4, 5, 6, 7]);
+        for done in &self.repositories {
+            let counts = [done.manifests, done.manifests_sent, done.tags, done.tags_sent, done.blobs_sent];
+            let name: [Cell; 1] = [done.repository.as_str().into()];
+            let counts = counts.map(|count| Cell::from(count.to_string()));
+            let last: [Cell; 2] =
+                [ByteCount::bytes(done.bytes_sent).rounded().into(), done.left_out.len().to_string().into()];
+            table.row(name.into_iter().chain(counts).chain(last));
+        }
+        table
+    }
+
+    fn sum(&self, of: impl Fn(&Done) -> usize) -> usize {
+        self.repositories.iter().map(of).sum()
+    }
+
+    /// What it comes to, and what was left out.
+    fn sentences(&self) -> String {
+        let is_nothing = self.sum(|done| done.manifests_sent + done.tags_sent + done.blobs_sent) == 0;
+        let first = match (self.dry_run, is_nothing) {
+            (true, true) => "Nothing would be sent: the server has it all.".to_owned(),
+            (true, false) => "Nothing was sent. Send it with the same command without --dry-run.".to_owned(),
+            (false, true) => "Nothing was sent: the server had it all.".to_owned(),
+            (false, false) => {
+                let mounted = self.sum(|done| done.blobs_mounted);
+                let shared = if mounted > 0 {
+                    format!(", and shared {mounted} blobs among repositories")
+                } else {
+                    String::new()
+                };
+                format!(
+                    "Sent {} manifests, {} tags and {} blobs{shared}.",
+                    self.sum(|done| done.manifests_sent),
+                    self.sum(|done| done.tags_sent),
+                    self.sum(|done| done.blobs_sent)
+                )
+            }
+        };
+        let (manifests, tags) = (self.sum(|done| done.manifests_proved), self.sum(|done| done.tags_proved));
+        let proved = if self.dry_run {
+            String::new()
+        } else {
+            let (of, all) = (self.sum(|done| done.manifests), self.sum(|done| done.tags));
+            format!(
+                "Proved: the server has {manifests} of {of} manifests and {tags} of {all} tags that were to go in.\n"
+            )
+        };
+        let own = self.left_out.iter().map(|damage| (String::new(), damage));
+        let of_repositories = self
+            .repositories
+            .iter()
+            .flat_map(|done| done.left_out.iter().map(|damage| (format!("{}: ", done.repository), damage)));
+        let lines: String = own
+            .chain(of_repositories)
+            .map(|(place, damage)| {
+                format!("  {}\n", printable(&format!("{place}{}: {}", damage.concerns, damage.problem)))
+            })
+            .collect();
+        let left_out = if lines.is_empty() { lines } else { format!("Left out:\n{lines}") };
+        format!("\n{first}\n{proved}{left_out}")
+    }
+}
+
+/// Names come from files of anybody: a control character in one must not reach the terminal.
+fn printable(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+    text.chars().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_is_said_line_by_line_and_nothing_reaches_the_terminal() {
+        let damage = Damage::new("tag v1", "\u{1b}[2J is no digest");
+        let done = Done { repository: "team/app".into(), left_out: vec![damage], ..Done::default() };
+        let report = Report { repositories: vec![done], ..Report::new("OCI layout", false) };
+
+        let said = report.sentences();
+
+        assert!(said.contains("Nothing was sent: the server had it all.\n"), "{said}");
+        assert!(said.contains("\nLeft out:\n  team/app: tag v1: \\u{1b}[2J is no digest\n"), "{said}");
+        assert!(!report.is_whole());
+    }
+}
