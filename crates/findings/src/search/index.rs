@@ -257,6 +257,11 @@ impl Index {
         after.iter().map(|package| package.key.clone()).collect()
     }
 
+    /// Whether the flaws that are known are those of this generation of advisories.
+    pub(super) fn is_matched_with(&self, generation: u64) -> bool {
+        self.generation == generation
+    }
+
     /// Remembers the flaws of what was not matched.
     pub(super) fn set_flaws(&mut self, of: &[Arc<PackageKey>], flaws: Flawed) {
         for (key, flaws) in flaws {

@@ -26,7 +26,12 @@ impl Scans {
         let mut refreshed = self.search.refreshed.lock().await;
         let now = self.env.now();
         if refreshed.is_some_and(|at| now.since(at) < age) {
-            return Ok(());
+            let generation = self.advisories().now().1;
+            // New advisories count at once, whatever was matched a moment ago.
+            return match self.search.read(|index| index.is_matched_with(generation)) {
+                true => Ok(()),
+                false => self.match_new().await,
+            };
         }
         // Whoever asks may go away in the middle of it: then the next one does it again.
         *refreshed = None;
