@@ -1,5 +1,5 @@
 use super::{
-    Against, Bound, Cell, Figure, Goal, Measured, Results,
+    Against, Bound, Cell, Figure, Goal, Machine, Measured, Results,
     figure::print_number,
     goal::{Answer, Verdict},
     statistics::{Ratio, median_of},
@@ -54,8 +54,7 @@ fn circumstances(text: &mut String, results: &Results, servers: &[(&str, &str)])
         _ => writeln!(text, "Nothing is measured yet: `cargo xtask bench`."),
     }
     .unwrap_or_default();
-    let machines: BTreeSet<_> = results.cells.values().map(|cell| &cell.machine).collect();
-    for machine in machines {
+    for machine in machines(results) {
         let _ = writeln!(
             text,
             "- Machine: {}, {} cores, {} GiB, {}",
@@ -70,6 +69,10 @@ fn circumstances(text: &mut String, results: &Results, servers: &[(&str, &str)])
         }
     }
     text.push('\n');
+}
+
+fn machines(results: &Results) -> BTreeSet<&Machine> {
+    results.cells.values().map(|cell| &cell.machine).collect()
 }
 
 fn goals(text: &mut String, groups: &[Group], results: &Results) {
@@ -146,6 +149,7 @@ fn verdict(answer: &Answer, goal: &Goal, measured: Option<&Measured>) -> &'stati
 
 fn figures(text: &mut String, groups: &[Group], results: &Results) {
     text.push_str("### Figures\n\nMedians of the rounds.\n");
+    let are_several = machines(results).len() > 1;
     for group in groups {
         let known: Vec<_> =
             group.cells.iter().filter_map(|cell| Some((cell, results.cells.get(&cell.name)?))).collect();
@@ -164,7 +168,7 @@ fn figures(text: &mut String, groups: &[Group], results: &Results) {
         );
         let mut notes = BTreeSet::new();
         for (cell, measured) in known {
-            rows(text, cell, measured, &columns);
+            rows(text, cell, measured, &columns, are_several);
             notes.extend(measured.notes.iter().map(|(name, note)| format!("{name}: {note}")));
         }
         if !notes.is_empty() {
@@ -176,9 +180,12 @@ fn figures(text: &mut String, groups: &[Group], results: &Results) {
     }
 }
 
-fn rows(text: &mut String, cell: &Cell, measured: &Measured, columns: &[Figure]) {
+/// A row for each contender; with the machine, where not all cells were measured on the same.
+fn rows(text: &mut String, cell: &Cell, measured: &Measured, columns: &[Figure], are_several: bool) {
+    let machine = if are_several { format!(", {}", measured.machine.model) } else { String::new() };
     for contender in &cell.contenders {
-        let _ = write!(text, "| {} | {}, {} rounds | {contender} |", cell.title, measured.date, measured.rounds.len());
+        let (date, rounds) = (&measured.date, measured.rounds.len());
+        let _ = write!(text, "| {} | {date}, {rounds} rounds{machine} | {contender} |", cell.title);
         match measured.absent.get(*contender) {
             Some(reason) => {
                 let _ = write!(text, " {reason} |{}", " |".repeat(columns.len().saturating_sub(1)));

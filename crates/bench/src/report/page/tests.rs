@@ -64,3 +64,15 @@ fn a_page_without_results_says_how_to_get_them() {
 fn a_page_without_markers_is_not_touched() {
     assert_eq!(rewrite("# Benchmarks\n", &[], &Results::default(), &[]), Err(MarkersMissing));
 }
+
+#[test]
+fn where_machines_differ_each_figure_names_its_own() {
+    let mut results = results();
+    let mut elsewhere = results.cells["blob_c8"].clone();
+    elsewhere.machine.model = "EPYC".into();
+    results.merge("blob_c64", elsewhere);
+
+    let made = rewrite("<!-- results --><!-- /results -->", &groups(), &results, &[]).unwrap();
+
+    assert!(made.contains("- Machine: EPYC,") && made.contains("| 2026-11-21, 3 rounds, Xeon | gantry |"), "{made}");
+}
