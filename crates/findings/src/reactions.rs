@@ -9,7 +9,7 @@ use gantry_registry::{DocumentKind, RepositoryRules, ScanFrequency, ScanningConf
 use gantry_words::{AccountId, Cx};
 use serde::Deserialize;
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     time::Duration,
 };
 
@@ -51,13 +51,19 @@ impl Scans {
     /// Of these pushes, those that are to be scanned at once.
     async fn wished(&self, cx: &Cx, pushes: Vec<PushedRow>) -> Result<Vec<(i64, String)>, Fault> {
         let mut configurations: HashMap<AccountId, ScanningConfiguration> = HashMap::new();
+        // Most of a batch goes to a few repositories.
+        let ids: BTreeSet<i64> = pushes.iter().map(|pushed| pushed.repository).collect();
+        let look = move |rows: &mut Reader| {
+            let look = |id: i64| Ok((id, (accounts::of_repository(rows, id)?, repositories::by_id(rows, id)?)));
+            ids.into_iter().map(look).collect::<Result<HashMap<_, _>, Fault>>()
+        };
+        let known = self.metadata.read_long(look).await?;
         let mut images = Vec::new();
         for pushed in pushes {
             let Ok(Pushed { repository, digest }) = serde_json::from_str(&pushed.body) else { continue };
             let id = pushed.repository;
-            let look =
-                move |rows: &mut Reader| Ok((accounts::of_repository(rows, id)?, repositories::by_id(rows, id)?));
-            let (Some(account), Some(row)) = self.metadata.read(look).await? else { continue };
+            let Some((Some(account), Some(row))) = known.get(&id) else { continue };
+            let account = *account;
             let configuration = match configurations.entry(account) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(place) => place.insert(self.configuration(&Cx { account, ..cx.clone() }).await?),
