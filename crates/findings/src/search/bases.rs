@@ -195,7 +195,7 @@ impl Scans {
     /// # Errors
     /// The metadata cannot be read, or the advisories are damaged.
     pub async fn base_of(&self, visible: Visible, image: Arc<ImageFindings>) -> Result<Option<BaseImage>, Fault> {
-        self.refresh().await?;
+        self.refresh_for_a_base().await?;
         let search = self.search.clone();
         let look = move || search.read(|index| find(index, &search.vex(), &visible, &image));
         let found = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;

@@ -35,6 +35,24 @@ impl Scans {
         }
         // Whoever asks may go away in the middle of it: then the next one does it again.
         *refreshed = None;
+        self.bring_up_to_date().await?;
+        *refreshed = Some(now);
+        Ok(())
+    }
+
+    /// Brings the index up to date, unless it just was, without that counting as such: who searches right after a scan, which asks for
+    /// the base, is to find what was scanned.
+    pub(super) async fn refresh_for_a_base(&self) -> Result<(), Fault> {
+        let refreshed = self.search.refreshed.lock().await;
+        let now = self.env.now();
+        match refreshed.is_some_and(|at| now.since(at) < FRESH_FOR) {
+            true => Ok(()),
+            false => self.bring_up_to_date().await,
+        }
+    }
+
+    /// For who holds `refreshed`.
+    async fn bring_up_to_date(&self) -> Result<(), Fault> {
         if self.search.read(Index::is_wasteful) {
             self.search.write(|index| *index = index.emptied());
         }
@@ -54,9 +72,7 @@ impl Scans {
         }
         self.search.write(|index| index.remove(known.keys()));
         self.match_new().await?;
-        self.refresh_vex().await?;
-        *refreshed = Some(now);
-        Ok(())
+        self.refresh_vex().await
     }
 
     /// Adds images to the index.
