@@ -38,7 +38,11 @@ fn expression(words: &str) -> Option<String> {
         });
     }
     let text = terms.join(" ").replace("( ", "(").replace(" )", ")");
-    let text = bare(&text);
+    valid(bare(&text))
+}
+
+/// Returns what reads as an expression: some names that SPDX has given up do not.
+fn valid(text: &str) -> Option<String> {
     spdx::Expression::parse(text).ok().map(|_| text.to_owned())
 }
 
@@ -51,5 +55,5 @@ fn bare(text: &str) -> &str {
 /// Reads `MIT/Apache-2.0`, the older way of crates and of some npm packages to leave a choice.
 fn choice(words: &str) -> Option<String> {
     let names = words.split('/').map(|name| names::licence(name.trim())).collect::<Option<Vec<_>>>()?;
-    Some(names.join(" OR "))
+    valid(&names.join(" OR "))
 }
