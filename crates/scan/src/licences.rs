@@ -41,9 +41,10 @@ fn expression(words: &str) -> Option<String> {
     valid(bare(&text))
 }
 
-/// Returns what reads as an expression: some names that SPDX has given up do not.
+/// Returns what reads as an expression: some names that SPDX has given up do not, nor does what has become too long.
 fn valid(text: &str) -> Option<String> {
-    spdx::Expression::parse(text).ok().map(|_| text.to_owned())
+    let reads = text.len() <= WORDS_BYTES_MAX && spdx::Expression::parse(text).is_ok();
+    reads.then(|| text.to_owned())
 }
 
 /// Takes off brackets around the whole: npm asks for them.

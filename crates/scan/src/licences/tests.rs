@@ -155,7 +155,8 @@ proptest! {
 
 #[test]
 fn what_comes_out_reads_as_itself_or_is_nothing() {
-    for words in ["MIT/GPL-3.0-with-GCC-exception", "GPL-3.0-with-GCC-exception", "MIT/Apache-2.0", "(MIT)"] {
+    let long = "MIT/".repeat(60) + "MIT";
+    for words in ["MIT/GPL-3.0-with-GCC-exception", "GPL-3.0-with-GCC-exception", "MIT/Apache-2.0", "(MIT)", &long] {
         let read = spdx_expression(words);
 
         assert!(read.is_none() || spdx_expression(read.as_deref().unwrap()) == read, "{words}: {read:?}");
