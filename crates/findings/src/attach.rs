@@ -69,7 +69,8 @@ impl Scans {
     }
 }
 
-fn digest_of(bytes: &[u8]) -> Digest {
+/// Returns the sha256 digest of bytes.
+pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
     Digest::from_hash(Algorithm::Sha256, &gantry_store::hash_bytes(gantry_store::Algorithm::Sha256, bytes))
 }
 

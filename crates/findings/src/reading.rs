@@ -6,7 +6,7 @@ use gantry_metadata::scans;
 use gantry_oci::{Descriptor, Digest, Kind, Manifest, ManifestLimits, Reference, media_type};
 use gantry_registry::Repository;
 use gantry_scan::{IMAGE_CONFIG_BYTES_MAX, Inventory, Layer, Limits, Spool};
-use gantry_store::Body;
+use gantry_store::{Body, Reading};
 use gantry_words::{Cx, RepositoryName};
 use std::io::{self, BufReader, Read};
 use tokio::runtime::Handle;
@@ -91,6 +91,20 @@ impl Scans {
         Ok(Ok(ImageRead { inventory, new_layers }))
     }
 
+    /// Opens a blob of an image; says why where that is of the image.
+    async fn open_blob(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Result<Reading, String>, Fault> {
+        match self.registry.blobs.open(cx, repository, digest).await {
+            Ok(reading) => Ok(Ok(reading)),
+            Err(fault) if is_about_the_image(&fault) => Ok(Err(fault.message)),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// Reads the configuration of an image.
     async fn config(
         &self,
@@ -98,10 +112,9 @@ impl Scans {
         repository: &Repository,
         descriptor: &Descriptor,
     ) -> Result<Result<Vec<u8>, String>, Fault> {
-        let reading = match self.registry.blobs.open(cx, repository, &descriptor.digest).await {
+        let reading = match self.open_blob(cx, repository, &descriptor.digest).await? {
             Ok(reading) => reading,
-            Err(fault) if is_about_the_image(&fault) => return Ok(Err(fault.message)),
-            Err(fault) => return Err(fault),
+            Err(reason) => return Ok(Err(reason)),
         };
         let length = reading.length();
         if length > IMAGE_CONFIG_BYTES_MAX as u64 {
@@ -131,10 +144,9 @@ impl Scans {
         if let Some(layer) = known.and_then(|packed| packing::unpack(&packed)) {
             return Ok(Ok(layer));
         }
-        let reading = match self.registry.blobs.open(cx, repository, digest).await {
+        let reading = match self.open_blob(cx, repository, digest).await? {
             Ok(reading) => reading,
-            Err(fault) if is_about_the_image(&fault) => return Ok(Err(fault.message)),
-            Err(fault) => return Err(fault),
+            Err(reason) => return Ok(Err(reason)),
         };
         let length = reading.length();
         let body = BlockingBody::new(reading.body(0..length));

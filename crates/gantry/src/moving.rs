@@ -31,7 +31,7 @@ pub(crate) use files::{Files, FilesError, Section};
 pub(crate) use hashing::{Checked, Hasher, digest_of, hash};
 pub(crate) use layout_folder::{LayoutError, LayoutFolder};
 pub(crate) use layout_index::{INDEX_BYTES_MAX, blob_name, read_index};
-pub(crate) use names::{ImageName, REF_NAME};
+pub(crate) use names::{IMAGE_NAME, ImageName, REF_NAME};
 pub(crate) use over_http::OverHttp;
 pub(crate) use pace::Pace;
 pub(crate) use parallel::in_parallel;

@@ -18,7 +18,7 @@ use advisory_folder::open_folder;
 use gantry_findings::FeedsError;
 use gantry_rest::BaseImageDocument;
 use gantry_scan::{Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Options, Spool, documents};
-pub(crate) use on_server::ask;
+pub(crate) use on_server::{ask, ask_for_base};
 use std::{
     io::{self, BufReader, Read},
     path::Path,

@@ -1,5 +1,6 @@
 //! From which image another was made, as the management API shows it.
 
+use crate::scan::by_name;
 use gantry_findings::{BaseImage, FoundImage, SeverityCounts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ impl JudgedImageDocument {
             digest: image.digest,
             tags: image.tags,
             pushed_at: image.pushed_at.to_string(),
-            severity_counts: named(counts),
+            severity_counts: by_name(counts),
         }
     }
 
@@ -69,13 +70,9 @@ impl From<BaseImage> for BaseImageDocument {
         BaseImageDocument {
             image: JudgedImageDocument::of(base.image, base.counts),
             layers: base.layers,
-            inherited_severity_counts: named(base.inherited),
-            own_severity_counts: named(base.own),
+            inherited_severity_counts: by_name(base.inherited),
+            own_severity_counts: by_name(base.own),
             better: base.better.map(|(image, counts)| JudgedImageDocument::of(image, counts)),
         }
     }
-}
-
-fn named(counts: SeverityCounts) -> BTreeMap<String, usize> {
-    counts.into_iter().map(|(severity, count)| (severity.name().to_owned(), count)).collect()
 }

@@ -1,5 +1,6 @@
 //! What is found in all images, as the management API shows it.
 
+use crate::scan::by_name;
 use gantry_access::{Access, Action, Principal, action};
 use gantry_accounts::Accounts;
 use gantry_api::Paging;
@@ -241,8 +242,7 @@ pub struct TrendDayDocument {
 
 impl From<TrendDay> for TrendDayDocument {
     fn from(TrendDay { day, repositories, counts }: TrendDay) -> Self {
-        let severity_counts = counts.into_iter().map(|(severity, count)| (severity.name().to_owned(), count)).collect();
-        TrendDayDocument { day, repositories, severity_counts }
+        TrendDayDocument { day, repositories, severity_counts: by_name(counts) }
     }
 }
 

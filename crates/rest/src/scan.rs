@@ -12,10 +12,7 @@ use gantry_scan::{
 use gantry_words::{Cx, RepositoryName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// How the scan of an image stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -263,8 +260,6 @@ impl ImageFindingsDocument {
     /// Puts together what an image holds and the findings that are to be shown, in this order.
     pub fn new(image: String, digest: Option<String>, inventory: &Inventory, matched: &Matched) -> Self {
         let distribution = inventory.distribution.as_ref();
-        let counts = count_by_severity(&matched.findings).into_iter();
-        let severity_counts = counts.map(|(severity, count)| (severity.name().to_owned(), count)).collect();
         ImageFindingsDocument {
             image,
             digest,
@@ -272,7 +267,7 @@ impl ImageFindingsDocument {
             packages: inventory.packages.len(),
             scanned_at: None,
             advisories_at: None,
-            severity_counts,
+            severity_counts: by_name(count_by_severity(&matched.findings)),
             findings: findings(inventory, matched),
             base: None,
             misconfigurations: inventory.misconfigurations.clone(),
@@ -287,8 +282,7 @@ impl ImageFindingsDocument {
     pub fn matched(self, inventory: &Inventory) -> Matched {
         let mut known: BTreeMap<(&str, &str, &str), &Package> = BTreeMap::new();
         for installed in &inventory.packages {
-            let package = &installed.package;
-            known.entry((package.kind.name(), &package.name, &package.version)).or_insert(package);
+            known.entry(installed.package.key()).or_insert(&installed.package);
         }
         let package = |found: &FindingDocument| -> Option<Package> {
             let key = (found.kind.as_str(), found.package.as_str(), found.version.as_str());
@@ -304,20 +298,17 @@ impl ImageFindingsDocument {
     }
 }
 
+/// Counts by the names of the severities.
+pub(crate) fn by_name<N>(counts: impl IntoIterator<Item = (Severity, N)>) -> BTreeMap<String, N> {
+    counts.into_iter().map(|(severity, count)| (severity.name().to_owned(), count)).collect()
+}
+
 /// Shows findings with the layers that brought their packages.
 fn findings(inventory: &Inventory, matched: &Matched) -> Vec<FindingDocument> {
-    let mut layers: BTreeMap<(&str, &str, &str), BTreeSet<u32>> = BTreeMap::new();
-    for installed in &inventory.packages {
-        let package = &installed.package;
-        layers.entry((package.kind.name(), &package.name, &package.version)).or_default().insert(installed.layer);
-    }
-    let show = |finding: &Finding| {
-        let package = &finding.package;
-        let layers = layers.get(&(package.kind.name(), package.name.as_str(), package.version.as_str()));
-        FindingDocument {
-            layers: layers.into_iter().flatten().copied().collect(),
-            ..FindingDocument::new(finding, inventory.distribution.as_ref())
-        }
+    let layers = inventory.package_layers();
+    let show = |finding: &Finding| FindingDocument {
+        layers: layers.get(&finding.package.key()).into_iter().flatten().copied().collect(),
+        ..FindingDocument::new(finding, inventory.distribution.as_ref())
     };
     matched.findings.iter().map(show).collect()
 }
@@ -377,6 +368,15 @@ impl FindingDocument {
         }
     }
 }
+
+/// How [`known`] refuses, and who reads an image's name.
+pub(crate) const REFUSALS: &[FaultKind] = &[
+    FaultKind::InvalidParameter,
+    FaultKind::RepositoryNotFound,
+    FaultKind::ImageNotFound,
+    FaultKind::ImageArchived,
+    FaultKind::ScanNotFound,
+];
 
 /// What is known of an image: its digest, when its layers were read, and what is wrong with it.
 ///

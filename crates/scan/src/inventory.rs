@@ -1,7 +1,10 @@
 //! What an image holds, once its layers are put together.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aws_lc_rs::digest::{SHA256, digest};
 
+use crate::package::PackageKey;
 use crate::{Distribution, ExposedSecret, ImageConfig, Misconfiguration, Package, SetuidFile, find_misconfigurations};
 
 /// Characters of a platform at most.
@@ -52,6 +55,15 @@ impl Inventory {
         self.diff_ids = if are_whole { diff_ids } else { Vec::new() };
     }
 
+    /// Which layers brought each package, wherever it lies.
+    pub fn package_layers(&self) -> PackageLayers<'_> {
+        let mut layers = PackageLayers::new();
+        for installed in &self.packages {
+            layers.entry(installed.package.key()).or_default().insert(installed.layer);
+        }
+        layers
+    }
+
     /// The chain id of each of its layers with all below it (OCI image specification 1.1, Layer ChainID), the lowest first: images of
     /// which one has the whole chain of another were made from the same layers.
     pub fn chain_ids(&self) -> Vec<String> {
@@ -67,6 +79,9 @@ impl Inventory {
         chain_ids
     }
 }
+
+/// Layers, counted from 0 at the bottom, by the [`Package::key`] of what they brought.
+pub type PackageLayers<'a> = BTreeMap<PackageKey<'a>, BTreeSet<u32>>;
 
 /// A secret in a layer of an image.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

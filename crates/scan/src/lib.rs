@@ -69,7 +69,7 @@ pub use gate::{
 };
 pub use ignore_file::{IGNORE_FILE_BYTES_MAX, IgnoreFile, IgnoreFileError};
 pub use image::put_together;
-pub use inventory::{Installed, Inventory, LayerSecret};
+pub use inventory::{Installed, Inventory, LayerSecret, PackageLayers};
 pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};
 pub use layer::{
     Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, MakeSpool, Spool, ecosystems_revision, read_layer,
@@ -80,7 +80,7 @@ pub use misconfiguration::{
     Healthcheck, HistoryEntry, IMAGE_CONFIG_BYTES_MAX, ImageConfig, MISCONFIGURATIONS_MAX, Misconfiguration, RootFs,
     RunConfig, SetuidFile, find_misconfigurations,
 };
-pub use package::{Distribution, Package, PackageType, SourcePackage};
+pub use package::{Distribution, Package, PackageKey, PackageType, SourcePackage};
 pub use secrets::{
     Confidence, ExposedSecret, SECRET_FILE_BYTES_MAX, SECRETS_PER_FILE_MAX, find_secrets, may_hold_secrets,
 };

@@ -127,7 +127,15 @@ pub struct SourcePackage {
     pub version: String,
 }
 
+/// What tells the packages of one image apart: kind, name and version.
+pub type PackageKey<'a> = (&'static str, &'a str, &'a str);
+
 impl Package {
+    /// What tells it apart from others of one image.
+    pub fn key(&self) -> PackageKey<'_> {
+        (self.kind.name(), &self.name, &self.version)
+    }
+
     /// Makes a package of which only the name and the version are known.
     pub fn new(kind: PackageType, name: impl Into<String>, version: impl Into<String>) -> Package {
         Package {

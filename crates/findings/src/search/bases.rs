@@ -169,16 +169,10 @@ fn counts(index: &Index, vex: &HeldVex, number: u32) -> SeverityCounts {
 
 /// Tells what is wrong with packages that only the lowest `layers` of an image brought from what is wrong besides.
 fn split(image: &ImageFindings, layers: usize) -> (SeverityCounts, SeverityCounts) {
-    let mut highest: HashMap<(&str, &str, &str), u32> = HashMap::new();
-    for installed in &image.inventory.packages {
-        let package = &installed.package;
-        let layer = highest.entry((package.kind.name(), &package.name, &package.version)).or_default();
-        *layer = (*layer).max(installed.layer);
-    }
+    let brought = image.inventory.package_layers();
     let is_inherited = |finding: &Finding| {
-        let package = &finding.package;
-        let layer = highest.get(&(package.kind.name(), package.name.as_str(), package.version.as_str()));
-        layer.is_some_and(|layer| (*layer as usize) < layers)
+        let highest = brought.get(&finding.package.key()).and_then(|brought| brought.last());
+        highest.is_some_and(|highest| (*highest as usize) < layers)
     };
     let (mut inherited, mut own) = (SeverityCounts::new(), SeverityCounts::new());
     for finding in image.matched.findings.iter().filter(|finding| finding.suppressed.is_none()) {

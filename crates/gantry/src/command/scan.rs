@@ -86,6 +86,7 @@ impl ScanCommand {
         let filter = self.filter.read(now)?;
         let source = Source::of(self.reference.clone(), self.input.clone())?;
         let (mut subject, mut matched) = self.source.find(&source)?;
+        subject.base = self.source.find_base(&source, &subject)?;
         matched.findings = filter.shown(matched.findings);
         filter.leave_out(&mut subject.inventory.secrets);
         self.print(&subject, &matched, now)?;

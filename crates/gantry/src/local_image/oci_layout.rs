@@ -1,12 +1,9 @@
 use super::{InputError, LocalImage, Wanted, is_platform, members::Members, own_platform};
-use aws_lc_rs::digest as hash;
-use gantry_oci::{Algorithm, Descriptor, Digest, Kind, Manifest, ManifestLimits};
+use crate::moving::{IMAGE_NAME, REF_NAME, blob_name, digest_of};
+use gantry_oci::{Descriptor, Digest, Kind, Manifest, ManifestLimits};
 use std::collections::BTreeMap;
 
 const INDEX: &str = "index.json";
-/// The annotation that names a tag (OCI Image 1.1.1, Annotations), and containerd's with the whole name.
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
-const IMAGE_NAME: &str = "io.containerd.image.name";
 /// Indexes within indexes at most.
 const DEPTH_MAX: usize = 4;
 
@@ -29,7 +26,7 @@ pub(super) fn open(members: Members, wanted: &Wanted) -> Result<LocalImage, Inpu
         Some(config) => blob(&members, &config.digest)?,
         None => Vec::new(),
     };
-    let layers = manifest.layers.iter().map(|layer| place(&layer.digest)).collect();
+    let layers = manifest.layers.iter().map(|layer| blob_name(&layer.digest)).collect();
     Ok(LocalImage { name, digest: Some(descriptor.digest), config, layers, members })
 }
 
@@ -91,19 +88,10 @@ fn is(descriptor: &Descriptor, wanted: &str) -> bool {
         || names.any(|name| name == wanted || name.rsplit_once(':').is_some_and(|(_, tag)| tag == wanted))
 }
 
-fn place(digest: &Digest) -> String {
-    format!("blobs/{}/{}", digest.algorithm(), digest.hex())
-}
-
 /// Reads a small blob, and compares it with its digest.
 fn blob(members: &Members, digest: &Digest) -> Result<Vec<u8>, InputError> {
-    let bytes = members.document(&place(digest))?;
-    let function = match digest.algorithm() {
-        Algorithm::Sha256 => &hash::SHA256,
-        Algorithm::Sha512 => &hash::SHA512,
-    };
-    let found = Digest::from_hash(digest.algorithm(), hash::digest(function, &bytes).as_ref());
-    if found == *digest { Ok(bytes) } else { Err(InputError::Corrupt(digest.clone())) }
+    let bytes = members.document(&blob_name(digest))?;
+    if digest_of(digest.algorithm(), &bytes) == *digest { Ok(bytes) } else { Err(InputError::Corrupt(digest.clone())) }
 }
 
 fn read(name: &str, bytes: &[u8]) -> Result<Manifest, InputError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// The annotation that names a tag (OCI Image 1.1.1, Annotations), and containerd's with the whole name.
 pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
-const IMAGE_NAME: &str = "io.containerd.image.name";
+pub(crate) const IMAGE_NAME: &str = "io.containerd.image.name";
 
 /// What layouts and archives call an image, as far as it is a repository and a tag here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

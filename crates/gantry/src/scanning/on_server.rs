@@ -30,12 +30,11 @@ struct ImageBase {
 /// # Errors
 /// It is not there, cannot be scanned, or may not be asked about.
 pub(crate) fn ask(remote: &Remote, image: &str, platform: Option<&str>) -> Result<(Subject, Matched), Failure> {
-    let name = image.strip_prefix(remote.host()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(image);
+    let name = without_host(remote, image);
     let (repository, reference) = split(name)?;
     let path = resolve(remote, repository, reference, platform)?;
     scanned(remote, &path, image)?;
     let mut report: ImageFindingsDocument = remote.get(&format!("{path}/findings"))?;
-    let base: ImageBase = remote.get(&format!("{path}/base"))?;
     let inventory: Inventory = remote.get(&format!("{path}/sbom?format=inventory"))?;
     if report.advisories_at.is_none() {
         eprintln!("the server has no advisories: bring them in with gantry advisories import DIR");
@@ -45,11 +44,25 @@ pub(crate) fn ask(remote: &Remote, image: &str, platform: Option<&str>) -> Resul
         digest: report.digest.take(),
         scanned_at: report.scanned_at.take(),
         advisories_at: report.advisories_at.take(),
-        base: base.base,
+        base: None,
         inventory,
     };
     let matched = report.matched(&subject.inventory);
     Ok((subject, matched))
+}
+
+/// Asks from which image one was made that was asked about, by the digest found then.
+///
+/// # Errors
+/// It is gone, or may not be asked about.
+pub(crate) fn ask_for_base(remote: &Remote, image: &str, digest: &str) -> Result<Option<BaseImageDocument>, Failure> {
+    let (repository, _) = split(without_host(remote, image))?;
+    let found: ImageBase = remote.get(&format!("/api/v1/repositories/{repository}/images/{digest}/base"))?;
+    Ok(found.base)
+}
+
+fn without_host<'a>(remote: &Remote, image: &'a str) -> &'a str {
+    image.strip_prefix(remote.host()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(image)
 }
 
 /// Where the server has an image, by its digest, so that a tag that moves meanwhile does not matter.

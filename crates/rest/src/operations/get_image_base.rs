@@ -5,7 +5,7 @@ use crate::{
 };
 use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
-use gantry_fault::{Fault, FaultKind};
+use gantry_fault::Fault;
 use gantry_oci::Reference;
 use gantry_registry::Images;
 use gantry_words::{Cx, RepositoryName};
@@ -45,13 +45,7 @@ impl Operation for GetImageBase {
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
         shape.answers::<Response>(StatusCode::OK);
-        shape.refuses(&[
-            FaultKind::InvalidParameter,
-            FaultKind::RepositoryNotFound,
-            FaultKind::ImageNotFound,
-            FaultKind::ImageArchived,
-            FaultKind::ScanNotFound,
-        ]);
+        shape.refuses(scan::REFUSALS);
     }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {

@@ -1,7 +1,7 @@
 use crate::{json, scan, scan::ImageFindingsDocument};
 use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
-use gantry_fault::{Fault, FaultKind};
+use gantry_fault::Fault;
 use gantry_findings::Scans;
 use gantry_oci::Reference;
 use gantry_registry::{Images, Repositories};
@@ -34,13 +34,7 @@ impl Operation for GetImageFindings {
     fn shape(shape: &mut Shape<'_>) {
         shape.says::<Self>();
         shape.answers::<ImageFindingsDocument>(StatusCode::OK);
-        shape.refuses(&[
-            FaultKind::InvalidParameter,
-            FaultKind::RepositoryNotFound,
-            FaultKind::ImageNotFound,
-            FaultKind::ImageArchived,
-            FaultKind::ScanNotFound,
-        ]);
+        shape.refuses(scan::REFUSALS);
     }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {

@@ -58,13 +58,7 @@ impl Operation for GetImageSbom {
         shape.says::<Self>();
         shape.takes_query::<Query>();
         shape.answers::<BTreeMap<String, Value>>(StatusCode::OK);
-        shape.refuses(&[
-            FaultKind::InvalidParameter,
-            FaultKind::RepositoryNotFound,
-            FaultKind::ImageNotFound,
-            FaultKind::ImageArchived,
-            FaultKind::ScanNotFound,
-        ]);
+        shape.refuses(scan::REFUSALS);
     }
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {

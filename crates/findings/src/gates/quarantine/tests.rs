@@ -1,10 +1,10 @@
 use super::*;
-use crate::{Advisories, Scans};
+use crate::{Advisories, Scans, attach::digest_of};
 use bytes::Bytes;
 use futures_util::stream;
 use gantry_env::Env;
 use gantry_metadata::Metadata;
-use gantry_oci::{Algorithm, Reference, media_type};
+use gantry_oci::{Reference, media_type};
 use gantry_registry::{NewRepository, Registry, Settings};
 use gantry_scan::{GatePolicy, LicencePolicy, Severity};
 use gantry_store::Store;
@@ -42,10 +42,6 @@ fn lenient() -> GatePolicy {
 /// One by which nothing passes while there are no advisories.
 fn strict() -> GatePolicy {
     GatePolicy { severity: Some(Severity::High), quarantine: true, ..GatePolicy::default() }
-}
-
-fn digest_of(bytes: &[u8]) -> Digest {
-    Digest::from_hash(Algorithm::Sha256, &gantry_store::hash_bytes(gantry_store::Algorithm::Sha256, bytes))
 }
 
 fn tag() -> Tag {

@@ -4,6 +4,7 @@ use crate::{
     remote::{Remote, RemoteFlags},
     scanning::{self, Subject},
 };
+use gantry_rest::BaseImageDocument;
 use gantry_scan::Matched;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +74,16 @@ impl SourceFlags {
                 let matched = self.matched(&subject)?;
                 Ok((subject, matched))
             }
+        }
+    }
+
+    /// Says from which image one on a server was made, that was found.
+    pub(super) fn find_base(&self, source: &Source, found: &Subject) -> Result<Option<BaseImageDocument>, Failure> {
+        match (source, &found.digest) {
+            (Source::Server(image), Some(digest)) => {
+                scanning::ask_for_base(&Remote::open(&self.remote)?, image, digest)
+            }
+            _ => Ok(None),
         }
     }
 
