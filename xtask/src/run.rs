@@ -1,12 +1,16 @@
 //! Other programs: started, waited for, and named when they fail; and the stopwatch that times them.
 
+mod relay;
+
 use crate::trouble::{Outcome, Trouble, While};
+pub(crate) use relay::say;
 use std::{
     env,
     ffi::OsString,
-    io::{BufRead, BufReader},
+    io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -56,20 +60,21 @@ pub(crate) fn run(command: &mut Command) -> Outcome<()> {
     if status.success() { Ok(()) } else { Err(failed(command, &status)) }
 }
 
-/// Runs a command like [`run`], and returns what stands behind `prefix` on the lines of its standard error that begin so.
+/// Runs a command that may say much, of which the beginning and the end are shown; returns what stands behind `prefix` on the lines of
+/// its standard error that begin so.
 ///
 /// # Errors
 /// When it cannot be started or does not end with zero.
 pub(crate) fn run_noting(prefix: &str, command: &mut Command) -> Outcome<Vec<String>> {
     let start = format!("start {}", print_command(command));
-    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().while_trying(start)?;
-    let mut noted = Vec::new();
-    let errors = BufReader::new(child.stderr.take().expect("it was asked for"));
-    for line in errors.split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line);
-        eprintln!("{line}");
-        noted.extend(line.strip_prefix(prefix).map(str::to_string));
-    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().while_trying(start)?;
+    let output = child.stdout.take().expect("it was asked for");
+    let errors = child.stderr.take().expect("it was asked for");
+    let noted = thread::scope(|scope| {
+        scope.spawn(|| relay::relay(output, io::stdout(), prefix));
+        relay::relay(errors, io::stderr(), prefix)
+    });
     let status = child.wait().while_trying(format!("wait for {}", print_command(command)))?;
     if status.success() { Ok(noted) } else { Err(failed(command, &status)) }
 }
@@ -84,6 +89,9 @@ pub(crate) fn capture(command: &mut Command) -> Outcome<String> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let mut shown = Vec::new();
+    relay::relay(said.trim_end().as_bytes(), &mut shown, "skipped: ");
+    let said = String::from_utf8_lossy(&shown);
     Err(Trouble::new(format!("{}\n{}", failed(command, &output.status), said.trim_end())))
 }
 

@@ -18,7 +18,7 @@ use crate::{
     workspace::Places,
 };
 use stages::{STAGES, Stage};
-use std::{cell::OnceCell, fs, path::PathBuf, process::Command, thread};
+use std::{cell::OnceCell, fs, io, path::PathBuf, process::Command, thread};
 use summary::{Line, Summary, Verdict};
 
 /// What of it all is run.
@@ -51,7 +51,7 @@ pub(crate) fn list() {
 pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<bool> {
     let chosen = choose(STAGES, selection)?;
     let names: Vec<_> = chosen.iter().map(|stage| stage.name).collect();
-    println!("stages: {}", names.join(", "));
+    tell(&format!("stages: {}", names.join(", ")));
     let grounds = Grounds { places, binary: OnceCell::new(), tests_against_binary: OnceCell::new() };
     let mut summary = Summary::default();
     thread::scope(|scope| {
@@ -62,11 +62,11 @@ pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<bool> {
             scope.spawn(|| builds::binary_ahead(places));
         }
         for stage in chosen {
-            println!("\n=== {}: {}", stage.name, stage.about);
+            tell(&format!("\n=== {}: {}", stage.name, stage.about));
             let watch = Stopwatch::start();
             let verdict = stage.run(&grounds).unwrap_or_else(|trouble| Verdict::Failed(trouble.to_string()));
             let line = Line { stage: stage.name, verdict, duration: watch.elapsed() };
-            println!("--- {}: {} ({})", line.stage, line.verdict, print_duration(line.duration));
+            tell(&format!("--- {}: {} ({})", line.stage, line.verdict, print_duration(line.duration)));
             summary.0.push(line);
             if is_long && stage.name == "build" && names.contains(&"fuzz") {
                 scope.spawn(|| fuzz::build_ahead(places));
@@ -74,11 +74,16 @@ pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<bool> {
         }
     });
     if summary.has_failed() {
-        println!("\nsome stages failed; `cargo xtask test --only STAGE` runs one again");
+        tell("\nsome stages failed; `cargo xtask test --only STAGE` runs one again");
     }
     // Continuous integration reads the last line: nothing may follow it.
-    println!("\n{summary}");
+    tell(&format!("\n{summary}"));
     Ok(!summary.has_failed())
+}
+
+/// Says something, whether or not somebody still listens.
+fn tell(line: &str) {
+    run::say(&mut io::stdout(), line);
 }
 
 fn choose<'a>(stages: &'a [Stage], selection: &Selection) -> Outcome<Vec<&'a Stage>> {

@@ -144,7 +144,7 @@ impl Server {
             }
             line.clear();
         }
-        panic!("the server did not say where it listens:\n{}", self.log());
+        panic!("the server did not say where it listens:\n{}", self.log_end());
     }
 
     /// Returns where it listens, as it says itself; the metrics' own address last.
@@ -177,6 +177,21 @@ impl Server {
         self.log.lock().expect("nothing panics while it holds the log").clone()
     }
 
+    /// Returns the end of its log for people to read, and before it the end of what it warned of: all of it is more than anybody
+    /// reads where thousands of requests were made.
+    pub fn log_end(&self) -> String {
+        const LINES: usize = 40;
+        const CHARACTERS: usize = 500;
+        let log = self.log();
+        let lines: Vec<_> = log.lines().collect();
+        let (before, end) = lines.split_at(lines.len().saturating_sub(LINES));
+        let is_warning = |line: &&&str| !line.contains(" INFO ");
+        let warned: Vec<_> = before.iter().filter(is_warning).collect();
+        let warned = warned[warned.len().saturating_sub(LINES)..].iter().copied();
+        let shown = warned.chain(end).map(|line| line.chars().take(CHARACTERS).collect::<String>());
+        shown.collect::<Vec<_>>().join("\n")
+    }
+
     /// Returns a client with the root credentials.
     pub fn client(&self) -> Client {
         Client::new(&self.address, USER, PASSWORD)
@@ -198,7 +213,7 @@ impl Server {
         unsafe { libc::kill(pid, libc::SIGTERM) };
         let limit = Instant::now() + Duration::from_secs(40);
         while child.try_wait().expect("our own child can be waited for").is_none() {
-            assert!(Instant::now() < limit, "the server did not stop:\n{}", self.log());
+            assert!(Instant::now() < limit, "the server did not stop:\n{}", self.log_end());
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -231,7 +246,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
         if thread::panicking() {
-            eprintln!("the server's log:\n{}", self.log());
+            eprintln!("the server's log:\n{}", self.log_end());
         }
     }
 }

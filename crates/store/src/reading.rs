@@ -64,9 +64,8 @@ impl Reading {
     pub fn body(self, range: Range<u64>) -> Body {
         let end = range.end.min(self.length);
         let offset = range.start.min(end);
-        let fast = self.unsealing.as_ref().and_then(|_| Unsealing::hurry(&self.source, end - offset));
         let (source, unsealing, waiting) = (self.source, self.unsealing, VecDeque::new());
-        Body { source, unsealing, offset, asked: offset, end, waiting, fast }
+        Body { source, unsealing, offset, asked: offset, end, waiting, fast: None }
     }
 }
 
@@ -81,8 +80,9 @@ impl fmt::Debug for Reading {
 /// What lies in the page cache is read in place; only where the disk must be asked does a thread wait for it. A file that
 /// is shorter than it was when it was opened ends in an error, never in fewer bytes. After an error nothing more comes.
 ///
-/// What is sealed is opened on threads, ahead of who asks: several chunks at a time, as long as not too many blobs are read so,
-/// else chunk by chunk. Nothing of a chunk comes that does not open.
+/// What is sealed is opened in place too, chunk by chunk, where it lies in the page cache: a chunk is sent before it has left the
+/// processor's cache. From where the disk must be asked on it is opened on threads, ahead of who asks: several chunks at a time, as
+/// long as not too many blobs are read so, else chunk by chunk. Nothing of a chunk comes that does not open.
 pub struct Body {
     source: Source,
     unsealing: Option<Unsealing>,
@@ -116,6 +116,27 @@ impl Body {
         match (&self.source, self.waiting.is_empty(), &self.unsealing) {
             (Source::File(file), true, None) => Some((file.clone(), self.offset, self.remaining())),
             _ => None,
+        }
+    }
+
+    /// Reads the next bytes, `wanted` of them at the most where they are not sealed: either they are there at once, or somebody is
+    /// waiting for them from now on.
+    fn begin(&mut self, wanted: usize) -> Option<io::Result<Bytes>> {
+        if let Some(unsealing) = &self.unsealing {
+            let read = unsealing.open_cached(&self.source, self.offset..self.end);
+            if read.is_none() {
+                self.asked = self.offset;
+                self.fast = Unsealing::hurry(&self.source, self.remaining());
+                self.look_ahead();
+            }
+            return read;
+        }
+        match self.start(wanted) {
+            Ok(read) => Some(read),
+            Err(waiting) => {
+                self.waiting.push_back((waiting, self.end));
+                None
+            }
         }
     }
 
@@ -185,13 +206,10 @@ impl Stream for Body {
         if wanted == 0 {
             return Poll::Ready(None);
         }
-        self.look_ahead();
-        if self.waiting.is_empty() {
-            let end = self.end;
-            match self.start(wanted) {
-                Ok(read) => return Poll::Ready(Some(self.arrived(read))),
-                Err(waiting) => self.waiting.push_back((waiting, end)),
-            }
+        if self.waiting.is_empty()
+            && let Some(read) = self.begin(wanted)
+        {
+            return Poll::Ready(Some(self.arrived(read)));
         }
         let (waiting, end) = self.waiting.front_mut().expect("one has just been begun");
         let end = *end;

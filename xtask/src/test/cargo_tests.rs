@@ -92,10 +92,10 @@ pub(super) fn run_unit(grounds: &Grounds<'_>) -> Outcome<Verdict> {
         command
     };
     if find_program("cargo-nextest").is_some() {
-        run::run(&mut cargo(&["nextest", "run"]))?;
-        run::run(&mut cargo(&["test", "--quiet", "--doc"]))?;
+        run::run_noting(SKIPPED, &mut cargo(&["nextest", "run"]))?;
+        run::run_noting(SKIPPED, &mut cargo(&["test", "--quiet", "--doc"]))?;
     } else {
-        run::run(&mut cargo(&["test", "--quiet"]))?;
+        run::run_noting(SKIPPED, &mut cargo(&["test", "--quiet"]))?;
     }
     Ok(Verdict::Passed(String::new()))
 }

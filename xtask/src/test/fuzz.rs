@@ -7,7 +7,7 @@ use crate::{
     workspace::{self, Places},
 };
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
     sync::{Mutex, PoisonError},
@@ -76,7 +76,7 @@ impl Bench {
     }
 
     fn run(&self, target: &String) -> Outcome<()> {
-        println!("fuzz {target}");
+        run::say(&mut io::stdout(), &format!("fuzz {target}"));
         let corpus = self.corpus.join(target);
         fs::create_dir_all(&corpus).while_trying(format!("make {}", corpus.display()))?;
         let mut command = self.cargo_fuzz("run");

@@ -49,7 +49,7 @@ impl Ground {
     /// Waits until everything the image has is in the archive.
     fn wait_until_away(&self) {
         let is_away = || self.archived_files().len() == 2 && stored_blobs(self.person.server.data()).is_empty();
-        assert!(until(PATIENCE, is_away), "{:?}\n{}", self.archived_files(), self.person.server.log());
+        assert!(until(PATIENCE, is_away), "{:?}\n{}", self.archived_files(), self.person.server.log_end());
     }
 
     fn assert_sound(&self) {
@@ -100,7 +100,7 @@ fn an_image_comes_back_and_is_pulled_as_before() {
     ground.wait_until_away();
 
     let status = ground.move_to("STANDARD");
-    assert!(until(PATIENCE, || ground.is_active()), "{}", ground.person.server.log());
+    assert!(until(PATIENCE, || ground.is_active()), "{}", ground.person.server.log_end());
 
     assert_eq!(status, "ACTIVATING");
     ground.image.check(&ground.person.server.client(), NAME, "v1").unwrap();
@@ -125,7 +125,7 @@ fn what_was_asked_for_happens_also_after_a_kill() {
     ground.person.server.restart();
     ground.boto = Boto::of(&ground.person.server);
 
-    assert!(until(PATIENCE, || ground.is_active()), "{}", ground.person.server.log());
+    assert!(until(PATIENCE, || ground.is_active()), "{}", ground.person.server.log_end());
     ground.image.check(&ground.person.server.client(), NAME, "v1").unwrap();
     ground.assert_sound();
 }
@@ -174,7 +174,7 @@ fn a_policy_archives_what_nobody_pulls_and_says_so() {
 
     assert!(foretold.contains("Would archive 1 image"), "{foretold}");
     assert!(said.contains("Archived 1 image"), "{said}");
-    assert!(until(PATIENCE, || ground.archived_files().len() == 2), "{}", ground.person.server.log());
+    assert!(until(PATIENCE, || ground.archived_files().len() == 2), "{}", ground.person.server.log_end());
     let kept = ground.describe(&json!({}));
     assert_eq!((kept.len(), &kept[0]["imageTags"]), (1, &json!(["v2"])));
     let again = ground.person.types(&["lifecycle", "run", NAME]);
@@ -234,7 +234,7 @@ fn bytes_that_rot_in_the_archive_do_not_come_back_as_others() {
     ground.image.push(&client, NAME, "v1").unwrap();
 
     assert_eq!((refused.status, refused.code().as_str()), (404, "BLOB_UNKNOWN"));
-    assert!(ground.person.server.log().contains("missing or damaged"), "{}", ground.person.server.log());
+    assert!(ground.person.server.log().contains("missing or damaged"), "{}", ground.person.server.log_end());
     ground.image.check(&client, NAME, "v1").unwrap();
     ground.assert_sound();
 }

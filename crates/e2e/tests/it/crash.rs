@@ -107,7 +107,11 @@ fn restart(server: &mut Server) {
     server.restart();
     let client = server.client();
     let is_ready = || client.try_send("GET", "/readyz", &[], &[]).is_ok_and(|answer| answer.status == 200);
-    assert!(until(READY.saturating_sub(begun.elapsed()), is_ready), "not ready within {READY:?}:\n{}", server.log());
+    assert!(
+        until(READY.saturating_sub(begun.elapsed()), is_ready),
+        "not ready within {READY:?}:\n{}",
+        server.log_end()
+    );
 }
 
 /// Everybody looks whether everything is as it was told.
@@ -117,7 +121,8 @@ fn verify(server: &Server, pushers: &mut [Pusher], seed: u64, round: usize) {
         let threads: Vec<_> = pushers.iter_mut().map(|pusher| scope.spawn(move || look(pusher))).collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("looking does not panic")).collect()
     });
-    assert!(problems.is_empty(), "round {round} of seed {seed}:\n{}\n{}", problems.join("\n"), server.log());
+    let first = problems[..problems.len().min(20)].join("\n");
+    assert!(problems.is_empty(), "round {round} of seed {seed}, {}:\n{first}\n{}", problems.len(), server.log_end());
 }
 
 fn assert_no_damage(server: &Server, seed: u64) {

@@ -169,7 +169,7 @@ pub(crate) fn assert_unharmed(server: &Server) {
     let is_tidy = until(Duration::from_secs(1), || open_files(server.pid()) < 300);
     assert!(is_tidy, "{} descriptors are open", open_files(server.pid()));
     assert!(resident_bytes(server.pid()) < 1 << 30, "{} bytes are resident", resident_bytes(server.pid()));
-    assert!(!server.log().contains("panic"), "{}", server.log());
+    assert!(!server.log().contains("panic"), "{}", server.log_end());
 }
 
 /// The refusal has this status and code, the specification's shape, and a message for people.

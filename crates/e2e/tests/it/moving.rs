@@ -205,7 +205,7 @@ fn an_import_that_is_killed_again_and_again_goes_on_where_it_was() {
         command.env("DOCKER_CONFIG", person.home.path()).env("GANTRY_SERVER", person.server.address());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let is_so_far = || stored_blobs(person.server.data()).len() >= blob_count;
-        assert!(until(Duration::from_secs(120), is_so_far), "{}", person.server.log());
+        assert!(until(Duration::from_secs(120), is_so_far), "{}", person.server.log_end());
         child.kill().unwrap();
         child.wait().unwrap();
     }

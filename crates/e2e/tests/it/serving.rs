@@ -118,7 +118,7 @@ fn a_renewed_certificate_is_served_without_a_restart() {
     let second = place.renew();
     let is_renewed = until(Duration::from_secs(20), || connect(server.address(), &second, "http/1.1").is_ok());
 
-    assert!(is_renewed, "the new certificate is not served:\n{}", server.log());
+    assert!(is_renewed, "the new certificate is not served:\n{}", server.log_end());
     assert!(connect(server.address(), &first, "http/1.1").is_err(), "the old one still is");
     assert_eq!(health(opened_before), "HTTP/1.1 200 OK", "a connection that was open goes on");
 }

@@ -61,7 +61,7 @@ impl<'a> Terraform<'a> {
     fn ended(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let [said, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}\n{errors}\n{}", self.server.log());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}\n{errors}\n{}", self.server.log_end());
         said
     }
 

@@ -137,7 +137,7 @@ fn the_server_destroys_what_was_in_the_trash_for_its_time() {
     delete(&person, &image);
 
     let is_gone = || stored_blobs(person.server.data()).is_empty();
-    assert!(until(Duration::from_secs(20), is_gone), "{}", person.server.log());
+    assert!(until(Duration::from_secs(20), is_gone), "{}", person.server.log_end());
     let (code, _, errors) = person.tries(&["trash", "restore", "team/app:v1"]);
     assert_eq!(code, 3, "{errors}");
 }

@@ -130,7 +130,7 @@ fn a_start_waits_for_a_vault_that_is_sealed() {
     });
 
     Image::small(1).push(&server.client(), NAME, "v1").unwrap();
-    assert!(server.log().contains("it is asked again"), "{}", server.log());
+    assert!(server.log().contains("it is asked again"), "{}", server.log_end());
 }
 
 #[test]

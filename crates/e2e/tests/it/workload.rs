@@ -195,7 +195,7 @@ fn nobody_comes_in(lie: Lie, words: &str) {
 
     assert_eq!(refused.status, 503, "{lie:?}: {}", refused.text());
     assert!(refused.text().contains("Couldn't retrieve verification key"), "{}", refused.text());
-    assert!(place.server.log().contains(words), "{lie:?}: {}", place.server.log());
+    assert!(place.server.log().contains(words), "{lie:?}: {}", place.server.log_end());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::{
     memory,
     pool::Pooled,
     sealed::{Object, PLACE_BYTES_MAX, Place, RUN_CHUNKS, SealedError},
+    sys,
 };
 use bytes::Bytes;
 use std::{
@@ -83,6 +84,20 @@ impl Unsealing {
             }
         };
         (waiting, end)
+    }
+
+    /// Opens the chunk with the first byte of `plain` where it lies in the page cache; `None` where the disk would have to be asked.
+    pub(super) fn open_cached(&self, source: &Source, plain: Range<u64>) -> Option<io::Result<Bytes>> {
+        let Source::File(file) = source else { return None };
+        let place = self.object.find(plain.start);
+        let mut buffer = Pooled::take(place.bytes);
+        // Where less comes than there should be, whoever waits for the disk finds out why.
+        sys::read_cached(file, buffer.space(), place.start).ok().filter(|count| *count == place.bytes)?;
+        let opened = self.object.unseal(&place, buffer.space(), plain);
+        Some(match opened {
+            Ok(range) => Ok(buffer.filled(place.bytes).slice(range)),
+            Err(error) => Err(self.broken(error)),
+        })
     }
 
     fn read_file(&self, file: &File, places: &[Place], plain: Range<u64>) -> io::Result<Bytes> {

@@ -208,7 +208,7 @@ fn what_was_answered_is_in_the_audit_after_every_kill() {
         server.restart();
 
         let is_right = until(PATIENCE, || differences(&server, &deeds).is_empty());
-        assert!(is_right, "round {number}: {:#?}\n{}", differences(&server, &deeds), server.log());
+        assert!(is_right, "round {number}: {:#?}\n{}", differences(&server, &deeds), server.log_end());
         let (code, report) = verify(&server, &["--anchors", anchors.to_str().unwrap()]);
         assert_eq!(code, 0, "round {number}: {report:#}");
     }

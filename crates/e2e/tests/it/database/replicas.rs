@@ -134,7 +134,7 @@ fn ten_thousand_pushes_through_three_servers_at_once_all_succeed_at_the_first_tr
     expected.insert(0, "first".into());
     for server in &servers {
         assert_eq!(all_tags(&server.client()), expected);
-        assert!(!server.log().contains("panic"), "{}", server.log());
+        assert!(!server.log().contains("panic"), "{}", server.log_end());
     }
     let report = from_elsewhere(&postgres, folder.path(), &["fsck", "--quick"]);
     assert_eq!(report["damage"], 0, "{report}");

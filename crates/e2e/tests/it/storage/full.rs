@@ -91,8 +91,8 @@ fn a_disk_that_fills_up_refuses_pushes_while_pulls_go_on_and_recovers() {
     assert!(works_again, "pushes are still refused with {} bytes free", disk.free_bytes());
     image.check(&client, NAME, "after").unwrap();
     let is_told = |line: &str| line.contains("WARN") && (line.contains("disk") || line.contains("space"));
-    assert!(server.log().lines().any(is_told), "the log does not tell of the full disk: {}", server.log());
-    assert!(!server.log().contains("panic"), "{}", server.log());
+    assert!(server.log().lines().any(is_told), "the log does not tell of the full disk: {}", server.log_end());
+    assert!(!server.log().contains("panic"), "{}", server.log_end());
     server.stop();
     let (code, report) = fsck(&server, &[]);
     assert_eq!((code, &report["damage"]), (0, &0.into()), "{report}");
