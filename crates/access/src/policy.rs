@@ -7,6 +7,7 @@
 //! | `read.rs`, `json.rs` | [`Policy::parse`]: text to [`Policy`], with what is wrong and on which line |
 //! | `hints.rs`, `hints/federated.rs` | [`lint_policy`]: what was probably meant otherwise, or opens more than it seems |
 //! | `principals.rs`, `actions.rs`, `resources.rs`, `conditions.rs` | the members of a statement |
+//! | `members.rs` | what statements say alike, kept and asked once |
 //! | `operators.rs` | what conditions compare |
 //! | `pattern.rs` | wildcards and variables |
 //! | `caller.rs`, `context.rs` | [`Caller`], [`Context`]: who asks, and what is known of the request |
@@ -21,6 +22,7 @@ mod context;
 mod evaluate;
 mod hints;
 pub(crate) mod json;
+mod members;
 mod operators;
 mod pattern;
 mod principals;
@@ -41,8 +43,10 @@ pub use roles::{BUILT_IN_ROLES, BuiltInRole};
 pub use verdict::{Denial, Element, Grant, Side, StatementAt, Verdict};
 
 use crate::Action;
+use actions::Actions;
 use conditions::Conditions;
 use principals::Principals;
+use resources::Resources;
 
 /// The key whose value is the worst severity of what is wrong with the image that is asked for, or `NONE`. It is looked up only
 /// where a policy asks for it: [`Policies::ask_for_severity`].
@@ -52,6 +56,10 @@ pub const FINDING_SEVERITY: &str = "gantry:FindingSeverity";
 #[derive(Clone, Debug)]
 pub struct Policy {
     statements: Box<[Statement]>,
+    // What they say, each once.
+    actions: Box<[Actions]>,
+    resources: Box<[Resources]>,
+    conditions: Box<[Conditions]>,
     /// Whether something in it asks for [`FINDING_SEVERITY`].
     asks_for_severity: bool,
 }
@@ -72,16 +80,23 @@ struct Statement {
     effect: Effect,
     /// Whom it is about; `None` in what is attached to them.
     principals: Option<Principals>,
-    actions: actions::Actions,
+    /// The place of its actions in the policy, as those that follow.
+    actions: usize,
     /// What it is about; `None` in what stands at it.
-    resources: Option<resources::Resources>,
-    conditions: Conditions,
+    resources: Option<usize>,
+    conditions: usize,
 }
 
 impl Policy {
     /// A policy that says nothing.
     pub fn nothing() -> Self {
-        Policy { statements: Box::default(), asks_for_severity: false }
+        Policy {
+            statements: Box::default(),
+            actions: Box::default(),
+            resources: Box::default(),
+            conditions: Box::default(),
+            asks_for_severity: false,
+        }
     }
 
     /// Returns how many statements it has.
@@ -120,8 +135,7 @@ impl Policy {
 
     /// Returns the keys that its conditions ask for, each once, as they are written.
     pub fn context_keys(&self) -> Vec<String> {
-        let mut found: Vec<String> =
-            self.statements.iter().flat_map(|statement| statement.conditions.keys()).map(str::to_string).collect();
+        let mut found: Vec<String> = self.conditions.iter().flat_map(Conditions::keys).map(str::to_string).collect();
         found.sort_unstable_by_key(|key| key.to_ascii_lowercase());
         found.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
         found
@@ -136,7 +150,8 @@ impl Policy {
         let context = Context::default();
         (1..).zip(&self.statements).filter(|(_, statement)| statement.effect == Effect::Allow).filter_map(
             move |(number, statement)| {
-                let holds = |action: &Action| statement.actions.hold(&action.name().to_ascii_lowercase(), &context);
+                let listed = &self.actions[statement.actions];
+                let holds = |action: &Action| listed.hold(&action.name().to_ascii_lowercase(), &context);
                 let allowed: Vec<Action> = actions.iter().copied().filter(holds).collect();
                 (!allowed.is_empty()).then_some((number, statement.sid.as_deref(), allowed))
             },

@@ -8,6 +8,7 @@
 //!    gives to its role. They do not narrow what a resource gives to the caller itself, or to anyone.
 //! 6. A resource that names the caller's account lets that account decide; it does not allow.
 
+use super::members::Answers;
 use super::pattern::arn_parts;
 use super::principals::Naming;
 use super::{
@@ -159,8 +160,11 @@ pub fn trace<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<Traced<'
     let asked = Asked::new(request, policies, &action);
     let mut traced = Vec::new();
     let mut add = |attached: &[Attached<'a>], side: Side| {
-        for (at, statement) in attached.iter().flat_map(|attached| attached.statements(side)) {
-            traced.push(Traced { at, effect: statement.effect, fails_at: statement.fails_at(&asked) });
+        for attached in attached {
+            let mut compared = Compared::new(&asked, attached.policy);
+            for (at, statement) in attached.statements(side) {
+                traced.push(Traced { at, effect: statement.effect, fails_at: compared.fails_at(statement) });
+            }
         }
     };
     add(policies.account_wide, Side::AccountWide);
@@ -225,8 +229,9 @@ impl<'a> Asked<'a> {
 
 impl<'a> Found<'a> {
     fn add(&mut self, asked: &Asked<'_>, attached: Attached<'a>, side: Side) {
+        let mut compared = Compared::new(asked, attached.policy);
         for (at, statement) in attached.statements(side) {
-            if statement.fails_at(asked).is_some() {
+            if compared.fails_at(statement).is_some() {
                 continue;
             }
             match statement.effect {
@@ -273,22 +278,43 @@ impl<'a> Policies<'a> {
     }
 }
 
-impl Statement {
-    /// The first member that does not apply to a request, the cheap ones first; `None` where the statement applies.
-    fn fails_at(&self, asked: &Asked<'_>) -> Option<Element> {
-        let is_about = |who: &super::Principals| match self.effect {
+/// A request that is compared with the statements of one policy.
+struct Compared<'a> {
+    asked: &'a Asked<'a>,
+    policy: &'a Policy,
+    // What was found out of the members that statements share.
+    actions: Answers,
+    resources: Answers,
+    conditions: Answers,
+}
+
+impl<'a> Compared<'a> {
+    fn new(asked: &'a Asked<'a>, policy: &'a Policy) -> Self {
+        let (actions, resources, conditions) = Default::default();
+        Compared { asked, policy, actions, resources, conditions }
+    }
+
+    /// The first member of a statement of the policy that does not apply to the request, the cheap ones first; `None` where the
+    /// statement applies.
+    fn fails_at(&mut self, statement: &Statement) -> Option<Element> {
+        let (asked, policy) = (self.asked, self.policy);
+        let is_about = |who: &super::Principals| match statement.effect {
             Effect::Allow => who.naming(asked.caller).is_some(),
             Effect::Deny => who.hit(asked.caller, asked.has_boundary),
         };
-        if !self.actions.hold(asked.action, asked.context) {
+        let (actions, conditions) = (&policy.actions[statement.actions], &policy.conditions[statement.conditions]);
+        if !self.actions.of(statement.actions, || actions.hold(asked.action, asked.context)) {
             return Some(Element::Action);
         }
-        if self.resources.as_ref().is_some_and(|resources| !resources.hold(asked.arn.as_ref(), asked.context)) {
+        if let Some(number) = statement.resources
+            && !self.resources.of(number, || policy.resources[number].hold(asked.arn.as_ref(), asked.context))
+        {
             return Some(Element::Resource);
         }
-        if self.principals.as_ref().is_some_and(|who| !is_about(who)) {
+        if statement.principals.as_ref().is_some_and(|who| !is_about(who)) {
             return Some(Element::Principal);
         }
-        (!self.conditions.hold(asked.context)).then_some(Element::Condition)
+        let holds = self.conditions.of(statement.conditions, || conditions.hold(asked.context));
+        (!holds).then_some(Element::Condition)
     }
 }

@@ -96,6 +96,14 @@ impl Pattern {
         self.0.iter().any(|piece| matches!(piece, Piece::Variable { .. }))
     }
 
+    /// The plain text that it begins with.
+    fn prefix(&self) -> &str {
+        match &*self.0 {
+            [Piece::Literal(text), ..] => text,
+            _ => "",
+        }
+    }
+
     /// The text of a pattern that is nothing but that.
     pub(super) fn literal(&self) -> Option<&str> {
         match &*self.0 {
@@ -229,6 +237,14 @@ impl ArnPattern {
         match self {
             ArnPattern::Everything => false,
             ArnPattern::Parts(patterns) => patterns[index].has_variable(),
+        }
+    }
+
+    /// The plain text that the part of this index (from 0) begins with.
+    pub(super) fn prefix(&self, index: usize) -> &str {
+        match self {
+            ArnPattern::Everything => "",
+            ArnPattern::Parts(patterns) => patterns[index].prefix(),
         }
     }
 

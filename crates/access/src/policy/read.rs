@@ -3,6 +3,7 @@
 use super::actions::Actions;
 use super::conditions::Conditions;
 use super::json::{Node, Step, line};
+use super::members::Gathering;
 use super::principals::Principals;
 use super::resources::Resources;
 use super::{Effect, FINDING_SEVERITY, Policy, Statement, hints};
@@ -172,13 +173,14 @@ pub(super) fn read(text: &str, place: PolicyPlace) -> Result<(Node, Policy), Pol
     }
     let is_identity = matches!(place, PolicyPlace::Identity | PolicyPlace::Trust | PolicyPlace::AccountWide);
     let mut statements: Vec<Statement> = Vec::with_capacity(nodes.len());
+    let mut reading = Reading::new(place, variables);
     for (index, node) in nodes.iter().enumerate() {
         let wrong = |(members, what): (Members, String)| PolicyTextError::Statement {
             number: index + 1,
             what,
             line: line_of(text, &root, index + 1, members),
         };
-        let statement = Statement::read(node, place, variables).map_err(wrong)?;
+        let statement = reading.statement(node).map_err(wrong)?;
         let is_same = |other: &Statement| other.sid.is_some() && other.sid == statement.sid;
         if is_identity && statements.iter().any(is_same) {
             let what =
@@ -187,7 +189,13 @@ pub(super) fn read(text: &str, place: PolicyPlace) -> Result<(Node, Policy), Pol
         }
         statements.push(statement);
     }
-    let mut policy = Policy { statements: statements.into(), asks_for_severity: false };
+    let mut policy = Policy {
+        statements: statements.into(),
+        actions: reading.actions.done(),
+        resources: reading.resources.done(),
+        conditions: reading.conditions.done(),
+        asks_for_severity: false,
+    };
     policy.asks_for_severity = policy.context_keys().iter().any(|key| key.eq_ignore_ascii_case(FINDING_SEVERITY))
         || text.to_ascii_lowercase().contains(&format!("${{{}", FINDING_SEVERITY.to_ascii_lowercase()));
     Ok((root, policy))
@@ -213,9 +221,25 @@ type Members = &'static [&'static str];
 const MEMBERS: [&str; 9] =
     ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
-impl Statement {
+/// Reads statements of one policy.
+struct Reading {
+    place: PolicyPlace,
+    /// Whether `${…}` are variables.
+    variables: bool,
+    actions: Gathering<Actions>,
+    resources: Gathering<Resources>,
+    conditions: Gathering<Conditions>,
+}
+
+impl Reading {
+    fn new(place: PolicyPlace, variables: bool) -> Self {
+        let (actions, resources, conditions) = Default::default();
+        Reading { place, variables, actions, resources, conditions }
+    }
+
     /// Reads a statement; what is wrong comes with the members that it lies in.
-    fn read(node: &Node, place: PolicyPlace, variables: bool) -> Result<Self, (Members, String)> {
+    fn statement(&mut self, node: &Node) -> Result<Statement, (Members, String)> {
+        let (place, variables) = (self.place, self.variables);
         let Node::Object(members) = node else { return Err((&[], "it is no JSON object".into())) };
         if let Some((name, _)) = members.iter().find(|(name, _)| !MEMBERS.contains(&name.as_str())) {
             return Err((&[], format!("{name:?} is no member of a statement; those are {}", MEMBERS.join(", "))));
@@ -235,12 +259,28 @@ impl Statement {
         };
         let principals =
             Principals::read(node, place).map_err(|what| (&["Principal", "NotPrincipal"] as Members, what))?;
-        let resources =
-            Resources::read(node, place, variables).map_err(|what| (&["Resource", "NotResource"] as Members, what))?;
-        let conditions = Conditions::read(node, variables).map_err(|what| (&["Condition"] as Members, what))?;
-        let actions = Actions::read(node, place).map_err(|what| (&["Action", "NotAction"] as Members, what))?;
+        let resources = self.resources(node).map_err(|what| (&["Resource", "NotResource"] as Members, what))?;
+        let conditions = self
+            .conditions
+            .number(written(node, &["Condition"]), || Conditions::read(node, variables))
+            .map_err(|what| (&["Condition"] as Members, what))?;
+        let actions = self
+            .actions
+            .number(written(node, &["Action", "NotAction"]), || Actions::read(node, place))
+            .map_err(|what| (&["Action", "NotAction"] as Members, what))?;
         Ok(Statement { sid, effect, principals, actions, resources, conditions })
     }
+
+    fn resources(&mut self, node: &Node) -> Result<Option<usize>, String> {
+        let Some(texts) = Resources::texts(node, self.place)? else { return Ok(None) };
+        let compile = || Resources::compile(texts, self.place, self.variables);
+        self.resources.number(written(node, &["Resource", "NotResource"]), compile).map(Some)
+    }
+}
+
+/// What is written in these members, so that it is told from all else.
+fn written(statement: &Node, members: &[&str]) -> String {
+    format!("{:?}", members.iter().map(|member| statement.get(member)).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
