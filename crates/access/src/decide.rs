@@ -1,6 +1,6 @@
 use crate::{
     Access, Action, Principal, PrincipalKind, Resource, action,
-    policy::{Context, Grant, Policies, Request, Traced, Verdict, evaluate, trace},
+    policy::{Context, Grant, ImageKeys, Policies, Request, Traced, Verdict, evaluate, trace},
 };
 use gantry_words::{AccountId, Region};
 use std::sync::Arc;
@@ -25,9 +25,8 @@ pub enum Refusal {
     Unauthenticated,
     /// The token was not asked for this: a client that asks for another may succeed.
     InsufficientScope,
-    /// It cannot be said yet: a policy asks for [`FINDING_SEVERITY`](crate::policy::FINDING_SEVERITY), which was not looked up.
-    /// Where nobody looks it up, it may not be done.
-    Unsettled,
+    /// It cannot be said yet: a policy asks for these keys, which were not looked up. Where nobody does, it may not be done.
+    Unsettled(ImageKeys),
     /// The principal may not, whatever it asks for.
     Denied {
         /// Who may not.
@@ -49,8 +48,12 @@ impl Refusal {
             Refusal::InsufficientScope => {
                 "The token was not asked for this; ask for one with the scope of the WWW-Authenticate header".into()
             }
-            Refusal::Unsettled => {
-                "What scans found in the image is not known, and a policy asks for it; try again".into()
+            Refusal::Unsettled(asked) => {
+                let what = match asked {
+                    ImageKeys { signed: true, .. } => "Whether the image is signed",
+                    ImageKeys { signed: false, .. } => "What scans found in the image",
+                };
+                format!("{what} is not known, and a policy asks for it; try again")
             }
             Refusal::Denied { principal, action, resource, reason } => {
                 format!("User: {principal} is not authorized to perform: {action} on resource: {resource} {reason}")
@@ -155,8 +158,12 @@ pub fn judge<'a>(principal: &Principal, access: &Access, facts: &Facts<'a>) -> R
             ),
         });
     }
-    if access.lacks_severity() && facts.policies.ask_for_severity() {
-        return Err(Refusal::Unsettled);
+    let unsettled = match access.lacking_keys() {
+        ImageKeys::NONE => ImageKeys::NONE,
+        lacking => lacking.and(facts.policies.asked_keys()),
+    };
+    if unsettled != ImageKeys::NONE {
+        return Err(Refusal::Unsettled(unsettled));
     }
     match decide(principal, access, facts) {
         verdict @ Verdict::Allowed(_) => Ok(verdict),
@@ -217,8 +224,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_in_an_image_is_asked_for_only_where_a_policy_does() {
-        use crate::policy::{Attached, Caller, FINDING_SEVERITY, Policy, PolicyPlace};
+    fn what_is_known_of_an_image_is_asked_for_only_where_a_policy_does() {
+        use crate::policy::{Attached, Caller, FINDING_SEVERITY, Policy, PolicyPlace, SIGNED};
         let parse = |condition: &str| {
             let allow = r#"{"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}"#;
             let deny = format!(r#"{{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {condition}}}"#);
@@ -242,13 +249,20 @@ mod tests {
         let image = on(action::ECR_BATCH_GET_IMAGE, "a").with_image(Some("v1"), None);
         let found = |severity: &str| image.clone().with(FINDING_SEVERITY, [severity]);
 
-        assert_eq!(judged(&by_severity, &image), Err(Refusal::Unsettled));
-        assert_eq!(judged(&by_variable, &image), Err(Refusal::Unsettled));
+        let severity = ImageKeys { severity: true, signed: false };
+        assert_eq!(judged(&by_severity, &image), Err(Refusal::Unsettled(severity)));
+        assert_eq!(judged(&by_variable, &image), Err(Refusal::Unsettled(severity)));
         assert_eq!(judged(&other, &image), Ok(()));
         assert_eq!(judged(&by_severity, &found("HIGH")), Ok(()));
         assert_eq!(judged(&by_severity, &image.clone().with(FINDING_SEVERITY, [""; 0])), Ok(()));
         assert!(matches!(judged(&by_severity, &found("CRITICAL")), Err(Refusal::Denied { .. })));
         assert_eq!(judged(&by_severity, &on(action::ECR_GET_DOWNLOAD_URL_FOR_LAYER, "a")), Ok(()));
+
+        let unsigned = parse(r#"{"Bool": {"gantry:Signed": "false"}}"#);
+        let signed = |value: &str| image.clone().with(SIGNED, [value]);
+        assert_eq!(judged(&unsigned, &image), Err(Refusal::Unsettled(ImageKeys { severity: false, signed: true })));
+        assert_eq!(judged(&unsigned, &signed("true")), Ok(()));
+        assert!(matches!(judged(&unsigned, &signed("false")), Err(Refusal::Denied { .. })));
     }
 
     #[test]

@@ -49,8 +49,39 @@ use principals::Principals;
 use resources::Resources;
 
 /// The key whose value is the worst severity of what is wrong with the image that is asked for, or `NONE`. It is looked up only
-/// where a policy asks for it: [`Policies::ask_for_severity`].
+/// where a policy asks for it: [`Policies::asked_keys`].
 pub const FINDING_SEVERITY: &str = "gantry:FindingSeverity";
+/// The key whose value is `true` where the image that is asked for has a signature of a trusted key, else `false`. It is looked
+/// up only where a policy asks for it: [`Policies::asked_keys`].
+pub const SIGNED: &str = "gantry:Signed";
+
+/// Keys about an image whose values are looked up: some of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImageKeys {
+    /// [`FINDING_SEVERITY`].
+    pub severity: bool,
+    /// [`SIGNED`].
+    pub signed: bool,
+}
+
+impl ImageKeys {
+    /// None of them.
+    pub const NONE: ImageKeys = ImageKeys { severity: false, signed: false };
+    /// All of them.
+    pub const ALL: ImageKeys = ImageKeys { severity: true, signed: true };
+
+    /// Returns those that are among these and among `others`.
+    #[must_use]
+    pub const fn and(self, others: ImageKeys) -> ImageKeys {
+        ImageKeys { severity: self.severity && others.severity, signed: self.signed && others.signed }
+    }
+
+    /// Returns those that are among these or among `others`.
+    #[must_use]
+    pub const fn or(self, others: ImageKeys) -> ImageKeys {
+        ImageKeys { severity: self.severity || others.severity, signed: self.signed || others.signed }
+    }
+}
 
 /// A policy, compiled.
 #[derive(Clone, Debug)]
@@ -60,8 +91,8 @@ pub struct Policy {
     actions: Box<[Actions]>,
     resources: Box<[Resources]>,
     conditions: Box<[Conditions]>,
-    /// Whether something in it asks for [`FINDING_SEVERITY`].
-    asks_for_severity: bool,
+    /// What something in it asks for, of what is looked up.
+    asked: ImageKeys,
 }
 
 /// What a statement does where it applies.
@@ -95,7 +126,7 @@ impl Policy {
             actions: Box::default(),
             resources: Box::default(),
             conditions: Box::default(),
-            asks_for_severity: false,
+            asked: ImageKeys::NONE,
         }
     }
 

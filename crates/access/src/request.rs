@@ -1,4 +1,7 @@
-use crate::{Action, action, policy::FINDING_SEVERITY};
+use crate::{
+    Action, action,
+    policy::{FINDING_SEVERITY, ImageKeys, SIGNED},
+};
 use gantry_words::{AccountId, Region, RepositoryName};
 use std::borrow::Cow;
 
@@ -116,9 +119,11 @@ impl Access {
         is_there.then_some((tag, digest))
     }
 
-    /// Whether it is about an image of which it is not said how bad the worst is that was found in it, or that nothing is known.
-    pub fn lacks_severity(&self) -> bool {
-        self.image().is_some() && self.values(FINDING_SEVERITY).is_none()
+    /// Returns which keys it has no values of, and not that there are none either, though it is about an image: those that are to
+    /// be looked up.
+    pub fn lacking_keys(&self) -> ImageKeys {
+        let lacks = |key| self.image().is_some() && self.values(key).is_none();
+        ImageKeys { severity: lacks(FINDING_SEVERITY), signed: lacks(SIGNED) }
     }
 
     fn values(&self, key: &str) -> Option<&[Box<str>]> {
@@ -158,16 +163,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_found_in_an_image_is_wanted_of_one_that_is_there_and_not_of_one_that_is_pushed() {
+    fn what_is_known_of_an_image_is_wanted_of_one_that_is_there_and_not_of_one_that_is_pushed() {
         let on = |action| Access::on(action, &"team/app".parse().unwrap());
         let pull = on(action::ECR_BATCH_GET_IMAGE).with_image(Some("v1"), None);
 
         assert_eq!(pull.image(), Some((Some("v1"), None)));
-        assert!(pull.lacks_severity());
-        assert!(!pull.clone().with(FINDING_SEVERITY, ["HIGH"]).lacks_severity());
-        assert!(!pull.with(FINDING_SEVERITY, [""; 0]).lacks_severity(), "it was looked up, and nothing is known");
-        assert!(!on(action::ECR_BATCH_GET_IMAGE).lacks_severity());
-        assert!(!on(action::ECR_PUT_IMAGE).with_image(Some("v1"), None).lacks_severity());
+        assert_eq!(pull.lacking_keys(), ImageKeys::ALL);
+        let signed_only = ImageKeys { severity: false, signed: true };
+        assert_eq!(pull.clone().with(FINDING_SEVERITY, ["HIGH"]).lacking_keys(), signed_only);
+        let unknown = pull.with(FINDING_SEVERITY, [""; 0]);
+        assert_eq!(unknown.lacking_keys(), signed_only, "it was looked up, and nothing is known");
+        assert_eq!(unknown.with("gantry:signed", ["false"]).lacking_keys(), ImageKeys::NONE);
+        assert_eq!(on(action::ECR_BATCH_GET_IMAGE).lacking_keys(), ImageKeys::NONE);
+        assert_eq!(on(action::ECR_PUT_IMAGE).with_image(Some("v1"), None).lacking_keys(), ImageKeys::NONE);
     }
 
     #[test]

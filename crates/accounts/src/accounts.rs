@@ -5,8 +5,8 @@ use crate::{
     keys::{KeyMaterial, Keys},
 };
 use crate::{
-    Identities, LoginSource, Providers, RoleMapping, SeveritySource, directory::Directory, logins::is_personal_token,
-    person_logins::Proofs,
+    Identities, LoginSource, Providers, RoleMapping, directory::Directory, image_keys::ImageSources,
+    logins::is_personal_token, person_logins::Proofs,
 };
 use gantry_access::{
     Arrival, Authorization, Principal, PrincipalKind, RoleSession, Scopes, equal_secrets, personal_token_hash,
@@ -82,7 +82,8 @@ struct Inner {
     strangers: Failures,
     proofs: Proofs,
     login_source: OnceLock<Arc<dyn LoginSource>>,
-    severity_source: OnceLock<Arc<dyn SeveritySource>>,
+    /// Who knows what policies can ask of images.
+    image_sources: ImageSources,
     /// When personal tokens were used, as far as that is not written down.
     token_uses: Mutex<HashMap<Box<str>, Timestamp>>,
     identities: Identities,
@@ -138,7 +139,7 @@ impl Accounts {
             strangers,
             proofs,
             login_source: OnceLock::new(),
-            severity_source: OnceLock::new(),
+            image_sources: ImageSources::default(),
             token_uses: Mutex::default(),
             identities,
             directory,
@@ -627,8 +628,8 @@ impl Accounts {
         self.0.login_source.get().map(AsRef::as_ref)
     }
 
-    pub(crate) fn severity_source(&self) -> &OnceLock<Arc<dyn SeveritySource>> {
-        &self.0.severity_source
+    pub(crate) fn image_sources(&self) -> &ImageSources {
+        &self.0.image_sources
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

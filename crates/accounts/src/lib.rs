@@ -23,6 +23,7 @@
 //! | `hasher.rs` | [`Hasher`](hasher::Hasher): where passwords are hashed, so many at once |
 //! | `logins.rs` | passwords and personal tokens, in memory |
 //! | `person_logins.rs` | who somebody is by a password, here or with a directory |
+//! | `image_keys.rs` | [`SeveritySource`], [`SignatureSource`]: what is known of an image, where a policy asks for it |
 //! | `identities.rs`, `identities/` | [`Identities`]: users, groups, roles, policies, access keys and OIDC providers |
 //! | `keyring.rs`, `keyring/` | [`Keyring`]: keys that others are wrapped under, and the [`MasterKey`] they hang on |
 //! | `secrets.rs`, `secrets/` | [`Secrets`]: values with stages, encrypted under keys of the keyring |
@@ -30,7 +31,6 @@
 //! | `page_logins.rs` and below | [`Logins`]: people who log in at an identity provider, and terminals that they let in |
 //! | `people.rs`, `people/` | [`Person`]: people from outside, and the roles that their groups give them |
 //! | `sessions.rs` | credentials that end by themselves |
-//! | `severities.rs` | [`SeveritySource`]: how bad what was found in an image is, where a policy asks for it |
 //! | `signatures.rs` | who signed a request |
 //! | `providers.rs` and below | [`Providers`]: tokens of identity providers, and their keys |
 //! | `registry_credentials.rs` | passwords that pull from one repository |
@@ -46,6 +46,7 @@ mod explain;
 mod failures;
 mod hasher;
 mod identities;
+mod image_keys;
 mod key_policies;
 mod key_store;
 mod keyring;
@@ -64,7 +65,6 @@ mod secret_policies;
 mod secrets;
 mod sessions;
 mod settings;
-mod severities;
 mod signatures;
 mod simulate;
 mod tenants;
@@ -74,6 +74,7 @@ mod who_can;
 pub use accounts::{Accounts, IssuedToken, LoginPassword, Site};
 pub use explain::{AskedAbout, ExplainedStatement, Explanation, explained_accesses, explained_resource};
 pub use identities::*;
+pub use image_keys::{SeveritySource, SignatureSource};
 pub use key_policies::KEY_BEHIND;
 pub use keyring::*;
 pub use page_logins::{
@@ -90,7 +91,6 @@ pub use root::{RootCredentials, RootCredentialsError};
 pub use secrets::*;
 pub use sessions::{SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionCredentials};
 pub use settings::Settings;
-pub use severities::SeveritySource;
 pub use signatures::SignatureProblem;
 pub use simulate::{Simulated, SimulatedPolicies, SimulatedSource};
 pub use tenants::{ACCOUNT_NAME_CHARS_MAX, ACCOUNTS_MAX, AccountState, NewTenant, Tenant};

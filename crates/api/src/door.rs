@@ -5,7 +5,7 @@ use crate::{
     porch::Porch,
 };
 use futures_util::FutureExt;
-use gantry_access::{Access, Arrival, Principal, PrincipalKind, sigv4::SignedRequest};
+use gantry_access::{Access, Arrival, Principal, PrincipalKind, policy::ImageKeys, sigv4::SignedRequest};
 use gantry_accounts::{AuthenticationProblem, SignatureProblem, Unidentified};
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
@@ -16,6 +16,8 @@ use tracing::Instrument;
 
 /// Where the token service lives: challenges point there, and it cannot ask for its own tokens.
 const TOKEN_PATH: &str = "/token";
+/// Once for each key about images that is looked up: each round settles one at least.
+const LOOK_UPS_MAX: usize = 2;
 
 /// What it takes to get through a door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -402,13 +404,17 @@ async fn admit(
     (cx, principal): (&Cx, &Principal),
     accesses: &mut Vec<Access>,
 ) -> Result<String, Stop> {
-    match opens(guard, named, wire, principal, accesses) {
-        Err(stop) if stop.is_unsettled => {
-            *accesses = guard.look_up(cx, accesses.clone()).await?;
-            opens(guard, named, wire, principal, accesses)
+    let mut opened = opens(guard, named, wire, principal, accesses);
+    // Each round settles, for all accesses, what the policies of the first unsettled one ask for; those of the next may ask for more.
+    for _ in 0..LOOK_UPS_MAX {
+        let asked = opened.as_ref().map_or_else(|stop| stop.unsettled, |_| ImageKeys::NONE);
+        if asked == ImageKeys::NONE {
+            break;
         }
-        settled => settled,
+        *accesses = guard.look_up(cx, accesses.clone(), asked).await?;
+        opened = opens(guard, named, wire, principal, accesses);
     }
+    opened
 }
 
 fn opens(

@@ -2,6 +2,7 @@ use crate::{Challenges, Origin};
 use gantry_access::{
     Access, Arrival, Principal, Refusal,
     challenge::{self, TokenProblem},
+    policy::ImageKeys,
     sigv4::SignedRequest,
 };
 use gantry_accounts::{Accounts, AuthenticationProblem, SignatureProblem, Unidentified};
@@ -103,13 +104,18 @@ pub trait Guard: Send + Sync + 'static {
     /// The first thing that stands in the way.
     fn authorize(&self, principal: &Principal, accesses: &[Access]) -> Result<String, Refusal>;
 
-    /// Adds to those of `accesses` that are about an image how bad the worst is that was found in it, also where nothing is known:
-    /// asked where [`Guard::authorize`] has said [`Refusal::Unsettled`].
+    /// Adds to those of `accesses` that are about an image what is known of it, of what is `asked`, also where nothing is: called
+    /// where [`Guard::authorize`] has said [`Refusal::Unsettled`].
     ///
     /// # Errors
     /// It cannot be looked up.
-    fn look_up<'a>(&'a self, cx: &'a Cx, accesses: Vec<Access>) -> BoxFuture<'a, Result<Vec<Access>, Fault>> {
-        let _ = cx;
+    fn look_up<'a>(
+        &'a self,
+        cx: &'a Cx,
+        accesses: Vec<Access>,
+        asked: ImageKeys,
+    ) -> BoxFuture<'a, Result<Vec<Access>, Fault>> {
+        let _ = (cx, asked);
         Box::pin(std::future::ready(Ok(accesses)))
     }
 
@@ -178,9 +184,14 @@ impl Guard for Accounts {
         Accounts::authorize(self, principal, accesses)
     }
 
-    fn look_up<'a>(&'a self, cx: &'a Cx, mut accesses: Vec<Access>) -> BoxFuture<'a, Result<Vec<Access>, Fault>> {
+    fn look_up<'a>(
+        &'a self,
+        cx: &'a Cx,
+        mut accesses: Vec<Access>,
+        asked: ImageKeys,
+    ) -> BoxFuture<'a, Result<Vec<Access>, Fault>> {
         Box::pin(async move {
-            self.look_up_severities(cx, &mut accesses).await?;
+            self.look_up_images(cx, &mut accesses, asked).await?;
             Ok(accesses)
         })
     }
@@ -194,8 +205,8 @@ impl Guard for Accounts {
 pub(crate) struct Stop {
     pub(crate) fault: Fault,
     pub(crate) retry_after_seconds: Option<u32>,
-    /// Whether it is known once something is looked up: [`Guard::look_up`].
-    pub(crate) is_unsettled: bool,
+    /// What it hangs on and is to be looked up: [`Guard::look_up`].
+    pub(crate) unsettled: ImageKeys,
     /// What the credentials asked for must cover, and what was wrong with those that came; only with a 401.
     wanted: Box<[Access]>,
     problem: Option<TokenProblem>,
@@ -203,7 +214,7 @@ pub(crate) struct Stop {
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
-        Stop { fault, retry_after_seconds: None, is_unsettled: false, wanted: Box::default(), problem: None }
+        Stop { fault, retry_after_seconds: None, unsettled: ImageKeys::NONE, wanted: Box::default(), problem: None }
     }
 }
 
@@ -229,11 +240,14 @@ impl Stop {
         let (kind, problem) = match refusal {
             Refusal::Unauthenticated => (FaultKind::Unauthenticated, None),
             Refusal::InsufficientScope => (FaultKind::Unauthenticated, Some(TokenProblem::InsufficientScope)),
-            Refusal::Unsettled => (FaultKind::Unavailable, None),
+            Refusal::Unsettled(_) => (FaultKind::Unavailable, None),
             Refusal::Denied { .. } => (FaultKind::AccessDenied, None),
         };
-        let is_unsettled = *refusal == Refusal::Unsettled;
-        Stop { problem, is_unsettled, wanted: wanted.into(), ..Fault::new(kind, refusal.message()).into() }
+        let unsettled = match refusal {
+            Refusal::Unsettled(asked) => *asked,
+            Refusal::Unauthenticated | Refusal::InsufficientScope | Refusal::Denied { .. } => ImageKeys::NONE,
+        };
+        Stop { problem, unsettled, wanted: wanted.into(), ..Fault::new(kind, refusal.message()).into() }
     }
 
     /// Too many came without credentials from the same place.

@@ -8,7 +8,8 @@ use crate::{
     oidc_files,
     output::Failure,
     severities::ScannedImages,
-    vault_key,
+    signed_images::SignedImages,
+    trusted_keys, vault_key,
 };
 use gantry_access::sealed::SealingKey;
 use gantry_accounts::{
@@ -139,6 +140,8 @@ impl House {
         let scans = Scans::open(self.metadata.clone(), self.registry.clone(), self.env.clone(), advisories);
         let images = ScannedImages { registry: self.registry.clone(), scans: scans.clone() };
         accounts.set_severity_source(Arc::new(images));
+        let keys = trusted_keys::read(&config.signing.trusted_keys)?;
+        accounts.set_signature_source(Arc::new(SignedImages { registry: self.registry.clone(), keys }));
         let gates = Gates::open(scans.clone());
         // What is kept back is kept back from the first pull on.
         gates.refresh().await.map_err(fault_failure)?;

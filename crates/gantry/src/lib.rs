@@ -11,6 +11,7 @@
 //! | `agent.rs`, `trace.rs` | the HTTP client of both; the export of spans |
 //! | `registry_credentials.rs` and below | what nodes and jobs ask: the kubelet, docker, Kubernetes |
 //! | `master_key.rs`, `vault_key.rs`, `blob_keys.rs` | where the master key comes from; what wraps the data keys of blobs |
+//! | `severities.rs`, `signed_images.rs`, `trusted_keys.rs` | what policies ask of images; the keys that signatures are verified with |
 //! | `local_image.rs`, `scanning.rs` and below | images as files; what is wrong with them, without a server |
 //! | `moving.rs` and below | images on their way between a registry and files |
 //! | `advisory_updates.rs` | when a server brings its advisories up to date |
@@ -46,9 +47,11 @@ mod scan_figures;
 #[expect(clippy::disallowed_methods, reason = "files of the user, which are no blobs")]
 mod scanning;
 mod severities;
+mod signed_images;
 mod store_lock;
 mod terminal;
 mod trace;
+mod trusted_keys;
 mod vault_key;
 
 use clap::Parser;

@@ -21,7 +21,7 @@ impl SeveritySource for ScannedImages {
         digest: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Option<&'static str>, Fault>> {
         Box::pin(async move {
-            let Some(reference) = read(tag, digest) else { return Ok(None) };
+            let Some(reference) = reference(tag, digest) else { return Ok(None) };
             let Some(repository) = self.registry.repositories.find(cx, repository).await? else { return Ok(None) };
             match self.registry.images.load(cx, &repository, &reference).await {
                 Ok(image) => self.scans.worst(&repository, image.digest.as_str()).await,
@@ -34,10 +34,11 @@ impl SeveritySource for ScannedImages {
 }
 
 /// Why an image is given to nobody.
-const NOT_THERE: [FaultKind; 3] =
+pub(crate) const NOT_THERE: [FaultKind; 3] =
     [FaultKind::ImageNotFound, FaultKind::ImageArchived, FaultKind::RepositoryKeyUnavailable];
 
-fn read(tag: Option<&str>, digest: Option<&str>) -> Option<Reference> {
+/// Returns what names an image: its digest, or where there is none its tag.
+pub(crate) fn reference(tag: Option<&str>, digest: Option<&str>) -> Option<Reference> {
     match digest {
         Some(digest) => digest.parse().ok().map(Reference::Digest),
         None => tag?.parse().ok().map(Reference::Tag),

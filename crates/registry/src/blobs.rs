@@ -10,6 +10,7 @@ use crate::{
     remove::{RemoveBlob, blob_not_found},
     repositories::Repository,
 };
+use futures_util::StreamExt;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{blobs, documents, site_settings};
 use gantry_oci::Digest;
@@ -72,6 +73,29 @@ impl Blobs {
             Some(reading) => Ok(reading),
             None => Err(self.lost(cx, repository, digest, &now).await?),
         }
+    }
+
+    /// Reads a blob of at most `bytes_max` bytes; `None` where it is longer.
+    ///
+    /// # Errors
+    /// [`gantry_fault::FaultKind::BlobNotFound`]; its bytes cannot be read.
+    pub async fn read_small(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        digest: &Digest,
+        bytes_max: u64,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let reading = self.open(cx, repository, digest).await?;
+        let length = reading.length();
+        if length > bytes_max {
+            return Ok(None);
+        }
+        let (mut body, mut bytes) = (reading.body(0..length), Vec::new());
+        while let Some(piece) = body.next().await {
+            bytes.extend_from_slice(&piece.map_err(Fault::internal)?);
+        }
+        Ok(Some(bytes))
     }
 
     /// Opens what lies in a place; `None` where nothing does, or nothing that was sealed with its key.

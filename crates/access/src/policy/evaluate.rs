@@ -12,7 +12,8 @@ use super::members::Answers;
 use super::pattern::arn_parts;
 use super::principals::Naming;
 use super::{
-    Caller, CallerKind, Context, Denial, Effect, Element, Grant, Policy, Side, Statement, StatementAt, Verdict,
+    Caller, CallerKind, Context, Denial, Effect, Element, Grant, ImageKeys, Policy, Side, Statement, StatementAt,
+    Verdict,
 };
 use gantry_words::AccountId;
 
@@ -257,12 +258,12 @@ impl<'a> Attached<'a> {
 }
 
 impl<'a> Policies<'a> {
-    /// Whether one of them asks for [`FINDING_SEVERITY`](super::FINDING_SEVERITY), in whatever statement.
-    pub fn ask_for_severity(&self) -> bool {
+    /// Returns what one of them asks for in whatever statement, of what is looked up about images.
+    pub fn asked_keys(&self) -> ImageKeys {
         let one = [self.boundary, self.limit, self.repository, self.registry, self.trust];
         let lists = [self.identity, self.session, self.account_wide];
-        let mut all = lists.into_iter().flatten().copied().chain(one.into_iter().flatten());
-        all.any(|attached| attached.policy.asks_for_severity)
+        let all = lists.into_iter().flatten().copied().chain(one.into_iter().flatten());
+        all.fold(ImageKeys::NONE, |asked, attached| asked.or(attached.policy.asked))
     }
 
     /// Those that stand at the resource and have a say.

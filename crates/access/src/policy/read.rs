@@ -6,7 +6,7 @@ use super::json::{Node, Step, line};
 use super::members::Gathering;
 use super::principals::Principals;
 use super::resources::Resources;
-use super::{Effect, FINDING_SEVERITY, Policy, Statement, hints};
+use super::{Effect, FINDING_SEVERITY, ImageKeys, Policy, SIGNED, Statement, hints};
 
 /// The longest policy of a repository or registry, in bytes (ECR API, `RepositoryPolicyText`).
 pub const POLICY_BYTES_MAX: usize = 10_240;
@@ -194,10 +194,14 @@ pub(super) fn read(text: &str, place: PolicyPlace) -> Result<(Node, Policy), Pol
         actions: reading.actions.done(),
         resources: reading.resources.done(),
         conditions: reading.conditions.done(),
-        asks_for_severity: false,
+        asked: ImageKeys::NONE,
     };
-    policy.asks_for_severity = policy.context_keys().iter().any(|key| key.eq_ignore_ascii_case(FINDING_SEVERITY))
-        || text.to_ascii_lowercase().contains(&format!("${{{}", FINDING_SEVERITY.to_ascii_lowercase()));
+    let (keys, small) = (policy.context_keys(), text.to_ascii_lowercase());
+    let asks_for = |key: &str| {
+        keys.iter().any(|asked| asked.eq_ignore_ascii_case(key))
+            || small.contains(&format!("${{{}", key.to_ascii_lowercase()))
+    };
+    policy.asked = ImageKeys { severity: asks_for(FINDING_SEVERITY), signed: asks_for(SIGNED) };
     Ok((root, policy))
 }
 

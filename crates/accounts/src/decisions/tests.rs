@@ -1,5 +1,5 @@
 mod explained;
-mod severities;
+mod image_keys;
 
 use super::*;
 use crate::{

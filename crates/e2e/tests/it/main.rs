@@ -35,6 +35,7 @@ mod schema;
 mod sealed;
 mod search;
 mod serving;
+mod signed;
 mod smuggling;
 mod storage;
 mod terraform;

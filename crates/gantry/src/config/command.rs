@@ -2,7 +2,10 @@ use super::{
     Complaint, Config, ConfigFlags, Loaded, Shown, catalogue::Catalogue, kind::shown, load::load, origin::Origin,
     reference, settings::HIDDEN,
 };
-use crate::output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Table, Tone};
+use crate::{
+    output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Table, Tone},
+    trusted_keys,
+};
 use serde_json::json;
 use std::{ffi::OsString, io::Write};
 
@@ -55,7 +58,8 @@ impl ConfigCommand {
     ) -> Result<Exit, Failure> {
         match self {
             ConfigCommand::Check { flags, .. } => {
-                let settings = read(&flags, variables)?.settings;
+                let Loaded { config, settings } = read(&flags, variables)?;
+                trusted_keys::read(&config.signing.trusted_keys)?;
                 let changed = settings.iter().filter(|setting| is_changed(setting)).count();
                 let answer = json!({"settings": settings.len(), "changed": changed});
                 printer.tell(&answer, &format!("ok, {} settings, {changed} set", settings.len()))?;

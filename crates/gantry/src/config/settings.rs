@@ -93,6 +93,8 @@ config! {
     lifecycle: gantry_registry::LifecycleSettings = Default::default();
     /// Scans of images.
     scanning: gantry_registry::ScanningSettings = Default::default();
+    /// Signatures of images.
+    signing: SigningSettings = SigningSettings::default();
     /// Advisories: where they come from, and when they are too old.
     advisories: gantry_findings::AdvisorySettings = Default::default(), check gantry_findings::AdvisorySettings::check;
     /// Limits of what may be pushed.
@@ -118,6 +120,16 @@ impl EncryptionSettings {
         let wrong = wrong.map(|error| format!("master_key cannot be used: {error}"));
         wrong.into_iter().chain(self.vault.check().into_iter().map(|sentence| format!("vault.{sentence}"))).collect()
     }
+}
+
+/// Signatures of images.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SigningSettings {
+    /// Files with the public keys whose signatures make an image signed, where a policy asks for `gantry:Signed`: PEM, such as
+    /// cosign's `cosign.pub`, one key or more in each; ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of 2048 to 8192 bits; 32 keys
+    /// at most. Read at the start. Without any no image is signed.
+    pub(crate) trusted_keys: Vec<PathBuf>,
 }
 
 /// The credentials of the root user.

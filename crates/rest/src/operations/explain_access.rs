@@ -1,6 +1,6 @@
 use crate::access::{AccessDecisionDocument, AccessExplanationDocument};
 use crate::json;
-use gantry_access::{Access, Arrival, Principal};
+use gantry_access::{Access, Arrival, Principal, policy::ImageKeys};
 use gantry_accounts::{Accounts, AskedAbout, explained_accesses, explained_resource};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
@@ -26,7 +26,7 @@ struct Query {
     #[schemars(extend("example" = "team/app"))]
     resource: String,
     /// What else the request brings, as `key=value`; as often as there are values. Of the image of `gantry:ImageTag` or
-    /// `gantry:ImageDigest` what scans found is looked up.
+    /// `gantry:ImageDigest` what scans found is looked up, and whether it is signed.
     context: Option<String>,
 }
 
@@ -102,7 +102,7 @@ impl Question {
         Ok(Question { action: member(incoming, "action")?, resource: member(incoming, "resource")?, context })
     }
 
-    /// What a request needs that does this. What was found in the image is looked up where its tag or digest is said.
+    /// What a request needs that does this. What is known of the image is looked up where its tag or digest is said.
     pub(crate) async fn needs(&self, accounts: &Accounts, cx: &Cx) -> Result<Vec<Access>, Fault> {
         let region = &accounts.site().region;
         let resource = explained_resource(&self.resource, &self.action, cx.account, region)?;
@@ -112,7 +112,7 @@ impl Question {
                 *access = access.clone().with(key.clone(), values.iter().map(String::as_str));
             }
         }
-        accounts.look_up_severities(cx, &mut needs).await?;
+        accounts.look_up_images(cx, &mut needs, ImageKeys::ALL).await?;
         Ok(needs)
     }
 }

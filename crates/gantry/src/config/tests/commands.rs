@@ -43,6 +43,17 @@ fn check_tells_every_mistake_and_ends_as_bad_usage() {
 }
 
 #[test]
+fn check_reads_the_keys_that_are_trusted() {
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/../trust/fixtures/p256.pub");
+    let check =
+        |files: &str| run(&given().file(&format!("[signing]\ntrusted_keys = [{files}]")), &["check"], Format::Table);
+
+    assert!(check(&format!("'{key}'")).unwrap().starts_with("ok, "));
+    let refused = check(&format!("'{key}', '/nonexistent/cosign.pub'")).unwrap_err();
+    assert!(refused.contains("/nonexistent/cosign.pub of signing.trusted_keys cannot be read"), "{refused}");
+}
+
+#[test]
 fn show_changed_is_what_somebody_set() {
     let given = given().file("region = 'eu-1'").variable("GANTRY_LOG__LEVEL", "debug");
 
