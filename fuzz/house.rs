@@ -16,6 +16,7 @@ use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
+    Usages,
 };
 use gantry_store::Store;
 use gantry_ui::Html;
@@ -122,6 +123,7 @@ rooms! {
     Tags: registry.tags,
     Trash: registry.trash,
     Uploads: registry.uploads,
+    Usages: registry.usages,
 }
 
 impl Pick<House> for Identities {

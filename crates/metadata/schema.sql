@@ -607,7 +607,7 @@ CREATE TABLE repository(
     tag_count BIGINT NOT NULL,
     blob_bytes BIGINT NOT NULL,
     settings TEXT NOT NULL,
-    revision BIGINT NOT NULL, losses BIGINT NOT NULL DEFAULT 0,
+    revision BIGINT NOT NULL, losses BIGINT NOT NULL DEFAULT 0, unique_bytes BIGINT NOT NULL DEFAULT 0, growth_bytes_per_day BIGINT, last_pulled_at BIGINT,
     UNIQUE(account, region, name)
 );
 
@@ -717,6 +717,15 @@ CREATE TABLE upload(
 CREATE INDEX upload_repository ON upload(repository, id);
 
 CREATE INDEX upload_touched ON upload(touched_at, id);
+
+CREATE TABLE usage_day(
+    repository BIGINT NOT NULL,
+    day BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    PRIMARY KEY(repository, day)
+);
+
+CREATE INDEX usage_day_by_day ON usage_day(day);
 
 CREATE TABLE vex_document(
     id BIGINT PRIMARY KEY,

@@ -1,6 +1,6 @@
 use crate::{
     accounts::Accounts,
-    directory::{Directory, Person},
+    directory::{Directory, OfAccount, Person},
     library::{Library, NamedPolicy, given_to_all},
     logins::Limit,
     registry_credentials::held_by,
@@ -77,6 +77,16 @@ impl Accounts {
     /// Whether a list of repositories shows this one to `principal`.
     pub fn may_see(&self, principal: &Principal, repository: &RepositoryName) -> bool {
         self.may(principal, &Access::on(action::ECR_DESCRIBE_REPOSITORIES, repository))
+    }
+
+    /// Whether `principal` may see all repositories of the account that is addressed, whatever they are called: the root user where
+    /// nothing is written that could deny him anything. Of everybody else it has to be asked for each repository.
+    pub fn may_see_all(&self, principal: &Principal) -> bool {
+        let (directory, account) = (self.directory(), principal.addressed());
+        principal.kind == PrincipalKind::Root
+            && principal.account == account
+            && principal.scopes.is_none()
+            && directory.of(account).is_none_or(OfAccount::lets_root)
     }
 
     /// Whether a token for a verb would be of use. One action stands for each.

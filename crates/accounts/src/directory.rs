@@ -591,6 +591,12 @@ pub(crate) fn kept<K: Clone + Eq + Hash, V: Clone>(
 }
 
 impl OfAccount {
+    /// Whether nothing is written at the registry, a repository or for all its people that could deny its root user anything.
+    pub(crate) fn lets_root(&self) -> bool {
+        let is_open = |at: &AtRepository| at.policy.is_none();
+        self.registry.is_none() && self.account_wide.is_empty() && self.repositories.values().all(is_open)
+    }
+
     fn new(account: AccountId, site: &Site, library: Library) -> Self {
         OfAccount {
             account,

@@ -256,9 +256,14 @@ impl Accounts {
         self.identities().seal(&purpose(id, &root.access_key_id), &root.secret_access_key)
     }
 
+    /// Whether a principal is the root user of the site's own account, who may know of the site as a whole.
+    pub fn is_site_root(&self, principal: &Principal) -> bool {
+        principal.kind == PrincipalKind::Root && principal.account == self.site().account
+    }
+
     /// Whoever makes accounts holds the keys to all of them: no policy hands that on.
     fn must_be_site_root(&self, principal: &Principal) -> Result<(), Fault> {
-        if principal.kind == PrincipalKind::Root && principal.account == self.site().account {
+        if self.is_site_root(principal) {
             return Ok(());
         }
         let message = format!(

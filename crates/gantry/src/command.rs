@@ -41,4 +41,5 @@ pub(crate) mod tag;
 pub(crate) mod token;
 pub(crate) mod tool;
 pub(crate) mod trash;
+pub(crate) mod usage;
 pub(crate) mod user;

@@ -2,7 +2,7 @@ use crate::{house::House, process};
 use gantry_accounts::Logins;
 use gantry_api::{Figures, Gauges};
 use gantry_chronicle::{Audit, Webhook};
-use gantry_metadata::blobs;
+use gantry_metadata::{blobs, usage::UsageTotal};
 use gantry_registry::RepositoryCounts;
 use gantry_words::Timestamp;
 use std::{
@@ -26,6 +26,9 @@ const COUNT_SHARE: u32 = 100;
 /// Repositories that have figures of their own: the first by account and name.
 const REPOSITORIES_MAX: usize = 20_000;
 
+/// Of those, the ones whose unique bytes are shown: the ones that have the most.
+const LARGEST_MAX: usize = 100;
+
 /// Figures of the rooms, and of the process, for `/metrics`.
 pub(crate) struct RoomFigures {
     house: House,
@@ -42,6 +45,7 @@ struct StoreFigures {
     archive_bytes: AtomicU64,
     archive_blobs: AtomicU64,
     repositories: Mutex<Arc<[RepositoryCounts]>>,
+    usage: Mutex<UsageTotal>,
 }
 
 impl RoomFigures {
@@ -64,6 +68,9 @@ impl StoreFigures {
             }
             if let Ok(counts) = house.registry.repositories.counts(REPOSITORIES_MAX).await {
                 *self.repositories.lock().unwrap_or_else(PoisonError::into_inner) = counts.into();
+            }
+            if let Ok(total) = house.registry.usages.total().await {
+                *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = total;
             }
             let began = house.env.elapsed();
             if began >= next_count {
@@ -97,6 +104,7 @@ impl Gauges for RoomFigures {
         let help = "Blobs in the archive, as of the same count";
         figures.gauge("gantry_archive_blobs", help, &[], read(&self.store.archive_blobs));
         self.collect_repositories(figures);
+        self.collect_usage(figures);
         process::collect(figures, self.started);
     }
 }
@@ -137,6 +145,30 @@ impl RoomFigures {
             let labels = [("account", account.as_str()), ("repository", name.as_str()), ("reason", reason.as_str())];
             let help = "Manifests and blobs that a repository refused or could not store, by reason";
             figures.counter("aws_ecr_push_failures", help, &labels, count as f64);
+        }
+    }
+
+    /// What is used in all, and by whom most.
+    fn collect_usage(&self, figures: &mut Figures) {
+        let total = *self.store.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, help, count) in [
+            ("gantry_usage_repositories", "Repositories of all accounts; read every ten seconds", total.repositories),
+            ("gantry_usage_images", "Images of all repositories, children and referrers included", total.images),
+            ("gantry_usage_tags", "Tags of all repositories", total.tags),
+            (
+                "gantry_usage_logical_bytes",
+                "Sum over the repositories of the bytes of their blobs: what several hold counts in each",
+                total.blob_bytes,
+            ),
+            ("gantry_usage_unique_bytes", "Of those, the bytes that one repository alone holds", total.unique_bytes),
+        ] {
+            figures.gauge(name, help, &[], count as f64);
+        }
+        let repositories = self.store.repositories.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for counts in largest(&repositories) {
+            let help = "Bytes that a repository alone holds, which deleting it frees; of the 100 that have the most";
+            let labels = [("account", counts.account.as_str()), ("repository", counts.name.as_str())];
+            figures.gauge("gantry_repository_unique_bytes", help, &labels, counts.unique_bytes as f64);
         }
     }
 
@@ -221,5 +253,41 @@ impl Gauges for LoginFigures {
         }
         let help = "Terminals that were given credentials because a person let them in";
         figures.counter("gantry_device_logins", help, &[], total.devices as f64);
+    }
+}
+
+/// The repositories with the most unique bytes, the largest first.
+fn largest(repositories: &[RepositoryCounts]) -> Vec<&RepositoryCounts> {
+    let mut largest: Vec<_> = repositories.iter().filter(|counts| counts.unique_bytes > 0).collect();
+    largest.sort_unstable_by(|one, other| {
+        other
+            .unique_bytes
+            .cmp(&one.unique_bytes)
+            .then_with(|| (&one.account, &one.name).cmp(&(&other.account, &other.name)))
+    });
+    largest.truncate(LARGEST_MAX);
+    largest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_repositories_have_figures_of_their_unique_bytes() {
+        let of = |number: i64| RepositoryCounts {
+            account: "000000000000".into(),
+            name: format!("team/{number}"),
+            images: 1,
+            blob_bytes: number,
+            unique_bytes: number,
+        };
+        let repositories: Vec<_> = (0..300).map(of).collect();
+
+        let shown = largest(&repositories);
+
+        let bytes: Vec<_> = shown.iter().map(|counts| counts.unique_bytes).collect();
+        assert_eq!(bytes, (200..300).rev().collect::<Vec<_>>());
+        assert!(largest(&repositories[..1]).is_empty());
     }
 }

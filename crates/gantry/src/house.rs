@@ -27,6 +27,7 @@ use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
     Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
+    Usages,
 };
 use gantry_store::Store;
 use gantry_vault::Vault;
@@ -309,6 +310,12 @@ impl Pick<ServingHouse> for Documents {
 impl Pick<ServingHouse> for Inventory {
     fn pick(house: &ServingHouse) -> Self {
         house.house.registry.inventory.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Usages {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.usages.clone()
     }
 }
 

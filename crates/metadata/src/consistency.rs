@@ -80,6 +80,12 @@ static BLOB_BYTES: Query = query(
      SELECT r.id, r.name, r.blob_bytes, coalesce(h.bytes, 0)
      FROM repository AS r LEFT JOIN held AS h ON h.repository = r.id WHERE r.blob_bytes <> coalesce(h.bytes, 0) LIMIT $1",
 );
+static UNIQUE_BYTES: Query = query(
+    "WITH sole AS (SELECT min(repository) AS repository, min(size) AS size FROM blob_link GROUP BY copy HAVING count(*) = 1),
+         held AS (SELECT repository, CAST(sum(size) AS BIGINT) AS bytes FROM sole GROUP BY repository)
+     SELECT r.id, r.name, r.unique_bytes, coalesce(h.bytes, 0)
+     FROM repository AS r LEFT JOIN held AS h ON h.repository = r.id WHERE r.unique_bytes <> coalesce(h.bytes, 0) LIMIT $1",
+);
 static TAGS_WITHOUT_IMAGE: Query = query(
     "SELECT t.repository, t.name, t.digest
      FROM tag AS t LEFT JOIN manifest AS m ON m.repository = t.repository AND m.digest = t.digest AND m.state = 'live'
@@ -135,11 +141,13 @@ pub enum Counted {
     RepositoryTags,
     /// Bytes linked in a repository.
     RepositoryBytes,
+    /// Bytes linked in a repository alone.
+    RepositoryUnique,
 }
 
 impl Counted {
     /// All of them, in the order in which they can be mended.
-    pub const ALL: [Counted; 9] = [
+    pub const ALL: [Counted; 10] = [
         Counted::LinkManifests,
         Counted::LinkArchived,
         Counted::LinkStates,
@@ -149,6 +157,7 @@ impl Counted {
         Counted::RepositoryImages,
         Counted::RepositoryTags,
         Counted::RepositoryBytes,
+        Counted::RepositoryUnique,
     ];
 }
 
@@ -193,6 +202,7 @@ pub fn wrong_counts(rows: &mut Reader, counted: Counted, count: usize) -> Result
         Counted::RepositoryImages => &IMAGE_COUNTS,
         Counted::RepositoryTags => &REPOSITORY_TAG_COUNTS,
         Counted::RepositoryBytes => &BLOB_BYTES,
+        Counted::RepositoryUnique => &UNIQUE_BYTES,
     };
     let wrong = |row: &Row| {
         Ok(WrongCount { repository: row.int(0)?, what: row.text(1)?.into(), stored: row.int(2)?, right: row.int(3)? })

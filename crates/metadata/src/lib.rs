@@ -23,6 +23,7 @@
 //! | `quarantine.rs` | those on tags that wait for a verdict |
 //! | `scans.rs` | those on scans of images, and on what layers hold |
 //! | `secrets.rs` | those on secrets and their versions |
+//! | `usage.rs` | those on what repositories use, and used on the days before |
 //! | `vex.rs` | those on uploaded VEX documents |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
@@ -86,6 +87,7 @@ pub mod tags;
 pub mod trail;
 pub mod trash;
 pub mod uploads;
+pub mod usage;
 mod value;
 pub mod vex;
 

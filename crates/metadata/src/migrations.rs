@@ -61,6 +61,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(25, "0025-people-tokens"),
     pair!(26, "0026-quarantine"),
     pair!(27, "0027-finding-history"),
+    one!(28, "0028-usage"),
 ];
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ static LIST: Query = query(
 static NAMES: Query =
     query("SELECT name FROM repository WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4");
 static COUNTS: Query = query(
-    "SELECT account, name, image_count, blob_bytes FROM repository WHERE region = $1 ORDER BY account, name LIMIT $2",
+    "SELECT account, name, image_count, blob_bytes, unique_bytes FROM repository WHERE region = $1 ORDER BY account, name LIMIT $2",
 );
 static LOSSES: Query = query("SELECT losses FROM repository WHERE id = $1");
 static EACH: Query = query("SELECT id, name FROM repository WHERE id > $1 ORDER BY id LIMIT $2");
@@ -50,7 +50,7 @@ static INSERT: Change = change(
 );
 static COUNT: Change = change(
     "UPDATE repository SET image_count = image_count + $2, tag_count = tag_count + $3, blob_bytes = blob_bytes + $4,
-         losses = losses + $5 WHERE id = $1",
+         losses = losses + $5, unique_bytes = unique_bytes + $6 WHERE id = $1",
 );
 static SET_COUNTS: Change = change(
     "UPDATE repository SET image_count = $2, tag_count = $3, blob_bytes = $4, losses = losses + $5 WHERE id = $1",
@@ -73,6 +73,8 @@ pub struct Counts {
     pub tags: i64,
     /// Bytes of linked blobs.
     pub blob_bytes: i64,
+    /// Of those, the bytes that no other repository links.
+    pub unique_bytes: i64,
     /// Images that may have lost their place among those that a lifecycle rule counts: each that was removed, lost a tag,
     /// or became the child of an index.
     pub losses: i64,
@@ -141,13 +143,15 @@ pub struct RepositoryCounts {
     pub images: i64,
     /// Sum of the sizes of its linked blobs.
     pub blob_bytes: i64,
+    /// Of those, the bytes that no other repository links.
+    pub unique_bytes: i64,
 }
 
 /// Returns the counts of up to `count` repositories, in the order of the bytes of their accounts and names.
 pub fn counts(rows: &mut Reader, region: &Region, count: usize) -> Result<Vec<RepositoryCounts>, Fault> {
     let counts = |row: &Row| {
         let (account, name) = (row.text(0)?.into(), row.text(1)?.into());
-        Ok(RepositoryCounts { account, name, images: row.int(2)?, blob_bytes: row.int(3)? })
+        Ok(RepositoryCounts { account, name, images: row.int(2)?, blob_bytes: row.int(3)?, unique_bytes: row.int(4)? })
     };
     rows.all(&COUNTS, values![region.as_str(), count as i64])?.iter().map(counts).collect()
 }
@@ -199,10 +203,10 @@ pub fn count(tx: &mut Tx, id: i64, change: Counts) -> Result<(), Fault> {
     if change == Counts::default() {
         return Ok(());
     }
-    tx.write(&COUNT, values![id, change.images, change.tags, change.blob_bytes, change.losses])
+    tx.write(&COUNT, values![id, change.images, change.tags, change.blob_bytes, change.losses, change.unique_bytes])
 }
 
-/// Sets the maintained counts, and adds to the losses: for repair.
+/// Sets the maintained counts of images, tags and bytes, and adds to the losses: for repair.
 pub fn set_counts(tx: &mut Tx, id: i64, counts: Counts) -> Result<(), Fault> {
     tx.write(&SET_COUNTS, values![id, counts.images, counts.tags, counts.blob_bytes, counts.losses])
 }

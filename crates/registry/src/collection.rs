@@ -6,7 +6,7 @@ use crate::{
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Act, Reader, Trail, Tx, archive as archive_rows, blobs, leases, repositories as repository_rows, uploads,
+    Act, Reader, Trail, Tx, archive as archive_rows, blobs, leases, repositories as repository_rows, uploads, usage,
 };
 use gantry_store::{Key, UploadId};
 use gantry_words::{Cx, Timestamp};
@@ -285,16 +285,20 @@ impl Act for TakeLinks {
         if plan.is_empty() {
             return Ok(0);
         }
-        blobs::unlink(tx, self.repository, plan.iter().map(|link| link.digest.as_str()))?;
-        blobs::release_copies(tx, plan.iter().map(|link| link.copy))?;
+        let digests = || plan.iter().map(|link| link.digest.as_str());
+        let copies = || plan.iter().map(|link| link.copy);
+        usage::count_unique(tx, copies(), -1)?;
+        blobs::unlink(tx, self.repository, digests())?;
+        blobs::release_copies(tx, copies())?;
         let now = tx.now();
-        archive_rows::ask_archived(tx, plan.iter().map(|link| link.digest.as_str()), now)?;
+        archive_rows::ask_archived(tx, digests(), now)?;
         let bytes = plan.iter().map(|link| link.size).sum::<i64>();
         repository_rows::count(
             tx,
             self.repository,
             repository_rows::Counts { blob_bytes: -bytes, ..Default::default() },
         )?;
+        usage::count_unique(tx, copies(), 1)?;
         Ok(plan.len() as u64)
     }
 }

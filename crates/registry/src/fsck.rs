@@ -11,7 +11,7 @@ use gantry_fault::Fault;
 use gantry_metadata::{
     Act, Reader, Tx, blobs,
     consistency::{self, Counted, Dangling, Named, WrongCount},
-    manifests, repositories, trash, uploads,
+    manifests, repositories, trash, uploads, usage,
 };
 use gantry_oci::{Algorithm, Digest};
 use gantry_words::{Cx, Timestamp};
@@ -331,6 +331,8 @@ impl Act for MendCount {
                     manifests::set_counts(tx, *repository, what, row.tag_count, *right)?;
                 }
             }
+            // The difference alone: a push to another repository may change the count of this one meanwhile.
+            Counted::RepositoryUnique => usage::add_unique(tx, *repository, right - wrong.stored)?,
             Counted::RepositoryImages | Counted::RepositoryTags | Counted::RepositoryBytes => {
                 self.mend_repository(tx, &wrong)?;
             }
@@ -343,7 +345,7 @@ impl MendCount {
     fn mend_repository(&self, tx: &mut Tx, wrong: &WrongCount) -> Result<(), Fault> {
         let Some(row) = repositories::by_id(tx, wrong.repository)? else { return Ok(()) };
         let (images, tags, blob_bytes) = (row.image_count, row.tag_count, row.blob_bytes);
-        let mut counts = repositories::Counts { images, tags, blob_bytes, losses: 0 };
+        let mut counts = repositories::Counts { images, tags, blob_bytes, ..Default::default() };
         match self.counted {
             Counted::RepositoryImages => counts.images = wrong.right,
             Counted::RepositoryTags => counts.tags = wrong.right,

@@ -36,6 +36,7 @@
 //! | `archive.rs`, `archive/` | [`Archive`]: images whose bytes lie on a cheaper disk, and the way there and back |
 //! | `trash.rs`, `trash/` | [`Trash`]: what was deleted, for as long as it can be had back |
 //! | `history.rs` | [`Tags`]: where a tag pointed, and the way back |
+//! | `usage.rs`, `usage/` | [`Usages`]: what repositories use, how fast they grow, and when the disk is full |
 //! | `retention.rs` | [`Retention`]: forgets what happened, after its time |
 //! | `backup.rs` | [`Backups`]: copies of everything, while serving |
 //! | `orphans.rs` | [`Orphans`]: bytes a crash left |
@@ -81,6 +82,7 @@ mod trash;
 #[cfg(test)]
 mod two_writers;
 mod uploads;
+mod usage;
 
 pub use archive::{Archive, ImageStatus, MovedBlobs};
 pub use backup::{BackupProgress, Backups};
@@ -127,3 +129,4 @@ pub use settings::{
 };
 pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};
 pub use uploads::{Appended, Uploads};
+pub use usage::*;

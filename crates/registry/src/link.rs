@@ -2,7 +2,7 @@ use crate::repositories;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
     Act, Locks, Reader, Trail, Tx, archive as archive_rows, blobs, manifests, repositories as repository_rows,
-    site_settings, uploads,
+    site_settings, uploads, usage,
 };
 use gantry_oci::Digest;
 use gantry_words::{AccountId, RepositoryName, Timestamp};
@@ -45,6 +45,8 @@ pub(crate) struct Seen {
     pub(crate) present: Option<blobs::CopyRow>,
     pub(crate) absent: Vec<blobs::CopyRow>,
     pub(crate) link: Option<blobs::LinkRow>,
+    /// The only repository that links the present copy, where that is another.
+    pub(crate) sole_holder: Option<i64>,
     /// Manifests that name the blob though it is not linked yet: a nondistributable layer may come after them.
     pub(crate) named_by: manifests::Naming,
     pub(crate) source_link: Option<blobs::LinkRow>,
@@ -69,6 +71,10 @@ pub(crate) struct Linking {
     healed: Vec<(i64, i64)>,
     /// The link that the repository gets; `None` where its link is renewed.
     new_link: Option<blobs::LinkRow>,
+    /// The repository that linked the copy alone until now.
+    sharer: Option<i64>,
+    /// Whether nobody else links the copy then.
+    is_unique: bool,
     size: i64,
     at: Timestamp,
 }
@@ -100,6 +106,12 @@ impl Act for LinkBlob {
             Source::Repository(source) => blobs::link(rows, source, digest)?,
             Source::New { .. } | Source::Present => None,
         };
+        let present = blobs::present_copy(rows, digest, &self.domain)?;
+        let is_shared_now = |copy: &&blobs::CopyRow| link.is_none() && copy.link_count == 1;
+        let sole_holder = match present.as_ref().filter(is_shared_now) {
+            Some(copy) => usage::sole_holder(rows, digest, copy.id)?,
+            None => None,
+        };
         Ok(Seen {
             repository_exists: repository_rows::by_id(rows, self.repository)?.is_some(),
             upload_exists: match &self.upload {
@@ -109,7 +121,8 @@ impl Act for LinkBlob {
                 }
                 None => true,
             },
-            present: blobs::present_copy(rows, digest, &self.domain)?,
+            present,
+            sole_holder,
             absent: blobs::absent_copies(rows, digest, &self.domain)?,
             named_by: match link {
                 None => manifests::naming(rows, self.repository, digest)?,
@@ -139,8 +152,10 @@ impl Act for LinkBlob {
         };
         let size = seen.present.as_ref().map_or(self.size as i64, |copy| copy.size);
         let is_linked = |copy: &&blobs::CopyRow| copy.link_count > 0;
-        let healed = seen.absent.iter().filter(is_linked).map(|copy| (copy.id, copy.link_count)).collect();
+        let healed: Vec<_> = seen.absent.iter().filter(is_linked).map(|copy| (copy.id, copy.link_count)).collect();
         let is_back = seen.absent.iter().any(|copy| copy.link_count > 0 && copy.storage_class == "ARCHIVE");
+        // Links that move are counted by themselves, before and after.
+        let is_first = healed.is_empty() && seen.present.as_ref().is_none_or(|copy| copy.link_count == 0);
         let new_link = seen.link.is_none().then(|| blobs::LinkRow {
             digest: self.digest.as_str().into(),
             size,
@@ -149,13 +164,27 @@ impl Act for LinkBlob {
             archived_count: seen.named_by.archived,
             candidate_since: (seen.named_by.manifests == 0).then_some(now),
         });
-        Ok(Plan::Link(Box::new(Linking { new_copy, copy, is_back, healed, new_link, size, at: now })))
+        Ok(Plan::Link(Box::new(Linking {
+            new_copy,
+            copy,
+            is_back,
+            sharer: seen.sole_holder.filter(|_| healed.is_empty()),
+            is_unique: new_link.is_some() && is_first,
+            healed,
+            new_link,
+            size,
+            at: now,
+        })))
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<Linked, Fault> {
         let Plan::Link(plan) = plan else { return Ok(Linked::NeedBytes) };
         let digest = self.digest.as_str();
         let links = i64::from(plan.new_link.is_some()) + plan.healed.iter().map(|(_, links)| links).sum::<i64>();
+        let healed = || plan.healed.iter().map(|(copy, _)| *copy).chain([plan.copy]);
+        if !plan.healed.is_empty() {
+            usage::count_unique(tx, healed(), -1)?;
+        }
         match &plan.new_copy {
             Some((id, location, sealed)) => {
                 let copy = blobs::CopyRow {
@@ -183,15 +212,38 @@ impl Act for LinkBlob {
         }
         if let Some(link) = &plan.new_link {
             blobs::insert_link(tx, self.repository, link)?;
-            let counts = repository_rows::Counts { blob_bytes: plan.size, ..Default::default() };
-            repository_rows::count(tx, self.repository, counts)?;
+            self.count(tx, &plan)?;
         } else {
             blobs::touch(tx, self.repository, digest, plan.at)?;
+        }
+        if !plan.healed.is_empty() {
+            usage::count_unique(tx, healed(), 1)?;
         }
         if let Some(upload) = &self.upload {
             uploads::delete(tx, upload)?;
         }
         Ok(Linked::Done { is_new_copy_used: plan.new_copy.is_some() })
+    }
+}
+
+impl LinkBlob {
+    /// Counts the new link: its bytes here, and where they were alone until now.
+    fn count(&self, tx: &mut Tx, plan: &Linking) -> Result<(), Fault> {
+        let unique_bytes = if plan.is_unique { plan.size } else { 0 };
+        let counts = repository_rows::Counts { blob_bytes: plan.size, unique_bytes, ..Default::default() };
+        // In the order of their numbers: two that link each other's blobs would wait for each other for ever.
+        let (before, after) = match plan.sharer {
+            Some(sharer) if sharer < self.repository => (Some(sharer), None),
+            sharer => (None, sharer),
+        };
+        if let Some(sharer) = before {
+            usage::add_unique(tx, sharer, -plan.size)?;
+        }
+        repository_rows::count(tx, self.repository, counts)?;
+        match after {
+            Some(sharer) => usage::add_unique(tx, sharer, -plan.size),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::{
     Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Lifecycle, Orphans, Pulls, Repositories,
-    Retention, Rewrapping, Settings, Tags, Trash, Uploads, caches::Caches, keys::BlobKeys, push_failures::PushFailures,
-    quarantine::TagJudge,
+    Retention, Rewrapping, Settings, Tags, Trash, Uploads, Usages, caches::Caches, keys::BlobKeys,
+    push_failures::PushFailures, quarantine::TagJudge,
 };
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
@@ -77,6 +77,8 @@ pub struct Registry {
     pub tags: Tags,
     /// The trash.
     pub trash: Trash,
+    /// What repositories use.
+    pub usages: Usages,
 }
 
 impl Registry {
@@ -108,6 +110,7 @@ impl Registry {
             retention: Retention::new(ports.clone()),
             rewrapping: Rewrapping::new(ports.clone()),
             uploads,
+            usages: Usages::new(ports.clone()),
             ports,
         }
     }

@@ -1,10 +1,10 @@
 use crate::{documents::DocumentKind, ports::Ports, repositories::Repository};
 use gantry_fault::Fault;
-use gantry_metadata::{Act, Reader, Trail, Tx, documents, manifests};
+use gantry_metadata::{Act, Reader, Trail, Tx, documents, manifests, usage};
 use gantry_oci::Digest;
 use gantry_words::{AccountId, Cx, Timestamp};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -83,9 +83,18 @@ impl Pulls {
             let known = last.entry((pulled.repository, &pulled.digest)).or_insert(*at);
             *known = (*known).max(*at);
         }
+        let mut repositories: BTreeMap<i64, Timestamp> = BTreeMap::new();
+        for ((id, _), at) in &last {
+            let known = repositories.entry(*id).or_insert(*at);
+            *known = (*known).max(*at);
+        }
         let images: Vec<_> = last.into_iter().map(|((id, digest), at)| (id, digest.to_string(), at)).collect();
         for batch in images.chunks(BATCH) {
-            self.ports.metadata.perform(cx, WritePulls { images: batch.to_vec() }).await?;
+            self.ports.metadata.perform(cx, WritePulls { images: batch.to_vec(), repositories: vec![] }).await?;
+        }
+        let repositories: Vec<_> = repositories.into_iter().collect();
+        for batch in repositories.chunks(BATCH) {
+            self.ports.metadata.perform(cx, WritePulls { images: vec![], repositories: batch.to_vec() }).await?;
         }
         Ok(images.len())
     }
@@ -96,9 +105,11 @@ impl Pulls {
     }
 }
 
-/// The act that writes down when images were last pulled. An image that is gone is passed over.
+/// The act that writes down when images, and repositories, were last pulled. What is gone is passed over.
 struct WritePulls {
     images: Vec<(i64, String, Timestamp)>,
+    /// In the order of their numbers, as all lock them who change several.
+    repositories: Vec<(i64, Timestamp)>,
 }
 
 impl Act for WritePulls {
@@ -115,7 +126,10 @@ impl Act for WritePulls {
         Ok(())
     }
     fn apply(&self, tx: &mut Tx, (): ()) -> Result<(), Fault> {
-        self.images.iter().try_for_each(|(repository, digest, at)| manifests::pulled(tx, *repository, digest, *at))
+        for (repository, digest, at) in &self.images {
+            manifests::pulled(tx, *repository, digest, *at)?;
+        }
+        self.repositories.iter().try_for_each(|(repository, at)| usage::pulled(tx, *repository, *at))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
 use gantry_fault::{Detail, Fault, FaultKind};
 use gantry_metadata::{
     Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, manifests::EdgeRow, manifests::ManifestRow,
-    repositories as repository_rows, tags, trash,
+    repositories as repository_rows, tags, trash, usage,
 };
 use gantry_oci::{Digest, Tag};
 use gantry_words::{RepositoryName, RequestId, Timestamp};
@@ -341,8 +341,10 @@ impl Act for RemoveBlob {
     }
 
     fn apply(&self, tx: &mut Tx, link: blobs::LinkRow) -> Result<(), Fault> {
+        usage::count_unique(tx, [link.copy], -1)?;
         blobs::unlink(tx, self.repository, [self.digest.as_str()])?;
         blobs::release_copies(tx, [link.copy])?;
+        usage::count_unique(tx, [link.copy], 1)?;
         let now = tx.now();
         archive_rows::ask_archived(tx, [self.digest.as_str()], now)?;
         let counts = repository_rows::Counts { blob_bytes: -link.size, ..Default::default() };

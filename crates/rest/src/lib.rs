@@ -26,6 +26,7 @@ mod scan;
 mod sessions;
 mod tokens;
 mod undo;
+mod usage;
 mod vex;
 
 pub use access::{
@@ -59,3 +60,4 @@ pub use scan::{FindingDocument, ImageFindingsDocument, ScanDocument};
 pub use sessions::SessionDocument;
 pub use tokens::PersonalTokenDocument;
 pub use undo::{EmptiedDocument, RestoredImageDocument, TagMoveDocument, TakenTagDocument, TrashedImageDocument};
+pub use usage::{StoreUsageDocument, UsageDocument};

@@ -68,6 +68,7 @@ gantry_api::operations! {
     get_scan::GetScan,
     get_scan_policy::GetScanPolicy,
     get_tag_history::GetTagHistory,
+    get_usage::GetUsage,
     get_user::GetUser,
     grant_role::GrantRole,
     hold_image::HoldImage,

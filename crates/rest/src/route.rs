@@ -36,6 +36,7 @@ pub fn route(method: &Method, path: &str) -> Routed {
         "findings/trend" => Some(get_findings_trend::GetFindingsTrend::NAME),
         "images" => Some(search_images::SearchImages::NAME),
         "packages" => Some(list_packages::ListPackages::NAME),
+        "usage" => Some(get_usage::GetUsage::NAME),
         _ => None,
     };
     if let Some(document) = rest.strip_prefix("vex") {
@@ -392,6 +393,7 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
             (Method::GET, "/api/v1/audit", "ListAuditRecords", ""),
+            (Method::GET, "/api/v1/usage", "GetUsage", ""),
             (Method::GET, "/api/v1/findings", "ListFindings", ""),
             (Method::GET, "/api/v1/findings/gone", "ListGoneFindings", ""),
             (Method::GET, "/api/v1/findings/trend", "GetFindingsTrend", ""),

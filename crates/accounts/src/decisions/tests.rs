@@ -424,6 +424,24 @@ async fn a_list_shows_everybody_what_he_may_see() {
 }
 
 #[tokio::test]
+async fn only_the_root_user_sees_all_unasked_and_only_while_nothing_is_written_that_could_deny_it() {
+    let everything = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+    let site = Site::new().await;
+    let key = site.user("boss", Some(everything)).await;
+    let (boss, root) = (site.log_in(&key).await.unwrap(), site.place.root(&site.accounts));
+    let (by_root, by_boss) = (site.accounts.may_see_all(&root), site.accounts.may_see_all(&boss));
+    let narrowed = site.accounts.may_see_all(&root.clone().within(Scopes::parse(["repository:team/app:pull"])));
+
+    let denies = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "ecr:*"}}"#;
+    site.stand(documents::REPOSITORY_POLICY, denies).await;
+    site.accounts.freshen().await.unwrap();
+
+    assert_eq!((by_root, by_boss, narrowed), (true, false, false));
+    assert!(!site.accounts.may_see_all(&root));
+    assert!(!site.accounts.may_see_all(&site.accounts.anonymous()));
+}
+
+#[tokio::test]
 async fn nobody_may_pull_what_is_allowed_to_anyone_unless_the_site_says_so() {
     let mut answers = Vec::new();
     for is_open in [false, true] {

@@ -44,6 +44,7 @@ mod tokens;
 mod tracing;
 mod undo;
 mod uploads;
+mod usage;
 mod users;
 mod vault;
 mod workload;

@@ -1,5 +1,6 @@
 mod findings;
 mod gates;
+mod usage;
 
 use super::tool::{command_line, fault_failure, read_config, runtime};
 use crate::{
@@ -134,6 +135,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_advisories(&house),
         gates::spawn_gates(&house),
         findings::spawn_findings(&house),
+        usage::spawn_usage(&house),
         spawn_updates(&house),
         of_scans_task,
         figures_task,

@@ -5,7 +5,9 @@ use gantry_metadata::{
     audit::{Place, Search, people_after, search},
     plan, schema_known,
     suite::postgres::Database,
+    usage,
 };
+use gantry_words::{AccountId, Region};
 use rusqlite::Connection;
 use std::{fmt::Write, path::Path};
 
@@ -155,4 +157,28 @@ fn an_audit_from_before_searches_by_pairs_keeps_its_records_and_its_names() {
     let (looked, people) = runtime.block_on(look).unwrap();
     assert_eq!(looked.found.iter().map(|found| found.bytes.as_str()).collect::<Vec<_>>(), ["second"]);
     assert_eq!(people.iter().map(|row| row.named_at.millis()).collect::<Vec<_>>(), [2000]);
+}
+
+#[test]
+fn a_folder_from_before_usage_counts_what_each_repository_holds_alone() {
+    let (file, folder) = before("usage");
+    file.execute_batch(
+        "INSERT INTO repository(id, account, region, name, created_at, created_by, image_count, tag_count, blob_bytes, settings, revision)
+         VALUES (1, '000000000000', 'us-east-1', 'a', 0, '', 0, 0, 17, '{}', 1),
+             (2, '000000000000', 'us-east-1', 'b', 0, '', 0, 0, 10, '{}', 1);
+         INSERT INTO blob_copy(id, digest, size, location, encryption_key, storage_class, state, link_count, created_at)
+         VALUES (1, 'sha256:aa', 7, 'x', '', 'STANDARD', 'present', 1, 0), (2, 'sha256:bb', 10, 'y', '', 'STANDARD', 'present', 2, 0);
+         INSERT INTO blob_link(repository, digest, copy, size, manifest_count, candidate_since)
+         VALUES (1, 'sha256:aa', 1, 7, 0, 0), (1, 'sha256:bb', 2, 10, 0, 0), (2, 'sha256:bb', 2, 10, 0, 0);",
+    )
+    .unwrap();
+    drop(file);
+
+    let metadata = Metadata::open(&Settings::default(), folder.path(), Env::real()).unwrap();
+
+    let look = metadata.read(|rows| usage::list(rows, AccountId::DEFAULT, &Region::default(), "", 10));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let found = runtime.block_on(look).unwrap();
+    let bytes: Vec<_> = found.iter().map(|row| (row.name.as_str(), row.blob_bytes, row.unique_bytes)).collect();
+    assert_eq!(bytes, [("a", 17, 7), ("b", 10, 0)]);
 }

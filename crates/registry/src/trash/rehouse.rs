@@ -3,7 +3,7 @@ use super::{
     restore::{hanging_together, refuse_too_many},
 };
 use gantry_fault::Fault;
-use gantry_metadata::{Act, Reader, Tx, blobs, manifests, repositories as repository_rows, trash};
+use gantry_metadata::{Act, Reader, Tx, blobs, manifests, repositories as repository_rows, trash, usage};
 use gantry_words::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,10 +122,17 @@ impl Act for MoveTrash {
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<(), Fault> {
         let mut counts = repository_rows::Counts::default();
+        let copies = || plan.new_links.iter().map(|link| link.copy);
+        if !plan.new_links.is_empty() {
+            usage::count_unique(tx, copies(), -1)?;
+        }
         for link in &plan.new_links {
             blobs::insert_link(tx, self.to, link)?;
             blobs::count_copy(tx, link.copy, 1)?;
             counts.blob_bytes += link.size;
+        }
+        if !plan.new_links.is_empty() {
+            usage::count_unique(tx, copies(), 1)?;
         }
         for Copied { digest, blobs, is_archived } in &plan.copied {
             trash::copy(tx, self.from, self.to, digest)?;
