@@ -350,6 +350,38 @@ CREATE TABLE image_scan(
 
 CREATE INDEX image_scan_pending ON image_scan(try_at, repository, digest) WHERE state = 'pending';
 
+CREATE TABLE image_selection(
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    query TEXT NOT NULL,
+    action TEXT NOT NULL,
+    images TEXT NOT NULL,
+    image_count BIGINT NOT NULL,
+    made_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    touched_at BIGINT NOT NULL,
+    done BIGINT NOT NULL,
+    changed BIGINT NOT NULL,
+    failed BIGINT NOT NULL
+);
+
+CREATE INDEX image_selection_end ON image_selection(ends_at);
+
+CREATE INDEX image_selection_owner ON image_selection(account, owner, made_at, id);
+
+CREATE TABLE image_selection_leftover(
+    selection TEXT NOT NULL,
+    place BIGINT NOT NULL,
+    repository TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY(selection, place)
+);
+
 CREATE TABLE inline_policy(
     account TEXT NOT NULL,
     identity_id TEXT NOT NULL,

@@ -239,18 +239,22 @@ fn sign(plan: &mut Plan, now: Timestamp, others: Vec<(i64, u64, Hash)>, keeper: 
 }
 
 /// Joins calls and the rows of the change trail that they left. A row whose call is still under way waits for it for a
-/// moment; one without a call (of a job, or from before a crash) becomes a record of its own. Returns the records, and the
-/// rows that are in them.
+/// moment; one without a call (of a job, or from before a crash) becomes a record of its own, and so does one about another image than
+/// its call's first: each image is found by its digest. Returns the records, and the rows that are in them.
 fn with_changes(batch: &Batch, trail: Vec<TrailRow>, site: AccountId) -> (Vec<Record>, Vec<i64>) {
     let mut calls = batch.singles.clone();
     // Of the two records of a call between accounts, what was changed is said by that of the owner.
     let of_owner = calls.iter().enumerate().filter(|(_, call)| call.account == call.owner);
     let places: BTreeMap<String, usize> = of_owner.map(|(place, call)| (call.request_id.clone(), place)).collect();
-    let mut taken = vec![];
+    let (mut taken, mut others) = (vec![], vec![]);
     for row in trail {
         if let Some(call) = places.get(&row.request_id).map(|place| &mut calls[*place]) {
             taken.push(row.id);
             let own = of_row(row, site);
+            if is_about_another(call, &own) {
+                others.push(own);
+                continue;
+            }
             for (empty, known) in
                 [(&mut call.repository, own.repository), (&mut call.digest, own.digest), (&mut call.tag, own.tag)]
             {
@@ -261,10 +265,17 @@ fn with_changes(batch: &Batch, trail: Vec<TrailRow>, site: AccountId) -> (Vec<Re
             call.changes.extend(own.changes);
         } else if batch.is_last || row.at < batch.now.minus(CALL_WAIT) {
             taken.push(row.id);
-            calls.push(of_row(row, site));
+            others.push(of_row(row, site));
         }
     }
+    calls.append(&mut others);
     (calls, taken)
+}
+
+/// Whether a change is about another image than the record of its call.
+fn is_about_another(call: &Record, own: &Record) -> bool {
+    let is_image = |record: &Record| !record.digest.is_empty();
+    is_image(call) && is_image(own) && (&call.repository, &call.digest) != (&own.repository, &own.digest)
 }
 
 /// What an event may tell of what it is about.
@@ -331,8 +342,12 @@ mod tests {
     use super::*;
 
     fn record(event: &str, body: &str, repository: Option<&str>) -> Record {
-        let row = TrailRow {
-            id: 1,
+        of_row(row(1, event, body, repository), AccountId::DEFAULT)
+    }
+
+    fn row(id: i64, event: &str, body: &str, repository: Option<&str>) -> TrailRow {
+        TrailRow {
+            id,
             at: Timestamp::from_millis(0),
             account: AccountId::DEFAULT.to_string(),
             actor: "arn:aws:iam::000000000000:root".into(),
@@ -343,8 +358,33 @@ mod tests {
             event: Some(event.into()),
             body: Some(body.into()),
             repository: repository.map(str::to_string),
+        }
+    }
+
+    #[test]
+    fn a_call_that_changes_several_images_leaves_a_record_of_each() {
+        let of_image = |digest: &str| format!(r#"{{"repository":"team/app","digest":"{digest}"}}"#);
+        let rows = [(1, "a"), (2, "b"), (3, "a"), (4, "")];
+        let trail = rows
+            .map(|(id, digest)| row(id, "image.removed", &of_image(digest), Some("team/app")))
+            .into_iter()
+            .collect();
+        let call = Record { changes: vec![], digest: String::new(), ..record("a", &of_image(""), Some("team/app")) };
+        let batch = Batch {
+            id: 1,
+            now: Timestamp::from_millis(0),
+            singles: vec![call],
+            over: vec![],
+            changed: vec![],
+            gap: None,
+            is_last: false,
         };
-        of_row(row, AccountId::DEFAULT)
+
+        let (records, taken) = with_changes(&batch, trail, AccountId::DEFAULT);
+
+        let told: Vec<_> = records.iter().map(|record| (record.digest.as_str(), record.changes.len())).collect();
+        assert_eq!(told, [("a", 3), ("b", 1)]);
+        assert_eq!(taken, [1, 2, 3, 4]);
     }
 
     #[test]

@@ -101,6 +101,12 @@ faults! {
     ImageHeld => 403, "DENIED", "AccessDeniedException";
     /// The tag is protected, and with it the image that it names.
     TagProtected => 403, "DENIED", "AccessDeniedException";
+    /// The image is not as it was when it was chosen, so nothing was done to it.
+    ImageChanged => 409, "DENIED", "InvalidParameterException";
+    /// No images were chosen under this token, by whoever asks, or its time is over.
+    SelectionNotFound => 404, "UNSUPPORTED", "InvalidParameterException";
+    /// What was chosen under this token was run already.
+    SelectionUsed => 409, "DENIED", "InvalidParameterException";
     /// The scan policy of the repository does not let the image through.
     GateRefused => 403, "DENIED", "AccessDeniedException";
 

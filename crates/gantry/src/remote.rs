@@ -156,7 +156,20 @@ impl Remote {
         self.put(Method::POST, path, body)
     }
 
-    /// The same, and reads what is answered where the server says 400: that may be an answer as others are.
+    /// Sends a document whose answer takes its time; nothing where the connection broke before it came.
+    pub(crate) fn post_and_wait<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Option<T>, Failure> {
+        match self.ask(Method::POST, path, Some(body)) {
+            Err(_) => Ok(None),
+            Ok(response) if response.status().is_success() => self.read(response).map(Some),
+            Ok(response) => Err(self.refusal(path, response)),
+        }
+    }
+
+    /// Sends a document, and reads what is answered, also where the server says 400: that may be an answer as others are.
     pub(crate) fn post_and_read_refusal<T: DeserializeOwned>(
         &self,
         path: &str,

@@ -78,6 +78,7 @@ pub mod repositories;
 mod row;
 pub mod scans;
 pub mod secrets;
+pub mod selections;
 mod settings;
 pub mod site_settings;
 mod sqlite;

@@ -62,6 +62,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(26, "0026-quarantine"),
     pair!(27, "0027-finding-history"),
     one!(28, "0028-usage"),
+    one!(29, "0029-image-selections"),
 ];
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ mod take;
 mod tests;
 
 pub(crate) use put::{ArchiveImage, ArchiveSeen, Archived};
+pub(crate) use take::ActivateImage;
 
 use crate::{
     admit::{location, parse_key, remove_bytes, store_fault, take_out},
     archive::{
         bytes::{Direction, MoveBlob, direction, standings},
-        take::{ActivateImage, FinishActivation},
+        take::FinishActivation,
     },
     collection::{Collected, Collection, TakeLease},
     images::{parse_digest, store_algorithm},

@@ -3,6 +3,7 @@ use gantry_fault::Fault;
 use gantry_metadata::{Act, Event, Reader, Tx, holds, holds::HoldRow, manifests};
 use gantry_oci::Digest;
 use gantry_words::{Cx, RepositoryName, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{str::FromStr, sync::Arc};
 
@@ -10,7 +11,8 @@ use std::{str::FromStr, sync::Arc};
 pub const HOLD_REASON_BYTES_MAX: usize = 256;
 
 /// Why an image is on hold, in somebody's words: 1 to 256 bytes without control characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct HoldReason(Box<str>);
 
 /// Why a text is no reason.
@@ -24,6 +26,19 @@ impl FromStr for HoldReason {
         let text = text.trim();
         let fits = (1..=HOLD_REASON_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
         if fits { Ok(HoldReason(text.into())) } else { Err(HoldReasonError) }
+    }
+}
+
+impl TryFrom<String> for HoldReason {
+    type Error = HoldReasonError;
+    fn try_from(text: String) -> Result<Self, HoldReasonError> {
+        text.parse()
+    }
+}
+
+impl From<HoldReason> for String {
+    fn from(reason: HoldReason) -> String {
+        reason.0.into()
     }
 }
 
@@ -56,12 +71,12 @@ impl Images {
 }
 
 /// The act that puts an image on hold.
-struct HoldImage {
-    repository: i64,
-    name: RepositoryName,
-    digest: Digest,
-    reason: HoldReason,
-    actor: Arc<str>,
+pub(crate) struct HoldImage {
+    pub(crate) repository: i64,
+    pub(crate) name: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) reason: HoldReason,
+    pub(crate) actor: Arc<str>,
 }
 
 impl Act for HoldImage {
@@ -91,15 +106,15 @@ impl Act for HoldImage {
 }
 
 /// The act that lifts the hold of an image.
-struct ReleaseImage {
-    repository: i64,
-    name: RepositoryName,
-    digest: Digest,
+pub(crate) struct ReleaseImage {
+    pub(crate) repository: i64,
+    pub(crate) name: RepositoryName,
+    pub(crate) digest: Digest,
 }
 
 /// What is there of an image that is to be released.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum ReleaseSeen {
+pub(crate) enum ReleaseSeen {
     Gone,
     Free,
     Held(HoldRow),

@@ -15,6 +15,7 @@ use crate::{
     push::{PutImage, PutImageAnswer},
     remove::{RemoveImage, RemoveTag, RemoveTagged, Removed, image_not_found},
     repositories::Repository,
+    selection::Chosen,
     settings::{AttachedSbom, DeadlineSettings},
 };
 use bytes::Bytes;
@@ -50,6 +51,8 @@ struct Put {
     refuses_repeat: bool,
     /// Whether its tags may have to wait in quarantine.
     may_wait: bool,
+    /// As what it was chosen; nothing is done where it is another by now.
+    chosen: Option<Chosen>,
 }
 
 impl Images {
@@ -152,7 +155,12 @@ impl Images {
         }
         let put = async {
             let (digest, manifest) = self.read(reference, content_type, &body)?;
-            self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: false, may_wait: true }).await
+            self.put(
+                cx,
+                repository,
+                Put { digest, manifest, body, tags, refuses_repeat: false, may_wait: true, chosen: None },
+            )
+            .await
         };
         self.ports.push_failures.note(cx.account, repository, put.await)
     }
@@ -184,7 +192,12 @@ impl Images {
         let put = async {
             let (digest, manifest) = self.read(&Reference::Digest(found), content_type, &body)?;
             let tags = Vec::from_iter(tag);
-            self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat: true, may_wait: true }).await
+            self.put(
+                cx,
+                repository,
+                Put { digest, manifest, body, tags, refuses_repeat: true, may_wait: true, chosen: None },
+            )
+            .await
         };
         self.ports.push_failures.note(cx.account, repository, put.await)
     }
@@ -202,8 +215,27 @@ impl Images {
     ) -> Result<(), Fault> {
         let ImageFound { digest, media_type, body } = image;
         let (digest, manifest) = self.read(&Reference::Digest(digest), Some(&media_type), &body)?;
-        let put = Put { digest, manifest, body, tags: vec![tag], refuses_repeat: false, may_wait: false };
+        let put = Put { digest, manifest, body, tags: vec![tag], refuses_repeat: false, may_wait: false, chosen: None };
         self.put(cx, repository, put).await.map(drop)
+    }
+
+    /// Points a tag at an image that is as it was chosen. Returns the tags that wait in quarantine.
+    ///
+    /// # Errors
+    /// Those of [`Images::put_image`]; [`FaultKind::ImageChanged`].
+    pub(crate) async fn tag_chosen(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        tag: Tag,
+        chosen: Chosen,
+    ) -> Result<Vec<Tag>, Fault> {
+        let to = Reference::Digest(chosen.digest.clone());
+        let image = self.load(cx, repository, &to).await?;
+        let (digest, manifest) = self.read(&to, Some(&image.media_type), &image.body)?;
+        let (body, tags, chosen) = (image.body, vec![tag], Some(chosen));
+        let put = Put { digest, manifest, body, tags, refuses_repeat: false, may_wait: true, chosen };
+        self.put(cx, repository, put).await.map(|answer| answer.quarantined)
     }
 
     /// Reads a manifest that comes for a reference.
@@ -229,7 +261,7 @@ impl Images {
     }
 
     async fn put(&self, cx: &Cx, repository: &Repository, put: Put) -> Result<PutImageAnswer, Fault> {
-        let Put { digest, manifest, body, mut tags, refuses_repeat, may_wait } = put;
+        let Put { digest, manifest, body, mut tags, refuses_repeat, may_wait, chosen } = put;
         self.ports.check_key(cx, repository).await?;
         // Its bytes go into the database, which mostly lies on the same disk: manifests alone could fill it up, too.
         self.ports.store.check_room(body.len() as u64).await.map_err(store_fault)?;
@@ -250,7 +282,10 @@ impl Images {
             actor: cx.actor.clone(),
             request_id: cx.request_id,
         };
-        let answer = self.ports.metadata.perform(cx, act).await;
+        let answer = match chosen {
+            Some(chosen) => self.ports.metadata.perform(cx, chosen.still(repository.id, act)).await,
+            None => self.ports.metadata.perform(cx, act).await,
+        };
         // Even where the answer is a failure the commit may stand: what is remembered of these tags may be old.
         if let Some(caches) = &self.ports.caches {
             for tag in tags {
@@ -385,8 +420,8 @@ impl Images {
 
 /// Whether a refusal says that nothing was removed.
 fn is_before_the_act(kind: FaultKind) -> bool {
-    use FaultKind::{ImageHeld, ImageNotFound, ImageReferenced, TagProtected};
-    matches!(kind, ImageNotFound | ImageReferenced | ImageHeld | TagProtected)
+    use FaultKind::{ImageChanged, ImageHeld, ImageNotFound, ImageReferenced, TagProtected};
+    matches!(kind, ImageChanged | ImageNotFound | ImageReferenced | ImageHeld | TagProtected)
 }
 
 fn digest_of(algorithm: Algorithm, body: &[u8]) -> Digest {

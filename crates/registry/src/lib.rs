@@ -21,6 +21,7 @@
 //! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
 //! | `images.rs`, `images/`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
 //! | `protection.rs`, `hold.rs` | what nobody may delete: [`ProtectedTags`], [`Hold`] |
+//! | `selection.rs`, `selection/` | [`Selection`]: images chosen by a query, shown first, and then what is done to them |
 //! | `inventory.rs` | [`Inventory`]: who runs which images |
 //! | `quarantine.rs` | tags that wait for a verdict of their image, and how they are let out; the act `ReleaseTag` |
 //! | `push_failures.rs` | pushes that failed, for the figures |
@@ -77,6 +78,7 @@ mod resource_tags;
 mod retention;
 mod rewrapping;
 mod rules;
+mod selection;
 mod settings;
 mod trash;
 #[cfg(test)]
@@ -94,6 +96,7 @@ pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
 pub use gantry_lifecycle::Pattern as TagsPattern;
 pub use gantry_metadata::archive::ArchiveCounts;
 pub use gantry_metadata::repositories::RepositoryCounts;
+pub use gantry_metadata::selections::{LeftoverRow as Leftover, SelectionCounts};
 pub use gantry_store::UploadId;
 pub use history::{Back, TagMove, Tags};
 pub use hold::{HOLD_REASON_BYTES_MAX, HoldReason, HoldReasonError};
@@ -123,6 +126,10 @@ pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};
 pub use retention::{Forgotten, Retention};
 pub use rewrapping::Rewrapping;
 pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
+pub use selection::{
+    BulkAction, BulkAsked, CHOSEN_IMAGES_MAX, ChosenImage, Selection, SelectionState, SelectionStatus, TagTemplate,
+    TagTemplateError,
+};
 pub use settings::{
     AttachedSbom, CollectionSettings, DeadlineSettings, LifecycleSettings, LimitSettings, RetentionSettings,
     ScanningSettings, Settings, TrashSettings, UploadSettings,

@@ -22,7 +22,9 @@ mod robot;
 mod route;
 mod route_gates;
 mod route_identities;
+mod route_selections;
 mod scan;
+mod selection;
 mod sessions;
 mod tokens;
 mod undo;
@@ -57,6 +59,10 @@ pub use operations::search_images::SearchedImageDocument;
 pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
 pub use route::route;
 pub use scan::{FindingDocument, ImageFindingsDocument, ScanDocument};
+pub use selection::{
+    BulkActionName, ImageSelectionDocument, LeftoverDocument, RefusedImageDocument, SelectImagesDocument,
+    SelectedImageDocument, SelectionStatusDocument,
+};
 pub use sessions::SessionDocument;
 pub use tokens::PersonalTokenDocument;
 pub use undo::{EmptiedDocument, RestoredImageDocument, TagMoveDocument, TakenTagDocument, TrashedImageDocument};

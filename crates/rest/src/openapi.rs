@@ -68,6 +68,9 @@ struct Places {
     /// The id of a personal token, a session, an exception or an override.
     #[schemars(extend("example" = "GTPTABCDEFGHIJKLMNOP"))]
     id: String,
+    /// What `POST /api/v1/images/selections` has answered.
+    #[schemars(extend("example" = "6f0a2b3c4d5e6f708192a3b4c5d6e7f8"))]
+    token: String,
 }
 
 /// Prints the OpenAPI document of this API, with a line end behind it.
@@ -116,7 +119,7 @@ mod tests {
                     ("{account}", "111122223333"),
                 ])
                 .chain(&[("{user}", "ann"), ("{group}", "developers"), ("{role}", "deploy"), ("{robot}", "ci")])
-                .chain(&[("{scope}", "team/*")])
+                .chain(&[("{scope}", "team/*"), ("{token}", "6f0a2b3c")])
                 .chain(&[("{key}", "AKIA"), ("{policy}", "arn:aws:iam::aws:policy/a/b"), ("{inline}", "own")])
                 .chain(&[("{provider}", "arn:aws:iam::111122223333:oidc-provider/a/b")])
                 .chain(&[("{url}", "gitlab.example.com/sub"), ("{account_policy}", "no-deletion"), ("{id}", "GTPT1")])

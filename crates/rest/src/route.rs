@@ -1,4 +1,4 @@
-use crate::{operations::*, route_gates, route_identities};
+use crate::{operations::*, route_gates, route_identities, route_selections};
 use gantry_api::{Operation, Params, Routed};
 use http::Method;
 
@@ -41,6 +41,9 @@ pub fn route(method: &Method, path: &str) -> Routed {
     };
     if let Some(document) = rest.strip_prefix("vex") {
         return vex(method, document);
+    }
+    if let Some(found) = route_selections::route(method, rest) {
+        return found;
     }
     if let Some(get) = get {
         return choose("GET", Params::new(), (*method == Method::GET).then_some(get));

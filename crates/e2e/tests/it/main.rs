@@ -9,6 +9,7 @@ mod audit;
 mod aws;
 mod backup;
 mod basics;
+mod bulk;
 mod clients;
 mod commands;
 mod conditions;

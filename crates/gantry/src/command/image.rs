@@ -1,10 +1,12 @@
+mod bulk;
 mod ls;
 
 use crate::{
     output::{Cell, Exit, Failure, Format, OutputFlag, Printer, Progress, Table, Tone},
     remote::{Remote, RemoteFlags},
 };
-use gantry_rest::{ImageDocument, LifecycleExplanationDocument};
+use bulk::{Bulk, BulkFlags};
+use gantry_rest::{BulkActionName, ImageDocument, LifecycleExplanationDocument};
 use gantry_words::ByteCount;
 use serde_json::{Value, json};
 use std::{thread, time::Duration};
@@ -40,21 +42,29 @@ enum What {
         #[command(flatten)]
         output: OutputFlag,
     },
-    /// Remove a tag, or by digest an image with all its tags
-    #[command(after_help = "Example:\n  gantry image rm team/app:v1")]
+    /// Remove a tag, or by digest or query images with all their tags
+    #[command(after_help = "Example:\n  gantry image rm team/app:v1\n  gantry image rm --query 'tag:pr-* pushed<30d'")]
     Rm {
         /// repository:tag or repository@digest
-        image: String,
+        #[arg(required_unless_present = "query", conflicts_with = "query")]
+        image: Option<String>,
+        #[command(flatten)]
+        bulk: BulkFlags,
         #[command(flatten)]
         remote: RemoteFlags,
         #[command(flatten)]
         output: OutputFlag,
     },
     /// Put an image on hold: nobody can delete it, and no policy, until it is released
-    #[command(after_help = "Example:\n  gantry image hold team/app:v1 --reason case-2026-17")]
+    #[command(
+        after_help = "Example:\n  gantry image hold team/app:v1 --reason case-2026-17\n  gantry image hold --query 'repository:team/* pushed>7d' --reason case-2026-17"
+    )]
     Hold {
         /// repository:tag or repository@digest
-        image: String,
+        #[arg(required_unless_present = "query", conflicts_with = "query")]
+        image: Option<String>,
+        #[command(flatten)]
+        bulk: BulkFlags,
         /// Why, in a line: whoever tries to delete the image reads it
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -64,30 +74,45 @@ enum What {
         output: OutputFlag,
     },
     /// Lift the hold of an image
-    #[command(after_help = "Example:\n  gantry image release team/app:v1")]
+    #[command(
+        after_help = "Example:\n  gantry image release team/app:v1\n  gantry image release --query 'repository:team/* status:held'"
+    )]
     Release {
         /// repository:tag or repository@digest
-        image: String,
+        #[arg(required_unless_present = "query", conflicts_with = "query")]
+        image: Option<String>,
+        #[command(flatten)]
+        bulk: BulkFlags,
         #[command(flatten)]
         remote: RemoteFlags,
         #[command(flatten)]
         output: OutputFlag,
     },
     /// Move an image to the archive, with what only it reaches: it cannot be pulled there, and its bytes go to a cheaper disk
-    #[command(after_help = "Example:\n  gantry image archive team/app:v1")]
+    #[command(
+        after_help = "Example:\n  gantry image archive team/app:v1\n  gantry image archive --query 'pulled<180d status:active'"
+    )]
     Archive {
         /// repository:tag or repository@digest
-        image: String,
+        #[arg(required_unless_present = "query", conflicts_with = "query")]
+        image: Option<String>,
+        #[command(flatten)]
+        bulk: BulkFlags,
         #[command(flatten)]
         remote: RemoteFlags,
         #[command(flatten)]
         output: OutputFlag,
     },
     /// Bring an image back from the archive, and wait until it can be pulled
-    #[command(after_help = "Example:\n  gantry image restore team/app:v1")]
+    #[command(
+        after_help = "Example:\n  gantry image restore team/app:v1\n  gantry image restore --query 'repository:team/app status:archived'"
+    )]
     Restore {
         /// repository:tag or repository@digest
-        image: String,
+        #[arg(required_unless_present = "query", conflicts_with = "query")]
+        image: Option<String>,
+        #[command(flatten)]
+        bulk: BulkFlags,
         /// Do not wait
         #[arg(long)]
         no_wait: bool,
@@ -96,13 +121,27 @@ enum What {
         #[command(flatten)]
         output: OutputFlag,
     },
+    /// Do to images what was shown before, and to no others, by the token that a command with --query has said
+    #[command(after_help = "Example:\n  gantry image apply 6f0a2b3c4d5e6f708192a3b4c5d6e7f8")]
+    Apply {
+        /// The token
+        token: String,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
     /// Point a tag at an image
-    #[command(after_help = "Example:\n  gantry image tag team/app:v1 stable")]
+    #[command(
+        after_help = "Example:\n  gantry image tag team/app:v1 stable\n  gantry image tag --query 'repository:team/* tag:v2.0' 'keep-{digest}'"
+    )]
     Tag {
-        /// repository:tag or repository@digest
-        image: String,
-        /// The tag to set
-        tag: String,
+        /// repository:tag or repository@digest, and the tag to set. With --query only that: in it {digest} stands for the beginning of
+        /// the digest of each image
+        #[arg(required = true, num_args = 1..=2, value_names = ["IMAGE", "TAG"])]
+        names: Vec<String>,
+        #[command(flatten)]
+        bulk: BulkFlags,
         #[command(flatten)]
         remote: RemoteFlags,
         #[command(flatten)]
@@ -115,54 +154,121 @@ impl ImageCommand {
         match self.what {
             What::Ls(command) => command.run()?,
             What::Inspect { image, remote, output } => inspect(&Remote::open(&remote)?, &image, output.format)?,
-            What::Rm { image, remote, output } => {
-                let (repository, reference) = split(&image)?;
-                Remote::open(&remote)?.delete(&format!("/api/v1/repositories/{repository}/images/{reference}"))?;
-                let is_image = reference.contains(':');
-                let what = if is_image { "image" } else { "tag" };
-                let hint = if is_image { "trash restore" } else { "tag rollback" };
-                let sentence = format!(
-                    "Removed the {what} {image}. While it can be had back, this does it: gantry {hint} {image}"
-                );
-                Printer::stdout(output.format).tell(&json!({"removed": image}), &sentence)?;
-            }
-            What::Hold { image, reason, remote, output } => {
-                let remote = Remote::open(&remote)?;
-                let (path, digest) = hold_path(&remote, &image)?;
-                let held: ImageDocument = remote.put(Method::PUT, &path, &json!({"reason": reason}))?;
-                let sentence = format!("{digest} is on hold. Lift that with: gantry image release {image}");
-                Printer::stdout(output.format).tell(&held, &sentence)?;
-            }
-            What::Release { image, remote, output } => {
-                let remote = Remote::open(&remote)?;
-                let (path, digest) = hold_path(&remote, &image)?;
-                let released: ImageDocument = remote.delete_and_read(&path)?;
-                Printer::stdout(output.format).tell(&released, &format!("{digest} is not on hold any more"))?;
-            }
-            What::Archive { image, remote, output } => {
-                let remote = Remote::open(&remote)?;
-                let moved = store_in(&remote, &image_path(&remote, &image)?.0, "ARCHIVE")?;
-                let sentence =
-                    format!("{} is in the archive. Bring it back with: gantry image restore {image}", moved.digest);
-                Printer::stdout(output.format).tell(&moved, &sentence)?;
-            }
-            What::Restore { image, no_wait, remote, output } => restore(&remote, &image, no_wait, output.format)?,
-            What::Tag { image, tag, remote, output } => {
-                let (repository, reference) = split(&image)?;
-                let path = format!("/api/v1/repositories/{repository}/tags/{tag}");
-                let tagged: ImageDocument =
-                    Remote::open(&remote)?.put(Method::PUT, &path, &json!({"image": reference}))?;
-                Printer::stdout(output.format).answer(&tagged, |tagged| table(std::slice::from_ref(tagged)))?;
-                // Of an image with a thousand tags not all are shown.
-                if tagged.tags.len() < 1_000 && !tagged.tags.contains(&tag) {
-                    eprintln!(
-                        "the tag {tag} waits in quarantine; see why with: gantry gate quarantine ls {repository}"
-                    );
+            What::Rm { image, bulk, remote, output } => match meant(image, bulk)? {
+                Meant::One(image) => remove(&Remote::open(&remote)?, &image, output.format)?,
+                Meant::All(all) => return all.run(Bulk::of(BulkActionName::Delete), &remote, output.format),
+            },
+            What::Hold { image, bulk, reason, remote, output } => match meant(image, bulk)? {
+                Meant::One(image) => hold(&Remote::open(&remote)?, &image, &reason, output.format)?,
+                Meant::All(all) => {
+                    let hold = Bulk { reason: Some(reason), ..Bulk::of(BulkActionName::Hold) };
+                    return all.run(hold, &remote, output.format);
+                }
+            },
+            What::Release { image, bulk, remote, output } => match meant(image, bulk)? {
+                Meant::One(image) => {
+                    let remote = Remote::open(&remote)?;
+                    let (path, digest) = hold_path(&remote, &image)?;
+                    let released: ImageDocument = remote.delete_and_read(&path)?;
+                    Printer::stdout(output.format).tell(&released, &format!("{digest} is not on hold any more"))?;
+                }
+                Meant::All(all) => return all.run(Bulk::of(BulkActionName::Release), &remote, output.format),
+            },
+            What::Archive { image, bulk, remote, output } => match meant(image, bulk)? {
+                Meant::One(image) => {
+                    let remote = Remote::open(&remote)?;
+                    let moved = store_in(&remote, &image_path(&remote, &image)?.0, "ARCHIVE")?;
+                    let sentence =
+                        format!("{} is in the archive. Bring it back with: gantry image restore {image}", moved.digest);
+                    Printer::stdout(output.format).tell(&moved, &sentence)?;
+                }
+                Meant::All(all) => return all.run(Bulk::of(BulkActionName::Archive), &remote, output.format),
+            },
+            What::Restore { image, bulk, no_wait, remote, output } => match meant(image, bulk)? {
+                Meant::One(image) => restore(&remote, &image, no_wait, output.format)?,
+                Meant::All(all) => return all.run(Bulk::of(BulkActionName::Restore), &remote, output.format),
+            },
+            What::Apply { token, remote, output } => return bulk::apply(&token, &remote, output.format),
+            What::Tag { mut names, bulk, remote, output } => {
+                let tag = names.pop().unwrap_or_default();
+                match (names.pop(), bulk) {
+                    (Some(image), BulkFlags { query: None, .. }) => {
+                        set_tag(&Remote::open(&remote)?, &image, &tag, output.format)?;
+                    }
+                    (None, BulkFlags { query: Some(query), yes }) => {
+                        let set = Bulk { tag: Some(tag), ..Bulk::of(BulkActionName::Tag) };
+                        return bulk::run(set, query, yes, &remote, output.format);
+                    }
+                    _ => {
+                        let remedy = "Write gantry image tag IMAGE TAG, or gantry image tag --query QUERY TAG";
+                        return Err(Failure::usage("it is one image and a tag, or a query and a tag", remedy));
+                    }
                 }
             }
         }
         Ok(Exit::Done)
     }
+}
+
+/// What is meant: one image, or all of a query.
+enum Meant {
+    One(String),
+    All(All),
+}
+
+/// All images of a query.
+struct All {
+    query: String,
+    /// Whether nobody is asked.
+    is_meant: bool,
+}
+
+impl All {
+    fn run(self, bulk: Bulk, remote: &RemoteFlags, format: Format) -> Result<Exit, Failure> {
+        bulk::run(bulk, self.query, self.is_meant, remote, format)
+    }
+}
+
+fn meant(image: Option<String>, bulk: BulkFlags) -> Result<Meant, Failure> {
+    match (image, bulk.query) {
+        (Some(image), None) => Ok(Meant::One(image)),
+        (None, Some(query)) => Ok(Meant::All(All { query, is_meant: bulk.yes })),
+        _ => Err(Failure::usage("it is one image, or a query", "Name an image, or add --query QUERY")),
+    }
+}
+
+fn remove(remote: &Remote, image: &str, format: Format) -> Result<(), Failure> {
+    let (repository, reference) = split(image)?;
+    remote.delete(&format!("/api/v1/repositories/{repository}/images/{reference}"))?;
+    let is_image = reference.contains(':');
+    let what = if is_image { "image" } else { "tag" };
+    let hint = if is_image { "trash restore" } else { "tag rollback" };
+    let sentence = format!("Removed the {what} {image}. While it can be had back, this does it: gantry {hint} {image}");
+    Printer::stdout(format).tell(&json!({"removed": image}), &sentence)
+}
+
+fn hold(remote: &Remote, image: &str, reason: &str, format: Format) -> Result<(), Failure> {
+    let (path, digest) = hold_path(remote, image)?;
+    let held: ImageDocument = remote.put(Method::PUT, &path, &json!({"reason": reason}))?;
+    let sentence = format!("{digest} is on hold. Lift that with: gantry image release {image}");
+    Printer::stdout(format).tell(&held, &sentence)
+}
+
+fn set_tag(remote: &Remote, image: &str, tag: &str, format: Format) -> Result<(), Failure> {
+    let (repository, reference) = split(image)?;
+    let path = format!("/api/v1/repositories/{repository}/tags/{tag}");
+    let tagged: ImageDocument = remote.put(Method::PUT, &path, &json!({"image": reference}))?;
+    Printer::stdout(format).answer(&tagged, |tagged| table(std::slice::from_ref(tagged)))?;
+    // Of an image with a thousand tags not all are shown.
+    if tagged.tags.len() < 1_000 && !tagged.tags.iter().any(|set| set == tag) {
+        eprintln!("the tag {tag} waits in quarantine; see why with: gantry gate quarantine ls {repository}");
+    }
+    Ok(())
+}
+
+/// So many images, in words.
+fn plural(count: u64) -> String {
+    if count == 1 { "1 image".into() } else { format!("{count} images") }
 }
 
 fn inspect(remote: &Remote, image: &str, output: Format) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ const UPLOAD: &str = "0193a4c0-5d3e-7000-8000-000000000000";
 const POLICY: &str = "arn:aws:iam::000000000000:policy/p";
 
 /// What the places in addresses are filled with.
-const PLACES: [(&str, &str); 21] = [
+const PLACES: [(&str, &str); 22] = [
     ("{name}", "team/app"),
     ("{scope}", "team/*"),
     ("{reference}", "v1"),
@@ -40,6 +40,7 @@ const PLACES: [(&str, &str); 21] = [
     ("{url}", "idp.example"),
     ("{id}", UPLOAD),
     ("{upload}", UPLOAD),
+    ("{token}", "6f0a2b3c"),
 ];
 
 /// All members that requests of ECR must have, each with a value that it takes: what a request does not know it leaves alone.
@@ -115,6 +116,7 @@ fn of_iam() -> String {
 fn of_rest(operation: &str) -> Value {
     match operation {
         "CreateRepository" => json!({"name": "team/app"}),
+        "SelectImages" => json!({"q": "untagged", "action": "delete"}),
         "PutTag" => json!({"image": "v1"}),
         "HoldImage" => json!({"reason": "r"}),
         "PutInventory" => json!({"images": []}),

@@ -3,6 +3,7 @@ use std::io::{self, IsTerminal};
 
 const WITH_END: &str = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
 const WITHOUT_END: &str = "{msg} {spinner} {bytes} {bytes_per_sec}";
+const ITEMS: &str = "{msg} {wide_bar} {pos}/{len} {eta}";
 const DRAWS_PER_SECOND_MAX: u8 = 10;
 
 /// How far a long work has come: a bar on standard error where that is a terminal, nothing elsewhere.
@@ -14,13 +15,22 @@ pub(crate) struct Progress(ProgressBar);
 impl Progress {
     /// Counts bytes, of `total` where that is known.
     pub(crate) fn bytes(what: &str, total: Option<u64>) -> Progress {
+        Progress::new(what, total, if total.is_some() { WITH_END } else { WITHOUT_END })
+    }
+
+    /// Counts things, of `total`.
+    pub(crate) fn items(what: &str, total: u64) -> Progress {
+        Progress::new(what, Some(total), ITEMS)
+    }
+
+    fn new(what: &str, total: Option<u64>, template: &str) -> Progress {
         let target = if io::stderr().is_terminal() {
             ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND_MAX)
         } else {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(total, target);
-        bar.set_style(style(if total.is_some() { WITH_END } else { WITHOUT_END }));
+        bar.set_style(style(template));
         bar.set_message(what.to_owned());
         Progress(bar)
     }
@@ -36,6 +46,11 @@ impl Progress {
     /// Says that `count` more are done.
     pub(crate) fn advance(&self, count: u64) {
         self.0.inc(count);
+    }
+
+    /// Says how many are done.
+    pub(crate) fn reach(&self, count: u64) {
+        self.0.set_position(count);
     }
 
     /// How much is done.

@@ -161,7 +161,7 @@ impl FromWire<Rest> for Request {
 }
 
 /// Says what is wrong with a query, and where.
-fn wrong(text: &str, error: &QueryError) -> Fault {
+pub(crate) fn wrong(text: &str, error: &QueryError) -> Fault {
     let (offset, length) = error.span.in_characters(text);
     let number = |count: usize| Detail::Number(i64::try_from(count).unwrap_or(i64::MAX));
     Fault::new(FaultKind::InvalidParameter, format!("q, from character {}: {error}", offset + 1))

@@ -98,7 +98,7 @@ fn list(remote: &Remote, repository: &str) -> Result<Vec<ImageDocument>, Failure
 }
 
 /// Says what is wrong with a query, and points at it.
-fn misread(text: &str, error: &QueryError) -> Failure {
+pub(super) fn misread(text: &str, error: &QueryError) -> Failure {
     let (offset, length) = error.span.in_characters(text);
     let begin = offset.saturating_sub(SHOWN_CHARACTERS / 2);
     // Each character stays one, so that the caret stands where it should.
@@ -113,21 +113,26 @@ fn search_table(images: &[SearchedImageDocument]) -> Table {
     let header = ["REPOSITORY", "TAGS", "DIGEST", "TYPE", "SIZE", "PUSHED", "PULLED", "STATUS", "KEPT"];
     let mut table = Table::new(header).right(&[4]);
     for found in images {
-        let image = &found.image;
-        let tags = image.tags.join(", ");
-        table.row([
-            found.repository.as_str().into(),
-            if tags.is_empty() { Cell::toned("-", Tone::Faint) } else { tags.into() },
-            image.digest.get(..19).unwrap_or(&image.digest).into(),
-            kind(image).into(),
-            ByteCount::bytes(image.bytes).rounded().into(),
-            image.pushed_at.as_str().into(),
-            found.last_pulled_at.as_deref().map_or(Cell::toned("never", Tone::Faint), Cell::from),
-            image.status.to_lowercase().into(),
-            kept_cell(image),
-        ]);
+        table.row(search_cells(found));
     }
     table
+}
+
+/// What a table shows of an image that was found.
+pub(super) fn search_cells(found: &SearchedImageDocument) -> [Cell; 9] {
+    let image = &found.image;
+    let tags = image.tags.join(", ");
+    [
+        found.repository.as_str().into(),
+        if tags.is_empty() { Cell::toned("-", Tone::Faint) } else { tags.into() },
+        image.digest.get(..19).unwrap_or(&image.digest).into(),
+        kind(image).into(),
+        ByteCount::bytes(image.bytes).rounded().into(),
+        image.pushed_at.as_str().into(),
+        found.last_pulled_at.as_deref().map_or(Cell::toned("never", Tone::Faint), Cell::from),
+        image.status.to_lowercase().into(),
+        kept_cell(image),
+    ]
 }
 
 #[cfg(test)]
