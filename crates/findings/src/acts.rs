@@ -1,7 +1,7 @@
 use crate::reading::PackedLayer;
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Event, Trail, Tx, Write,
+    Event, Trail, Tx, Write, attached,
     gates::{self, VerdictRow},
     quarantine::{self, PlacedRow},
     scans::{self, DueRow, ScanEnd},
@@ -33,9 +33,10 @@ impl Write for AskScan {
     }
 }
 
-/// Asks for scans of what was pushed, and writes down up to which event that is done.
+/// Asks for scans of what was pushed, and of what is to be read again, and writes down up to which event that is done.
 pub(crate) struct SeePushes {
     pub(crate) images: Vec<(i64, String)>,
+    pub(crate) again: Vec<(i64, String)>,
     pub(crate) until: i64,
 }
 
@@ -49,6 +50,9 @@ impl Write for SeePushes {
         let now = tx.now();
         for (repository, digest) in &self.images {
             scans::ask_once(tx, *repository, digest, now)?;
+        }
+        for (repository, digest) in &self.again {
+            attached::read_again(tx, *repository, digest, now)?;
         }
         site_settings::put(tx, CURSOR, &self.until.to_string(), now)
     }

@@ -61,7 +61,13 @@ impl Scans {
     }
 
     /// Stores a blob, and returns its descriptor.
-    async fn store(&self, cx: &Cx, repository: &Repository, media_type: &str, bytes: Bytes) -> Result<Value, Fault> {
+    pub(crate) async fn store(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Value, Fault> {
         let (digest, size) = (digest_of(&bytes), bytes.len());
         let body = stream::iter([Ok::<_, Infallible>(bytes)]);
         self.registry.uploads.store(cx, repository, &digest, body).await?;

@@ -275,12 +275,14 @@ impl Gates {
         holds.then_some(kept)
     }
 
-    /// A number of the advisories that hold now; 0 where there are none.
+    /// A number of the advisories that hold now.
     fn advisories(&self) -> i64 {
-        checksum(self.scans.advisories())
+        checksum(self.scans.advisories(), self.scans.registry.images.counts_vex_referrers())
     }
 }
 
-fn checksum(advisories: &Advisories) -> i64 {
-    advisories.now().0.map_or(0, |knowledge| knowledge.checksum().cast_signed())
+/// A number of the advisories, and another one where VEX documents that hang on images count: switched on or off, all is decided anew.
+fn checksum(advisories: &Advisories, counts_vex_referrers: bool) -> i64 {
+    let of_advisories = advisories.now().0.map_or(0, |knowledge| knowledge.checksum().cast_signed());
+    of_advisories ^ i64::from(counts_vex_referrers)
 }

@@ -12,6 +12,7 @@
 //! | `scanner.rs` | takes what is due, and reads it |
 //! | `reading.rs` | one image: its layers, and what they make together |
 //! | `attach.rs` | the bill of materials that is attached to an image |
+//! | `attached.rs` | documents that others attached to it, and what they say |
 //! | `packing.rs` | how inventories and layers lie in the database |
 //! | `advisories.rs` | [`Advisories`]: the generation of advisories that holds now |
 //! | `gates.rs`, `gates/` | [`Gates`]: whether an image may be pulled, and whether a pushed tag waits, by the scan policy of its repository |
@@ -29,6 +30,7 @@ mod acts;
 mod advisories;
 mod age;
 mod attach;
+mod attached;
 mod compile;
 mod figures;
 mod folder;
@@ -48,6 +50,7 @@ mod vex;
 
 pub use advisories::{ADVISORIES_FILE, Advisories, AdvisoriesError};
 pub use age::{SourceAge, ages};
+pub use attached::{attests, may_say_something};
 pub use compile::FeedsError;
 pub use figures::{ImageCounts, ScanTotals};
 pub use folder::{compile_folder, files_below};

@@ -1,11 +1,14 @@
 use crate::{
     acts::{CURSOR, SeePushes},
+    attached,
     scans::Scans,
 };
 use gantry_env::Ids;
 use gantry_fault::Fault;
-use gantry_metadata::{Reader, accounts, repositories, site_settings, trail, trail::PushedRow};
+use gantry_metadata::{Reader, accounts, manifests, repositories, site_settings, trail, trail::ImageEventRow};
+use gantry_oci::media_type;
 use gantry_registry::{DocumentKind, RepositoryRules, ScanFrequency, ScanningConfiguration};
+use gantry_scan::ATTACHED_TYPES;
 use gantry_words::{AccountId, Cx};
 use serde::Deserialize;
 use std::{
@@ -13,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-/// Pushes looked at in one go.
+/// Events looked at in one go.
 const BATCH: usize = 200;
 /// For how long an event of another replica may not be there yet though a younger one is.
 const COMMIT_MAX: Duration = Duration::from_secs(30);
@@ -25,31 +28,78 @@ struct Pushed {
     digest: String,
 }
 
+/// What any event of images tells.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Happened {
+    digest: Option<String>,
+    /// Others that went the same way.
+    #[serde(default)]
+    digests: Vec<String>,
+    with: Option<Vec<String>>,
+    #[serde(default)]
+    tags: Vec<String>,
+    subject: Option<String>,
+    /// What an index named that is gone.
+    #[serde(default)]
+    children: Vec<String>,
+    media_type: Option<String>,
+    artifact_type: Option<String>,
+}
+
 impl Scans {
-    /// Asks for scans of what was pushed since it was looked last, where that is wished; says how many pushes there were.
+    /// Asks for scans of what was pushed since it was looked last, where that is wished, and of images on which other documents hang
+    /// than when they were read; says how much happened.
     pub(crate) async fn see_pushes(&self, cx: &Cx) -> Result<usize, Fault> {
         let mut count = 0;
         loop {
             let seen = self.metadata.read(look).await?;
-            let Some(last) = seen.pushes.last().map(|pushed| pushed.id) else { return Ok(count) };
-            count += seen.pushes.len();
-            let is_all = seen.pushes.len() < BATCH;
-            let images = self.wished(cx, seen.pushes).await?;
+            let Some(last) = seen.events.last().map(|event| event.id) else { return Ok(count) };
+            count += seen.events.len();
+            let is_all = seen.events.len() < BATCH;
+            let again = self.outdated(&seen.events).await?;
+            let pushes = seen.events.into_iter().filter(|event| event.kind == "image.pushed").collect();
+            let images = self.wished(cx, pushes).await?;
             let until =
                 if self.metadata.owns_alone() { last } else { last.min(Ids::first_at(cx.now.minus(COMMIT_MAX))) };
-            if images.is_empty() && until <= seen.cursor {
+            if images.is_empty() && again.is_empty() && until <= seen.cursor {
                 return Ok(count);
             }
             let until = until.max(seen.cursor);
-            self.metadata.perform(cx, SeePushes { images, until }).await?;
+            self.metadata.perform(cx, SeePushes { images, again, until }).await?;
             if is_all || until < last {
                 return Ok(count);
             }
         }
     }
 
+    /// The images on which other documents hang than when they were read, of those of which these events may tell so.
+    async fn outdated(&self, events: &[ImageEventRow]) -> Result<Vec<(i64, String)>, Fault> {
+        let read =
+            |event: &ImageEventRow| Some((event.repository, serde_json::from_str::<Happened>(&event.body).ok()?));
+        let happened: Vec<(i64, Happened)> =
+            events.iter().filter_map(read).filter(|(_, told)| told.may_matter()).collect();
+        if happened.is_empty() {
+            return Ok(Vec::new());
+        }
+        let look = move |rows: &mut Reader| {
+            let mut bearers = BTreeSet::new();
+            for (repository, told) in &happened {
+                bearers.extend(told.bearers(rows, *repository)?.into_iter().map(|digest| (*repository, digest)));
+            }
+            let mut outdated = Vec::new();
+            for (repository, digest) in bearers {
+                if attached::is_outdated(rows, repository, &digest)? {
+                    outdated.push((repository, digest));
+                }
+            }
+            Ok(outdated)
+        };
+        self.metadata.read_long(look).await
+    }
+
     /// Of these pushes, those that are to be scanned at once.
-    async fn wished(&self, cx: &Cx, pushes: Vec<PushedRow>) -> Result<Vec<(i64, String)>, Fault> {
+    async fn wished(&self, cx: &Cx, pushes: Vec<ImageEventRow>) -> Result<Vec<(i64, String)>, Fault> {
         let mut configurations: HashMap<AccountId, ScanningConfiguration> = HashMap::new();
         // Most of a batch goes to a few repositories.
         let ids: BTreeSet<i64> = pushes.iter().map(|pushed| pushed.repository).collect();
@@ -89,12 +139,53 @@ impl Scans {
     }
 }
 
+impl Happened {
+    /// Whether it may tell of a document that came or went. Most are pushes of images, and tell of none.
+    fn may_matter(&self) -> bool {
+        let is_index = |kind: &str| [media_type::OCI_INDEX, media_type::DOCKER_MANIFEST_LIST].contains(&kind);
+        match &self.media_type {
+            // A push.
+            Some(kind) => is_index(kind) || self.subject().is_some() || self.attested().next().is_some(),
+            None => true,
+        }
+    }
+
+    /// What it refers to, where it may say something of that.
+    fn subject(&self) -> Option<&str> {
+        let is_other = self.artifact_type.as_deref().is_some_and(|kind| !ATTACHED_TYPES.contains(&kind));
+        self.subject.as_deref().filter(|_| !is_other)
+    }
+
+    /// Of which manifests it is an attestation, by tags that cosign makes of their digests.
+    fn attested(&self) -> impl Iterator<Item = String> {
+        let digest = |tag: &String| Some(tag.strip_suffix(".att")?.replacen('-', ":", 1));
+        self.tags.iter().filter_map(digest)
+    }
+
+    /// The images of which something may be said anew.
+    fn bearers(&self, rows: &mut Reader, repository: i64) -> Result<Vec<String>, Fault> {
+        let mut subjects: BTreeSet<String> = self.attested().chain(self.subject().map(str::to_string)).collect();
+        let mut bearers = self.children.clone();
+        for digest in self.digest.iter().chain(&self.digests).chain(self.with.iter().flatten()) {
+            let Some(row) = manifests::find(rows, repository, digest)? else { continue };
+            match row.kind.as_str() {
+                "index" => bearers.extend(attached::told_of_by(rows, repository, digest)?),
+                _ => subjects.extend(row.subject.filter(|_| self.media_type.is_none())),
+            }
+        }
+        for subject in &subjects {
+            bearers.extend(attached::bearers(rows, repository, subject)?);
+        }
+        Ok(bearers)
+    }
+}
+
 struct Seen {
     cursor: i64,
-    pushes: Vec<PushedRow>,
+    events: Vec<ImageEventRow>,
 }
 
 fn look(rows: &mut Reader) -> Result<Seen, Fault> {
     let cursor = site_settings::find(rows, CURSOR)?.and_then(|text| text.parse().ok()).unwrap_or(0);
-    Ok(Seen { cursor, pushes: trail::pushed(rows, cursor, BATCH)? })
+    Ok(Seen { cursor, events: trail::of_images(rows, cursor, BATCH)? })
 }

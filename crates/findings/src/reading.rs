@@ -88,11 +88,13 @@ impl Scans {
             // What the image holds is known all the same.
             tracing::warn!(image.digest = %found.digest, "no SBOM was attached to {}@{}: {fault}", name, found.digest);
         }
+        // After that, so that our own document is among those that are known to hang on it.
+        self.add_attached(cx, &repository, &found.digest, &mut inventory).await?;
         Ok(Ok(ImageRead { inventory, new_layers }))
     }
 
     /// Opens a blob of an image; says why where that is of the image.
-    async fn open_blob(
+    pub(crate) async fn open_blob(
         &self,
         cx: &Cx,
         repository: &Repository,
@@ -174,8 +176,9 @@ fn refused<T>(fault: Fault) -> Result<Result<T, NotRead>, Fault> {
     }
 }
 
-fn is_about_the_image(fault: &Fault) -> bool {
+pub(crate) fn is_about_the_image(fault: &Fault) -> bool {
     let about = [
+        FaultKind::ImageArchived,
         FaultKind::ImageNotFound,
         FaultKind::BlobNotFound,
         FaultKind::RepositoryNotFound,

@@ -1,5 +1,6 @@
 use crate::{
     acts::{EndScan, TakeScan},
+    attached::{ReadAgain, hanging},
     reading::{ImageRead, NotRead, PackedLayer},
     scans::Scans,
 };
@@ -58,6 +59,7 @@ impl Scans {
             }
             Some(row) => self.read_image(&cx, &row.name, &digest).await?,
         };
+        let attached = read.as_ref().ok().map(|image| image.inventory.attached.clone());
         let (end, layers) = end(read)?;
         if end.state == ScanState::Failed {
             tracing::warn!(image.digest = %digest, "{digest} cannot be scanned: {}", end.reason);
@@ -65,11 +67,32 @@ impl Scans {
         let act = EndScan { repository, digest: digest.clone(), end, layers, at: self.env.now() };
         let state = act.end.state;
         self.metadata.perform(&cx, act).await?;
+        if let Some(attached) = attached {
+            self.look_at_attached(&cx, repository, &digest, attached).await?;
+        }
         self.counters.count(state, self.env.elapsed().saturating_sub(began));
         if let Some(name) = name {
             self.note_ended((account, repository, name, digest));
         }
         Ok(true)
+    }
+}
+
+impl Scans {
+    /// Has an image read again where a document came or went while it was being read.
+    async fn look_at_attached(
+        &self,
+        cx: &Cx,
+        repository: i64,
+        digest: &str,
+        attached: Vec<String>,
+    ) -> Result<(), Fault> {
+        let wanted = digest.to_string();
+        let look = move |rows: &mut Reader| hanging(rows, repository, &wanted);
+        if self.metadata.read(look).await?.artifacts == attached {
+            return Ok(());
+        }
+        self.metadata.perform(cx, ReadAgain { repository, digest: digest.to_string() }).await
     }
 }
 

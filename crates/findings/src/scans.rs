@@ -14,7 +14,7 @@ use gantry_metadata::{
     scans::{self, ScanRow, ScanState},
 };
 use gantry_registry::{Registry, Repository, ScanKind};
-use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options, Severity};
+use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options, Severity, vex::Lookup};
 use gantry_words::{AccountId, Cx, Region, Timestamp};
 use quick_cache::sync::Cache;
 use std::{
@@ -185,7 +185,7 @@ impl Scans {
         let packed = self.metadata.read(move |rows| scans::inventory(rows, id, &wanted)).await?;
         let Some(packed) = packed else { return Ok(None) };
         let statements = self.statements_of(&documents).await?;
-        let image = digest.to_string();
+        let (image, counts_borne) = (digest.to_string(), self.registry.images.counts_vex_referrers());
         let matched = tokio::task::spawn_blocking(move || {
             let Some(inventory) = packing::unpack::<Inventory>(&packed) else { return Ok(None) };
             let Some(knowledge) = knowledge else {
@@ -193,7 +193,8 @@ impl Scans {
             };
             let mut matched =
                 gantry_scan::find(&inventory, &knowledge, &Options::default()).map_err(Fault::internal)?;
-            gantry_scan::vex::Lookup::new(statements).apply(&mut matched.findings, &image);
+            let borne = if counts_borne { vec![Arc::new(inventory.statements.clone())] } else { vec![] };
+            Lookup::new(statements).apply_beside(&Lookup::new(borne), &mut matched.findings, &image);
             Ok(Some(ImageFindings { inventory, matched, advisories_at: newest(&knowledge) }))
         });
         let Some(found) = matched.await.map_err(Fault::internal)?? else { return Ok(None) };

@@ -5,11 +5,14 @@
 //! | `members.rs` | [`Members`]: a folder's or an archive's files by name |
 //! | `docker_archive.rs` | `manifest.json` as `docker save` writes it |
 //! | `oci_layout.rs` | `index.json` (OCI Image 1.1.1, Image Layout) |
+//! | `attached.rs` | documents that hang on the image of a layout |
 
+mod attached;
 mod docker_archive;
 mod members;
 mod oci_layout;
 
+use attached::Attached;
 use gantry_oci::{Digest, Platform};
 use members::Members;
 pub(crate) use oci_layout::by_platform;
@@ -46,7 +49,10 @@ pub(crate) struct LocalImage {
     pub(crate) digest: Option<Digest>,
     /// Its configuration (OCI Image 1.1.1, Image Configuration), unread.
     pub(crate) config: Vec<u8>,
+    /// The digests of the indexes on the way to it.
+    pub(crate) indexes: Vec<String>,
     layers: Vec<String>,
+    attached: Vec<Attached>,
     members: Members,
 }
 
@@ -60,6 +66,11 @@ impl LocalImage {
     pub(crate) fn open_layer(&self, index: usize) -> Result<Box<dyn Read>, InputError> {
         let name = self.layers.get(index).ok_or_else(|| InputError::NoSuchMember(format!("layer {index}")))?;
         self.members.open(name)
+    }
+
+    /// Reads the documents that hang on it, each with which one it is.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = (String, Result<Vec<u8>, InputError>)> {
+        self.attached.iter().map(|attached| (attached.origin(), attached.read(&self.members)))
     }
 }
 
@@ -80,9 +91,14 @@ pub(crate) enum InputError {
     /// Something that is named is not there.
     #[error("it names {0}, which is not in it")]
     NoSuchMember(String),
-    /// A document is longer than [`DOCUMENT_BYTES_MAX`].
-    #[error("{0} is longer than 4 MiB")]
-    TooLong(String),
+    /// A document is too long.
+    #[error("{name} is longer than {bytes_max} bytes")]
+    TooLong {
+        /// Which.
+        name: String,
+        /// How many bytes are read at most.
+        bytes_max: u64,
+    },
     /// A document is not what it should be.
     #[error("{name} is not understood: {problem}")]
     Malformed {

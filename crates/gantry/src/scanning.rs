@@ -17,11 +17,15 @@ use crate::{
 use advisory_folder::open_folder;
 use gantry_findings::FeedsError;
 use gantry_rest::BaseImageDocument;
-use gantry_scan::{Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Options, Spool, documents};
+use gantry_scan::{
+    Finding, Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Options, Spool, documents, read_attached,
+    vex::{Bearer, Lookup},
+};
 pub(crate) use on_server::{ask, ask_for_base};
 use std::{
     io::{self, BufReader, Read},
     path::Path,
+    sync::Arc,
 };
 
 /// Bytes read from a layer at once.
@@ -53,6 +57,12 @@ impl Subject {
     pub(crate) fn image<'a>(&'a self, created: &'a str) -> documents::Image<'a> {
         let digest = self.digest.as_deref().unwrap_or_default();
         documents::Image { reference: &self.name, digest, created }
+    }
+
+    /// Suppresses findings that VEX documents speak against which hang on it.
+    pub(crate) fn suppress(&self, findings: &mut [Finding]) {
+        let borne = Lookup::new(vec![Arc::new(self.inventory.statements.clone())]);
+        borne.apply(findings, self.digest.as_deref().unwrap_or_default());
     }
 }
 
@@ -108,9 +118,37 @@ fn look_at_image(path: &Path, image: LocalImage) -> Result<Subject, ScanError> {
     }
     let mut inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
     inventory.judge(&image.config, layers.len());
+    add_attached(&image, &mut inventory);
     let name = image.name.clone().unwrap_or_else(|| path.display().to_string());
     let digest = image.digest.as_ref().map(ToString::to_string);
     Ok(Subject::found(name, digest, inventory))
+}
+
+/// Adds what documents say that hang on an image.
+fn add_attached(image: &LocalImage, inventory: &mut Inventory) {
+    let Some(digest) = &image.digest else { return };
+    let repository = image.name.as_deref().map_or("", repository_of);
+    let bearer = Bearer { digest: digest.as_str(), indexes: &image.indexes, repository };
+    for (origin, bytes) in image.documents() {
+        let read = bytes.map_err(|error| error.to_string());
+        match read.and_then(|bytes| read_attached(&origin, &bytes, &bearer).map_err(|error| error.to_string())) {
+            Ok(document) => inventory.attach(&origin, document),
+            Err(reason) => inventory.complaints.push(format!("{origin}: {reason}")),
+        }
+    }
+}
+
+/// The repository of an image's name, without server and tag.
+fn repository_of(name: &str) -> &str {
+    let name = name.split('@').next().unwrap_or_default();
+    let name = match name.rsplit_once(':') {
+        Some((before, tag)) if !tag.contains('/') => before,
+        Some(_) | None => name,
+    };
+    match name.split_once('/') {
+        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => rest,
+        Some(_) | None => name,
+    }
 }
 
 /// A place for a file that is too long for memory.

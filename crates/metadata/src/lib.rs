@@ -24,6 +24,7 @@
 //! | `scans.rs` | those on scans of images, and on what layers hold |
 //! | `secrets.rs` | those on secrets and their versions |
 //! | `usage.rs` | those on what repositories use, and used on the days before |
+//! | `attached.rs` | those that find what hangs on an image, and have it read again for that |
 //! | `vex.rs` | those on uploaded VEX documents |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
 //! | `consistency.rs` | the questions of `fsck` |
@@ -46,6 +47,7 @@ pub mod accounts;
 mod act;
 mod alone;
 pub mod archive;
+pub mod attached;
 pub mod audit;
 mod backup;
 pub mod blobs;

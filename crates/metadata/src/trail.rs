@@ -9,8 +9,11 @@ use gantry_words::Timestamp;
 
 static OLD_EVENTS: Query = query("SELECT id FROM event WHERE id < $1 ORDER BY id LIMIT $2");
 static OLD_AUDIT: Query = query("SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2");
-static PUSHED: Query =
-    query("SELECT id, repository, body FROM event WHERE id > $1 AND kind = 'image.pushed' ORDER BY id LIMIT $2");
+static OF_IMAGES: Query = query(
+    "SELECT id, repository, kind, body FROM event
+     WHERE id > $1 AND kind IN ('image.pushed', 'image.removed', 'image.restored', 'image.archived', 'image.activated')
+     ORDER BY id LIMIT $2",
+);
 static LAST_EVENT: Query = query("SELECT id FROM event ORDER BY id DESC LIMIT 1");
 static FORGET_EVENTS: Change = change("DELETE FROM event WHERE id <= $1");
 static FORGET_AUDIT: Change = change("DELETE FROM audit WHERE id <= $1");
@@ -43,22 +46,27 @@ pub fn oldest(rows: &mut Reader, table: Table, before: Timestamp, count: usize) 
     found.last().map(|last| Ok(Oldest { count: found.len() as u64, last: last.int(0)? })).transpose()
 }
 
-/// An image that was pushed.
+/// What happened to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PushedRow {
+pub struct ImageEventRow {
     /// The number of the event.
     pub id: i64,
     /// The repository.
     pub repository: i64,
+    /// `image.pushed`, `image.removed`, `image.restored`, `image.archived` or `image.activated`.
+    pub kind: String,
     /// What there is to know about it, as JSON.
     pub body: String,
 }
 
-/// Returns up to `count` pushes whose events come after a number.
-pub fn pushed(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<PushedRow>, Fault> {
-    let found = rows.all(&PUSHED, values![after, count])?;
-    let pushed = |row: &Row| Ok(PushedRow { id: row.int(0)?, repository: row.int(1)?, body: row.text(2)?.into() });
-    found.iter().map(pushed).collect()
+/// Returns up to `count` events after a number that tell of images which came or went.
+pub fn of_images(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<ImageEventRow>, Fault> {
+    let found = rows.all(&OF_IMAGES, values![after, count])?;
+    let event = |row: &Row| {
+        let (kind, body) = (row.text(2)?.into(), row.text(3)?.into());
+        Ok(ImageEventRow { id: row.int(0)?, repository: row.int(1)?, kind, body })
+    };
+    found.iter().map(event).collect()
 }
 
 /// Returns the number of the last event; 0 where there is none.

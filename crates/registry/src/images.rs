@@ -80,6 +80,11 @@ impl Images {
         self.ports.settings.scanning.attach_sbom
     }
 
+    /// Tells whether VEX documents that hang on an image suppress its findings.
+    pub fn counts_vex_referrers(&self) -> bool {
+        self.ports.settings.scanning.vex_referrers
+    }
+
     /// Returns the image a tag or digest names.
     ///
     /// # Errors

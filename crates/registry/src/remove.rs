@@ -61,6 +61,8 @@ pub(crate) struct ImagePlan {
     is_kept: bool,
     /// Whether it was in the archive: then its children had lost it as a parent already.
     was_archived: bool,
+    /// What it referred to.
+    subject: Option<String>,
     at: Timestamp,
 }
 
@@ -129,11 +131,13 @@ impl Act for RemoveImage {
             return Err(Fault::new(FaultKind::InvalidParameter, message));
         }
         let is_kept = self.is_kept || !seen.trashed_parents.is_empty();
-        let was_archived = seen.manifest.is_some_and(|manifest| manifest.is_archived());
+        let was_archived = seen.manifest.as_ref().is_some_and(|manifest| manifest.is_archived());
+        let subject = seen.manifest.and_then(|manifest| manifest.subject);
         // An edge without a link names a nondistributable layer that was never pushed: it was never counted.
         Ok(ImagePlan {
             is_kept,
             was_archived,
+            subject,
             tags: seen.tags,
             blobs: seen
                 .edges
@@ -174,6 +178,12 @@ impl Act for RemoveImage {
             repository_rows::Counts { images: -1, tags: -(plan.tags.len() as i64), losses: 1, ..Default::default() };
         repository_rows::count(tx, self.repository, counts)?;
         let mut body = json!({"repository": self.name, "digest": digest, "tags": plan.tags, "trash": plan.is_kept});
+        if let Some(subject) = plan.subject {
+            body["subject"] = subject.into();
+        }
+        if !plan.children.is_empty() {
+            body["children"] = plan.children.into();
+        }
         if let Some(rule) = self.rule {
             body["rulePriority"] = rule.into();
         }

@@ -140,6 +140,10 @@ pub struct ScanningSettings {
     /// Which bill of materials is attached to an image when it is scanned, as a referrer in its repository: `cyclonedx`, `spdx`, or
     /// `none`. An image that has one of that format keeps it.
     pub attach_sbom: AttachedSbom,
+    /// Whether VEX documents that hang on an image, as referrers or attestations, suppress its findings. Off unless switched on: anybody
+    /// who may push to a repository may attach one, so who pushes a flawed image could get it past a gate. Where all who push are
+    /// trusted with that, switch it on.
+    pub vex_referrers: bool,
 }
 
 impl Default for ScanningSettings {
@@ -148,6 +152,7 @@ impl Default for ScanningSettings {
             repeat_after: Period::hours(24),
             deadlines: DeadlineSettings::default(),
             attach_sbom: AttachedSbom::None,
+            vex_referrers: false,
         }
     }
 }

@@ -242,7 +242,7 @@ pub struct FindingDocument {
     /// When its record last changed, RFC 3339.
     #[serde(default)]
     pub modified: Option<String>,
-    /// Where the package lies in the image.
+    /// Where the package lies in the image; `referrer sha256:…` where only a document that hangs on the image says that it is there.
     pub paths: Vec<String>,
     /// Which layers brought it, counted from 0 at the bottom; empty where that is not said.
     #[serde(default)]

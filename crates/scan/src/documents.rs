@@ -113,7 +113,7 @@ fn components(inventory: &Inventory) -> Vec<Component<'_>> {
     for installed in &inventory.packages {
         let (paths, layers) = places.entry(&installed.package).or_default();
         paths.insert(&installed.path);
-        layers.insert(installed.layer);
+        layers.extend(installed.brought_by());
     }
     let mut seen = HashMap::<String, u32>::new();
     let make = |(package, (paths, layers))| {

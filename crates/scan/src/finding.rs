@@ -82,7 +82,7 @@ pub struct Finding {
     pub aliases: Vec<String>,
     /// The package.
     pub package: Package,
-    /// Where the package lies in the image, sorted.
+    /// Where the package lies in the image, or which document says that it does ([`crate::Installed::path`]), sorted.
     pub paths: Vec<String>,
     /// The lowest version above the installed one that is without the flaw.
     pub fixed_version: Option<String>,

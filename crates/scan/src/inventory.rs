@@ -5,12 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::package::PackageKey;
-use crate::{Distribution, ExposedSecret, ImageConfig, Misconfiguration, Package, SetuidFile, find_misconfigurations};
+use crate::vex::Statement;
+use crate::{
+    AttachedDocument, Distribution, ExposedSecret, ImageConfig, Misconfiguration, Package, SetuidFile,
+    find_misconfigurations,
+};
 
 /// Characters of a platform at most.
 const PLATFORM_CHARACTERS_MAX: usize = 100;
 /// Bytes of a layer's digest at most: `sha512:` and 128 digits.
 const DIGEST_BYTES_MAX: usize = 135;
+/// Statements in documents that hang on an image at most.
+const ATTACHED_STATEMENTS_MAX: usize = 20_000;
+/// The layer of what no layer brought.
+const NO_LAYER: u32 = u32::MAX;
 
 /// All that is known of an image without looking at its layers again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -36,6 +44,12 @@ pub struct Inventory {
     /// What it runs on: `linux/arm64/v8`; empty where that is not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub platform: String,
+    /// The digests of the artifacts that hung on it when it was read, and that may say something of it, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attached: Vec<String>,
+    /// What these say of its flaws, each statement bound to this image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<Statement>,
 }
 
 impl Inventory {
@@ -59,9 +73,38 @@ impl Inventory {
     pub fn package_layers(&self) -> PackageLayers<'_> {
         let mut layers = PackageLayers::new();
         for installed in &self.packages {
-            layers.entry(installed.package.key()).or_default().insert(installed.layer);
+            layers.entry(installed.package.key()).or_default().extend(installed.brought_by());
         }
         layers
+    }
+
+    /// Takes in what a document says that hangs on the image, `origin` being which one: `referrer sha256:…`.
+    ///
+    /// Packages are taken of which the layers tell nothing: those of a distribution where they have none at all, since its database is
+    /// whole, and those of languages where they have none of that name and version. `origin` is then their path.
+    pub fn attach(&mut self, origin: &str, document: AttachedDocument) {
+        let room = ATTACHED_STATEMENTS_MAX.saturating_sub(self.statements.len());
+        if document.statements.len() > room {
+            let why = format!("more than {ATTACHED_STATEMENTS_MAX} statements hang on it; the rest is left out");
+            self.complaints.push(format!("{origin}: {why}"));
+        }
+        self.statements.extend(document.statements.into_iter().take(room));
+        let is_of_layers = |installed: &&Installed| installed.brought_by().is_some();
+        let has_database =
+            self.packages.iter().filter(is_of_layers).any(|installed| installed.package.kind.is_distribution());
+        let known: BTreeSet<PackageKey<'_>> = self.packages.iter().map(|installed| installed.package.key()).collect();
+        let names: BTreeSet<_> = known.iter().map(|(kind, name, _)| (*kind, *name)).collect();
+        let mut new: Vec<Package> = document.packages;
+        new.retain(|package| {
+            let (kind, name, version) = package.key();
+            let is_known =
+                known.contains(&(kind, name, version)) || (version.is_empty() && names.contains(&(kind, name)));
+            !is_known && !(has_database && package.kind.is_distribution())
+        });
+        new.dedup_by(|one, other| one.key() == other.key());
+        let install = |package| Installed { package, path: origin.to_owned(), layer: NO_LAYER };
+        self.packages.extend(new.into_iter().map(install));
+        self.packages.sort_unstable();
     }
 
     /// The chain id of each of its layers with all below it (OCI image specification 1.1, Layer ChainID), the lowest first: images of
@@ -101,15 +144,33 @@ pub struct LayerSecret {
 pub struct Installed {
     /// The package.
     pub package: Package,
-    /// The file that names it, normalised; `outer.jar!inner.jar` within archives.
+    /// The file that names it, normalised; `outer.jar!inner.jar` within archives. Where no file does, the document that does and hangs
+    /// on the image: `referrer sha256:…`.
     pub path: String,
-    /// Which layer brought it, counted from 0 at the bottom.
+    /// Which layer brought it, counted from 0 at the bottom; a number beyond all layers where none did.
+    #[serde(default = "no_layer", skip_serializing_if = "is_no_layer")]
     pub layer: u32,
+}
+
+impl Installed {
+    /// Which layer brought it; `None` where only a document says that it is there.
+    pub fn brought_by(&self) -> Option<u32> {
+        Some(self.layer).filter(|layer| *layer != NO_LAYER)
+    }
+}
+
+fn no_layer() -> u32 {
+    NO_LAYER
+}
+
+fn is_no_layer(layer: &u32) -> bool {
+    *layer == NO_LAYER
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PackageType;
 
     #[test]
     fn a_chain_id_is_of_a_layer_and_all_below_it() {
@@ -120,6 +181,45 @@ mod tests {
         // What `printf 'sha256:a sha256:b' | sha256sum` says.
         let second = "sha256:970a948bffa8de94d6e22d747ba8c95030e6e546909f98f54e99a13005e173a8";
         assert_eq!(chain_ids, ["sha256:a", second]);
+    }
+
+    #[test]
+    fn what_a_document_names_is_added_where_the_layers_tell_nothing_of_it() {
+        let package = |kind, name: &str, version: &str| Package::new(kind, name, version);
+        let in_layer = |package| Installed { package, path: "var/lib/dpkg/status".into(), layer: 0 };
+        let mut inventory = Inventory {
+            packages: vec![
+                in_layer(package(PackageType::Deb, "libssl3", "3.0.13")),
+                in_layer(package(PackageType::Npm, "lodash", "4.17.21")),
+            ],
+            ..Inventory::default()
+        };
+        let named = vec![
+            package(PackageType::Deb, "zlib1g", "1.2"),
+            package(PackageType::Npm, "left-pad", "1.0.0"),
+            package(PackageType::Npm, "lodash", ""),
+            package(PackageType::Npm, "lodash", "4.17.20"),
+            package(PackageType::Npm, "lodash", "4.17.21"),
+        ];
+
+        for origin in ["referrer sha256:1", "referrer sha256:2"] {
+            inventory.attach(origin, AttachedDocument { packages: named.clone(), ..AttachedDocument::default() });
+        }
+
+        let told = inventory.packages.iter().map(|one| (&*one.package.name, &*one.package.version, one.brought_by()));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                ("libssl3", "3.0.13", Some(0)),
+                ("left-pad", "1.0.0", None),
+                ("lodash", "4.17.20", None),
+                ("lodash", "4.17.21", Some(0))
+            ]
+        );
+        assert_eq!(inventory.packages[1].path, "referrer sha256:1");
+        let text = serde_json::to_string(&inventory).unwrap();
+        assert_eq!(text.matches("\"layer\"").count(), 2);
+        assert_eq!(serde_json::from_str::<Inventory>(&text).unwrap(), inventory);
     }
 
     #[test]

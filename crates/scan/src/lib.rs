@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `advisory.rs` | [`Advisory`]: what a record of a feed says |
+//! | `attached.rs` | [`read_attached`]: documents that hang on an image |
 //! | `ecosystem.rs` | [`Ecosystem`]: what finds packages in a file, and the list of all |
 //! | `distribution.rs` | which distribution an image is |
 //! | `ecosystems.rs`, `ecosystems/` | one file per ecosystem |
@@ -29,6 +30,7 @@
 //! | `versions.rs`, `versions/` | [`VersionScheme`]: which of two versions comes first, one file per order |
 
 mod advisory;
+mod attached;
 mod comparison;
 mod distribution;
 pub mod documents;
@@ -55,6 +57,9 @@ mod versions;
 pub mod vex;
 
 pub use advisory::{Advisory, Affected, KnowledgeSource, Range, Rating, Standing, Until};
+pub use attached::{
+    ATTACHED_BYTES_MAX, ATTACHED_DOCUMENTS_MAX, ATTACHED_TYPES, AttachedDocument, AttachedError, read_attached,
+};
 pub use comparison::{ChangedFinding, Comparison, compare};
 pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
 pub use ecosystems::go_binary::{BuildInfo, Module, read_build_info};

@@ -6,7 +6,9 @@
 //! | `vex/openvex.rs` | OpenVEX 0.2.0 |
 //! | `vex/csaf.rs` | CSAF 2.0, profile VEX |
 //! | `vex/cyclonedx.rs` | CycloneDX 1.4 to 1.6, `vulnerabilities[].analysis` |
+//! | `vex/bearer.rs` | what a document says of the one image that it hangs on |
 
+mod bearer;
 mod csaf;
 mod cyclonedx;
 mod openvex;
@@ -14,13 +16,14 @@ mod openvex;
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Finding, Package,
     feeds::{FeedError, packed, parse_json},
     purl,
 };
+pub use bearer::{Bearer, read_borne};
 
 /// Bytes of a document, unpacked, at most.
 pub const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
@@ -28,7 +31,7 @@ pub const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
 pub const STATEMENTS_MAX: usize = 1_000_000;
 
 /// What is said about one vulnerability in some products.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// Its id: `CVE-2023-0464`.
     pub vulnerability: String,
@@ -43,11 +46,12 @@ pub struct Statement {
     /// Who says so.
     pub author: Option<String>,
     /// When it was said; `None` is older than any time.
+    #[serde(default, with = "time_as_text")]
     pub time: Option<Timestamp>,
 }
 
 /// What is said about a vulnerability in a product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Status {
     /// The product does not have it, or cannot be attacked by it.
     NotAffected,
@@ -60,27 +64,37 @@ pub enum Status {
 }
 
 /// For what a statement is: a package, an image, or a package within an image.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Product {
     /// The image's digest: `sha256:…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The images of a repository, as a purl without a digest names it: `registry.example.com/team/app`, or only `app`; empty for
+    /// whatever the document hangs on. No image is found by it: it counts only for who reads what hangs on an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
     /// A package as its purl names it; an empty version means any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<Package>,
     /// For a package of a distribution, whose it is, by the purl's namespace: `debian`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distribution: Option<String>,
     /// For which release of the distribution alone it is said, by the purl's qualifier `distro`: `debian-12`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
 }
 
 impl Product {
-    /// Reads what documents name a product by: a package's purl, an image's purl (`pkg:oci/app@sha256:…`), or an image's
-    /// digest. `None` where it is none of these: such a name cannot be found in an image.
+    /// Reads what documents name a product by: a package's purl, an image's purl (`pkg:oci/app@sha256:…`, or without the digest),
+    /// or an image's digest. `None` where it is none of these: such a name cannot be found in an image.
     pub fn parse(text: &str) -> Option<Product> {
         if let Some(image) = digest(text) {
             return Some(Product { image: Some(image), ..Product::default() });
         }
         if let Some(rest) = text.strip_prefix("pkg:oci/") {
-            let version = rest.split(['?', '#']).next()?.split_once('@')?.1;
+            let Some((_, version)) = rest.split(['?', '#']).next()?.split_once('@') else {
+                return Some(Product { repository: Some(bearer::repository(rest)?), ..Product::default() });
+            };
             let image = digest(&version.replace("%3A", ":").replace("%3a", ":"))?;
             return Some(Product { image: Some(image), ..Product::default() });
         }
@@ -90,7 +104,8 @@ impl Product {
         let namespace = path.split('/').nth(1).filter(|_| path.matches('/').count() > 1);
         let release = qualifiers.split(['&', '#']).find_map(|pair| pair.strip_prefix("distro="));
         let own = |word: Option<&str>| word.filter(|_| is_distribution).map(str::to_ascii_lowercase);
-        Some(Product { image: None, package: Some(package), distribution: own(namespace), release: own(release) })
+        let (distribution, release) = (own(namespace), own(release));
+        Some(Product { image: None, repository: None, package: Some(package), distribution, release })
     }
 
     fn is_of(&self, flaw: Flaw<'_>, image: &str) -> bool {
@@ -170,8 +185,20 @@ struct Kind {
 /// # Errors
 /// [`FeedError`], naming the statement that is wrong.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Vec<Statement>, FeedError> {
+    let (mut statements, is_csaf) = read_any(file, bytes)?;
+    for statement in &mut statements {
+        // Which images are a repository's is not known here. What CSAF says of a component it says of it wherever it is.
+        statement.products.retain(|product| product.repository.is_none() || (is_csaf && product.package.is_some()));
+        statement.products.iter_mut().for_each(|product| product.repository = None);
+    }
+    Ok(statements)
+}
+
+/// Reads a document, with what it says of repositories; tells whether it is CSAF.
+fn read_any(file: &str, bytes: &[u8]) -> Result<(Vec<Statement>, bool), FeedError> {
     let bytes = packed::unpack(file, bytes, DOCUMENT_BYTES_MAX)?;
     let kind: Kind = parse_json(file, &bytes)?;
+    let is_csaf = matches!(kind, Kind { context: None, bom_format: None, document: Some(_) });
     let statements = match kind {
         Kind { context: Some(context), .. } if context.contains("openvex") => openvex::read(file, &bytes)?,
         Kind { bom_format: Some(_), .. } => cyclonedx::read(file, &bytes)?,
@@ -184,7 +211,7 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Vec<Statement>, FeedError> {
     if statements.len() > STATEMENTS_MAX {
         return Err(FeedError::record(file, "the document", format!("it has more than {STATEMENTS_MAX} statements")));
     }
-    Ok(statements)
+    Ok((statements, is_csaf))
 }
 
 /// Statements, found by the vulnerability that they speak of.
@@ -237,17 +264,31 @@ impl Lookup {
         ids.any(|id| self.by_id.contains_key(id))
     }
 
+    /// The ids that statements are about, each once.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.by_id.keys().map(|id| &**id)
+    }
+
     /// Returns why a flaw does not count in an image, which is named by its digest; `None` where it does.
     pub fn suppression(&self, flaw: Flaw<'_>, image: &str) -> Option<String> {
+        self.newest(flaw, image).and_then(reason)
+    }
+
+    /// The same where `borne` is what documents say that hang on the image. It counts of flaws of which the others say nothing: who may
+    /// push an image is not to overrule who may say what counts.
+    pub fn suppression_beside(&self, borne: &Lookup, flaw: Flaw<'_>, image: &str) -> Option<String> {
+        self.newest(flaw, image).or_else(|| borne.newest(flaw, image)).and_then(reason)
+    }
+
+    fn newest(&self, flaw: Flaw<'_>, image: &str) -> Option<&Statement> {
         // The newest of all that speak of it is also the newest for its own product.
-        let newest = std::iter::once(flaw.id)
+        std::iter::once(flaw.id)
             .chain(flaw.aliases.iter().map(String::as_str))
             .filter_map(|id| self.by_id.get(id))
             .flatten()
             .filter_map(|(document, place)| self.documents.get(*document as usize)?.get(*place as usize))
             .filter(|statement| statement.products.iter().any(|product| product.is_of(flaw, image)))
-            .max_by_key(|statement| statement.time);
-        newest.and_then(reason)
+            .max_by_key(|statement| statement.time)
     }
 
     /// Suppresses the findings of an image that statements speak against, each with a reason; what is suppressed already stays.
@@ -255,6 +296,13 @@ impl Lookup {
     pub fn apply(&self, findings: &mut [Finding], image: &str) {
         for finding in findings.iter_mut().filter(|finding| finding.suppressed.is_none()) {
             finding.suppressed = self.suppression(Flaw::of(finding), image);
+        }
+    }
+
+    /// The same with what documents say that hang on the image ([`Lookup::suppression_beside`]).
+    pub fn apply_beside(&self, borne: &Lookup, findings: &mut [Finding], image: &str) {
+        for finding in findings.iter_mut().filter(|finding| finding.suppressed.is_none()) {
+            finding.suppressed = self.suppression_beside(borne, Flaw::of(finding), image);
         }
     }
 }
@@ -279,6 +327,21 @@ fn time(file: &str, record: &str, text: Option<&str>) -> Result<Option<Timestamp
             .map_err(|_| FeedError::record(file, record, format!("`{text}` is no time; write it as RFC 3339 says")))
     };
     text.map(parse).transpose()
+}
+
+/// A time as RFC 3339 writes it, and nothing where there is none.
+mod time_as_text {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(time: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+        time.map(|time| time.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod access;
 mod accounts;
 mod archive;
+mod attached;
 mod audit;
 mod aws;
 mod backup;

@@ -15,12 +15,14 @@ pub(super) struct PushJudge {
     metadata: Metadata,
     rules: HeldRules,
     advisories: Advisories,
+    counts_vex_referrers: bool,
 }
 
 impl PushJudge {
     pub(super) fn of(scans: &Scans) -> PushJudge {
         let advisories = scans.advisories().clone();
-        PushJudge { metadata: scans.metadata.clone(), rules: scans.rules.clone(), advisories }
+        let counts_vex_referrers = scans.registry.images.counts_vex_referrers();
+        PushJudge { metadata: scans.metadata.clone(), rules: scans.rules.clone(), advisories, counts_vex_referrers }
     }
 
     async fn judge(
@@ -58,7 +60,7 @@ impl PushJudge {
         now: Timestamp,
     ) -> Result<Option<GateVerdict>, Fault> {
         let wants_sbom = policy.requires_sbom;
-        let advisories = super::checksum(&self.advisories);
+        let advisories = super::checksum(&self.advisories, self.counts_vex_referrers);
         let look = move |rows: &mut Reader| settle::look(rows, repository, &digest, wants_sbom);
         let decided = self.metadata.read(look).await?.decided((rules, advisories), now);
         Ok(decided.map(|(verdict, _)| verdict))

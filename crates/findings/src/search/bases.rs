@@ -158,8 +158,9 @@ fn counts(index: &Index, vex: &HeldVex, number: u32) -> SeverityCounts {
     let Some(image) = index.image(number) else { return SeverityCounts::new() };
     let mut counts = SeverityCounts::new();
     for HeldPackage { key, flaws, .. } in index.packages_of(number) {
-        let is_suppressed =
-            |flaw: &KnownFlaw| vex.speaks_of(flaw) && vex.suppression(flaw, &key.package, image).is_some();
+        let is_suppressed = |flaw: &KnownFlaw| {
+            vex.speaks_of(index, flaw) && vex.suppression(index, flaw, &key.package, image).is_some()
+        };
         for flaw in flaws.iter().filter(|flaw| !is_suppressed(flaw)) {
             *counts.entry(flaw.severity).or_default() += 1;
         }

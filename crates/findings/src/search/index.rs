@@ -1,4 +1,4 @@
-use super::bases::Chains;
+use super::{bases::Chains, vex::Borne};
 use gantry_scan::{
     Distribution, Finding, FixState, Installed, Inventory, Knowledge, KnowledgeError, Options, Package, Severity,
     exploitation, find,
@@ -92,6 +92,8 @@ pub(super) struct Index {
     path_numbers: HashMap<Paths, u32>,
     /// Of what layers the images are.
     chains: Chains,
+    /// What documents say that hang on images.
+    borne: Borne,
     /// Rises with every change.
     revision: u64,
     /// The generation of advisories whose flaws are known, and of how many packages they are.
@@ -122,6 +124,11 @@ impl Index {
     /// Of what layers the images are.
     pub(super) fn chains(&self) -> &Chains {
         &self.chains
+    }
+
+    /// What documents say that hang on images.
+    pub(super) fn borne(&self) -> &Borne {
+        &self.borne
     }
 
     /// The paths of a number.
@@ -187,6 +194,7 @@ impl Index {
             }
         }
         self.chains.put(number, inventory);
+        self.borne.put(&image.place, &inventory.statements);
         self.places.insert(image.place.clone(), number);
         let held = Some((image, packages.into_keys().collect()));
         match self.images.get_mut(number as usize) {
@@ -211,6 +219,7 @@ impl Index {
         let (mut gone, mut touched) = (HashSet::new(), HashSet::new());
         for place in places {
             let Some(number) = self.places.remove(place) else { continue };
+            self.borne.remove(place);
             let Some((_, packages)) = self.images.get_mut(number as usize).and_then(Option::take) else { continue };
             touched.extend(packages);
             self.chains.remove(number);

@@ -273,13 +273,13 @@ impl Lens<'_> {
         let first_seen = |repository: i64| seen?.get(&repository).map(|Seen { first_seen_at, .. }| *first_seen_at);
         let due = |repository: i64| Some(first_seen(repository)?.plus(allowed?));
         let is_late = |repository: i64| due(repository).is_some_and(|due| due < self.now);
-        let is_spoken_of = self.vex.speaks_of(flaw);
+        let is_spoken_of = self.vex.speaks_of(self.index, flaw);
         if question.is_suppressed && !is_spoken_of {
             return None;
         }
         let reason = RefCell::new(None);
         let is_asked = |image: &HeldImage, _: u32| {
-            let why = is_spoken_of.then(|| self.vex.suppression(flaw, &held.key.package, image)).flatten();
+            let why = is_spoken_of.then(|| self.vex.suppression(self.index, flaw, &held.key.package, image)).flatten();
             let is_asked = why.is_some() == question.is_suppressed && (!question.is_overdue || is_late(image.place.0));
             if is_asked && let Some(why) = why {
                 reason.borrow_mut().get_or_insert(why);

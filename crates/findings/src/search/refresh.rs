@@ -85,11 +85,16 @@ impl Scans {
             };
             let packed = self.metadata.read_long(look).await?;
             let (search, some) = (self.search.clone(), some.to_vec());
+            let counts_borne = self.registry.images.counts_vex_referrers();
             let add = move || {
                 for (image, packed) in some.into_iter().zip(packed) {
                     let inventory = packed.and_then(|packed| packing::unpack::<Inventory>(&packed));
                     // One that another version wrote is read again when somebody asks for it; until then it is not found.
-                    search.write(|index| index.put(image, &inventory.unwrap_or_default()));
+                    let mut inventory = inventory.unwrap_or_default();
+                    if !counts_borne {
+                        inventory.statements.clear();
+                    }
+                    search.write(|index| index.put(image, &inventory));
                 }
             };
             tokio::task::spawn_blocking(add).await.map_err(Fault::internal)?;

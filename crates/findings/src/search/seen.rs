@@ -119,7 +119,7 @@ pub(super) fn count_newest(index: &Index, vex: &HeldVex) -> BTreeMap<i64, Severi
         for (held, flaw) in packages.iter().flat_map(|held| held.flaws.iter().map(move |flaw| (held, flaw))) {
             let place = Severity::ALL.iter().position(|severity| *severity == flaw.severity);
             let count = place.and_then(|place| counts.get_mut(place));
-            if let Some(count) = count.filter(|_| vex.suppression(flaw, &held.key.package, image).is_none()) {
+            if let Some(count) = count.filter(|_| vex.suppression(index, flaw, &held.key.package, image).is_none()) {
                 *count += 1;
             }
         }

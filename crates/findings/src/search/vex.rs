@@ -1,9 +1,9 @@
-use super::index::{HeldImage, Index, KnownFlaw};
+use super::index::{HeldImage, Index, KnownFlaw, Place};
 use crate::{scans::Scans, vex::Documents};
 use gantry_fault::Fault;
 use gantry_scan::{
     Package,
-    vex::{Flaw, Lookup},
+    vex::{Flaw, Lookup, Statement},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,16 +21,26 @@ pub(super) struct HeldVex {
 
 impl HeldVex {
     /// Tells whether anything is said about a flaw, of any image: mostly nothing is, and no image need be looked at.
-    pub(super) fn speaks_of(&self, flaw: &KnownFlaw) -> bool {
+    pub(super) fn speaks_of(&self, index: &Index, flaw: &KnownFlaw) -> bool {
         let ids = || std::iter::once(flaw.id.as_str()).chain(flaw.aliases.iter().map(String::as_str));
-        self.lookups.values().any(|lookup| lookup.speaks_of(ids()))
+        self.lookups.values().any(|lookup| lookup.speaks_of(ids())) || index.borne().speak_of(ids())
     }
 
     /// Why a flaw does not count in an image; `None` where it does.
-    pub(super) fn suppression(&self, flaw: &KnownFlaw, package: &Package, image: &HeldImage) -> Option<String> {
-        let lookup = self.of.get(&image.place.0)?;
+    pub(super) fn suppression(
+        &self,
+        index: &Index,
+        flaw: &KnownFlaw,
+        package: &Package,
+        image: &HeldImage,
+    ) -> Option<String> {
         let flaw = Flaw { id: &flaw.id, aliases: &flaw.aliases, package, source: &flaw.source };
-        lookup.suppression(flaw, &image.place.1)
+        let digest = &image.place.1;
+        match (self.of.get(&image.place.0).map(Arc::as_ref), index.borne().of(&image.place)) {
+            (Some(lookup), Some(borne)) => lookup.suppression_beside(borne, flaw, digest),
+            (Some(one), None) | (None, Some(one)) => one.suppression(flaw, digest),
+            (None, None) => None,
+        }
     }
 
     /// For tests: the same statements for some repositories.
@@ -39,6 +49,49 @@ impl HeldVex {
         let lookup = Arc::new(Lookup::new(vec![Arc::new(statements)]));
         let of = repositories.iter().map(|repository| (*repository, lookup.clone())).collect();
         HeldVex { of, lookups: HashMap::from([(Documents::from([1]), lookup)]), ..HeldVex::default() }
+    }
+}
+
+/// What documents say that hang on images, by image.
+#[derive(Default)]
+pub(super) struct Borne {
+    of: HashMap<Place, Lookup>,
+    /// How many images have a statement about each id.
+    ids: HashMap<Box<str>, u32>,
+}
+
+impl Borne {
+    /// Takes what hangs on an image of which nothing is known.
+    pub(super) fn put(&mut self, place: &Place, statements: &[Statement]) {
+        if statements.is_empty() {
+            return;
+        }
+        let lookup = Lookup::new(vec![Arc::new(statements.to_vec())]);
+        for id in lookup.ids() {
+            *self.ids.entry(id.into()).or_default() += 1;
+        }
+        self.of.insert(place.clone(), lookup);
+    }
+
+    /// Forgets what hangs on an image.
+    pub(super) fn remove(&mut self, place: &Place) {
+        for id in self.of.remove(place).iter().flat_map(Lookup::ids) {
+            let left = self.ids.get_mut(id).map(|count| {
+                *count -= 1;
+                *count
+            });
+            if left == Some(0) {
+                self.ids.remove(id);
+            }
+        }
+    }
+
+    fn of(&self, place: &Place) -> Option<&Lookup> {
+        self.of.get(place)
+    }
+
+    fn speak_of<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> bool {
+        !self.ids.is_empty() && ids.any(|id| self.ids.contains_key(id))
     }
 }
 

@@ -87,7 +87,7 @@ fn table(inventory: &Inventory) -> Table {
             package.kind.name().into(),
             package.name.as_str().into(),
             package.version.as_str().into(),
-            (installed.layer + 1).to_string().into(),
+            installed.brought_by().map_or_else(String::new, |layer| (layer + 1).to_string()).into(),
             Cell::toned(installed.path.as_str(), Tone::Faint),
         ]);
     }

@@ -35,7 +35,9 @@ pub(super) fn open(members: Members, wanted: &Wanted) -> Result<LocalImage, Inpu
         name: entry.name().map(str::to_owned),
         digest: None,
         config,
+        indexes: Vec::new(),
         layers: entry.layers.clone(),
+        attached: Vec::new(),
         members,
     })
 }

@@ -63,11 +63,16 @@ impl Members {
 
     /// Reads a document whole.
     pub(super) fn document(&self, name: &str) -> Result<Vec<u8>, InputError> {
+        self.whole(name, DOCUMENT_BYTES_MAX)
+    }
+
+    /// Reads a file of at most so many bytes whole.
+    pub(super) fn whole(&self, name: &str, bytes_max: u64) -> Result<Vec<u8>, InputError> {
         let mut bytes = Vec::new();
-        let read = self.open(name)?.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes);
+        let read = self.open(name)?.take(bytes_max + 1).read_to_end(&mut bytes);
         read.map_err(|error| InputError::Io { path: self.describe(name), error })?;
-        if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
-            return Err(InputError::TooLong(self.describe(name)));
+        if bytes.len() as u64 > bytes_max {
+            return Err(InputError::TooLong { name: self.describe(name), bytes_max });
         }
         Ok(bytes)
     }

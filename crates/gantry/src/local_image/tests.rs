@@ -174,3 +174,52 @@ fn a_folder_of_any_other_shape_is_a_root_folder_and_a_file_is_nothing() {
     assert!(matches!(open(folder.path(), &Wanted::default()), Ok(Input::Root(_))));
     assert!(matches!(open(&file, &Wanted::default()), Err(InputError::Unknown(_))));
 }
+
+#[test]
+fn what_refers_to_an_image_or_an_index_of_it_hangs_on_it_and_is_no_image_that_is_meant() {
+    let mut files = vec![];
+    let manifest = image(&mut files, "the layer");
+    let mut of_platform = manifest.clone();
+    of_platform["platform"] = json!({ "os": "linux", "architecture": "amd64" });
+    let mut attach = |kind: &str, content: &str, subject: &Value| {
+        let layer = json!({ "mediaType": kind, "digest": blob(&mut files, content.into()), "size": content.len() });
+        let config = described(&mut files, "application/vnd.oci.empty.v1+json", &json!({}));
+        let artifact = json!({
+            "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "artifactType": kind,
+            "config": config, "layers": [layer], "subject": subject,
+        });
+        described(&mut files, "application/vnd.oci.image.manifest.v1+json", &artifact)
+    };
+    let vex = attach("application/vnd.openvex+json", "a statement", &manifest);
+    let signature = attach("application/vnd.example.signature", "a signature", &manifest);
+    let mut of_builder = attach("application/vnd.in-toto+json", "a bill", &manifest);
+    of_builder["annotations"] = json!({
+        "vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": manifest["digest"],
+    });
+    of_builder["platform"] = json!({ "os": "unknown", "architecture": "unknown" });
+    let inner = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [of_platform, of_builder],
+    });
+    let index = described(&mut files, "application/vnd.oci.image.index.v1+json", &inner);
+    layout(&mut files, &[index.clone(), vex.clone(), signature]);
+    let (_folder, inputs) = everywhere(&files);
+
+    let wanted = Wanted { image: None, platform: Some("linux/amd64".into()) };
+    for input in inputs {
+        let image = open_image(&input, &wanted).unwrap();
+
+        let read = |(origin, bytes): (String, Result<Vec<u8>, InputError>)| (origin, bytes.unwrap());
+        let documents: Vec<_> = image.documents().map(read).collect();
+        let origin = |artifact: &Value| format!("referrer {}", artifact["digest"].as_str().unwrap());
+        assert_eq!(
+            documents,
+            [(origin(&vex), b"a statement".to_vec()), (origin(&of_builder), b"a bill".to_vec())],
+            "{}",
+            input.display()
+        );
+        assert_eq!(image.indexes, [index["digest"].as_str().unwrap()]);
+        assert_eq!(bottom(&image), "the layer");
+    }
+}

@@ -123,8 +123,10 @@ fn find(tree: &Products<'_>, id: &str) -> Option<Product> {
     let product = tree.find(id)?;
     let component = product.purl.and_then(Product::parse)?;
     let whole = product.within.and_then(|whole| tree.find(whole)?.purl).and_then(Product::parse);
-    match whole.and_then(|whole| whole.image) {
-        Some(image) if component.image.is_none() => Some(Product { image: Some(image), ..component }),
+    match whole {
+        Some(Product { image, repository, .. }) if component.image.is_none() && component.repository.is_none() => {
+            Some(Product { image, repository, ..component })
+        }
         Some(_) | None => Some(component),
     }
 }

@@ -72,7 +72,8 @@ enum Word {
     UnderInvestigation,
 }
 
-/// Reads a document. Products that name neither a package nor an image by purl or digest are left out.
+/// Reads a document. Products that name neither a package nor an image by purl or digest are left out; where a statement names no
+/// product, it is about what the document hangs on (OpenVEX, Attesting OpenVEX Documents: the product is inherited).
 pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Statement>, FeedError> {
     let document: Document = parse_json(file, bytes)?;
     let default_time = document.last_updated.or(document.timestamp);
@@ -90,7 +91,10 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Statement>, FeedError
         statements.push(Statement {
             vulnerability,
             aliases,
-            products: said.products.iter().flat_map(|product| products(product, &said.subcomponents)).collect(),
+            products: match said.products.is_empty() {
+                true => within(&Product { repository: Some(String::new()), ..Product::default() }, &said.subcomponents),
+                false => said.products.iter().flat_map(|product| products(product, &said.subcomponents)).collect(),
+            },
             status: match said.status {
                 Word::NotAffected => Status::NotAffected,
                 Word::Affected => Status::Affected,
@@ -112,17 +116,18 @@ fn products(product: &Component, common: &[Component]) -> Vec<Product> {
         Component::Described { subcomponents, .. } => subcomponents,
     };
     let parts = if own.is_empty() { common } else { own };
-    let wholes = parse(product);
+    parse(product).iter().flat_map(|whole| within(whole, parts)).collect()
+}
+
+fn within(whole: &Product, parts: &[Component]) -> Vec<Product> {
     if parts.is_empty() {
-        return wholes;
+        return vec![whole.clone()];
     }
-    let within = |whole: &Product| {
-        let parts = parts.iter().flat_map(parse).filter(|part| part.package.is_some());
-        let image = whole.image.clone();
-        // A package within a package cannot be told apart in an image; the part alone would say too much.
-        parts.filter(|_| image.is_some()).map(|part| Product { image: image.clone(), ..part }).collect::<Vec<_>>()
-    };
-    wholes.iter().flat_map(within).collect()
+    let (image, repository) = (&whole.image, &whole.repository);
+    // A package within a package cannot be told apart in an image; the part alone would say too much.
+    let is_told_apart = image.is_some() || repository.is_some();
+    let parts = parts.iter().flat_map(parse).filter(|part| part.package.is_some() && is_told_apart);
+    parts.map(|part| Product { image: image.clone(), repository: repository.clone(), ..part }).collect()
 }
 
 fn parse(component: &Component) -> Vec<Product> {

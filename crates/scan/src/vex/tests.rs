@@ -200,3 +200,33 @@ fn a_broken_document_is_refused_with_its_place() {
         assert!(refusal.starts_with(place), "{refusal}");
     }
 }
+
+#[test]
+fn what_hangs_on_an_image_counts_where_nothing_else_speaks_of_the_flaw() {
+    let lookup = |statements: &[Statement]| Lookup::new(vec![Arc::new(statements.to_vec())]);
+    let borne = lookup(&[say(Status::NotAffected, IMAGE, MARCH)]);
+    let suppressed = |uploaded: &[Statement], image: &str| {
+        let mut findings = [finding("CVE-1")];
+        lookup(uploaded).apply_beside(&borne, &mut findings, image);
+        let [finding] = findings;
+        finding.suppressed
+    };
+
+    assert_eq!(suppressed(&[], IMAGE).as_deref(), Some("VEX: not affected: code_not_present"));
+    assert_eq!(suppressed(&[], OTHER), None);
+    assert_eq!(suppressed(&[say(Status::Affected, "pkg:deb/debian/libssl3", JANUARY)], IMAGE), None);
+}
+
+#[test]
+fn an_uploaded_document_says_nothing_of_what_it_hangs_on_or_of_a_repository() {
+    for product in ["", r#""products": [{"@id": "pkg:oci/app"}],"#, r#""subcomponents": [{"@id": "pkg:npm/a"}],"#] {
+        let document = format!(
+            r#"{{"@context": "https://openvex.dev/ns/v0.2.0", "statements": [
+                {{"vulnerability": {{"name": "CVE-1"}}, {product} "status": "fixed"}}]}}"#
+        );
+
+        let statements = read("vex", document.as_bytes()).unwrap();
+
+        assert_eq!(statements[0].products, [], "{product}");
+    }
+}

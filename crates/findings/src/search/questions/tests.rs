@@ -1,6 +1,7 @@
 use super::*;
 use crate::search::{index::flaws_of, seen};
 use gantry_metadata::finding_history::{FlawPlaceRow, HistoryRow};
+use gantry_scan::vex::{Product, Statement, Status};
 use gantry_scan::{Advisory, Affected, Installed, Inventory, Knowledge, KnowledgeSource, Range, SourcePackage, Until};
 use std::sync::Arc;
 
@@ -259,6 +260,45 @@ fn what_a_vex_document_suppresses_is_shown_with_its_reason_to_who_asks_for_it_al
     );
     let reason = "VEX: not affected: vulnerable_code_not_present, says ann";
     assert_eq!(suppressed, [("CVE-2099-0001".into(), texts(&["sha256:a"]), Some(reason.into()))]);
+}
+
+#[test]
+fn what_hangs_on_an_image_suppresses_there_alone_and_until_the_image_is_read_again_without_it() {
+    let mut index = index();
+    let statement = |image: &str| Statement {
+        vulnerability: "CVE-2099-0002".into(),
+        aliases: vec![],
+        products: vec![Product { image: Some(image.into()), ..Product::default() }],
+        status: Status::Fixed,
+        justification: None,
+        author: Some("ann (referrer sha256:1)".into()),
+        time: None,
+    };
+    let image = |digest: &str, at: i64, statements: Vec<Statement>| {
+        let packages = vec![Installed { package: left_pad("1.0"), path: "opt".into(), layer: 0 }];
+        let image = HeldImage {
+            place: (TEAM, digest.into()),
+            scanned_at: Timestamp::from_millis(at),
+            pushed_at: Timestamp::from_millis(at),
+            pushed_by: "arn:aws:iam::000000000000:user/ann".into(),
+        };
+        (image, Inventory { packages, statements, ..Inventory::default() })
+    };
+    let suppressed = |index: &Index| -> Vec<(String, Option<String>)> {
+        let question = FlawQuestion { is_suppressed: true, ..FlawQuestion::default() };
+        let found = Known::default().answer(index, &question).into_iter();
+        found.map(|flaw| (digests(&flaw.images).join(" "), flaw.suppressed)).collect()
+    };
+
+    let (with, inventory) = image("sha256:a", 4_000, vec![statement("sha256:a")]);
+    index.put(with, &inventory);
+    let while_it_hangs = suppressed(&index);
+    let (without, inventory) = image("sha256:a", 5_000, vec![]);
+    index.put(without, &inventory);
+
+    let reason = "VEX: fixed, says ann (referrer sha256:1)";
+    assert_eq!(while_it_hangs, [("sha256:a".into(), Some(reason.into()))]);
+    assert_eq!(suppressed(&index), []);
 }
 
 #[test]

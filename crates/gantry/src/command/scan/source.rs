@@ -19,6 +19,9 @@ pub(crate) struct SourceFlags {
     /// With --input: match kernel headers as the kernel itself
     #[arg(long)]
     kernel_headers: bool,
+    /// With --input: let VEX documents that hang on the image suppress findings; whoever could write to it may have put them there
+    #[arg(long)]
+    vex_referrers: bool,
     #[command(flatten)]
     remote: RemoteFlags,
 }
@@ -71,7 +74,10 @@ impl SourceFlags {
             Source::Server(image) => scanning::ask(&Remote::open(&self.remote)?, image, self.local.platform.as_deref()),
             Source::Disk(path) => {
                 let subject = self.local.look(path)?;
-                let matched = self.matched(&subject)?;
+                let mut matched = self.matched(&subject)?;
+                if self.vex_referrers {
+                    subject.suppress(&mut matched.findings);
+                }
                 Ok((subject, matched))
             }
         }
