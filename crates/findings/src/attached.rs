@@ -2,7 +2,7 @@ use crate::scans::Scans;
 use futures_util::StreamExt;
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Reader, Tx, Write, attached, manifests,
+    Reader, Trail, Tx, Write, attached, manifests,
     scans::{self, ScanState},
 };
 use gantry_oci::{Descriptor, Digest, Kind, Manifest, ManifestLimits, Reference};
@@ -216,7 +216,7 @@ pub(crate) struct ReadAgain {
 impl Write for ReadAgain {
     type Answer = ();
     const NAME: &'static str = "findings.read_again";
-    const TRAIL: gantry_metadata::Trail = gantry_metadata::Trail::Housekeeping;
+    const TRAIL: Trail = Trail::Housekeeping;
     const UNLOCKED: &'static str = "each statement says itself what must hold, and a row is all it touches";
 
     fn write(&self, tx: &mut Tx) -> Result<(), Fault> {

@@ -99,7 +99,7 @@ impl Inventory {
             let (kind, name, version) = package.key();
             let is_known =
                 known.contains(&(kind, name, version)) || (version.is_empty() && names.contains(&(kind, name)));
-            !is_known && !(has_database && package.kind.is_distribution())
+            !(is_known || has_database && package.kind.is_distribution())
         });
         new.dedup_by(|one, other| one.key() == other.key());
         let install = |package| Installed { package, path: origin.to_owned(), layer: NO_LAYER };

@@ -252,7 +252,7 @@ mod tests {
             (tag("v2"), immutable, None),
         ];
         for (action, one, refused) in cases {
-            assert_eq!(kinds(&action, &[one.clone()]), [refused], "{action:?} {one:?}");
+            assert_eq!(kinds(&action, std::slice::from_ref(&one)), [refused], "{action:?} {one:?}");
         }
     }
 
