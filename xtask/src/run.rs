@@ -71,9 +71,10 @@ pub(crate) fn run_noting(prefix: &str, command: &mut Command) -> Outcome<Vec<Str
     let mut child = command.spawn().while_trying(start)?;
     let output = child.stdout.take().expect("it was asked for");
     let errors = child.stderr.take().expect("it was asked for");
-    let noted = thread::scope(|scope| {
-        scope.spawn(|| relay::relay(output, io::stdout(), prefix));
-        relay::relay(errors, io::stderr(), prefix)
+    let mut noted = Vec::new();
+    thread::scope(|scope| {
+        scope.spawn(|| relay::relay(output, io::stdout(), |_| {}));
+        relay::relay(errors, io::stderr(), |line| noted.extend(line.strip_prefix(prefix).map(str::to_string)));
     });
     let status = child.wait().while_trying(format!("wait for {}", print_command(command)))?;
     if status.success() { Ok(noted) } else { Err(failed(command, &status)) }
@@ -90,7 +91,7 @@ pub(crate) fn capture(command: &mut Command) -> Outcome<String> {
     }
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let mut shown = Vec::new();
-    relay::relay(said.trim_end().as_bytes(), &mut shown, "skipped: ");
+    relay::relay(said.trim_end().as_bytes(), &mut shown, |_| {});
     let said = String::from_utf8_lossy(&shown);
     Err(Trouble::new(format!("{}\n{}", failed(command, &output.status), said.trim_end())))
 }

@@ -21,6 +21,7 @@
 
 mod advisory_updates;
 mod agent;
+mod asked_images;
 mod audit_files;
 mod blob_keys;
 mod cli;

@@ -1,8 +1,8 @@
+use crate::asked_images;
 use gantry_accounts::SeveritySource;
 use gantry_env::BoxFuture;
-use gantry_fault::{Fault, FaultKind};
+use gantry_fault::Fault;
 use gantry_findings::Scans;
-use gantry_oci::Reference;
 use gantry_registry::Registry;
 use gantry_words::{Cx, RepositoryName};
 
@@ -21,26 +21,10 @@ impl SeveritySource for ScannedImages {
         digest: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Option<&'static str>, Fault>> {
         Box::pin(async move {
-            let Some(reference) = reference(tag, digest) else { return Ok(None) };
-            let Some(repository) = self.registry.repositories.find(cx, repository).await? else { return Ok(None) };
-            match self.registry.images.load(cx, &repository, &reference).await {
-                Ok(image) => self.scans.worst(&repository, image.digest.as_str()).await,
-                // Nobody gets it; the call says why, to those who may know.
-                Err(fault) if NOT_THERE.contains(&fault.kind) => Ok(None),
-                Err(fault) => Err(fault),
+            match asked_images::find(&self.registry, cx, repository, (tag, digest)).await? {
+                Some((repository, image)) => self.scans.worst(&repository, image.digest.as_str()).await,
+                None => Ok(None),
             }
         })
-    }
-}
-
-/// Why an image is given to nobody.
-pub(crate) const NOT_THERE: [FaultKind; 3] =
-    [FaultKind::ImageNotFound, FaultKind::ImageArchived, FaultKind::RepositoryKeyUnavailable];
-
-/// Returns what names an image: its digest, or where there is none its tag.
-pub(crate) fn reference(tag: Option<&str>, digest: Option<&str>) -> Option<Reference> {
-    match digest {
-        Some(digest) => digest.parse().ok().map(Reference::Digest),
-        None => tag?.parse().ok().map(Reference::Tag),
     }
 }

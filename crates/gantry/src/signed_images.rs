@@ -1,9 +1,9 @@
-use crate::severities::{NOT_THERE, reference};
+use crate::asked_images;
 use gantry_accounts::SignatureSource;
 use gantry_env::BoxFuture;
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Descriptor, Digest, Manifest, ManifestLimits, Reference};
-use gantry_registry::{ImageFound, ImageStatus, Registry, Repository};
+use gantry_registry::{ImageStatus, Registry, Repository};
 use gantry_trust::{
     BUNDLE, CLAIMS_MAX, PAYLOAD_BYTES_MAX, SIGNATURE_ARTIFACT, TrustedKeys, claims, is_other_statement, signature_tag,
 };
@@ -36,9 +36,11 @@ impl SignatureSource for SignedImages {
         digest: Option<&'a str>,
     ) -> BoxFuture<'a, Result<bool, Fault>> {
         Box::pin(async move {
-            let Some(reference) = reference(tag, digest).filter(|_| !self.keys.is_empty()) else { return Ok(false) };
-            let Some(repository) = self.registry.repositories.find(cx, repository).await? else { return Ok(false) };
-            let Some(image) = self.load(cx, &repository, &reference).await? else { return Ok(false) };
+            if self.keys.is_empty() {
+                return Ok(false);
+            }
+            let found = asked_images::find(&self.registry, cx, repository, (tag, digest)).await?;
+            let Some((repository, image)) = found else { return Ok(false) };
             self.has_signature(cx, &repository, &image.digest).await
         })
     }
@@ -106,7 +108,9 @@ impl SignedImages {
         left: &mut Left,
     ) -> Result<bool, Fault> {
         left.manifests = left.manifests.saturating_sub(1);
-        let Some(found) = self.load(cx, repository, reference).await? else { return Ok(false) };
+        let Some(found) = asked_images::load(&self.registry, cx, repository, reference).await? else {
+            return Ok(false);
+        };
         let limits = ManifestLimits { bytes_max: MANIFEST_BYTES_MAX, ..ManifestLimits::default() };
         // All manifests can be read, or they would not be here; what is longer than a signature's signs nothing.
         let Ok(manifest) = Manifest::parse(&found.body, Some(&found.media_type), &limits) else { return Ok(false) };
@@ -129,15 +133,6 @@ impl SignedImages {
             }
         }
         Ok(false)
-    }
-
-    /// Returns what a reference names; `None` where nobody gets it.
-    async fn load(&self, cx: &Cx, repository: &Repository, reference: &Reference) -> Result<Option<ImageFound>, Fault> {
-        match self.registry.images.load(cx, repository, reference).await {
-            Ok(found) => Ok(Some(found)),
-            Err(fault) if NOT_THERE.contains(&fault.kind) => Ok(None),
-            Err(fault) => Err(fault),
-        }
     }
 }
 

@@ -14,12 +14,12 @@ const KEPT: usize = 500;
 /// Bytes of a line that are shown.
 const LINE_BYTES: usize = 2000;
 
-/// Reads a program's output to its end and hands it on to `target`; returns what stands behind `prefix` on the lines that begin so.
-pub(super) fn relay(source: impl Read, mut target: impl Write, prefix: &str) -> Vec<String> {
-    let (mut noted, mut count, mut last) = (Vec::new(), 0_usize, VecDeque::new());
+/// Reads a program's output to its end and hands it on to `target`; `seen` is shown each line.
+pub(super) fn relay(source: impl Read, mut target: impl Write, mut seen: impl FnMut(&str)) {
+    let (mut count, mut last) = (0_usize, VecDeque::new());
     for line in std::io::BufReader::new(source).split(b'\n').map_while(Result::ok) {
         let line = cut(&String::from_utf8_lossy(&line));
-        noted.extend(line.strip_prefix(prefix).map(str::to_string));
+        seen(&line);
         count += 1;
         if count <= SHOWN {
             say(&mut target, &line);
@@ -34,7 +34,6 @@ pub(super) fn relay(source: impl Read, mut target: impl Write, prefix: &str) -> 
         say(&mut target, &format!("… {} lines left out …", count - SHOWN - KEPT));
     }
     last.iter().for_each(|line| say(&mut target, line));
-    noted
 }
 
 /// Writes a line. One that nobody reads any more is no reason to break off what it tells of, and a pipe that somebody has made not to
@@ -68,7 +67,7 @@ mod tests {
         let much: String = (0..10_000).map(|number| format!("line {number}\n")).collect();
         let mut shown = Vec::new();
 
-        relay(much.as_bytes(), &mut shown, "skipped: ");
+        relay(much.as_bytes(), &mut shown, |_| {});
 
         let shown = String::from_utf8(shown).unwrap();
         assert_eq!(shown.lines().count(), SHOWN + 1 + KEPT);
@@ -80,7 +79,7 @@ mod tests {
     fn a_long_line_is_cut_between_characters() {
         let mut shown = Vec::new();
 
-        relay("ä".repeat(10_000).as_bytes(), &mut shown, "skipped: ");
+        relay("ä".repeat(10_000).as_bytes(), &mut shown, |_| {});
 
         assert!(String::from_utf8(shown).unwrap().ends_with("… (20000 bytes)\n"));
     }
@@ -97,7 +96,11 @@ mod tests {
             }
         }
 
-        assert_eq!(relay(&b"noise\nskipped: no tool\n"[..], Gone, "skipped: "), ["no tool"]);
+        let mut lines = Vec::new();
+
+        relay(&b"noise\nskipped: no tool\n"[..], Gone, |line| lines.push(line.to_string()));
+
+        assert_eq!(lines, ["noise", "skipped: no tool"]);
     }
 
     #[test]
