@@ -73,6 +73,9 @@ impl Field {
                 continue;
             }
             let (data, filled) = prepare(bench, kind, contents)?;
+            if !contents.is_large {
+                process::forget_cached(&data)?;
+            }
             let scratch = field.scratch.join(kind.name);
             let how = Start { data: &data, scratch: &scratch, tls, eatmydata: None, is_large: contents.is_large };
             field.servers.push((start(kind, bench.program(kind)?, how)?, filled));

@@ -1,7 +1,7 @@
-//! What the kernel knows of a process and its children: time on the processor, memory.
+//! What the kernel knows of a process and its children: time on the processor, memory; and what it is asked to do.
 
 use crate::error::{Outcome, While};
-use std::fs;
+use std::{fs, path::Path};
 
 /// A process's memory, of the whole tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -71,6 +71,34 @@ pub(crate) fn raise_open_files_max(files: u64) -> u64 {
 /// Has the system write everything that waits for it, and waits for that.
 pub(crate) fn sync_disk() {
     rustix::fs::sync();
+}
+
+/// Has the page cache let go of a folder's large files, so that it reads them anew.
+///
+/// What was written in small pieces is kept in small folios, and costs a third more to send than what was read ahead: how a
+/// store was filled must not decide how fast it is read.
+///
+/// # Errors
+/// When a folder below cannot be listed.
+pub(crate) fn forget_cached(folder: &Path) -> Outcome<()> {
+    const LARGE_BYTES_MIN: u64 = 128 << 10;
+    sync_disk();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).while_trying(format!("list {}", folder.display()))?;
+        for entry in entries.flatten() {
+            let Ok(facts) = entry.metadata() else { continue };
+            if facts.is_dir() {
+                folders.push(entry.path());
+            } else if facts.len() >= LARGE_BYTES_MIN
+                && let Ok(file) = fs::File::open(entry.path())
+            {
+                // Advice: where it is not taken, the file stays as it was cached.
+                let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One line of `/proc/<pid>/stat` (proc(5)), as far as it is needed.

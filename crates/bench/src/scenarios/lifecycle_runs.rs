@@ -3,6 +3,7 @@ use crate::{
     bench::{Bench, Turn},
     error::{BenchError, Outcome},
     report::{Against, Bound, Cell, Figure, Goal, Sample},
+    stores,
 };
 use gantry_env::Env;
 use gantry_fault::Fault;
@@ -36,6 +37,8 @@ fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build();
     let runtime = &runtime.map_err(|error| BenchError::program("tokio", error))?;
     let folder = bench.options.work.join("lifecycle-runs");
+    // What a run has left that was interrupted.
+    stores::remove(&folder)?;
     let open = |name: &str, count| runtime.block_on(Ground::fill(&folder.join(name), count));
     let (large, small) = (open("large", LARGE)?, open("small", SMALL_COUNT)?);
     let (large, small) = (&large, &small);
@@ -46,7 +49,7 @@ fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
         ];
         bench.measure(cell, turns, BTreeMap::new(), BTreeMap::new())?;
     }
-    std::fs::remove_dir_all(&folder).map_err(|error| BenchError::program("the file system", error))
+    stores::remove(&folder)
 }
 
 /// A repository with a policy.

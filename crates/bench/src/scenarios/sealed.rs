@@ -47,6 +47,7 @@ fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
     let large = stock::large();
     push_sealed(&server, &large)?;
     server.settle()?;
+    process::forget_cached(&data)?;
     let plain = blob_target(&large);
     let path = plain.path.replacen(PULL, SEALED, 1);
     let sealed = Target { path, scope: pull_scope(SEALED), ..plain.clone() };

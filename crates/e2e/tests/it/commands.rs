@@ -101,6 +101,21 @@ fn the_bytes_of_a_blob_come_out_as_they_went_in() {
 }
 
 #[test]
+fn the_options_of_docker_login_log_in_too() {
+    let person = Person { server: Server::start(), home: tempfile::tempdir().unwrap() };
+    let password = person.home.path().join("password");
+    std::fs::write(&password, PASSWORD).unwrap();
+
+    let mut command = program();
+    command.args(["login", person.server.address(), "--username", USER, "--password-stdin"]);
+    command.env("DOCKER_CONFIG", person.home.path()).stdin(File::open(&password).unwrap());
+    let output = command.output().unwrap();
+
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(person.home.path().join("config.json").exists());
+}
+
+#[test]
 fn a_wrong_password_is_not_kept() {
     let person = Person { server: Server::start(), home: tempfile::tempdir().unwrap() };
     let password = person.home.path().join("password");

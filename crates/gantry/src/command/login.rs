@@ -24,16 +24,19 @@ pub(crate) struct LoginCommand {
     #[arg(env = "GANTRY_SERVER", hide_env_values = true, default_value = "127.0.0.1:5000")]
     server: String,
     /// The user
-    #[arg(long, short)]
+    #[arg(long, short, visible_alias = "username")]
     user: Option<String>,
     /// A file with the password; else it is read from standard input
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Read the password from standard input even where that is a terminal; the name is docker's
+    #[arg(long, conflicts_with_all = ["password_file", "credentials"])]
+    password_stdin: bool,
     /// A credentials file as the first start writes it: user and password
     #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_file"])]
     credentials: Option<PathBuf>,
     /// Log in at the server's identity provider, with a browser
-    #[arg(long, conflicts_with_all = ["user", "password_file", "credentials"])]
+    #[arg(long, conflicts_with_all = ["user", "password_file", "password_stdin", "credentials"])]
     oidc: bool,
     /// With --oidc: show a code to type in a browser on any machine (this is what --oidc does by itself, too)
     #[arg(long, requires = "oidc")]
@@ -87,7 +90,7 @@ impl LoginCommand {
         };
         let password = match &self.password_file {
             Some(file) => read_password(file)?,
-            None if io::stdin().is_terminal() => terminal::ask_secretly("Password: ")?,
+            None if io::stdin().is_terminal() && !self.password_stdin => terminal::ask_secretly("Password: ")?,
             None => read_standard_input()?,
         };
         if user.is_empty() || password.reveal().is_empty() {
