@@ -15,8 +15,8 @@ use gantry_findings::{Advisories, Gates, Scans};
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
-    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
-    Usages,
+    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Quotas, Registry, Repositories, Tags, Trash,
+    Uploads, Usages,
 };
 use gantry_store::Store;
 use gantry_ui::Html;
@@ -117,6 +117,7 @@ rooms! {
     Lifecycle: registry.lifecycle,
     Logins: logins,
     Pulls: registry.pulls,
+    Quotas: registry.quotas,
     Repositories: registry.repositories,
     Scans: scans,
     Secrets: secrets,

@@ -334,6 +334,35 @@ CREATE TABLE identity_token(
 
 CREATE INDEX identity_token_end ON identity_token(expires_at);
 
+CREATE TABLE image_order(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    pushed_at BIGINT NOT NULL,
+    tagged_at BIGINT NOT NULL,
+    pulled_at BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    PRIMARY KEY(repository, digest)
+) WITHOUT ROWID;
+
+CREATE INDEX image_order_bytes ON image_order(bytes, digest, repository);
+
+CREATE INDEX image_order_pulled ON image_order(pulled_at, digest, repository);
+
+CREATE INDEX image_order_pushed ON image_order(pushed_at, digest, repository);
+
+CREATE INDEX image_order_tagged ON image_order(tagged_at, digest, repository);
+
+CREATE TABLE image_property(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY(repository, digest, kind, name)
+) WITHOUT ROWID;
+
+CREATE INDEX image_property_value ON image_property(kind, name, value, repository, digest);
+
 CREATE TABLE image_scan(
     repository BIGINT NOT NULL,
     digest TEXT NOT NULL,
@@ -381,6 +410,15 @@ CREATE TABLE image_selection_leftover(
     message TEXT NOT NULL,
     PRIMARY KEY(selection, place)
 );
+
+CREATE TABLE image_unread(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    due_at BIGINT NOT NULL,
+    PRIMARY KEY(repository, digest)
+) WITHOUT ROWID;
+
+CREATE INDEX image_unread_due ON image_unread(due_at, repository, digest);
 
 CREATE TABLE inline_policy(
     account TEXT NOT NULL,
@@ -628,6 +666,43 @@ CREATE TABLE quarantined_tag(
 
 CREATE INDEX quarantined_tag_waiting ON quarantined_tag(repository, tag) WHERE state = 'waiting';
 
+CREATE TABLE quota(
+    id BIGINT PRIMARY KEY,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    measure TEXT NOT NULL,
+    bytes_hard BIGINT,
+    bytes_soft BIGINT,
+    images_hard BIGINT,
+    images_soft BIGINT,
+    used_bytes BIGINT NOT NULL,
+    used_images BIGINT NOT NULL,
+    reserved_bytes BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    changed_by TEXT NOT NULL,
+    UNIQUE(account, region, scope)
+);
+
+CREATE TABLE quota_blob(
+    quota BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    link_count BIGINT NOT NULL,
+    PRIMARY KEY(quota, digest, domain)
+);
+
+CREATE INDEX quota_blob_unlinked ON quota_blob(quota) WHERE link_count = 0;
+
+CREATE TABLE quota_repository(
+    repository BIGINT NOT NULL,
+    quota BIGINT NOT NULL,
+    PRIMARY KEY(repository, quota)
+);
+
+CREATE INDEX quota_repository_quota ON quota_repository(quota, repository);
+
 CREATE TABLE repository(
     id BIGINT PRIMARY KEY,
     account TEXT NOT NULL,
@@ -639,7 +714,7 @@ CREATE TABLE repository(
     tag_count BIGINT NOT NULL,
     blob_bytes BIGINT NOT NULL,
     settings TEXT NOT NULL,
-    revision BIGINT NOT NULL, losses BIGINT NOT NULL DEFAULT 0, unique_bytes BIGINT NOT NULL DEFAULT 0, growth_bytes_per_day BIGINT, last_pulled_at BIGINT,
+    revision BIGINT NOT NULL, losses BIGINT NOT NULL DEFAULT 0, unique_bytes BIGINT NOT NULL DEFAULT 0, growth_bytes_per_day BIGINT, last_pulled_at BIGINT, quota_count BIGINT NOT NULL DEFAULT 0,
     UNIQUE(account, region, name)
 );
 
@@ -744,7 +819,7 @@ CREATE TABLE upload(
     opened_by TEXT NOT NULL,
     opened_at BIGINT NOT NULL,
     touched_at BIGINT NOT NULL
-, holder TEXT, held_until BIGINT, revision BIGINT NOT NULL DEFAULT 0, encryption_key TEXT NOT NULL DEFAULT '', data_key BYTEA);
+, holder TEXT, held_until BIGINT, revision BIGINT NOT NULL DEFAULT 0, encryption_key TEXT NOT NULL DEFAULT '', data_key BYTEA, reserved_bytes BIGINT NOT NULL DEFAULT 0);
 
 CREATE INDEX upload_repository ON upload(repository, id);
 

@@ -2,7 +2,7 @@
 //! within it.
 #![no_main]
 
-use gantry_query::{Facts, QUERY_BYTES_MAX, Query, TERMS_MAX, Term};
+use gantry_query::{Facts, Field, QUERY_BYTES_MAX, Query, TERMS_MAX, Term};
 use gantry_words::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
@@ -40,13 +40,19 @@ fuzz_target!(|text: &str| {
         is_held: false,
     };
     let known = |_: usize, term: &Term| {
-        let tagged = || term.matches("v1.2") || term.matches_annotation("title", "My app");
-        Some(term.holds(&facts, NOW).unwrap_or_else(tagged))
+        Some(term.holds(&facts, NOW).unwrap_or_else(|| match term.field() {
+            Field::Platform => term.matches("linux/arm64/v8"),
+            _ => term.matches("v1.2") || term.matches_pair("title", "My app"),
+        }))
     };
     if query.decide(known) == Some(true) {
         let bounds = query.bounds(NOW, |_, _| None).expect("something is meant");
         assert!((bounds.pushed.from..=bounds.pushed.to).contains(&facts.pushed_at.millis()));
         assert!(bounds.tag.is_none_or(|tag| "v1.2".starts_with(&tag.prefix)));
+        assert!(bounds.platform.is_none_or(|platform| "linux/arm64/v8".starts_with(&platform.prefix)));
+        assert!(bounds.label.is_none_or(|label| {
+            label.name == "title" && label.value.is_none_or(|value| "My app".starts_with(&value.prefix))
+        }));
         assert!(bounds.digest.is_none_or(|digest| facts.digest.starts_with(&digest.prefix)));
     }
     // Of less that is known no more is said.

@@ -217,6 +217,12 @@ actions! {
     GANTRY_LIST_INVENTORY = "gantry:ListInventory", [];
     /// Forgets what somebody runs.
     GANTRY_DELETE_INVENTORY = "gantry:DeleteInventory", [];
+    /// Reads how much repositories may hold together, and how much they do.
+    GANTRY_LIST_QUOTAS = "gantry:ListQuotas", [];
+    /// Sets how much repositories may hold together.
+    GANTRY_PUT_QUOTA = "gantry:PutQuota", [];
+    /// Ends such a limit.
+    GANTRY_DELETE_QUOTA = "gantry:DeleteQuota", [];
     /// Reads what images must be like to be pulled, and what is excepted from that.
     GANTRY_LIST_SCAN_POLICIES = "gantry:ListScanPolicies", [];
     /// Sets what images must be like to be pulled.

@@ -137,8 +137,13 @@ impl Answered {
         match asked.kind {
             ScanKind::Basic => findings.findings = Some(page.map(basic::show).collect()),
             ScanKind::Enhanced => {
-                findings.enhanced_findings =
-                    Some(page.map(|finding| enhanced::show(asked, &self.scan, finding)).collect());
+                let (inventory, layers) = (&found.inventory, found.inventory.package_layers());
+                let source_layer = |finding: &Finding| {
+                    let lowest = layers.get(&finding.package.key())?.first()?;
+                    inventory.layer_digests.get(*lowest as usize).cloned()
+                };
+                let show = |finding| enhanced::show(asked, &self.scan, finding, source_layer(finding));
+                findings.enhanced_findings = Some(page.map(show).collect());
             }
         }
         (Some(findings), next)

@@ -13,6 +13,7 @@ mod million;
 mod pages;
 mod pushes;
 mod sealed;
+mod search;
 mod start;
 mod tls;
 
@@ -49,6 +50,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     clients::SCENARIO,
     collection::SCENARIO,
     ecr::SCENARIO,
+    search::SCENARIO,
     lifecycle_runs::SCENARIO,
     decisions::SCENARIO,
 ];

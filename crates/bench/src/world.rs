@@ -6,14 +6,24 @@ use crate::{
     error::{Outcome, While},
     filling::{self, Filling},
     fixture,
+    http::Body,
     servers::Running,
     stock,
     stores::{Contents, Filled},
 };
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// The repository of a million tags.
 pub(crate) const MILLION: &str = "bench/million";
+/// The repository of a hundred images that have a label of their own: `seed=1`.
+pub(crate) const LABELLED: &str = "bench/labelled";
+/// How many.
+const LABELLED_MANY: u64 = 100;
 /// The repository of many blobs.
 pub(crate) const LIVE: &str = "bench/live";
 /// How many there are, of tags in one and of blobs in the other.
@@ -21,9 +31,9 @@ pub(crate) const MANY: u64 = 1_000_000;
 /// And in the small world beside it.
 pub(crate) const FEW: u64 = 10_000;
 
-/// Images and lists, and a million manifests more, each with a tag.
+/// Images and lists, a hundred that have a label, and a million manifests more, each with a tag.
 pub(crate) const MANIFESTS: Contents =
-    Contents { name: "million-manifests-1", is_large: true, fill: fill_manifests, fill_files: no_files };
+    Contents { name: "million-manifests-2", is_large: true, fill: fill_manifests, fill_files: no_files };
 /// A million blobs, named by manifests.
 pub(crate) const BLOBS: Contents = Contents {
     name: "million-blobs-1",
@@ -44,6 +54,8 @@ const NAMED: u64 = 1_000;
 const BLOB_BYTES: usize = 1_000;
 /// The writer puts what waits into one transaction: the more wait, the less each costs.
 const CONNECTIONS: usize = 32;
+/// For so long the index may take that searches look in, after the last push.
+const INDEXED_WITHIN: Duration = Duration::from_secs(3600);
 /// Nothing here takes so long; a fill that does shows that something is wrong.
 const WITHIN: Duration = Duration::from_secs(4 * 3600);
 
@@ -72,13 +84,46 @@ fn fill_manifests(bench: &Bench, server: &Running) -> Outcome<Filled> {
     for bytes in stock::blobs() {
         client.put_blob(MILLION, &bytes)?;
     }
+    let config = client.put_blob(LABELLED, &fixture::config(1))?;
+    for number in 0..LABELLED_MANY {
+        let tag = fixture::tag(number);
+        client.put_manifest(LABELLED, &tag, &fixture::manifest(&config, &[], &tag))?;
+    }
     let manifest_of = stock::manifests();
     let filling = Filling { what: "manifests", count: MANY, connections: CONNECTIONS, within: WITHIN };
     filling::run(bench, server, &filling, |client, number| {
         let (tag, manifest) = manifest_of(number);
         client.put_manifest(MILLION, &tag, &manifest)
     })?;
+    if server.kind.stores_of == "gantry" {
+        await_index(bench, server)?;
+    }
     Ok(filled)
+}
+
+/// Waits until the last of the million is in the index that Gantry's searches look in: it comes there after the push.
+///
+/// # Errors
+/// When that takes an hour.
+pub(crate) fn await_index(bench: &Bench, server: &Running) -> Outcome<()> {
+    let (path, last) = ("/api/v1/images?limit=100&sort=-pushed", fixture::tag(MANY - 1));
+    let (begun, mut has_told) = (Instant::now(), false);
+    loop {
+        let answer = Client::with_password(server)?.call("GET", path, &[], Body::None, 200)?;
+        let document: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let images = document["images"].as_array().into_iter().flatten();
+        if images.filter_map(|image| image["tags"].as_array()).flatten().any(|tag| *tag == last.as_str()) {
+            return Ok(());
+        }
+        if begun.elapsed() > INDEXED_WITHIN {
+            return Err(server.wrong("GET", path, "other images", &format!("{MILLION}:{last}")));
+        }
+        if !has_told {
+            bench.say("  the images are put into the index that searches look in …");
+            has_told = true;
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
 }
 
 fn fill_blobs(bench: &Bench, server: &Running, count: u64) -> Outcome<Filled> {

@@ -274,6 +274,8 @@ faults! {
     /// The body is larger than this operation takes.
     BodyTooLarge => 413, "SIZE_INVALID", "InvalidParameterException";
 
+    /// A quota allows no more bytes, or no more images; the message names it, and how much is used.
+    QuotaExceeded => 413, "DENIED", "LimitExceededException";
     /// The disk is full, or down to its reserve.
     StorageFull => 507, "DENIED", "LimitExceededException";
     /// A part this needs does not answer; try later. The specification's table has no code for it. Clients go by the status:

@@ -32,6 +32,8 @@ pub struct ScanTotals {
     pub failed: u64,
     /// They were nothing that can be scanned.
     pub unsupported: u64,
+    /// How often a worker died that was reading a layer.
+    pub worker_deaths: u64,
     /// How long they took together.
     pub time: Duration,
 }
@@ -42,6 +44,7 @@ pub(crate) struct Counters {
     complete: AtomicU64,
     failed: AtomicU64,
     unsupported: AtomicU64,
+    worker_deaths: AtomicU64,
     micros: AtomicU64,
 }
 
@@ -55,15 +58,24 @@ impl Counters {
         counter.fetch_add(1, Relaxed);
         self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
     }
+
+    pub(crate) fn count_worker_death(&self) {
+        self.worker_deaths.fetch_add(1, Relaxed);
+    }
 }
 
 impl Scans {
     /// Returns what ended in this process.
     pub fn totals(&self) -> ScanTotals {
         let read = |counter: &AtomicU64| counter.load(Relaxed);
-        let Counters { complete, failed, unsupported, micros } = &*self.counters;
-        let time = Duration::from_micros(read(micros));
-        ScanTotals { complete: read(complete), failed: read(failed), unsupported: read(unsupported), time }
+        let Counters { complete, failed, unsupported, worker_deaths, micros } = &*self.counters;
+        ScanTotals {
+            complete: read(complete),
+            failed: read(failed),
+            unsupported: read(unsupported),
+            worker_deaths: read(worker_deaths),
+            time: Duration::from_micros(read(micros)),
+        }
     }
 
     /// Returns how many scans wait or are under way.

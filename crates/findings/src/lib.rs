@@ -10,6 +10,7 @@
 //! | `reactions.rs` | what is asked for when images are pushed |
 //! | `search.rs`, `search/` | which images hold a package or a flaw, in memory, and since when |
 //! | `scanner.rs` | takes what is due, and reads it |
+//! | `worker.rs`, `worker/` | [`LayerWorkers`]: layers, read in a process of their own |
 //! | `reading.rs` | one image: its layers, and what they make together |
 //! | `attach.rs` | the bill of materials that is attached to an image |
 //! | `attached.rs` | documents that others attached to it, and what they say |
@@ -47,6 +48,7 @@ mod settings;
 mod source;
 mod update;
 mod vex;
+mod worker;
 
 pub use advisories::{ADVISORIES_FILE, Advisories, AdvisoriesError};
 pub use age::{SourceAge, ages};
@@ -61,11 +63,12 @@ pub use gates::{
 pub use generation::{Regress, compare_generations};
 pub use scans::{ImageFindings, Scan, ScanStatus, Scans};
 pub use search::{
-    BaseImage, FlawOrder, FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, GoneFlaw,
-    GonePlace, IMAGES_SHOWN_MAX, NotedFindings, PATHS_SHOWN_MAX, PackagePlace, PackageQuestion, SeverityCounts,
-    TrendDay, Visible,
+    BaseImage, FlawOrder, FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, FoundSecret,
+    GoneFlaw, GonePlace, IMAGES_SHOWN_MAX, NotedFindings, PATHS_SHOWN_MAX, PackagePlace, PackageQuestion, SecretPlace,
+    SecretQuestion, SeverityCounts, TrendDay, Visible,
 };
 pub use settings::AdvisorySettings;
 pub use source::{AdvisorySource, AdvisorySourceError, Place, SourceKind};
 pub use update::{Older, SourceOutcome, SourceReport, SourceState, UpdateError, UpdateReport, UpdateState, Updater};
 pub use vex::{NewVex, VEX_BYTES_MAX, Vex};
+pub use worker::{LayerWorkers, WorkerProgram, serve_layers};

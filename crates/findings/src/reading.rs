@@ -1,11 +1,15 @@
-use crate::{packing, scans::Scans};
+use crate::{
+    packing,
+    scans::Scans,
+    worker::{DEATHS_MAX, Unread, read_packed},
+};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::scans;
 use gantry_oci::{Descriptor, Digest, Kind, Manifest, ManifestLimits, Reference, media_type};
 use gantry_registry::Repository;
-use gantry_scan::{IMAGE_CONFIG_BYTES_MAX, Inventory, Layer, Limits, Spool};
+use gantry_scan::{IMAGE_CONFIG_BYTES_MAX, Inventory, Layer};
 use gantry_store::{Body, Reading};
 use gantry_words::{Cx, RepositoryName};
 use std::io::{self, BufReader, Read};
@@ -78,6 +82,7 @@ impl Scans {
         }
         let mut inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
         inventory.complaints.extend(missing);
+        inventory.layer_digests = manifest.layers.iter().map(|layer| layer.digest.to_string()).collect();
         if let Some(descriptor) = &manifest.config {
             match self.config(cx, &repository, descriptor).await? {
                 Ok(config) => inventory.judge(&config, layers.len()),
@@ -146,25 +151,59 @@ impl Scans {
         if let Some(layer) = known.and_then(|packed| packing::unpack(&packed)) {
             return Ok(Ok(layer));
         }
-        let reading = match self.open_blob(cx, repository, digest).await? {
-            Ok(reading) => reading,
+        let packed = match self.read_layer(cx, repository, digest).await? {
+            Ok(packed) => packed,
             Err(reason) => return Ok(Err(reason)),
         };
-        let length = reading.length();
-        let body = BlockingBody::new(reading.body(0..length));
-        let layer = tokio::task::spawn_blocking(move || {
-            let mut input = BufReader::with_capacity(BUFFER_BYTES, body);
-            gantry_scan::read_layer(&mut input, &Limits::default(), &mut spool)
-        });
-        let layer = match layer.await {
-            Ok(Ok(layer)) => layer,
-            Ok(Err(error)) => return Ok(Err(format!("the layer {digest} cannot be read: {error}"))),
-            // A reader that falls over a layer must not take the server with it.
-            Err(panic) => return Ok(Err(format!("the scanner fell over the layer {digest}: {panic}"))),
+        let unpack = move || (packing::unpack::<Layer>(&packed), packed);
+        let (layer, packed) = tokio::task::spawn_blocking(unpack).await.map_err(Fault::internal)?;
+        let Some(layer) = layer.filter(|layer| layer.revision == revision) else {
+            return Ok(Err(format!("what the layer {digest} holds is not understood")));
         };
-        new_layers.push((digest.to_string(), packing::pack(&layer)?));
+        new_layers.push((digest.to_string(), packed));
         Ok(Ok(layer))
     }
+
+    /// Reads a layer, in a process of its own where there are such; returns what it holds, packed.
+    async fn read_layer(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Result<Vec<u8>, String>, Fault> {
+        let mut deaths = 0;
+        loop {
+            let reading = match self.open_blob(cx, repository, digest).await? {
+                Ok(reading) => reading,
+                Err(reason) => return Ok(Err(reason)),
+            };
+            let length = reading.length();
+            let body = BlockingBody::new(reading.body(0..length));
+            let read = match &self.workers {
+                Some(workers) => workers.read(body).await,
+                None => read_here(body).await.map_err(Unread::Failed),
+            };
+            let (how, is_worth_another) = match read {
+                Ok(packed) => return Ok(Ok(packed)),
+                Err(Unread::Failed(reason)) => {
+                    return Ok(Err(format!("the layer {digest} cannot be read: {reason}")));
+                }
+                Err(Unread::Died { how, is_worth_another }) => (how, is_worth_another),
+            };
+            deaths += 1;
+            self.counters.count_worker_death();
+            tracing::warn!(layer.digest = %digest, deaths, "the scanner's worker ended over the layer {digest}: {how}");
+            if deaths == DEATHS_MAX || !is_worth_another {
+                return Ok(Err(format!("the scanner could not read the layer {digest}: {how}")));
+            }
+        }
+    }
+}
+
+/// Reads a layer in this process, where there are no workers: in tests, with layers of their own.
+async fn read_here(body: BlockingBody) -> Result<Vec<u8>, String> {
+    let read = move || read_packed(&mut BufReader::with_capacity(BUFFER_BYTES, body));
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|panic| Err(panic.to_string()))
 }
 
 /// What a fault means for a scan: of the image, or of the moment.
@@ -207,11 +246,6 @@ fn is_file_system(media_type: &str) -> bool {
     let of_oci = media_type.strip_prefix("application/vnd.oci.image.layer.");
     let of_docker = media_type.strip_prefix("application/vnd.docker.image.rootfs.");
     of_oci.or(of_docker).is_some_and(|rest| rest.contains("tar"))
-}
-
-/// A place for a file that is too long for memory.
-fn spool() -> io::Result<Box<dyn Spool>> {
-    Ok(Box::new(tempfile::tempfile()?))
 }
 
 /// A blob, read on a thread that may wait.

@@ -3,6 +3,7 @@ use crate::{
     attached::{ReadAgain, hanging},
     reading::{ImageRead, NotRead, PackedLayer},
     scans::Scans,
+    worker::LayerWorkers,
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
@@ -31,6 +32,7 @@ impl Scans {
             let now = self.env.now();
             let due = self.metadata.read(move |rows| scans::due(rows, now, BATCH)).await?;
             if due.is_empty() {
+                self.workers.iter().for_each(LayerWorkers::end_idle);
                 return Ok(count);
             }
             for row in due {

@@ -6,6 +6,7 @@ use crate::{
     packing,
     search::Search,
     vex::{HeldDocuments, Statements},
+    worker::LayerWorkers,
 };
 use gantry_env::Env;
 use gantry_fault::Fault;
@@ -41,6 +42,8 @@ pub struct Scans {
     pub(crate) counters: Arc<Counters>,
     pub(crate) statements: Arc<Statements>,
     pub(crate) documents: Arc<HeldDocuments>,
+    /// Who reads layers; without them this process does.
+    pub(crate) workers: Option<LayerWorkers>,
     advisories: Advisories,
     remembered: Arc<Cache<Key, Arc<ImageFindings>>>,
     asked: Arc<Notify>,
@@ -108,6 +111,7 @@ impl Scans {
             counters,
             statements,
             documents,
+            workers: None,
             advisories,
             remembered,
             asked,
@@ -115,6 +119,11 @@ impl Scans {
             ended,
             search,
         }
+    }
+
+    /// Has layers read by workers, so that one that is more than the scanner can bear takes nothing else down.
+    pub fn with_workers(self, workers: LayerWorkers) -> Scans {
+        Scans { workers: Some(workers), ..self }
     }
 
     /// The advisories that hold now.

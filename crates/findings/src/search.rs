@@ -1,4 +1,4 @@
-//! What all images of a registry hold, and what is wrong with it, by package and by flaw.
+//! What all images of a registry hold, and what is wrong with it, by package, by flaw and by secret.
 //!
 //! | file | what |
 //! |---|---|
@@ -6,6 +6,7 @@
 //! | `search/questions.rs` | what is asked for, and what is answered |
 //! | `search/refresh.rs` | brings the index up to date when somebody asks |
 //! | `search/seen.rs` | since when flaws are in repositories: what is new and what is gone |
+//! | `search/secrets.rs` | which image holds which secret |
 //! | `search/bases.rs` | from which image another was made |
 //! | `search/history.rs` | writes that down, and what is counted each day |
 //! | `search/vex.rs` | what VEX documents say of all images |
@@ -15,6 +16,7 @@ mod history;
 mod index;
 mod questions;
 mod refresh;
+mod secrets;
 mod seen;
 mod vex;
 
@@ -32,6 +34,7 @@ pub use questions::{
     FlawOrder, FlawPlace, FlawQuestion, FoundFlaw, FoundImage, FoundImages, FoundPackage, IMAGES_SHOWN_MAX,
     PATHS_SHOWN_MAX, PackagePlace, PackageQuestion, Visible,
 };
+pub use secrets::{FoundSecret, SecretPlace, SecretQuestion};
 use seen::Open;
 use std::{
     collections::BTreeMap,
@@ -109,6 +112,20 @@ impl Scans {
         count: usize,
     ) -> Result<Page<FoundPackage>, Fault> {
         self.answer(move |index| questions::packages(index, &visible, &question, after.as_ref(), count)).await
+    }
+
+    /// Finds secrets in the layers of the images of the repositories in `visible`, the worst first: up to `count` after a place.
+    ///
+    /// # Errors
+    /// The metadata cannot be read, or the advisories are damaged.
+    pub async fn find_secrets(
+        &self,
+        visible: Visible,
+        question: SecretQuestion,
+        after: Option<SecretPlace>,
+        count: usize,
+    ) -> Result<Page<FoundSecret>, Fault> {
+        self.answer(move |index| secrets::secrets(index, &visible, &question, after.as_ref(), count)).await
     }
 
     /// Answers a question by the index as it is now, on a thread that may take its time.

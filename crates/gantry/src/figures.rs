@@ -3,7 +3,7 @@ use gantry_accounts::Logins;
 use gantry_api::{Figures, Gauges};
 use gantry_chronicle::{Audit, Webhook};
 use gantry_metadata::{blobs, usage::UsageTotal};
-use gantry_registry::RepositoryCounts;
+use gantry_registry::{Quota, RepositoryCounts};
 use gantry_words::Timestamp;
 use std::{
     sync::{
@@ -29,6 +29,9 @@ const REPOSITORIES_MAX: usize = 20_000;
 /// Of those, the ones whose unique bytes are shown: the ones that have the most.
 const LARGEST_MAX: usize = 100;
 
+/// Quotas that have figures of their own: the ones that are nearest to a limit.
+const QUOTAS_MAX: usize = 100;
+
 /// Figures of the rooms, and of the process, for `/metrics`.
 pub(crate) struct RoomFigures {
     house: House,
@@ -46,6 +49,8 @@ struct StoreFigures {
     archive_blobs: AtomicU64,
     repositories: Mutex<Arc<[RepositoryCounts]>>,
     usage: Mutex<UsageTotal>,
+    /// The fullest quotas, with their accounts.
+    quotas: Mutex<Arc<[(String, Quota)]>>,
 }
 
 impl RoomFigures {
@@ -71,6 +76,9 @@ impl StoreFigures {
             }
             if let Ok(total) = house.registry.usages.total().await {
                 *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = total;
+            }
+            if let Ok(quotas) = house.registry.quotas.fullest(QUOTAS_MAX).await {
+                *self.quotas.lock().unwrap_or_else(PoisonError::into_inner) = quotas.into();
             }
             let began = house.env.elapsed();
             if began >= next_count {
@@ -105,6 +113,7 @@ impl Gauges for RoomFigures {
         figures.gauge("gantry_archive_blobs", help, &[], read(&self.store.archive_blobs));
         self.collect_repositories(figures);
         self.collect_usage(figures);
+        self.collect_quotas(figures);
         process::collect(figures, self.started);
     }
 }
@@ -169,6 +178,41 @@ impl RoomFigures {
             let help = "Bytes that a repository alone holds, which deleting it frees; of the 100 that have the most";
             let labels = [("account", counts.account.as_str()), ("repository", counts.name.as_str())];
             figures.gauge("gantry_repository_unique_bytes", help, &labels, counts.unique_bytes as f64);
+        }
+    }
+
+    /// How full the fullest quotas are.
+    fn collect_quotas(&self, figures: &mut Figures) {
+        type Read = fn(&Quota) -> Option<u64>;
+        let quotas = self.store.quotas.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let families: [(&str, &str, Read); 5] = [
+            (
+                "gantry_quota_used_bytes",
+                "Bytes that count in a quota, of the 100 nearest to a limit; read every ten seconds",
+                |quota| Some(quota.used_bytes),
+            ),
+            ("gantry_quota_reserved_bytes", "Bytes that a quota keeps for open uploads", |quota| {
+                Some(quota.reserved_bytes)
+            }),
+            (
+                "gantry_quota_limit_bytes",
+                "Bytes that a quota allows; the soft limit where there is no hard one",
+                |quota| quota.limits.bytes_hard.or(quota.limits.bytes_soft),
+            ),
+            ("gantry_quota_used_images", "Images that count in a quota", |quota| Some(quota.used_images)),
+            (
+                "gantry_quota_limit_images",
+                "Images that a quota allows; the soft limit where there is no hard one",
+                |quota| quota.limits.images_hard.or(quota.limits.images_soft),
+            ),
+        ];
+        for (name, help, read) in families {
+            for (account, quota) in quotas.iter() {
+                let labels = [("account", account.as_str()), ("scope", quota.scope.as_str())];
+                if let Some(count) = read(quota) {
+                    figures.gauge(name, help, &labels, count as f64);
+                }
+            }
         }
     }
 

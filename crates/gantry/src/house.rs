@@ -1,7 +1,10 @@
 use crate::{
     audit_files::Files,
     blob_keys::KeyringKeys,
-    command::tool::{command_line, fault_failure},
+    command::{
+        scan_worker,
+        tool::{command_line, fault_failure},
+    },
     config::Config,
     ldap_logins::{self, LdapLogins},
     master_key::{self, MasterKeyFile, NoMasterKeyFile},
@@ -21,13 +24,13 @@ use gantry_audit::SigningKey;
 use gantry_chronicle::Audit;
 use gantry_env::Env;
 use gantry_fault::FaultKind;
-use gantry_findings::{Advisories, Gates, Scans, Updater};
+use gantry_findings::{Advisories, Gates, LayerWorkers, Scans, Updater};
 use gantry_ldap::Directory;
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
-    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Registry, Repositories, Tags, Trash, Uploads,
-    Usages,
+    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Quotas, Registry, Repositories, Tags, Trash,
+    Uploads, Usages,
 };
 use gantry_store::Store;
 use gantry_vault::Vault;
@@ -139,6 +142,7 @@ impl House {
         let secrets = Secrets::new(metadata, env, region, keyring.clone());
         let advisories = Advisories::of(&config.data_dir);
         let scans = Scans::open(self.metadata.clone(), self.registry.clone(), self.env.clone(), advisories);
+        let scans = scans.with_workers(self.layer_workers(config)?);
         let images = ScannedImages { registry: self.registry.clone(), scans: scans.clone() };
         accounts.set_severity_source(Arc::new(images));
         let keys = trusted_keys::read(&config.signing.trusted_keys)?;
@@ -161,6 +165,16 @@ impl House {
             gates,
             updater,
         })
+    }
+
+    /// Who reads layers: this program again, in a process of its own.
+    fn layer_workers(&self, config: &Config) -> Result<LayerWorkers, Failure> {
+        let settings = config.scanning.worker.clone();
+        let program = scan_worker::program(&settings).map_err(|error| {
+            let problem = format!("it cannot be told which file this program is: {error}");
+            Failure::failed(problem, "Give the server /proc, or begin it by its whole path")
+        })?;
+        Ok(LayerWorkers::new(program, settings, self.env.clone()))
     }
 
     /// Opens the keyring and hands it to the registry: with the wrong master key, or without one where there are keys, nothing
@@ -310,6 +324,12 @@ impl Pick<ServingHouse> for Documents {
 impl Pick<ServingHouse> for Inventory {
     fn pick(house: &ServingHouse) -> Self {
         house.house.registry.inventory.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Quotas {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.quotas.clone()
     }
 }
 

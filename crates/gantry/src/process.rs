@@ -21,6 +21,12 @@ pub(crate) fn collect(figures: &mut Figures, started: Timestamp) {
     }
 }
 
+/// The whole seconds for which this process has kept processors busy; `None` where that cannot be read.
+pub(crate) fn cpu_seconds() -> Option<u64> {
+    let stat = Stat::parse(&fs::read_to_string("/proc/self/stat").ok()?)?;
+    stat.cpu_ticks.checked_div(clock_ticks_per_second())
+}
+
 /// What matters of `/proc/self/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {

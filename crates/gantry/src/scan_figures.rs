@@ -88,6 +88,8 @@ impl Gauges for ScanFigures {
         }
         let help = "How long scans took together, from their beginning to their end";
         figures.counter("gantry_scan_seconds", help, &[], totals.time.as_secs_f64());
+        let help = "Processes that died over a layer that they read";
+        figures.counter("gantry_scan_worker_deaths", help, &[], totals.worker_deaths as f64);
         let help = "Scans that have not ended; read every 15 seconds";
         figures.gauge("gantry_scan_queue", help, &[], self.kept.waiting.load(Relaxed) as f64);
         let ages = self.kept.ages.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -60,6 +60,8 @@ static DELETE_KEY_ALIASES: Change = change("DELETE FROM kms_alias WHERE account 
 static DELETE_KEYS: Change = change("DELETE FROM kms_key WHERE account = $1");
 static DELETE_INVENTORY: Change = change("DELETE FROM inventory_image WHERE account = $1");
 static DELETE_INVENTORY_SOURCES: Change = change("DELETE FROM inventory_source WHERE account = $1");
+/// Without repositories they count nothing.
+static DELETE_QUOTAS: Change = change("DELETE FROM quota WHERE account = $1");
 
 fn row(row: Row) -> Result<AccountRow, Fault> {
     Ok(AccountRow {
@@ -109,7 +111,7 @@ pub fn delete(tx: &mut Tx, id: AccountId) -> Result<(), Fault> {
     for change in [&DELETE, &DELETE_DOCUMENTS, &DELETE_ALIAS, &DELETE_INVENTORY, &DELETE_INVENTORY_SOURCES] {
         tx.write(change, values![id])?;
     }
-    for change in [&DELETE_MATERIAL, &DELETE_KEY_ALIASES, &DELETE_KEYS] {
+    for change in [&DELETE_MATERIAL, &DELETE_KEY_ALIASES, &DELETE_KEYS, &DELETE_QUOTAS] {
         tx.write(change, values![id])?;
     }
     Ok(())

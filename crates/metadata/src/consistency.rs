@@ -6,7 +6,7 @@ use gantry_fault::Fault;
 /// A count that is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongCount {
-    /// The repository, or 0 where it belongs to none.
+    /// The repository, or the quota; 0 where it belongs to none.
     pub repository: i64,
     /// What is counted: a digest, or the number of a copy.
     pub what: String,
@@ -86,6 +86,45 @@ static UNIQUE_BYTES: Query = query(
      SELECT r.id, r.name, r.unique_bytes, coalesce(h.bytes, 0)
      FROM repository AS r LEFT JOIN held AS h ON h.repository = r.id WHERE r.unique_bytes <> coalesce(h.bytes, 0) LIMIT $1",
 );
+static QUOTA_BYTES: Query = query(
+    "WITH held AS (SELECT m.quota, CAST(sum(r.blob_bytes) AS BIGINT) AS bytes
+         FROM quota_repository AS m JOIN repository AS r ON r.id = m.repository GROUP BY m.quota)
+     SELECT q.id, q.scope, q.used_bytes, coalesce(h.bytes, 0)
+     FROM quota AS q LEFT JOIN held AS h ON h.quota = q.id
+     WHERE q.measure <> 'physical' AND q.used_bytes <> coalesce(h.bytes, 0) LIMIT $1",
+);
+// Of each blob the links, and of each quota the bytes.
+static QUOTA_PHYSICAL: Query = query(
+    "WITH linked AS (SELECT q.id AS quota, l.digest, c.encryption_key AS domain, min(l.size) AS size, count(*) AS links
+             FROM quota AS q JOIN quota_repository AS m ON m.quota = q.id JOIN blob_link AS l ON l.repository = m.repository
+                 JOIN blob_copy AS c ON c.id = l.copy
+             WHERE q.measure = 'physical' GROUP BY q.id, l.digest, c.encryption_key),
+         held AS (SELECT quota, CAST(sum(size) AS BIGINT) AS bytes FROM linked GROUP BY quota)
+     SELECT b.quota, b.digest, b.link_count, coalesce(k.links, 0)
+     FROM quota_blob AS b LEFT JOIN linked AS k ON k.quota = b.quota AND k.digest = b.digest AND k.domain = b.domain
+     WHERE b.link_count <> coalesce(k.links, 0)
+     UNION ALL
+     SELECT k.quota, k.digest, 0, k.links
+     FROM linked AS k LEFT JOIN quota_blob AS b ON b.quota = k.quota AND b.digest = k.digest AND b.domain = k.domain
+     WHERE b.quota IS NULL
+     UNION ALL
+     SELECT q.id, q.scope, q.used_bytes, coalesce(h.bytes, 0)
+     FROM quota AS q LEFT JOIN held AS h ON h.quota = q.id
+     WHERE q.measure = 'physical' AND q.used_bytes <> coalesce(h.bytes, 0)
+     LIMIT $1",
+);
+static QUOTA_IMAGES: Query = query(
+    "WITH held AS (SELECT m.quota, CAST(sum(r.image_count) AS BIGINT) AS images
+         FROM quota_repository AS m JOIN repository AS r ON r.id = m.repository GROUP BY m.quota)
+     SELECT q.id, q.scope, q.used_images, coalesce(h.images, 0)
+     FROM quota AS q LEFT JOIN held AS h ON h.quota = q.id WHERE q.used_images <> coalesce(h.images, 0) LIMIT $1",
+);
+static QUOTA_RESERVED: Query = query(
+    "WITH kept AS (SELECT m.quota, CAST(sum(u.reserved_bytes) AS BIGINT) AS bytes
+         FROM upload AS u JOIN quota_repository AS m ON m.repository = u.repository GROUP BY m.quota)
+     SELECT q.id, q.scope, q.reserved_bytes, coalesce(k.bytes, 0)
+     FROM quota AS q LEFT JOIN kept AS k ON k.quota = q.id WHERE q.reserved_bytes <> coalesce(k.bytes, 0) LIMIT $1",
+);
 static TAGS_WITHOUT_IMAGE: Query = query(
     "SELECT t.repository, t.name, t.digest
      FROM tag AS t LEFT JOIN manifest AS m ON m.repository = t.repository AND m.digest = t.digest AND m.state = 'live'
@@ -143,11 +182,19 @@ pub enum Counted {
     RepositoryBytes,
     /// Bytes linked in a repository alone.
     RepositoryUnique,
+    /// Bytes of the repositories under a quota that counts what several hold in each.
+    QuotaBytes,
+    /// Blobs of the repositories under a quota that counts each once, and their bytes.
+    QuotaPhysical,
+    /// Images of the repositories under a quota.
+    QuotaImages,
+    /// Bytes that a quota keeps for open uploads.
+    QuotaReserved,
 }
 
 impl Counted {
     /// All of them, in the order in which they can be mended.
-    pub const ALL: [Counted; 10] = [
+    pub const ALL: [Counted; 14] = [
         Counted::LinkManifests,
         Counted::LinkArchived,
         Counted::LinkStates,
@@ -158,6 +205,10 @@ impl Counted {
         Counted::RepositoryTags,
         Counted::RepositoryBytes,
         Counted::RepositoryUnique,
+        Counted::QuotaBytes,
+        Counted::QuotaPhysical,
+        Counted::QuotaImages,
+        Counted::QuotaReserved,
     ];
 }
 
@@ -203,6 +254,10 @@ pub fn wrong_counts(rows: &mut Reader, counted: Counted, count: usize) -> Result
         Counted::RepositoryTags => &REPOSITORY_TAG_COUNTS,
         Counted::RepositoryBytes => &BLOB_BYTES,
         Counted::RepositoryUnique => &UNIQUE_BYTES,
+        Counted::QuotaBytes => &QUOTA_BYTES,
+        Counted::QuotaPhysical => &QUOTA_PHYSICAL,
+        Counted::QuotaImages => &QUOTA_IMAGES,
+        Counted::QuotaReserved => &QUOTA_RESERVED,
     };
     let wrong = |row: &Row| {
         Ok(WrongCount { repository: row.int(0)?, what: row.text(1)?.into(), stored: row.int(2)?, right: row.int(3)? })

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs`, `inventory.rs` | every statement on those tables |
 //! | `identities.rs`, `identities/` | those on users, groups, roles, policies, access keys and identity providers |
+//! | `search_index.rs` | those on the orders of all images, and on their labels and platforms |
 //! | `image_search.rs` | those that look images up for a query |
 //! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
 //! | `accounts.rs` | those on accounts besides the site's own |
@@ -21,6 +22,7 @@
 //! | `page_sessions.rs`, `device_logins.rs` | those on who is logged in at the pages, and on terminals that wait to be let in |
 //! | `gates.rs` | those on what scan policies said of images |
 //! | `quarantine.rs` | those on tags that wait for a verdict |
+//! | `quotas.rs` | those on what repositories may hold together |
 //! | `scans.rs` | those on scans of images, and on what layers hold |
 //! | `secrets.rs` | those on secrets and their versions |
 //! | `usage.rs` | those on what repositories use, and used on the days before |
@@ -76,9 +78,11 @@ mod pool;
 mod postgres;
 pub mod quarantine;
 mod queue;
+pub mod quotas;
 pub mod repositories;
 mod row;
 pub mod scans;
+pub mod search_index;
 pub mod secrets;
 pub mod selections;
 mod settings;

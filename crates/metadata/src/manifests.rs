@@ -1,6 +1,6 @@
 //! Every statement on `manifest` and `edge`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, holds::HoldRow, query, value::column, values};
+use crate::{Change, Query, Reader, Row, Tx, change, holds::HoldRow, query, search_index, value::column, values};
 use bytes::Bytes;
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
@@ -535,6 +535,7 @@ pub fn count_tags(tx: &mut Tx, repository: i64, digest: &str, tags: i64) -> Resu
 
 /// Notes that a tag was set on a manifest; `tags` is 1 where it is a new one for it.
 pub fn tagged(tx: &mut Tx, repository: i64, digest: &str, tags: i64, at: Timestamp) -> Result<(), Fault> {
+    search_index::tagged(tx, repository, digest, at)?;
     tx.write(&TAGGED, values![repository, digest, tags, at])
 }
 
@@ -555,11 +556,13 @@ pub fn set_counts(tx: &mut Tx, repository: i64, digest: &str, tags: i64, parents
 
 /// Notes the last pull of a manifest, where it is later than the one noted.
 pub fn pulled(tx: &mut Tx, repository: i64, digest: &str, at: Timestamp) -> Result<(), Fault> {
+    search_index::pulled(tx, repository, digest, at)?;
     tx.write(&PULLED, values![repository, digest, at])
 }
 
-/// Removes a manifest and its edges.
+/// Removes a manifest, its edges, and what was read of its configuration.
 pub fn delete(tx: &mut Tx, repository: i64, digest: &str) -> Result<(), Fault> {
+    search_index::forget(tx, repository, digest)?;
     tx.write(&DELETE_EDGES, values![repository, digest])?;
     tx.write(&DELETE, values![repository, digest])
 }

@@ -63,6 +63,8 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     pair!(27, "0027-finding-history"),
     one!(28, "0028-usage"),
     one!(29, "0029-image-selections"),
+    one!(30, "0030-quotas"),
+    pair!(31, "0031-search-index"),
 ];
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Every statement on `repository`.
 
-use crate::{Change, Query, Reader, Row, Tx, access_revision, change, query, values};
+use crate::{
+    Change, Query, Reader, Row, Tx, access_revision, change, query, quotas, search_index, value::column, values,
+};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region, RepositoryName, Timestamp};
 
@@ -23,19 +25,27 @@ pub struct RepositoryRow {
     pub blob_bytes: i64,
     /// Settings as JSON.
     pub settings: String,
+    /// Quotas that it is under.
+    pub quota_count: i64,
 }
 
-const COLUMNS: usize = 8;
+const COLUMNS: usize = 9;
 static FIND: Query = query(
-    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings
+    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings, quota_count
      FROM repository WHERE account = $1 AND region = $2 AND name = $3",
 );
 static BY_ID: Query = query(
-    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings FROM repository WHERE id = $1",
+    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings, quota_count
+     FROM repository WHERE id = $1",
 );
 static LIST: Query = query(
-    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings
+    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings, quota_count
      FROM repository WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4",
+);
+static AMONG: Query = query(
+    "SELECT id, name, created_at, created_by, image_count, tag_count, blob_bytes, settings, quota_count
+     FROM repository WHERE account = $1 AND region = $2 AND id IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($3) AS j)
+     ORDER BY name",
 );
 static NAMES: Query =
     query("SELECT name FROM repository WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4");
@@ -91,6 +101,7 @@ fn row(row: Row) -> Result<RepositoryRow, Fault> {
         tag_count: row.int(5)?,
         blob_bytes: row.int(6)?,
         settings: row.text(7)?.into(),
+        quota_count: row.int(8)?,
     })
 }
 
@@ -118,6 +129,16 @@ pub fn list(
     count: usize,
 ) -> Result<Vec<RepositoryRow>, Fault> {
     rows.all(&LIST, values![account.as_str(), region.as_str(), after, count as i64])?.into_iter().map(row).collect()
+}
+
+/// Returns those of these repositories that are of an account and a region, in the order of their bytes.
+pub fn among(
+    rows: &mut Reader,
+    account: AccountId,
+    region: &Region,
+    ids: impl IntoIterator<Item = i64>,
+) -> Result<Vec<RepositoryRow>, Fault> {
+    rows.all(&AMONG, values![account.as_str(), region.as_str(), column(ids)])?.into_iter().map(row).collect()
 }
 
 /// Returns up to `count` repository names after `after`, in the order of their bytes.
@@ -198,12 +219,13 @@ pub fn insert(tx: &mut Tx, new: &NewRepository<'_>) -> Result<(), Fault> {
     )
 }
 
-/// Adds to the maintained counts.
+/// Adds to the maintained counts, and to the images of the quotas that it is under; bytes of those are counted with the links that change.
 pub fn count(tx: &mut Tx, id: i64, change: Counts) -> Result<(), Fault> {
     if change == Counts::default() {
         return Ok(());
     }
-    tx.write(&COUNT, values![id, change.images, change.tags, change.blob_bytes, change.losses, change.unique_bytes])
+    tx.write(&COUNT, values![id, change.images, change.tags, change.blob_bytes, change.losses, change.unique_bytes])?;
+    if change.images == 0 { Ok(()) } else { quotas::count_images(tx, id, change.images) }
 }
 
 /// Sets the maintained counts of images, tags and bytes, and adds to the losses: for repair.
@@ -220,6 +242,7 @@ pub fn set_settings(tx: &mut Tx, id: i64, settings: &str) -> Result<(), Fault> {
 /// finds them as candidates; tag history stays for good.
 pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
     delete_but_trash(tx, id)?;
+    search_index::forget_all(tx, id)?;
     for statement in [&DELETE_EDGES, &DELETE_MANIFESTS] {
         tx.write(statement, values![id])?;
     }
@@ -230,6 +253,7 @@ pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
 pub fn delete_but_trash(tx: &mut Tx, id: i64) -> Result<(), Fault> {
     // Its policy and tags go with it.
     access_revision::raise_at_repository(tx, id)?;
+    quotas::leave(tx, id)?;
     for statement in [&DELETE_TAGS, &DELETE_QUARANTINED, &DELETE_DOCUMENTS, &DELETE_LIFECYCLE_RUN, &DELETE] {
         tx.write(statement, values![id])?;
     }

@@ -1,6 +1,6 @@
 //! Every statement on `upload`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Query, Reader, Row, Tx, change, query, quotas, values};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
 
@@ -27,6 +27,8 @@ pub struct UploadRow {
     pub revision: i64,
     /// Under which key its bytes are encrypted, and their own key wrapped under that; `None` where they are plain.
     pub sealed: Option<(String, Vec<u8>)>,
+    /// How many bytes quotas keep for it, those that have come included.
+    pub reserved_bytes: u64,
 }
 
 impl UploadRow {
@@ -38,16 +40,16 @@ impl UploadRow {
 
 static FIND: Query = query(
     "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision, encryption_key,
-         data_key FROM upload WHERE id = $1",
+         data_key, reserved_bytes FROM upload WHERE id = $1",
 );
 static EXPIRED: Query = query(
     "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision, encryption_key,
-         data_key FROM upload
+         data_key, reserved_bytes FROM upload
      WHERE touched_at <= $1 AND id > $2 ORDER BY id LIMIT $3",
 );
 static EACH: Query = query(
     "SELECT id, repository, algorithm, opened_by, opened_at, touched_at, holder, held_until, revision, encryption_key,
-         data_key FROM upload
+         data_key, reserved_bytes FROM upload
      WHERE id > $1 ORDER BY id LIMIT $2",
 );
 static HOLD: Change = change("UPDATE upload SET holder = $2, held_until = $3, revision = revision + 1 WHERE id = $1");
@@ -58,6 +60,7 @@ static INSERT: Change = change(
     "INSERT INTO upload(id, repository, algorithm, opened_by, opened_at, touched_at, encryption_key, data_key)
      VALUES ($1, $2, $3, $4, $5, $5, $6, $7)",
 );
+static RESERVE: Change = change("UPDATE upload SET reserved_bytes = $2 WHERE id = $1");
 static TOUCH: Change = change("UPDATE upload SET touched_at = $2 WHERE id = $1");
 static DELETE: Change = change("DELETE FROM upload WHERE id = $1");
 
@@ -76,6 +79,7 @@ fn row(row: Row) -> Result<UploadRow, Fault> {
             "" => None,
             domain => Some((domain.into(), row.bytes(10)?.to_vec())),
         },
+        reserved_bytes: row.count(11)?,
     })
 }
 
@@ -107,6 +111,12 @@ pub fn insert(
     tx.write(&INSERT, values![id, repository, algorithm, by, at, domain, data_key])
 }
 
+/// Has the quotas of its repository keep so many bytes for an upload, instead of what they kept before.
+pub fn reserve(tx: &mut Tx, id: &str, bytes: u64) -> Result<(), Fault> {
+    quotas::reserve(tx, id, bytes)?;
+    tx.write(&RESERVE, values![id, bytes])
+}
+
 /// Notes that bytes came.
 pub fn touch(tx: &mut Tx, id: &str, at: Timestamp) -> Result<(), Fault> {
     tx.write(&TOUCH, values![id, at])
@@ -127,7 +137,13 @@ pub fn release(tx: &mut Tx, id: &str, revision: i64, at: Timestamp) -> Result<()
     tx.write(&RELEASE, values![id, revision, at])
 }
 
-/// Removes an upload: it is finished, or given up.
+/// Removes an upload: it is finished, or given up. What quotas kept for it is free.
 pub fn delete(tx: &mut Tx, id: &str) -> Result<(), Fault> {
+    quotas::give_back(tx, id)?;
+    delete_unreserved(tx, id)
+}
+
+/// Removes an upload for which quotas keep nothing.
+pub fn delete_unreserved(tx: &mut Tx, id: &str) -> Result<(), Fault> {
     tx.write(&DELETE, values![id])
 }

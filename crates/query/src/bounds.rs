@@ -16,6 +16,10 @@ pub struct Bounds {
     pub digest: Option<NameBound>,
     /// A tag that each of them has.
     pub tag: Option<NameBound>,
+    /// A label that each of them has.
+    pub label: Option<LabelBound>,
+    /// A platform that each of them runs on.
+    pub platform: Option<NameBound>,
 }
 
 /// A time from one millisecond to another, both among it.
@@ -36,6 +40,31 @@ pub struct NameBound {
     pub is_exact: bool,
 }
 
+/// A label, or all labels of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelBound {
+    /// Its name.
+    pub name: String,
+    /// Its value; any where there is none.
+    pub value: Option<NameBound>,
+}
+
+impl LabelBound {
+    /// The narrower of two that both hold.
+    fn both(one: Option<LabelBound>, other: Option<LabelBound>) -> Option<LabelBound> {
+        let (Some(one), Some(other)) = (one.clone(), other.clone()) else { return one.or(other) };
+        let weight = |bound: &LabelBound| bound.value.as_ref().map(NameBound::weight);
+        Some(if weight(&other) > weight(&one) { other } else { one })
+    }
+
+    /// What holds where one of two does.
+    fn either(one: Option<LabelBound>, other: Option<LabelBound>) -> Option<LabelBound> {
+        let (one, other) = (one?, other?);
+        (one.name == other.name)
+            .then(|| LabelBound { name: one.name, value: NameBound::either(one.value, other.value) })
+    }
+}
+
 impl Default for TimeBound {
     fn default() -> Self {
         TimeBound { from: i64::MIN, to: i64::MAX }
@@ -47,11 +76,15 @@ impl NameBound {
         (!prefix.is_empty()).then(|| NameBound { prefix: prefix.into(), is_exact })
     }
 
+    /// The more, the narrower it is.
+    fn weight(&self) -> (bool, usize) {
+        (self.is_exact, self.prefix.len())
+    }
+
     /// The narrower of two that both hold.
     fn both(one: Option<NameBound>, other: Option<NameBound>) -> Option<NameBound> {
         let (Some(one), Some(other)) = (one.clone(), other.clone()) else { return one.or(other) };
-        let weight = |bound: &NameBound| (bound.is_exact, bound.prefix.len());
-        Some(if weight(&other) > weight(&one) { other } else { one })
+        Some(if other.weight() > one.weight() { other } else { one })
     }
 
     /// What holds where one of two does.
@@ -75,6 +108,8 @@ impl Bounds {
             repository: NameBound::both(self.repository, other.repository),
             digest: NameBound::both(self.digest, other.digest),
             tag: NameBound::both(self.tag, other.tag),
+            label: LabelBound::both(self.label, other.label),
+            platform: NameBound::both(self.platform, other.platform),
         }
     }
 
@@ -87,6 +122,8 @@ impl Bounds {
             repository: NameBound::either(self.repository, other.repository),
             digest: NameBound::either(self.digest, other.digest).filter(narrows),
             tag: NameBound::either(self.tag, other.tag),
+            label: LabelBound::either(self.label, other.label),
+            platform: NameBound::either(self.platform, other.platform),
         }
     }
 
@@ -97,6 +134,14 @@ impl Bounds {
                 bounds.repository = NameBound::of(pattern.prefix(), pattern.is_exact());
             }
             (Field::Tag, Test::Text(pattern)) => bounds.tag = NameBound::of(pattern.prefix(), pattern.is_exact()),
+            (Field::Label, Test::Pair { key, value, .. }) => {
+                let value = value.as_ref().and_then(|value| NameBound::of(value.prefix(), value.is_exact()));
+                bounds.label = Some(LabelBound { name: key.clone(), value });
+            }
+            // What is called so, or begins so and has a variant.
+            (Field::Platform, Test::Text(pattern)) => {
+                bounds.platform = NameBound::of(pattern.prefix(), pattern.is_literal);
+            }
             (Field::Digest, Test::Begins(prefix)) => bounds.digest = NameBound::of(prefix, false).filter(narrows),
             (Field::Pushed, Test::Moment(compare, moment)) => {
                 let (first, last) = moment.ends(now);

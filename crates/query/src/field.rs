@@ -11,6 +11,10 @@ pub enum Field {
     Digest,
     /// An annotation of its manifest.
     Annotation,
+    /// A label of its configuration.
+    Label,
+    /// What it runs on.
+    Platform,
     /// The media type it was pushed with.
     MediaType,
     /// Its artifact type.
@@ -40,7 +44,7 @@ pub enum Kind {
     Text,
     /// The beginning of a digest.
     Digest,
-    /// The name of an annotation, with or without its value.
+    /// The name of an annotation or a label, with or without its value.
     Pair,
     /// A day, a time or an age.
     Moment,
@@ -78,7 +82,7 @@ pub(crate) const CLASS_WORDS: &[&str] = &["standard", "archive"];
 
 impl Field {
     /// Every field, in the order in which they are shown.
-    pub const ALL: [Field; 14] = [
+    pub const ALL: [Field; 16] = [
         Field::Repository,
         Field::Tag,
         Field::Untagged,
@@ -93,6 +97,8 @@ impl Field {
         Field::MediaType,
         Field::ArtifactType,
         Field::Annotation,
+        Field::Label,
+        Field::Platform,
     ];
 
     const fn row(self) -> Row {
@@ -162,6 +168,20 @@ impl Field {
                 Kind::Pair,
                 "an annotation of its manifest: that it is there, or its value",
                 "annotation:org.opencontainers.image.version=1.*",
+            ),
+            Field::Label => row(
+                "label",
+                &[],
+                Kind::Pair,
+                "a label of its configuration: that it is there, or its value",
+                "label:org.opencontainers.image.vendor=ACME",
+            ),
+            Field::Platform => row(
+                "platform",
+                &[],
+                Kind::Text,
+                "what it runs on, with or without the variant; an index has the platforms that it names",
+                "platform:linux/arm64",
             ),
         }
     }

@@ -30,7 +30,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 
-pub use bounds::{Bounds, NameBound, TimeBound};
+pub use bounds::{Bounds, LabelBound, NameBound, TimeBound};
 pub use error::{QueryError, QueryProblem, Span};
 pub use expression::Query;
 pub use field::{Field, Kind, field_table};

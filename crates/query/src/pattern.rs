@@ -24,6 +24,12 @@ impl Pattern {
         rest.ends_with(last)
     }
 
+    /// Whether a platform is meant: one with a variant also where only its system and processor are.
+    pub(crate) fn matches_platform(&self, platform: &str) -> bool {
+        let without_variant = platform.match_indices('/').nth(1).map(|(at, _)| &platform[..at]);
+        self.matches(platform) || (!self.is_literal && without_variant.is_some_and(|platform| self.matches(platform)))
+    }
+
     /// Whether only one text is meant.
     pub(crate) fn is_exact(&self) -> bool {
         self.is_literal || !self.text.contains('*')

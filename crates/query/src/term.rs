@@ -32,7 +32,7 @@ pub(crate) enum Test {
     Flag,
 }
 
-/// What is known of an image before anybody looks at its tags and annotations.
+/// What is known of an image before anybody looks at its tags, annotations, labels and platforms.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// Its digest.
@@ -65,10 +65,10 @@ impl Term {
         self.field
     }
 
-    /// Whether it holds of an image; `None` where that lies with its repository, its tags or its annotations.
+    /// Whether it holds of an image; `None` where that lies with its repository, its tags, its annotations or its configuration.
     pub fn holds(&self, facts: &Facts<'_>, now: Timestamp) -> Option<bool> {
         Some(match self.field {
-            Field::Repository | Field::Annotation => return None,
+            Field::Repository | Field::Annotation | Field::Label | Field::Platform => return None,
             // One that has no tags has none of this name.
             Field::Tag if facts.tag_count == 0 => false,
             Field::Tag => return None,
@@ -109,13 +109,25 @@ impl Term {
         })
     }
 
-    /// Whether it asks for the name of a repository, or a tag, such as this.
+    /// Whether it asks for the name of a repository, a tag, or a platform, such as this.
     pub fn matches(&self, text: &str) -> bool {
-        matches!(&self.test, Test::Text(pattern) if pattern.matches(text))
+        match &self.test {
+            Test::Text(pattern) if self.field == Field::Platform => pattern.matches_platform(text),
+            Test::Text(pattern) => pattern.matches(text),
+            _ => false,
+        }
     }
 
-    /// Whether it asks for an annotation such as this.
-    pub fn matches_annotation(&self, name: &str, value: &str) -> bool {
+    /// What an annotation or a label is called that it asks for.
+    pub fn pair_name(&self) -> Option<&str> {
+        match &self.test {
+            Test::Pair { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether it asks for an annotation, or a label, such as this.
+    pub fn matches_pair(&self, name: &str, value: &str) -> bool {
         match &self.test {
             Test::Pair { key, value: wanted, .. } => {
                 key == name && wanted.as_ref().is_none_or(|wanted| wanted.matches(value))

@@ -26,13 +26,15 @@ fn facts() -> Facts<'static> {
     }
 }
 
-/// Whether the image of `team/app` with the tag `v1.2` and an annotation is meant.
+/// Whether the image of `team/app` with the tag `v1.2`, an annotation, a label and a platform is meant.
 fn means(query: &str, facts: &Facts<'_>) -> bool {
     let known = |_: usize, term: &Term| {
         Some(term.holds(facts, NOW).unwrap_or_else(|| match term.field() {
             Field::Repository => term.matches("team/app"),
             Field::Tag => term.matches("v1.2"),
-            _ => term.matches_annotation("org.example.title", "My app"),
+            Field::Platform => term.matches("linux/arm64/v8"),
+            Field::Label => term.matches_pair("vendor", "ACME"),
+            _ => term.matches_pair("org.example.title", "My app"),
         }))
     };
     read(query).decide(known).expect("everything is known")
@@ -62,6 +64,8 @@ fn what_is_asked_for_is_printed_in_one_way() {
         (r#"annotation:"a b=\"c\\""#, r#"annotation:"a b"="\"c\\""#),
         (r#"tag:"(x)""#, r#"tag:"(x)""#),
         ("annotation=a=1*", "annotation=a=1*"),
+        (r#"Label:vendor="A B" platform:linux/*"#, r#"label:vendor="A B" platform:linux/*"#),
+        ("label:a platform=linux/amd64", "label:a platform=linux/amd64"),
     ] {
         let query = read(text);
 
@@ -100,7 +104,9 @@ fn what_is_wrong_is_named_with_its_place_and_what_would_be_right() {
         ),
         ("status:gone", 7, 4, "\"gone\" is none of active, archived, activating, held"),
         ("digest:xyz", 7, 3, "no digest begins with \"xyz\"; write digest:sha256:4f1e or digest:4f1e"),
-        ("annotation:=a", 11, 2, "the name of an annotation is missing before its value, as in annotation:NAME=VALUE"),
+        ("annotation:=a", 11, 2, "the name of the annotation is missing before its value, as in annotation:NAME=VALUE"),
+        ("label:=a", 6, 2, "the name of the label is missing before its value, as in label:NAME=VALUE"),
+        ("label>a", 0, 6, "label cannot be compared with \">\"; write label:org.opencontainers.image.vendor=ACME"),
         ("tag:\"v1", 4, 1, "this quote is not closed; end the value with another"),
         ("tag:a (tag:b", 6, 1, "this parenthesis is not closed"),
         ("tag:a )", 6, 1, "this parenthesis was not opened"),
@@ -158,6 +164,16 @@ fn a_condition_holds_of_what_it_says() {
         ("annotation:org.example.title=My*", true),
         ("annotation=org.example.title=My*", false),
         ("annotation:org.example", false),
+        ("label:vendor -label:version", true),
+        ("label:vendor=AC*", true),
+        ("label=vendor=AC*", false),
+        ("platform:linux/arm64", true),
+        ("platform:linux/arm", false),
+        ("platform=linux/arm64", false),
+        ("platform=linux/arm64/v8", true),
+        ("platform:*/arm64", true),
+        ("platform:*/arm", false),
+        ("platform:linux/*8", true),
         ("tag:v2 or size>1GiB", true),
         ("tag:v2 or size>9GiB", false),
         ("-(tag:v2 or size>9GiB)", true),
@@ -198,6 +214,14 @@ fn where_images_can_be_follows_from_what_all_of_them_must_be() {
     assert_eq!(bounds("digest:4f1e or digest:4f2").digest, name("sha256:4f", false));
     assert_eq!(bounds("digest:4f1e or digest:af2").digest, None);
     assert_eq!(bounds("repository:team/* repository:team/a*").repository, name("team/a", false));
+    assert_eq!(bounds("platform:linux/arm64 platform=linux/arm64/v8").platform, name("linux/arm64/v8", true));
+    assert_eq!(bounds("platform:linux/arm64 or platform:linux/amd64").platform, name("linux/a", false));
+    assert_eq!(bounds("platform:linux/arm64").platform, name("linux/arm64", false));
+    let label = |value| Some(LabelBound { name: "a".into(), value });
+    assert_eq!(bounds("label:b label:a=1*").label, label(name("1", false)));
+    assert_eq!(bounds("label:a=1.2 or label:a=1.3").label, label(name("1.", false)));
+    assert_eq!(bounds("label:a=1.2 or label:a").label, label(None));
+    assert_eq!(bounds("label:a or label:b").label, None);
     let (first, last) = (NOW.millis() - 2 * DAY, NOW.millis() - DAY);
     assert_eq!(bounds("pushed>=2d pushed<=1d").pushed, TimeBound { from: first, to: last });
     assert_eq!(bounds("pushed>=1d or pushed>=2d").pushed, TimeBound { from: first, to: i64::MAX });
@@ -261,7 +285,7 @@ fn texts() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         4 => prop::sample::select(vec![
             "tag:v1.*", "tag=x", "repository:team/*", "untagged", "pushed<2026-01-01", "pulled>30d", "pulled:never",
-            "size>=1GiB", "digest:4f", "status:held", "annotation:a=\"b c\"", "annotation:\"a\\\"\"", "pushed>=2026-01-01T00:00:00Z",
+            "size>=1GiB", "digest:4f", "status:held", "label:a=1*", "label:a", "platform:linux/arm64", "annotation:a=\"b c\"", "annotation:\"a\\\"\"", "pushed>=2026-01-01T00:00:00Z",
         ])
         .prop_map(String::from),
         3 => prop::sample::select(vec!["(", ")", "-", "not", "or", "and", " ", "\"", ":", "=", "<", "\\", "ä"])
@@ -292,12 +316,17 @@ proptest! {
     }
 
     #[test]
-    fn what_is_meant_is_within_the_bounds(text in texts(), tag in "v1(\\.[0-3])?|x", days in 0i64..700) {
+    fn what_is_meant_is_within_the_bounds(
+        text in texts(), tag in "v1(\\.[0-3])?|x|1[0-9]", platform in "linux/(arm64(/v8)?|amd64)", days in 0i64..700,
+    ) {
         let pushed_at = Timestamp::from_millis(NOW.millis() - days * DAY);
         let facts = Facts { pushed_at, ..facts() };
         let Ok(query) = text.parse::<Query>() else { return Ok(()) };
         let known = |_: usize, term: &Term| Some(term.holds(&facts, NOW).unwrap_or_else(|| match term.field() {
             Field::Tag => term.matches(&tag),
+            Field::Platform => term.matches(&platform),
+            Field::Label => term.matches_pair("a", &tag),
+            Field::Annotation => term.matches_pair("a", "b c"),
             _ => term.matches("team/app"),
         }));
 
@@ -308,7 +337,8 @@ proptest! {
             });
             prop_assert!((bounds.pushed.from..=bounds.pushed.to).contains(&pushed_at.millis()));
             prop_assert!(is_in(&bounds.tag, &tag) && is_in(&bounds.digest, facts.digest));
-            prop_assert!(is_in(&bounds.repository, "team/app"));
+            prop_assert!(is_in(&bounds.repository, "team/app") && is_in(&bounds.platform, &platform));
+            prop_assert!(bounds.label.is_none_or(|label| label.name == "a" && is_in(&label.value, &tag)));
         }
     }
 }

@@ -48,11 +48,20 @@ pub(crate) async fn admit(
     };
     // Where the bytes are here already, nothing else would ask for the key.
     ports.check_key(cx, repository).await?;
-    if is_whole_copy_here(ports, cx, digest, &text).await?
-        && matches!(ports.metadata.perform(cx, act(Source::Present)).await?, Linked::Done { .. })
-    {
-        discard(upload).await;
-        return Ok(());
+    if is_whole_copy_here(ports, cx, digest, &text).await? {
+        match ports.metadata.perform(cx, act(Source::Present)).await {
+            Ok(Linked::NeedBytes) => {}
+            Ok(Linked::Done { .. }) => {
+                discard(upload).await;
+                return Ok(());
+            }
+            Err(fault) => {
+                if fault.kind == FaultKind::QuotaExceeded {
+                    discard(upload).await;
+                }
+                return Err(fault);
+            }
+        }
     }
     let id = ports.env.fresh_id();
     let key = location(digest, id)?;
@@ -84,7 +93,10 @@ pub(crate) async fn link_new(
         }
         Err(fault) => {
             // Only where the act said no are the bytes surely unused; after any other failure its commit may stand.
-            if matches!(fault.kind, FaultKind::RepositoryNotFound | FaultKind::UploadNotFound) {
+            if matches!(
+                fault.kind,
+                FaultKind::RepositoryNotFound | FaultKind::UploadNotFound | FaultKind::QuotaExceeded
+            ) {
                 remove_bytes(ports, &key).await;
             }
             Err(fault)

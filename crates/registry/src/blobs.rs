@@ -162,7 +162,8 @@ impl Blobs {
     /// mounting switched off.
     ///
     /// # Errors
-    /// [`gantry_fault::FaultKind::StorageFull`]: a link takes little, but many fill a disk.
+    /// [`gantry_fault::FaultKind::StorageFull`]: a link takes little, but many fill a disk;
+    /// [`gantry_fault::FaultKind::QuotaExceeded`] where the target has no room for it.
     pub async fn mount(
         &self,
         cx: &Cx,

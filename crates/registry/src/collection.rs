@@ -6,7 +6,8 @@ use crate::{
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Act, Reader, Trail, Tx, archive as archive_rows, blobs, leases, repositories as repository_rows, uploads, usage,
+    Act, Reader, Trail, Tx, archive as archive_rows, blobs, leases, quotas, repositories as repository_rows, uploads,
+    usage,
 };
 use gantry_store::{Key, UploadId};
 use gantry_words::{Cx, Timestamp};
@@ -299,6 +300,7 @@ impl Act for TakeLinks {
             repository_rows::Counts { blob_bytes: -bytes, ..Default::default() },
         )?;
         usage::count_unique(tx, copies(), 1)?;
+        quotas::count_unlinked(tx, self.repository, bytes, copies())?;
         Ok(plan.len() as u64)
     }
 }

@@ -11,7 +11,7 @@ use gantry_fault::Fault;
 use gantry_metadata::{
     Act, Reader, Tx, blobs,
     consistency::{self, Counted, Dangling, Named, WrongCount},
-    manifests, repositories, trash, uploads, usage,
+    manifests, quotas, repositories, trash, uploads, usage,
 };
 use gantry_oci::{Algorithm, Digest};
 use gantry_words::{Cx, Timestamp};
@@ -301,6 +301,9 @@ impl Act for MendCount {
                 let Some(copy) = blobs::copy(rows, copy_number(&self.wrong)?)? else { return Ok(None) };
                 rows.lock(&format!("blob {}", copy.digest))?;
             }
+            Counted::QuotaBytes | Counted::QuotaPhysical | Counted::QuotaImages | Counted::QuotaReserved => {
+                rows.lock(&quotas::lock_of(self.wrong.repository))?;
+            }
             _ => rows.lock(&format!("repository {}", self.wrong.repository))?,
         }
         let is_this = |found: &WrongCount| found.repository == self.wrong.repository && found.what == self.wrong.what;
@@ -333,6 +336,9 @@ impl Act for MendCount {
             }
             // The difference alone: a push to another repository may change the count of this one meanwhile.
             Counted::RepositoryUnique => usage::add_unique(tx, *repository, right - wrong.stored)?,
+            Counted::QuotaBytes | Counted::QuotaPhysical | Counted::QuotaImages | Counted::QuotaReserved => {
+                quotas::recount(tx, *repository)?;
+            }
             Counted::RepositoryImages | Counted::RepositoryTags | Counted::RepositoryBytes => {
                 self.mend_repository(tx, &wrong)?;
             }

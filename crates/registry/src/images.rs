@@ -144,7 +144,7 @@ impl Images {
     /// [`FaultKind::ManifestInvalid`], [`FaultKind::ManifestTooLarge`], [`FaultKind::ManifestUnsupported`],
     /// [`FaultKind::DigestInvalid`] where the reference is another digest than the body's, [`FaultKind::TagImmutable`], and
     /// [`FaultKind::LayersNotFound`] or [`FaultKind::ReferencedImagesNotFound`] where the repository lacks what it names;
-    /// [`FaultKind::StorageFull`].
+    /// [`FaultKind::StorageFull`]; [`FaultKind::QuotaExceeded`] where a quota takes no more images.
     pub async fn put_image(
         &self,
         cx: &Cx,

@@ -21,6 +21,7 @@
 //! | `documents.rs` | [`Documents`]: policies and configurations, as they were written |
 //! | `images.rs`, `images/`, `push.rs`, `remove.rs` | [`Images`]: find, put, list, remove; the acts [`PutImage`], `RemoveImage`, `RemoveTag` |
 //! | `protection.rs`, `hold.rs` | what nobody may delete: [`ProtectedTags`], [`Hold`] |
+//! | `search_index.rs` | [`SearchIndex`]: labels and platforms of images, and the orders of all, kept after the push |
 //! | `selection.rs`, `selection/` | [`Selection`]: images chosen by a query, shown first, and then what is done to them |
 //! | `inventory.rs` | [`Inventory`]: who runs which images |
 //! | `quarantine.rs` | tags that wait for a verdict of their image, and how they are let out; the act `ReleaseTag` |
@@ -38,6 +39,7 @@
 //! | `trash.rs`, `trash/` | [`Trash`]: what was deleted, for as long as it can be had back |
 //! | `history.rs` | [`Tags`]: where a tag pointed, and the way back |
 //! | `usage.rs`, `usage/` | [`Usages`]: what repositories use, how fast they grow, and when the disk is full |
+//! | `quotas.rs`, `quotas/` | [`Quotas`]: how much repositories may hold together |
 //! | `retention.rs` | [`Retention`]: forgets what happened, after its time |
 //! | `backup.rs` | [`Backups`]: copies of everything, while serving |
 //! | `orphans.rs` | [`Orphans`]: bytes a crash left |
@@ -72,12 +74,14 @@ mod pulls;
 mod push;
 mod push_failures;
 mod quarantine;
+mod quotas;
 mod remove;
 mod repositories;
 mod resource_tags;
 mod retention;
 mod rewrapping;
 mod rules;
+mod search_index;
 mod selection;
 mod settings;
 mod trash;
@@ -121,18 +125,20 @@ pub use protection::{Hold, PROTECTED_TAGS_MAX, ProtectedTagError, ProtectedTags}
 pub use pulls::Pulls;
 pub use push::{PutImage, PutImageAnswer};
 pub use quarantine::{TagJudge, TagRelease, TagReleased};
+pub use quotas::{QUOTAS_MAX, Quota, QuotaLimits, QuotaMeasure, QuotaScope, QuotaScopeError, Quotas};
 pub use repositories::{NewRepository, Repositories, Repository, TemplateAsks};
 pub use resource_tags::{RESOURCE_TAGS_MAX, ResourceTagError, ResourceTags};
 pub use retention::{Forgotten, Retention};
 pub use rewrapping::Rewrapping;
 pub use rules::{Encryption, EncryptionKind, Mutability, RepositoryRules, TagPattern, TagPatternError, TagRule};
+pub use search_index::SearchIndex;
 pub use selection::{
     BulkAction, BulkAsked, CHOSEN_IMAGES_MAX, ChosenImage, Selection, SelectionState, SelectionStatus, TagTemplate,
     TagTemplateError,
 };
 pub use settings::{
     AttachedSbom, CollectionSettings, DeadlineSettings, LifecycleSettings, LimitSettings, RetentionSettings,
-    ScanningSettings, Settings, TrashSettings, UploadSettings,
+    ScanningSettings, Settings, TrashSettings, UploadSettings, WorkerSettings,
 };
 pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};
 pub use uploads::{Appended, Uploads};

@@ -1,8 +1,11 @@
-use crate::repositories;
+use crate::{
+    quotas::{self, Adds, Blob, Reached},
+    repositories,
+};
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Locks, Reader, Trail, Tx, archive as archive_rows, blobs, manifests, repositories as repository_rows,
-    site_settings, uploads, usage,
+    Act, Locks, Reader, Trail, Tx, archive as archive_rows, blobs, manifests, quotas as quota_rows,
+    repositories as repository_rows, site_settings, uploads, usage,
 };
 use gantry_oci::Digest;
 use gantry_words::{AccountId, RepositoryName, Timestamp};
@@ -50,6 +53,10 @@ pub(crate) struct Seen {
     /// Manifests that name the blob though it is not linked yet: a nondistributable layer may come after them.
     pub(crate) named_by: manifests::Naming,
     pub(crate) source_link: Option<blobs::LinkRow>,
+    /// The quotas that a new link has to be within.
+    pub(crate) quotas: Vec<quota_rows::QuotaRow>,
+    /// How many bytes these keep for the upload that ends with it.
+    pub(crate) reserved_bytes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +82,10 @@ pub(crate) struct Linking {
     sharer: Option<i64>,
     /// Whether nobody else links the copy then.
     is_unique: bool,
+    /// What is to be told of quotas.
+    reached: Vec<Reached>,
+    /// Whether they keep room for the upload that ends.
+    gives_back: bool,
     size: i64,
     at: Timestamp,
 }
@@ -106,6 +117,18 @@ impl Act for LinkBlob {
             Source::Repository(source) => blobs::link(rows, source, digest)?,
             Source::New { .. } | Source::Present => None,
         };
+        let repository = repository_rows::by_id(rows, self.repository)?;
+        let quotas = match &repository {
+            Some(repository) if link.is_none() => {
+                quotas::gather(rows, repository, Blob { digest, domain: &self.domain })?
+            }
+            Some(_) | None => vec![],
+        };
+        let upload = match &self.upload {
+            Some(id) => uploads::find(rows, id)?,
+            None => None,
+        };
+        let is_ours = |row: &uploads::UploadRow| self.hold.is_none_or(|hold| hold == row.revision);
         let present = blobs::present_copy(rows, digest, &self.domain)?;
         let is_shared_now = |copy: &&blobs::CopyRow| link.is_none() && copy.link_count == 1;
         let sole_holder = match present.as_ref().filter(is_shared_now) {
@@ -113,14 +136,9 @@ impl Act for LinkBlob {
             None => None,
         };
         Ok(Seen {
-            repository_exists: repository_rows::by_id(rows, self.repository)?.is_some(),
-            upload_exists: match &self.upload {
-                Some(id) => {
-                    let is_ours = |row: uploads::UploadRow| self.hold.is_none_or(|hold| hold == row.revision);
-                    uploads::find(rows, id)?.is_some_and(is_ours)
-                }
-                None => true,
-            },
+            repository_exists: repository.is_some(),
+            upload_exists: self.upload.is_none() || upload.as_ref().is_some_and(is_ours),
+            reserved_bytes: upload.map_or(0, |row| row.reserved_bytes),
             present,
             sole_holder,
             absent: blobs::absent_copies(rows, digest, &self.domain)?,
@@ -130,6 +148,7 @@ impl Act for LinkBlob {
             },
             link,
             source_link,
+            quotas,
         })
     }
 
@@ -151,6 +170,8 @@ impl Act for LinkBlob {
             (None, Source::Present | Source::Repository(_)) => return Ok(Plan::NeedBytes),
         };
         let size = seen.present.as_ref().map_or(self.size as i64, |copy| copy.size);
+        let bytes = if seen.link.is_none() { u64::try_from(size).unwrap_or(0) } else { 0 };
+        let reached = quotas::decide(&seen.quotas, Adds { bytes, images: 0, released: seen.reserved_bytes })?;
         let is_linked = |copy: &&blobs::CopyRow| copy.link_count > 0;
         let healed: Vec<_> = seen.absent.iter().filter(is_linked).map(|copy| (copy.id, copy.link_count)).collect();
         let is_back = seen.absent.iter().any(|copy| copy.link_count > 0 && copy.storage_class == "ARCHIVE");
@@ -172,6 +193,8 @@ impl Act for LinkBlob {
             is_unique: new_link.is_some() && is_first,
             healed,
             new_link,
+            reached,
+            gives_back: seen.reserved_bytes > 0,
             size,
             at: now,
         })))
@@ -211,16 +234,24 @@ impl Act for LinkBlob {
             archive_rows::ask_from(tx, [digest], plan.at.plus(self.grace))?;
         }
         if let Some(link) = &plan.new_link {
-            blobs::insert_link(tx, self.repository, link)?;
             self.count(tx, &plan)?;
+            blobs::insert_link(tx, self.repository, link)?;
         } else {
             blobs::touch(tx, self.repository, digest, plan.at)?;
         }
         if !plan.healed.is_empty() {
             usage::count_unique(tx, healed(), 1)?;
         }
-        if let Some(upload) = &self.upload {
-            uploads::delete(tx, upload)?;
+        if let Some(link) = &plan.new_link {
+            quota_rows::count_linked(tx, self.repository, link.size, [link.copy])?;
+        }
+        for reached in &plan.reached {
+            tx.event(reached.event(self.repository))?;
+        }
+        match &self.upload {
+            Some(upload) if plan.gives_back => uploads::delete(tx, upload)?,
+            Some(upload) => uploads::delete_unreserved(tx, upload)?,
+            None => {}
         }
         Ok(Linked::Done { is_new_copy_used: plan.new_copy.is_some() })
     }

@@ -1,7 +1,7 @@
 use crate::{
-    Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Lifecycle, Orphans, Pulls, Repositories,
-    Retention, Rewrapping, Settings, Tags, Trash, Uploads, Usages, caches::Caches, keys::BlobKeys,
-    push_failures::PushFailures, quarantine::TagJudge,
+    Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Lifecycle, Orphans, Pulls, Quotas,
+    Repositories, Retention, Rewrapping, SearchIndex, Settings, Tags, Trash, Uploads, Usages, caches::Caches,
+    keys::BlobKeys, push_failures::PushFailures, quarantine::TagJudge,
 };
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
@@ -53,6 +53,8 @@ pub struct Registry {
     pub pulls: Pulls,
     /// Who runs which images.
     pub inventory: Inventory,
+    /// What searches look in.
+    pub search_index: SearchIndex,
     /// Uploads.
     pub uploads: Uploads,
     /// Policies and configurations.
@@ -79,6 +81,8 @@ pub struct Registry {
     pub trash: Trash,
     /// What repositories use.
     pub usages: Usages,
+    /// How much they may hold together.
+    pub quotas: Quotas,
 }
 
 impl Registry {
@@ -89,7 +93,7 @@ impl Registry {
         let ports = Arc::new(Ports { metadata, store, env, region, settings, caches, push_failures, keys, judge });
         let uploads = Uploads::new(ports.clone());
         let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));
-        let pulls = Pulls::new(ports.clone());
+        let (pulls, blobs) = (Pulls::new(ports.clone()), Blobs::new(ports.clone()));
         let collection = Collection::new(ports.clone(), uploads.clone());
         let archive = Archive::new(ports.clone(), collection.clone());
         Registry {
@@ -99,7 +103,8 @@ impl Registry {
             archive,
             images,
             trash,
-            blobs: Blobs::new(ports.clone()),
+            search_index: SearchIndex::new(ports.clone(), blobs.clone()),
+            blobs,
             documents: Documents::new(ports.clone()),
             pulls,
             inventory: Inventory::new(ports.clone()),
@@ -111,6 +116,7 @@ impl Registry {
             rewrapping: Rewrapping::new(ports.clone()),
             uploads,
             usages: Usages::new(ports.clone()),
+            quotas: Quotas::new(ports.clone()),
             ports,
         }
     }

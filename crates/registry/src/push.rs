@@ -1,9 +1,16 @@
-use crate::{archive::ImageStatus, repositories, rules::RepositoryRules, trash, trash::Trashed};
+use crate::{
+    archive::ImageStatus,
+    quotas::{self, Adds, Blob, Reached},
+    repositories,
+    rules::RepositoryRules,
+    trash,
+    trash::Trashed,
+};
 use bytes::Bytes;
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
     Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, manifests::EdgeRow, quarantine,
-    quarantine::QuarantinedRow, repositories as repository_rows, tags,
+    quarantine::QuarantinedRow, quotas as quota_rows, repositories as repository_rows, tags,
 };
 use gantry_oci::{Descriptor, Digest, Kind, Manifest, Tag, media_type};
 use gantry_words::{AccountId, RepositoryName, RequestId, Timestamp};
@@ -50,6 +57,8 @@ pub struct Seen {
     pub(crate) tags: Vec<Option<String>>,
     /// Since when, in the same order; nothing where no tag waits in quarantine.
     pub(crate) tagged_at: Vec<Option<Timestamp>>,
+    /// The quotas that a new image has to be within.
+    pub(crate) quotas: Vec<quota_rows::QuotaRow>,
 }
 
 /// What a push will do.
@@ -64,6 +73,8 @@ pub struct Plan {
     pub(crate) moves: Vec<TagMove>,
     /// Tags that wait in quarantine, with where they pointed and since when.
     pub(crate) held: Vec<(TagMove, Option<Timestamp>)>,
+    /// What is to be told of quotas.
+    pub(crate) reached: Vec<Reached>,
     pub(crate) at: Timestamp,
 }
 
@@ -130,6 +141,9 @@ impl Act for PutImage {
                 seen.tags.push(tags::digest(rows, self.repository, tag.as_str())?);
             }
         }
+        if !is_held {
+            seen.quotas = quotas::gather(rows, &repository, Blob::UNKNOWN)?;
+        }
         Ok(seen)
     }
 
@@ -146,13 +160,14 @@ impl Act for PutImage {
         if !seen.is_held {
             self.check_sizes(&seen)?;
         }
+        let reached = quotas::decide(&seen.quotas, Adds { images: u64::from(!seen.is_held), ..Adds::default() })?;
         let (store, revived) = match (seen.is_held, seen.status) {
             (false, _) => (Some(image), None),
             (true, ImageStatus::Active) => (None, None),
             (true, from) => (None, Some((image, from))),
         };
         let (moves, held) = self.decide_moves(seen.tags, &seen.tagged_at);
-        Ok(Plan { store, revived, trashed: seen.trashed, moves, held, at: now })
+        Ok(Plan { store, revived, trashed: seen.trashed, moves, held, reached, at: now })
     }
 
     fn apply(&self, tx: &mut Tx, plan: Plan) -> Result<PutImageAnswer, Fault> {
@@ -185,6 +200,9 @@ impl Act for PutImage {
                 "subject": self.manifest.subject.as_ref().map(|subject| subject.digest.as_str()),
             });
             tx.event(Event { kind: "image.pushed", repository: Some(self.repository), body })?;
+        }
+        for reached in &plan.reached {
+            tx.event(reached.event(self.repository))?;
         }
         for (tag, previous_at) in &plan.held {
             self.apply_quarantine(tx, tag, *previous_at, plan.at)?;

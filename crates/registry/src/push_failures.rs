@@ -66,6 +66,7 @@ mod tests {
             image_count: 0,
             tag_count: 0,
             blob_bytes: 0,
+            is_limited: false,
             rules: Arc::default(),
         }
     }

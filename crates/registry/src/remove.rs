@@ -5,7 +5,7 @@ use crate::{
 use gantry_fault::{Detail, Fault, FaultKind};
 use gantry_metadata::{
     Act, Event, Reader, Tx, archive as archive_rows, blobs, manifests, manifests::EdgeRow, manifests::ManifestRow,
-    repositories as repository_rows, tags, trash, usage,
+    quotas, repositories as repository_rows, tags, trash, usage,
 };
 use gantry_oci::{Digest, Tag};
 use gantry_words::{RepositoryName, RequestId, Timestamp};
@@ -358,7 +358,8 @@ impl Act for RemoveBlob {
         let now = tx.now();
         archive_rows::ask_archived(tx, [self.digest.as_str()], now)?;
         let counts = repository_rows::Counts { blob_bytes: -link.size, ..Default::default() };
-        repository_rows::count(tx, self.repository, counts)
+        repository_rows::count(tx, self.repository, counts)?;
+        quotas::count_unlinked(tx, self.repository, link.size, [link.copy])
     }
 }
 

@@ -4,11 +4,13 @@ use crate::{
     documents::DocumentKind,
     ports::Ports,
     protection::{self, Held, ProtectedTags},
+    quotas,
     rules::{Encryption, EncryptionKind, RepositoryRules},
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Event, Reader, Tx, blobs, documents, repositories, repositories::RepositoryCounts, tags, trash,
+    Act, Event, Reader, Tx, blobs, documents, quotas as quota_rows, repositories, repositories::RepositoryCounts, tags,
+    trash,
 };
 use gantry_words::{AccountId, Cx, Page, Region, RepositoryName, RequestId, Timestamp};
 use serde_json::json;
@@ -40,6 +42,8 @@ pub struct Repository {
     pub tag_count: i64,
     /// Bytes of the blobs linked in it.
     pub blob_bytes: i64,
+    /// Whether any quota means it.
+    pub is_limited: bool,
     /// What holds for it.
     pub rules: Arc<RepositoryRules>,
 }
@@ -276,6 +280,13 @@ impl Repositories {
         Ok(Page::cut(rows.into_iter().map(from_row).collect::<Result<_, _>>()?, count))
     }
 
+    /// Returns those of these repositories that are of the account, in the order of their names.
+    pub async fn among(&self, cx: &Cx, ids: Vec<i64>) -> Result<Vec<Repository>, Fault> {
+        let (account, region) = (cx.account, self.ports.region.clone());
+        let rows = self.ports.metadata.read_long(move |rows| repositories::among(rows, account, &region, ids)).await?;
+        rows.into_iter().map(from_row).collect()
+    }
+
     /// Returns up to `count` repository names after `after`.
     pub async fn names(&self, cx: &Cx, after: &str, count: usize) -> Result<Page<String>, Fault> {
         let (account, region, after) = (cx.account, self.ports.region.clone(), after.to_string());
@@ -322,6 +333,12 @@ pub(crate) fn not_found(name: &RepositoryName, account: AccountId) -> Fault {
     Fault::new(FaultKind::RepositoryNotFound, message)
 }
 
+/// Looks a repository up by its number, with its counts as they are now.
+pub(crate) async fn by_id(ports: &Ports, id: i64) -> Result<Option<Repository>, Fault> {
+    let row = ports.metadata.read(move |rows| repositories::by_id(rows, id)).await?;
+    row.map(from_row).transpose()
+}
+
 fn from_row(row: repositories::RepositoryRow) -> Result<Repository, Fault> {
     let name = row.name.parse().map_err(|error| Fault::internal(format!("repository {}: {error}", row.id)))?;
     Ok(Repository {
@@ -332,6 +349,7 @@ fn from_row(row: repositories::RepositoryRow) -> Result<Repository, Fault> {
         image_count: row.image_count,
         tag_count: row.tag_count,
         blob_bytes: row.blob_bytes,
+        is_limited: row.quota_count > 0,
         rules: Arc::new(RepositoryRules::read(&row.settings)?),
     })
 }
@@ -355,6 +373,7 @@ impl Act for CreateRepository {
 
     fn gather(&self, rows: &mut Reader) -> Result<bool, Fault> {
         rows.lock(&format!("repository name {} {}", self.account, self.name))?;
+        rows.lock(&quotas::lock_of_all(self.account))?;
         Ok(repositories::find(rows, self.account, &self.region, &self.name)?.is_some())
     }
 
@@ -374,6 +393,7 @@ impl Act for CreateRepository {
             image_count: 0,
             tag_count: 0,
             blob_bytes: 0,
+            is_limited: false,
             rules: self.rules.clone(),
         })
     }
@@ -389,11 +409,13 @@ impl Act for CreateRepository {
             settings: &self.rules.print(),
         };
         repositories::insert(tx, &new)?;
+        let scopes = quotas::scopes_of(&self.name);
+        let quotas = quota_rows::join(tx, plan.id, (self.account, &self.region), scopes.iter().map(String::as_str))?;
         for (kind, text) in &self.documents {
             documents::put(tx, &kind.shelf(self.account, &self.region, plan.id), "", text, self.now, &self.actor)?;
         }
         tx.event(Event { kind: "repository.created", repository: Some(plan.id), body: json!({"name": self.name}) })?;
-        Ok(plan)
+        Ok(Repository { is_limited: quotas > 0, ..plan })
     }
 }
 

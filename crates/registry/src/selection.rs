@@ -297,8 +297,7 @@ impl Images {
     }
 
     async fn find_all(&self, cx: &Cx, repositories: &[Repository], query: &Query) -> Result<Vec<SearchedImage>, Fault> {
-        let searched = |one: &Repository| SearchedRepository { id: one.id, name: one.name.clone() };
-        let scope: Vec<_> = repositories.iter().map(searched).collect();
+        let scope: Vec<_> = repositories.iter().cloned().map(SearchedRepository::from).collect();
         let (order, now) = (Order::default(), cx.now);
         let mut search = ImageSearch { query: query.clone(), order, after: None, count: PAGE, now };
         let (mut found, mut tags, mut looked_at) = (Vec::new(), 0, 0);

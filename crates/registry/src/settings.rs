@@ -144,6 +144,45 @@ pub struct ScanningSettings {
     /// who may push to a repository may attach one, so who pushes a flawed image could get it past a gate. Where all who push are
     /// trusted with that, switch it on.
     pub vex_referrers: bool,
+    /// The process in which a server reads layers: what it may use. A layer that needs more is not scanned, and nothing else is harmed.
+    pub worker: WorkerSettings,
+}
+
+/// What the process may use in which a server reads layers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkerSettings {
+    /// Its address space, at least 256MiB. Usual layers take a few dozen megabytes; archives within archives take the most.
+    #[schemars(with = "String")]
+    pub memory_bytes_max: ByteCount,
+    /// How long a layer may keep a processor busy, at least 1s. A worker that neither takes nor gives anything for twice as long, and
+    /// for half a minute, is ended too.
+    #[schemars(with = "String")]
+    pub cpu_time_max: Period,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        WorkerSettings { memory_bytes_max: ByteCount::mebibytes(512), cpu_time_max: Period::minutes(3) }
+    }
+}
+
+impl ScanningSettings {
+    /// Returns a sentence for each value that cannot be meant.
+    pub fn check(&self) -> Vec<String> {
+        let WorkerSettings { memory_bytes_max, cpu_time_max } = &self.worker;
+        let mut wrong = Vec::new();
+        if *memory_bytes_max < ByteCount::mebibytes(256) {
+            wrong.push(
+                "worker.memory_bytes_max is less than 256MiB, of which the program itself takes a part; 512MiB is usual"
+                    .into(),
+            );
+        }
+        if *cpu_time_max < Period::seconds(1) {
+            wrong.push("worker.cpu_time_max is less than 1s; 3m is usual, for the largest layers".into());
+        }
+        wrong
+    }
 }
 
 impl Default for ScanningSettings {
@@ -153,6 +192,7 @@ impl Default for ScanningSettings {
             deadlines: DeadlineSettings::default(),
             attach_sbom: AttachedSbom::None,
             vex_referrers: false,
+            worker: WorkerSettings::default(),
         }
     }
 }
@@ -268,5 +308,21 @@ impl Settings {
             }
         }
         complaints
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_could_read_nothing_is_complained_about() {
+        let worker = WorkerSettings { memory_bytes_max: ByteCount::mebibytes(64), cpu_time_max: Period::seconds(0) };
+
+        let wrong = ScanningSettings { worker, ..ScanningSettings::default() }.check();
+
+        assert_eq!(wrong.len(), 2);
+        assert!(wrong[0].starts_with("worker.memory_bytes_max") && wrong[1].starts_with("worker.cpu_time_max"));
+        assert!(ScanningSettings::default().check().is_empty());
     }
 }

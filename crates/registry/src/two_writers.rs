@@ -139,6 +139,7 @@ fn nowhere() -> Repository {
         image_count: 0,
         tag_count: 0,
         blob_bytes: 0,
+        is_limited: false,
         rules: Default::default(),
     }
 }

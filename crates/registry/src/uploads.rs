@@ -1,5 +1,6 @@
 mod acts;
 mod body;
+mod reserve;
 mod take;
 mod turn;
 #[cfg(test)]
@@ -86,6 +87,9 @@ impl Uploads {
     }
 
     /// Opens an upload. `algorithm` is the hash its digest will probably be of.
+    ///
+    /// # Errors
+    /// [`FaultKind::RepositoryNotFound`]; [`FaultKind::QuotaExceeded`] where a quota has no room for a byte.
     pub async fn open(&self, cx: &Cx, repository: &Repository, algorithm: Algorithm) -> Result<UploadId, Fault> {
         let id = self.fresh_id();
         let (data_key, sealed) = match self.ports.key_of_upload(cx, repository, id.as_str()).await? {
@@ -109,7 +113,8 @@ impl Uploads {
         // Where another server may go on with it, what is kept here is worth nothing.
         if self.holder.is_none() {
             let (repository, opened_by, touched_at) = (repository.id, cx.actor.clone(), cx.now);
-            self.park(&id, Box::new(Session { upload, repository, opened_by, touched_at, revision: 0 }));
+            let reserved = Arc::default();
+            self.park(&id, Box::new(Session { upload, repository, opened_by, touched_at, revision: 0, reserved }));
         }
         Ok(id)
     }
@@ -164,7 +169,7 @@ impl Uploads {
     ///
     /// # Errors
     /// [`FaultKind::UploadNotFound`], [`FaultKind::UploadBusy`], [`FaultKind::SizeInvalid`], [`FaultKind::UploadInvalid`],
-    /// [`FaultKind::StorageFull`].
+    /// [`FaultKind::StorageFull`], [`FaultKind::QuotaExceeded`].
     pub async fn append<E: Error + Send + Sync + 'static>(
         &self,
         cx: &Cx,
@@ -191,7 +196,10 @@ impl Uploads {
         if start.is_some_and(|start| start != offset) {
             return Ok(Appended::OutOfOrder(offset));
         }
-        self.receive(turn, length, body).await?;
+        self.reserve(turn, length).await?;
+        let received = self.receive(turn, length, body).await;
+        let settled = self.settle(turn).await;
+        received.and(settled)?;
         self.touch(turn).await?;
         Ok(Appended::At(turn.session().upload.offset()))
     }
@@ -233,6 +241,7 @@ impl Uploads {
         if offset == 0 {
             self.rehash(turn, digest).await?;
         }
+        self.reserve(turn, length).await?;
         self.receive(turn, length, body).await?;
         self.rehash(turn, digest).await?;
         let (cx, id) = (turn.cx.clone(), turn.id.clone());
@@ -244,8 +253,12 @@ impl Uploads {
             return Err(fault);
         }
         let admitting = admit(&self.ports, &cx, repository, digest, upload, Some((id.as_str(), turn.hold)));
-        self.holding(&cx, &id, turn.hold, admitting).await?;
-        Ok(Appended::At(size))
+        let admitted = self.holding(&cx, &id, turn.hold, admitting).await;
+        // Its bytes are gone; what it had reserved is free.
+        if admitted.as_ref().is_err_and(|fault| fault.kind == FaultKind::QuotaExceeded) {
+            self.drop_row(&cx, &id).await?;
+        }
+        admitted.map(|()| Appended::At(size))
     }
 
     /// Has the hash of the bytes so far be of the digest's algorithm.
@@ -268,6 +281,9 @@ impl Uploads {
         digest: &Digest,
         body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
     ) -> Result<(), Fault> {
+        if repository.is_limited {
+            return self.store_reserving(cx, repository, digest, body).await;
+        }
         let id = self.fresh_id();
         // Used by this request alone: it is not kept under the name of the upload.
         let domain = KeyDomain::of(cx.account, &repository.rules);
@@ -284,6 +300,24 @@ impl Uploads {
         }
         let admitted = admit(&self.ports, cx, repository, digest, upload, None).await;
         self.ports.push_failures.note(cx.account, repository, admitted)
+    }
+
+    /// The same where quotas keep room for the bytes while they come: that is written in the row of an upload.
+    async fn store_reserving<E: Error + Send + Sync + 'static>(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        digest: &Digest,
+        body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    ) -> Result<(), Fault> {
+        let opened = self.open(cx, repository, digest.algorithm()).await;
+        let id = self.ports.push_failures.note(cx.account, repository, opened)?;
+        let finished = self.finish(cx, repository, &id, digest, None, None, body).await;
+        if finished.is_err() {
+            // Nobody knows its name. Where this fails, or it has gone already, nothing is left to do: it expires.
+            let _ = self.cancel(cx, repository, &id).await;
+        }
+        finished.map(drop)
     }
 
     /// Gives an upload up.
@@ -318,7 +352,10 @@ impl Uploads {
         let body = self.watched(turn, body);
         let appending = match length {
             Some(length) => Either::Left(session.upload.append_exactly(body, length)),
-            None => Either::Right(session.upload.append(body, room)),
+            None => {
+                let body = self.reserving(turn, session.reserved.clone(), offset, body);
+                Either::Right(session.upload.append(body, room))
+            }
         };
         let appended = Abortable::new(appending, interrupted).await;
         turn.writing.end();
@@ -349,6 +386,7 @@ impl Uploads {
                 Fault::new(FaultKind::SizeInvalid, message)
             }
             AppendError::Body(BodyEnd::Overtaken) => overtaken(),
+            AppendError::Body(BodyEnd::NoRoom(fault)) => *fault,
             AppendError::Body(BodyEnd::Client(cause)) => {
                 let message = "The body ended before it was complete; ask for the upload's status and go on from there";
                 Fault::new(FaultKind::UploadInvalid, message).because(cause)

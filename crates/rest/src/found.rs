@@ -5,9 +5,11 @@ use gantry_access::{Access, Action, Principal, action};
 use gantry_accounts::Accounts;
 use gantry_api::Paging;
 use gantry_fault::{Fault, FaultKind};
-use gantry_findings::{FoundFlaw, FoundImage, FoundImages, FoundPackage, GoneFlaw, Scans, TrendDay, Visible};
+use gantry_findings::{
+    FoundFlaw, FoundImage, FoundImages, FoundPackage, FoundSecret, GoneFlaw, Scans, TrendDay, Visible,
+};
 use gantry_registry::{Repositories, Repository};
-use gantry_scan::{Distribution, FixState, Severity};
+use gantry_scan::{Confidence, Distribution, FixState, Severity};
 use gantry_words::{Cx, Page, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -185,6 +187,50 @@ fn package(
         first_pushed_at: images.first_pushed_at.to_string(),
         image_count: images.count,
         images: images.shown.into_iter().map(FoundImageDocument::from).collect(),
+    }
+}
+
+/// A secret, and the images in whose layers it lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "FoundSecret")]
+pub struct FoundSecretDocument {
+    /// Its kind, by the rule that found it: `github-token`.
+    pub rule: String,
+    /// What it is.
+    pub title: String,
+    /// How bad it is that it is known: `CRITICAL`, `HIGH`, `MEDIUM`, `LOW`, `INFORMATIONAL` or `UNDEFINED`.
+    #[schemars(with = "String")]
+    pub severity: Severity,
+    /// How likely it is a live secret: `high`, or `low` where it lies among tests, examples and documentation only.
+    #[schemars(with = "String")]
+    pub confidence: Confidence,
+    /// Its first four characters, and `…`.
+    pub preview: String,
+    /// The first 16 hexadecimal digits of its SHA-256, by which exceptions and files of what is ignored name it.
+    pub fingerprint: String,
+    /// When the first of the images was pushed, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub first_pushed_at: String,
+    /// How many images hold it, of those that the caller may ask about.
+    pub image_count: usize,
+    /// The youngest of them, at most a hundred; `paths` are the files with the line on which it begins, as in `app/.env:3`.
+    pub images: Vec<FoundImageDocument>,
+}
+
+impl From<FoundSecret> for FoundSecretDocument {
+    fn from(found: FoundSecret) -> Self {
+        FoundSecretDocument {
+            rule: found.rule,
+            title: found.title,
+            severity: found.severity,
+            confidence: found.confidence,
+            preview: found.preview,
+            fingerprint: found.fingerprint,
+            first_pushed_at: found.images.first_pushed_at.to_string(),
+            image_count: found.images.count,
+            images: found.images.shown.into_iter().map(FoundImageDocument::from).collect(),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod openapi;
 mod operations;
 mod policy_of;
 mod protection;
+mod quota;
 mod robot;
 mod route;
 mod route_gates;
@@ -39,7 +40,10 @@ pub use access::{
 pub use account::{AccountDocument, NewAccountDocument};
 pub use base::{BaseImageDocument, JudgedImageDocument};
 pub use document::{ImageDocument, RepositoryDocument};
-pub use found::{FoundFlawDocument, FoundImageDocument, FoundPackageDocument, GoneFlawDocument, TrendDayDocument};
+pub use found::{
+    FoundFlawDocument, FoundImageDocument, FoundPackageDocument, FoundSecretDocument, GoneFlawDocument,
+    TrendDayDocument,
+};
 pub use gates::{
     GateExplanationDocument, QuarantineState, QuarantinedTagDocument, ScanExceptionDocument, ScanOverrideDocument,
     ScanPolicyDocument,
@@ -57,6 +61,7 @@ pub use operations::doors;
 pub use operations::revoke_sessions::RevokedSessionsDocument;
 pub use operations::search_images::SearchedImageDocument;
 pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
+pub use quota::{MeasureDocument as QuotaMeasureDocument, QuotaDocument, QuotaLimitsDocument};
 pub use route::route;
 pub use scan::{FindingDocument, ImageFindingsDocument, ScanDocument};
 pub use selection::{

@@ -33,6 +33,7 @@ pub fn route(method: &Method, path: &str) -> Routed {
         "audit" => Some(list_audit_records::ListAuditRecords::NAME),
         "findings" => Some(list_findings::ListFindings::NAME),
         "findings/gone" => Some(list_gone_findings::ListGoneFindings::NAME),
+        "findings/secrets" => Some(list_exposed_secrets::ListExposedSecrets::NAME),
         "findings/trend" => Some(get_findings_trend::GetFindingsTrend::NAME),
         "images" => Some(search_images::SearchImages::NAME),
         "packages" => Some(list_packages::ListPackages::NAME),
@@ -70,6 +71,9 @@ pub fn route(method: &Method, path: &str) -> Routed {
     }
     if let Some(source) = rest.strip_prefix("inventory") {
         return inventory(method, source);
+    }
+    if let Some(scope) = rest.strip_prefix("quotas") {
+        return quotas(method, scope);
     }
     if let Some(found) = route_identities::route(method, rest) {
         return found;
@@ -336,6 +340,21 @@ fn inventory(method: &Method, rest: &str) -> Routed {
     choose("GET, PUT, DELETE", Params::new().with("source", source), found)
 }
 
+/// Finds what happens to `quotas` and `quotas/<scope>`, whose slashes need not be escaped.
+fn quotas(method: &Method, rest: &str) -> Routed {
+    if rest.is_empty() {
+        let get = (*method == Method::GET).then_some(list_quotas::ListQuotas::NAME);
+        return choose("GET", Params::new(), get);
+    }
+    let Some(scope) = rest.strip_prefix('/') else { return Routed::NotFound };
+    let found = match *method {
+        Method::PUT => Some(put_quota::PutQuota::NAME),
+        Method::DELETE => Some(delete_quota::DeleteQuota::NAME),
+        _ => None,
+    };
+    choose("PUT, DELETE", Params::new().with("scope", scope), found)
+}
+
 /// Finds what happens to `accounts`, `accounts/<id>`, `accounts/<id>/root-key` and `accounts/<id>/state`.
 fn accounts(method: &Method, rest: &str) -> Routed {
     if rest.is_empty() {
@@ -397,8 +416,12 @@ mod tests {
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
             (Method::GET, "/api/v1/audit", "ListAuditRecords", ""),
             (Method::GET, "/api/v1/usage", "GetUsage", ""),
+            (Method::GET, "/api/v1/quotas", "ListQuotas", ""),
+            (Method::PUT, "/api/v1/quotas/team/*", "PutQuota", ""),
+            (Method::DELETE, "/api/v1/quotas/team/app", "DeleteQuota", ""),
             (Method::GET, "/api/v1/findings", "ListFindings", ""),
             (Method::GET, "/api/v1/findings/gone", "ListGoneFindings", ""),
+            (Method::GET, "/api/v1/findings/secrets", "ListExposedSecrets", ""),
             (Method::GET, "/api/v1/findings/trend", "GetFindingsTrend", ""),
             (Method::GET, "/api/v1/packages", "ListPackages", ""),
             (Method::GET, "/api/v1/access/explain", "ExplainAccess", ""),

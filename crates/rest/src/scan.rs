@@ -247,6 +247,9 @@ pub struct FindingDocument {
     /// Which layers brought it, counted from 0 at the bottom; empty where that is not said.
     #[serde(default)]
     pub layers: Vec<u32>,
+    /// The build steps that made these layers, as the image's configuration has them (`created_by`); those that are known.
+    #[serde(default)]
+    pub build_steps: Vec<String>,
     /// The record that made it, and the range that held.
     #[schemars(with = "EvidenceDocument")]
     pub evidence: Evidence,
@@ -303,12 +306,14 @@ pub(crate) fn by_name<N>(counts: impl IntoIterator<Item = (Severity, N)>) -> BTr
     counts.into_iter().map(|(severity, count)| (severity.name().to_owned(), count)).collect()
 }
 
-/// Shows findings with the layers that brought their packages.
+/// Shows findings with the layers that brought their packages, and their build steps.
 fn findings(inventory: &Inventory, matched: &Matched) -> Vec<FindingDocument> {
     let layers = inventory.package_layers();
-    let show = |finding: &Finding| FindingDocument {
-        layers: layers.get(&finding.package.key()).into_iter().flatten().copied().collect(),
-        ..FindingDocument::new(finding, inventory.distribution.as_ref())
+    let show = |finding: &Finding| {
+        let layers: Vec<u32> = layers.get(&finding.package.key()).into_iter().flatten().copied().collect();
+        let build_steps = layers.iter().filter_map(|layer| inventory.build_step(*layer)).map(String::from).collect();
+        let shown = FindingDocument::new(finding, inventory.distribution.as_ref());
+        FindingDocument { layers, build_steps, ..shown }
     };
     matched.findings.iter().map(show).collect()
 }
@@ -339,6 +344,7 @@ impl FindingDocument {
             modified: finding.modified,
             paths: finding.paths,
             layers: Vec::new(),
+            build_steps: Vec::new(),
             evidence: finding.evidence,
             suppressed: finding.suppressed,
         }
@@ -421,13 +427,15 @@ mod tests {
         let mut package = Package::new(PackageType::Deb, "libssl3", "3.0.11-1~deb12u2");
         package.licences = vec!["Apache-2.0".into()];
         let installed = Installed { package: package.clone(), path: "var/lib/dpkg/status".into(), layer: 0 };
-        let inventory = Inventory { packages: vec![installed], ..Inventory::default() };
+        let build_steps = vec!["RUN apt-get install -y openssl".to_owned()];
+        let inventory = Inventory { packages: vec![installed], build_steps, ..Inventory::default() };
         let finding = Finding { severity: Severity::High, title: "A flaw".into(), ..Finding::new("CVE-1", package) };
         let matched = Matched { findings: vec![finding], ..Matched::default() };
 
         let shown = ImageFindingsDocument::new("app:v1".into(), None, &inventory, &matched);
         let read: ImageFindingsDocument = serde_json::from_value(serde_json::to_value(&shown).unwrap()).unwrap();
 
+        assert_eq!(read.findings[0].build_steps, ["RUN apt-get install -y openssl"]);
         assert_eq!(read.severity_counts, BTreeMap::from([("HIGH".into(), 1)]));
         assert_eq!(read.matched(&inventory), matched);
     }

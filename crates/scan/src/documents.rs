@@ -105,24 +105,31 @@ struct Component<'a> {
     id: String,
     paths: BTreeSet<&'a str>,
     layers: BTreeSet<u32>,
+    /// The build steps of those layers of which they are known.
+    build_steps: Vec<&'a str>,
 }
+
+/// The paths of a package, and the layers that brought it.
+type Places<'a> = (BTreeSet<&'a str>, BTreeSet<u32>);
 
 /// Returns each package once, sorted, with all paths that hold it.
 fn components(inventory: &Inventory) -> Vec<Component<'_>> {
-    let mut places = BTreeMap::<&Package, (BTreeSet<&str>, BTreeSet<u32>)>::new();
+    let mut places = BTreeMap::<&Package, Places<'_>>::new();
     for installed in &inventory.packages {
         let (paths, layers) = places.entry(&installed.package).or_default();
         paths.insert(&installed.path);
         layers.extend(installed.brought_by());
     }
     let mut seen = HashMap::<String, u32>::new();
-    let make = |(package, (paths, layers))| {
+    let mut components = Vec::with_capacity(places.len());
+    for (package, (paths, layers)) in places {
         let purl = purl::of(package, inventory.distribution.as_ref());
         let count = seen.entry(purl.clone()).and_modify(|count| *count += 1).or_insert(1);
         let id = if *count == 1 { purl.clone() } else { format!("{purl}#{count}") };
-        Component { package, purl, id, paths, layers }
-    };
-    places.into_iter().map(make).collect()
+        let build_steps = layers.iter().filter_map(|layer| inventory.build_step(*layer)).collect();
+        components.push(Component { package, purl, id, paths, layers, build_steps });
+    }
+    components
 }
 
 /// Returns a page that tells about a vulnerability: a known site's for its ids, or the first reference.

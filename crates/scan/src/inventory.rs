@@ -41,6 +41,12 @@ pub struct Inventory {
     /// The digests of its layers, unpacked (diff ids), the lowest first; empty where they are not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diff_ids: Vec<String>,
+    /// The digests of its layers as its manifest names them, the lowest first; empty where there is no manifest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layer_digests: Vec<String>,
+    /// The build step that made each of its layers, as its builder noted it, the lowest first; empty where that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub build_steps: Vec<String>,
     /// What it runs on: `linux/arm64/v8`; empty where that is not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub platform: String,
@@ -61,12 +67,18 @@ impl Inventory {
             Err(reason) => return self.complaints.push(reason),
         };
         self.misconfigurations = find_misconfigurations(&config, &self.setuid);
+        self.build_steps = config.build_steps(layers);
         let platform = [config.os, config.architecture, config.variant];
         let platform: Vec<String> = platform.into_iter().flatten().filter(|word| !word.is_empty()).collect();
         self.platform = platform.join("/").chars().take(PLATFORM_CHARACTERS_MAX).collect();
         let diff_ids = config.rootfs.and_then(|rootfs| rootfs.diff_ids).unwrap_or_default();
         let are_whole = diff_ids.len() == layers && diff_ids.iter().all(|diff_id| diff_id.len() <= DIGEST_BYTES_MAX);
         self.diff_ids = if are_whole { diff_ids } else { Vec::new() };
+    }
+
+    /// The build step that made a layer, counted from 0 at the bottom; `None` where that is not known.
+    pub fn build_step(&self, layer: u32) -> Option<&str> {
+        self.build_steps.get(layer as usize).map(String::as_str).filter(|step| !step.is_empty())
     }
 
     /// Which layers brought each package, wherever it lies.

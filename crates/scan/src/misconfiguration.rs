@@ -17,6 +17,8 @@ pub(crate) const REVISION: u32 = 1;
 pub const IMAGE_CONFIG_BYTES_MAX: usize = 4 << 20;
 /// Misconfigurations of an image at most.
 pub const MISCONFIGURATIONS_MAX: usize = 500;
+/// Characters of a build step at most.
+const STEP_CHARACTERS_MAX: usize = 200;
 /// Characters of evidence at most.
 const EVIDENCE_CHARACTERS_MAX: usize = 160;
 
@@ -104,6 +106,9 @@ pub struct HistoryEntry {
     /// What the builder notes; Buildah names the base image.
     #[serde(default)]
     pub comment: Option<String>,
+    /// Whether it left no layer.
+    #[serde(default)]
+    pub empty_layer: Option<bool>,
 }
 
 /// A file of the image whose mode has the setuid or the setgid bit.
@@ -126,6 +131,24 @@ impl ImageConfig {
             return Err(format!("the configuration has {length} bytes, more than {IMAGE_CONFIG_BYTES_MAX}"));
         }
         serde_json::from_slice(bytes).map_err(|error| format!("the configuration cannot be read: {error}"))
+    }
+
+    /// Returns the build step that made each of so many layers, the lowest first, as the builder noted it (`created_by`): in one line,
+    /// cut where it is long, and without secrets. Empty where the history counts the layers otherwise.
+    pub fn build_steps(&self, layers: usize) -> Vec<String> {
+        let entries = || self.history.iter().flatten().filter(|entry| !entry.empty_layer.unwrap_or_default());
+        match entries().count() == layers {
+            true => entries().map(|entry| build_step(entry.created_by.as_deref().unwrap_or_default())).collect(),
+            false => Vec::new(),
+        }
+    }
+}
+
+fn build_step(command: &str) -> String {
+    let step = Step::parse(command);
+    match find_secrets("history", command.as_bytes()).is_empty() {
+        true => step.told(STEP_CHARACTERS_MAX),
+        false => format!("{} …", step.verb()),
     }
 }
 

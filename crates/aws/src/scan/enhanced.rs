@@ -7,8 +7,13 @@ use crate::model::{
 use gantry_findings::Scan;
 use gantry_scan::{Finding, Package, PackageType};
 
-/// Shows a finding as `ENHANCED` scanning does (Amazon Inspector's finding).
-pub(super) fn show(asked: &Asked<'_>, scan: &Scan, finding: &Finding) -> EnhancedImageScanFinding {
+/// Shows a finding as `ENHANCED` scanning does (Amazon Inspector's finding), with the digest of the layer that brought the package.
+pub(super) fn show(
+    asked: &Asked<'_>,
+    scan: &Scan,
+    finding: &Finding,
+    source_layer: Option<String>,
+) -> EnhancedImageScanFinding {
     let observed = scan.finished_at.map(Epoch);
     let moment = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok()).map(Epoch);
     let package = &finding.package;
@@ -30,7 +35,7 @@ pub(super) fn show(asked: &Asked<'_>, scan: &Scan, finding: &Finding) -> Enhance
             vendor_severity: Some(finding.severity.name().into()),
             vendor_updated_at: moment(&finding.modified),
             vulnerability_id: Some(finding.id.clone()),
-            vulnerable_packages: Some(vec![vulnerable(finding)]),
+            vulnerable_packages: Some(vec![vulnerable(finding, source_layer)]),
         }),
         remediation: Some(Remediation { recommendation: Some(recommendation(finding)) }),
         resources: Some(vec![resource(asked)]),
@@ -88,7 +93,7 @@ fn recommendation(finding: &Finding) -> Recommendation {
     Recommendation { text: Some(text), url: page_of(finding) }
 }
 
-fn vulnerable(finding: &Finding) -> VulnerablePackage {
+fn vulnerable(finding: &Finding, source_layer_hash: Option<String>) -> VulnerablePackage {
     let package = &finding.package;
     let (epoch, rest) = match package.version.split_once(':') {
         Some((epoch, rest)) if package.kind.is_distribution() => (epoch.parse().unwrap_or(0), rest),
@@ -106,7 +111,7 @@ fn vulnerable(finding: &Finding) -> VulnerablePackage {
         name: Some(package.name.clone()),
         package_manager: Some(manager(package).into()),
         release,
-        source_layer_hash: None,
+        source_layer_hash,
         version: Some(version.into()),
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     commands::Person,
     scan::{advisories, image, import, layer, side_tables},
 };
-use gantry_e2e::{Client, Image, Server};
+use gantry_e2e::{Client, Image, Server, digest};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -105,6 +105,38 @@ fn the_base_of_an_image_is_told_with_what_came_with_it_and_what_is_better() {
     let layers: Vec<_> =
         report["findings"].as_array().unwrap().iter().map(|finding| finding["layers"].clone()).collect();
     assert_eq!(layers, [json!([1]), json!([0])]);
+}
+
+#[test]
+fn each_package_says_by_which_layer_and_build_step_it_came() {
+    let person = person();
+    let client = person.server.client();
+    let mut built = image("3.0.11-1~deb12u2");
+    let mut config: Value = serde_json::from_slice(&built.config).unwrap();
+    config["history"] = json!([
+        {"created_by": "/bin/sh -c #(nop) ADD file:2f9a in / "},
+        {"created_by": "ENV A=b", "empty_layer": true},
+        {"created_by": "RUN |1 API_TOKEN=hunter2 /bin/sh -c pip install left-pad # buildkit"},
+    ]);
+    built.config = config.to_string().into_bytes();
+    let mut manifest: Value = serde_json::from_slice(&built.manifest).unwrap();
+    manifest["config"]["digest"] = digest(&built.config).into();
+    manifest["config"]["size"] = built.config.len().into();
+    built.manifest = manifest.to_string().into_bytes();
+    assert_eq!(built.push(&client, "team/built", "v1").unwrap().status, 201);
+    person.types(&["scan", "team/built:v1"]);
+
+    let report = json_of(&person, &["scan", "team/built:v1", "--format", "json"]);
+    let held = json_of(&person, &["sbom", "team/built:v1", "--format", "json"]);
+    let bill = person.types(&["sbom", "team/built:v1"]);
+    let spdx = person.types(&["sbom", "team/built:v1", "--format", "spdx"]);
+    let table = person.types(&["sbom", "team/built:v1", "--output", "table"]);
+
+    let steps = report["findings"].as_array().unwrap().iter().map(|finding| finding["buildSteps"].clone());
+    let (add, run) = ("ADD file:2f9a in /", "RUN pip install left-pad");
+    assert_eq!(steps.collect::<Vec<_>>(), [json!([run]), json!([add])]);
+    assert_eq!(held["build_steps"], json!([add, run]));
+    assert!([&bill, &spdx, &table].iter().all(|text| text.contains(run) && !text.contains("hunter2")), "{bill}");
 }
 
 #[test]

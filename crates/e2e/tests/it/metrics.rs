@@ -2,6 +2,7 @@
 
 use crate::scan::{advisories, import};
 use gantry_e2e::{Client, Image, Server, USER, until};
+use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
 
 /// The families of a scrape, named as their samples are.
@@ -20,6 +21,14 @@ fn every_figure_is_in_the_documentation_and_none_else() {
     let settings = [("GANTRY_TRACING__OTLP_ENDPOINT", "http://127.0.0.1:1")];
     let server = Server::with(&settings);
     Image::small(1).push(&server.client(), "team/app", "v1").unwrap();
+    let quota = json!({"bytesHard": 1_000_000, "imagesHard": 10});
+    let set = server.client().send(
+        "PUT",
+        "/api/v1/quotas/team/*",
+        &[("Content-Type", "application/json")],
+        quota.to_string().as_bytes(),
+    );
+    assert_eq!(set.status, 200, "{}", set.text());
     server.client().get("/v2/team/app/manifests/none");
     server.client().send("PUT", "/v2/team/app/manifests/v2", &[], b"{");
     Client::new(server.address(), USER, "wrong").get("/v2/");
@@ -27,7 +36,9 @@ fn every_figure_is_in_the_documentation_and_none_else() {
     import(&server, &advisories(folder.path()));
     let is_read = || {
         let text = server.client().get("/metrics").text();
-        ["aws_ecr_repository_images{", "gantry_advisories_age_seconds{"].iter().all(|name| text.contains(name))
+        ["aws_ecr_repository_images{", "gantry_advisories_age_seconds{", "gantry_quota_used_bytes{"]
+            .iter()
+            .all(|name| text.contains(name))
     };
     assert!(
         until(Duration::from_secs(60), is_read),

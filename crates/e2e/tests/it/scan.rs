@@ -1,7 +1,7 @@
 //! Images are scanned when they are pushed, and what is known is matched when somebody asks.
 
 use crate::aws::Boto;
-use gantry_e2e::{Client, Image, PASSWORD, Server, USER, binary};
+use gantry_e2e::{Client, Image, PASSWORD, Server, USER, binary, digest};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -153,6 +153,7 @@ fn enhanced_scanning_speaks_of_packages_of_languages_too_in_pages() {
     let python = &all["imageScanFindings"]["enhancedFindings"][1];
     let package = &python["packageVulnerabilityDetails"]["vulnerablePackages"][0];
     assert_eq!((&package["name"], &package["packageManager"]), (&json!("left-pad"), &json!("PIP")));
+    assert_eq!(package["sourceLayerHash"], digest(&image("3.0.11-1~deb12u2").layers[1]));
     assert_eq!(python["remediation"]["recommendation"]["text"], "Upgrade left-pad to 1.1.");
 }
 

@@ -1,8 +1,9 @@
 //! Images by a query, as people ask for them.
 
 use crate::commands::Person;
-use gantry_e2e::{Client, Image, Server};
+use gantry_e2e::{Client, Image, Server, until};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// A person at a server with four images in three repositories.
 fn person() -> Person {
@@ -51,6 +52,34 @@ fn images_are_found_by_a_query_in_all_repositories() {
     assert_eq!(found(&person, &["--sort", "-repository", "--limit", "1"]), ["zoo:v1.2"]);
     let table = person.types(&["image", "ls", "--query", "repository:zoo"]);
     assert!(table.starts_with("REPOSITORY") && table.contains("v1.2"), "{table}");
+}
+
+#[test]
+fn images_are_found_by_the_labels_and_platforms_of_their_configurations_soon_after_the_push() {
+    let person = person();
+    let client = person.server.client();
+    let child = Image::small(1);
+    let platform = json!({"os": "linux", "architecture": "arm64", "variant": "v8"});
+    let child = json!({
+        "mediaType": Image::MEDIA_TYPE, "digest": child.digest(), "size": child.manifest.len(), "platform": platform,
+    });
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    let index = json!({"schemaVersion": 2, "mediaType": media_type, "manifests": [child]}).to_string();
+    let pushed = client.send("PUT", "/v2/team/app/manifests/multi", &[("content-type", media_type)], index.as_bytes());
+    assert_eq!(pushed.status, 201, "{}", pushed.text());
+
+    let cases: [(&str, &[&str]); 6] = [
+        ("platform:linux/arm64", &["team/app:multi"]),
+        ("platform=linux/arm64", &[]),
+        ("label:seed=3", &["team/base:v1.1"]),
+        ("label:seed=* repository:team/app", &["team/app:v2.0", "team/app:v1.0"]),
+        ("label:seed platform:linux/amd64 -label:seed=2 repository:team/app", &["team/app:v1.0"]),
+        ("label:vendor", &[]),
+    ];
+    for (query, images) in cases {
+        let is_so = || found(&person, &["--query", query]) == images;
+        assert!(until(Duration::from_secs(30), is_so), "{query}: {:?}", found(&person, &["--query", query]));
+    }
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub(super) fn refusal(policy: &KeptPolicy, repository: &str, digest: &str, verdi
         (GateOutcome::Passes | GateOutcome::Refused, Some(GateReason::SbomMissing)) => {
             "Attach one in SPDX or CycloneDX, such as with: oras attach".to_string()
         }
+        (GateOutcome::Passes | GateOutcome::Refused, Some(GateReason::Secret { .. })) => format!(
+            "Make the secret void, and push an image none of whose layers has it; see all with: gantry gate explain {image}"
+        ),
         (GateOutcome::Passes | GateOutcome::Refused, _) => format!(
             "Push an image without that; see all of it with: gantry gate explain {image}; ask for an exception where it does no harm"
         ),

@@ -1,4 +1,4 @@
-use super::{bases::Chains, vex::Borne};
+use super::{bases::Chains, secrets::HeldSecrets, vex::Borne};
 use gantry_scan::{
     Distribution, Finding, FixState, Installed, Inventory, Knowledge, KnowledgeError, Options, Package, Severity,
     exploitation, find,
@@ -94,6 +94,8 @@ pub(super) struct Index {
     chains: Chains,
     /// What documents say that hang on images.
     borne: Borne,
+    /// The secrets in their layers.
+    secrets: HeldSecrets,
     /// Rises with every change.
     revision: u64,
     /// The generation of advisories whose flaws are known, and of how many packages they are.
@@ -129,6 +131,11 @@ impl Index {
     /// What documents say that hang on images.
     pub(super) fn borne(&self) -> &Borne {
         &self.borne
+    }
+
+    /// The secrets in the layers of the images.
+    pub(super) fn secrets(&self) -> &HeldSecrets {
+        &self.secrets
     }
 
     /// The paths of a number.
@@ -195,6 +202,7 @@ impl Index {
         }
         self.chains.put(number, inventory);
         self.borne.put(&image.place, &inventory.statements);
+        self.secrets.put(number, &inventory.secrets);
         self.places.insert(image.place.clone(), number);
         let held = Some((image, packages.into_keys().collect()));
         match self.images.get_mut(number as usize) {
@@ -223,6 +231,7 @@ impl Index {
             let Some((_, packages)) = self.images.get_mut(number as usize).and_then(Option::take) else { continue };
             touched.extend(packages);
             self.chains.remove(number);
+            self.secrets.remove(number);
             gone.insert(number);
         }
         // Once for each package, however many images go: many hold the same ones.

@@ -312,7 +312,7 @@ impl Lens<'_> {
             first_seen_at,
             package,
             distribution,
-            images: holders.show(self.index, |_| true, first_seen),
+            images: holders.show(|paths| paths_of(self.index, paths, |_| true), first_seen),
         })
     }
 }
@@ -354,60 +354,79 @@ pub(super) fn packages(
     let shown = found.into_iter().filter_map(|(place, held)| {
         let holders = Holders::of(index, visible, held, |_, paths| is_there(paths))?;
         let PackageKey { package, distribution } = (*held.key).clone();
-        Some(FoundPackage { place, package, distribution, images: holders.show(index, is_path, |_| None) })
+        Some(FoundPackage {
+            place,
+            package,
+            distribution,
+            images: holders.show(|paths| paths_of(index, paths, is_path), |_| None),
+        })
     });
     Page::cut(shown.take(count + 1).collect(), count)
 }
 
-/// Images that hold a package, each with its repository's name and the number of the paths at which it does; never empty.
-struct Holders<'a>(Vec<(&'a HeldImage, &'a String, u32)>);
+/// Images that hold something, each with its repository's name and a number by which it is known where in the image; never empty.
+pub(super) struct Holders<'a>(Vec<(&'a HeldImage, &'a String, u32)>);
 
 impl<'a> Holders<'a> {
-    /// Those that may be seen and are asked for, by image and paths, the youngest first; `None` where there is none.
+    /// Those that hold a package, may be seen and are asked for, by image and paths; `None` where there is none.
     fn of(
         index: &'a Index,
         visible: &'a Visible,
         held: &HeldPackage,
         is_asked: impl Fn(&HeldImage, u32) -> bool,
     ) -> Option<Holders<'a>> {
-        let seen = held.images.iter().filter_map(|(number, paths)| {
-            let image = index.image(*number)?;
-            Some((image, visible.get(&image.place.0)?, *paths))
+        let is_asked = |(image, paths): &(u32, u32)| index.image(*image).is_some_and(|image| is_asked(image, *paths));
+        Holders::among(index, visible, held.images.iter().copied().filter(is_asked))
+    }
+
+    /// Those of some images, by number and mark, that may be seen, the youngest first; `None` where there is none.
+    pub(super) fn among(
+        index: &'a Index,
+        visible: &'a Visible,
+        images: impl Iterator<Item = (u32, u32)>,
+    ) -> Option<Holders<'a>> {
+        let seen = images.filter_map(|(number, mark)| {
+            let image = index.image(number)?;
+            Some((image, visible.get(&image.place.0)?, mark))
         });
-        let mut seen: Vec<_> = seen.filter(|(image, _, paths)| is_asked(image, *paths)).collect();
+        let mut seen: Vec<_> = seen.collect();
         seen.sort_by(|(a, a_name, _), (b, b_name, _)| {
             b.pushed_at.cmp(&a.pushed_at).then_with(|| (a_name, &a.place.1).cmp(&(b_name, &b.place.1)))
         });
         (!seen.is_empty()).then_some(Holders(seen))
     }
 
-    /// Shows the youngest, with those paths that are asked for, and since when the flaw that it is about is in a repository.
-    fn show(
+    /// Their marks.
+    pub(super) fn marks(&self) -> impl Iterator<Item = &u32> {
+        self.0.iter().map(|(_, _, mark)| mark)
+    }
+
+    /// Shows the youngest, with the paths that a mark means, and since when the flaw that it is about is in a repository.
+    pub(super) fn show(
         self,
-        index: &Index,
-        is_path: impl Fn(&str) -> bool,
+        paths: impl Fn(u32) -> Vec<String>,
         first_seen: impl Fn(i64) -> Option<Timestamp>,
     ) -> FoundImages {
         let count = self.0.len();
         let first_pushed_at = self.0.last().map(|(image, ..)| image.pushed_at).unwrap_or_default();
-        let show = |(image, name, paths): (&HeldImage, &String, u32)| FoundImage {
+        let show = |(image, name, mark): (&HeldImage, &String, u32)| FoundImage {
             repository_id: image.place.0,
             repository: name.clone(),
             digest: image.place.1.to_string(),
             tags: Vec::new(),
-            paths: index
-                .paths(paths)
-                .iter()
-                .filter(|path| is_path(path))
-                .take(PATHS_SHOWN_MAX)
-                .map(ToString::to_string)
-                .collect(),
+            paths: paths(mark),
             known_since: first_seen(image.place.0).map(|at| at.max(image.pushed_at)),
             pushed_at: image.pushed_at,
             pushed_by: image.pushed_by.to_string(),
         };
         FoundImages { count, first_pushed_at, shown: self.0.into_iter().take(IMAGES_SHOWN_MAX).map(show).collect() }
     }
+}
+
+/// The paths of a number that are asked for.
+fn paths_of(index: &Index, number: u32, is_path: impl Fn(&str) -> bool) -> Vec<String> {
+    let paths = index.paths(number).iter().filter(|path| is_path(path));
+    paths.take(PATHS_SHOWN_MAX).map(ToString::to_string).collect()
 }
 
 impl AsMut<FoundImages> for FoundFlaw {

@@ -1,4 +1,5 @@
 mod gone;
+mod secrets;
 mod trend;
 
 use super::{audit::escape, scan::severity};
@@ -13,6 +14,9 @@ use serde::Deserialize;
 /// Findings that a list has at most; what is asked for more narrowly has fewer.
 const LIST_MAX: usize = 10_000;
 
+/// Options that ask about flaws, and have no sense for secrets.
+const FLAWS_ONLY: [&str; 8] = ["id", "package", "fixable", "known_exploited", "epss", "overdue", "suppressed", "order"];
+
 /// Search what is known to be wrong with all images of a server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gantry findings ls --severity HIGH,CRITICAL --fixable")]
@@ -23,8 +27,10 @@ pub(crate) struct FindingsCommand {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// List flaws, the worst first, with the images that hold them
-    #[command(after_help = "Example:\n  gantry findings ls --id CVE-2024-0727 --images")]
+    /// List flaws or secrets, the worst first, with the images that hold them
+    #[command(
+        after_help = "Example:\n  gantry findings ls --id CVE-2024-0727 --images\n  gantry findings ls --secrets --repository team/"
+    )]
     Ls(LsCommand),
     /// List flaws that are gone from repositories, those first that went last
     #[command(after_help = "Example:\n  gantry findings gone --repository team/")]
@@ -72,6 +78,18 @@ struct LsCommand {
     /// What comes first
     #[arg(long, value_enum, default_value = "severity")]
     order: Order,
+    /// Show secrets in the layers of images, each once, instead of flaws
+    #[arg(long, conflicts_with_all = FLAWS_ONLY)]
+    secrets: bool,
+    /// With --secrets: show this kind only, by the rule that finds it, as in github-token
+    #[arg(long, value_name = "RULE", requires = "secrets")]
+    kind: Option<String>,
+    /// With --secrets: show the secret of this fingerprint only
+    #[arg(long, value_name = "FINGERPRINT", requires = "secrets")]
+    fingerprint: Option<String>,
+    /// With --secrets: show those too that lie among tests, examples and documentation only
+    #[arg(long, requires = "secrets")]
+    examples: bool,
     #[command(flatten)]
     found: FoundFlags,
     #[command(flatten)]
@@ -109,13 +127,21 @@ impl FindingsCommand {
 
 impl LsCommand {
     fn run(self) -> Result<Exit, Failure> {
+        if self.secrets {
+            return secrets::list(&self);
+        }
         let found = self.list()?;
         Printer::stdout(self.output.format).answer(&found, |found| table(found, self.found.images, self.suppressed))?;
         Ok(Exit::Done)
     }
 
+    /// The severities as the API reads them.
+    fn severities(&self) -> String {
+        self.severity.iter().map(|severity| severity.name()).collect::<Vec<_>>().join(",")
+    }
+
     fn list(&self) -> Result<Vec<FoundFlawDocument>, Failure> {
-        let severities = self.severity.iter().map(|severity| severity.name()).collect::<Vec<_>>().join(",");
+        let severities = self.severities();
         let epss = self.epss.map(|share| share.to_string());
         let query = query(&[
             ("severity", Some(severities.as_str()).filter(|list| !list.is_empty())),
@@ -165,7 +191,7 @@ pub(super) fn pages<P: serde::de::DeserializeOwned, T>(
 fn table(found: &[FoundFlawDocument], is_by_image: bool, is_suppressed: bool) -> Table {
     let last = if is_suppressed { "SUPPRESSED" } else { "DUE" };
     let header = ["SEVERITY", "PRIORITY", "EXPLOITED", "ID", "PACKAGE", "VERSION", "FIXED IN", "KNOWN SINCE", last];
-    found_table(header, is_by_image, found.iter().map(|flaw| (cells(flaw), &flaw.package)))
+    found_table(header, is_by_image, found.iter().map(|flaw| (cells(flaw), Holders::from(&flaw.package))))
 }
 
 fn cells(flaw: &FoundFlawDocument) -> [Cell; 9] {
@@ -202,11 +228,24 @@ fn day(time: &str) -> &str {
     time.split('T').next().unwrap_or(time)
 }
 
+/// The images that hold something.
+pub(super) struct Holders<'a> {
+    count: usize,
+    first_pushed_at: &'a str,
+    shown: &'a [FoundImageDocument],
+}
+
+impl<'a> From<&'a FoundPackageDocument> for Holders<'a> {
+    fn from(found: &'a FoundPackageDocument) -> Self {
+        Holders { count: found.image_count, first_pushed_at: &found.first_pushed_at, shown: &found.images }
+    }
+}
+
 /// A table of what is found, and behind it of who holds it: a line for all images, or one for each.
 pub(super) fn found_table<'a, const N: usize>(
     header: [&str; N],
     is_by_image: bool,
-    found: impl Iterator<Item = ([Cell; N], &'a FoundPackageDocument)>,
+    found: impl Iterator<Item = ([Cell; N], Holders<'a>)>,
 ) -> Table {
     let more: &[&str] =
         if is_by_image { &["IMAGE", "DIGEST", "PUSHED", "BY", "PATH"] } else { &["IMAGES", "PUSHED SINCE", "IN"] };
@@ -214,14 +253,14 @@ pub(super) fn found_table<'a, const N: usize>(
     if !is_by_image {
         table = table.right(&[N]);
     }
-    for (cells, package) in found {
+    for (cells, holders) in found {
         if !is_by_image {
-            let count = package.image_count.to_string();
-            let cells = cells.into_iter().chain([count.into(), day(&package.first_pushed_at).into(), place(package)]);
+            let count = holders.count.to_string();
+            let cells = cells.into_iter().chain([count.into(), day(holders.first_pushed_at).into(), place(&holders)]);
             table.row(cells);
             continue;
         }
-        for image in &package.images {
+        for image in holders.shown {
             table.row(cells.iter().cloned().chain([
                 name(image).into(),
                 image.digest.get(..19).unwrap_or(&image.digest).into(),
@@ -230,7 +269,7 @@ pub(super) fn found_table<'a, const N: usize>(
                 path(image),
             ]));
         }
-        let hidden = package.image_count - package.images.len();
+        let hidden = holders.count - holders.shown.len();
         if hidden > 0 {
             let said = format!("and {hidden} more");
             table.row(cells.into_iter().chain([Cell::toned(said, Tone::Faint)]));
@@ -257,9 +296,9 @@ fn path(image: &FoundImageDocument) -> Cell {
 }
 
 /// The youngest image, and how many more there are.
-fn place(package: &FoundPackageDocument) -> Cell {
-    let Some(first) = package.images.first() else { return "-".into() };
-    match package.image_count - 1 {
+fn place(holders: &Holders<'_>) -> Cell {
+    let Some(first) = holders.shown.first() else { return "-".into() };
+    match holders.count - 1 {
         0 => name(first).into(),
         more => format!("{} and {more} more", name(first)).into(),
     }

@@ -162,6 +162,9 @@ fn asks(policy: &GatePolicy) -> Vec<String> {
     if policy.requires_sbom {
         said.push("a bill of materials".into());
     }
+    if policy.refuses_secrets {
+        said.push("no secret in a layer".into());
+    }
     if policy.unscanned == Unscanned::Pass {
         said.push("what is not known passes".into());
     }

@@ -1,4 +1,4 @@
-use super::findings::{FoundFlags, found_table, pages, query};
+use super::findings::{FoundFlags, Holders, found_table, pages, query};
 use crate::{
     output::{Exit, Failure, OutputFlag, Printer, Table},
     remote::{Remote, RemoteFlags},
@@ -83,6 +83,6 @@ fn table(found: &[FoundPackageDocument], is_by_image: bool) -> Table {
         let distribution = package.distribution.as_deref().unwrap_or("-").into();
         [package.kind.as_str().into(), package.package.as_str().into(), package.version.as_str().into(), distribution]
     };
-    let rows = found.iter().map(|package| (cells(package), package));
+    let rows = found.iter().map(|package| (cells(package), Holders::from(package)));
     found_table(["TYPE", "PACKAGE", "VERSION", "DISTRIBUTION"], is_by_image, rows)
 }

@@ -80,15 +80,17 @@ fn print(subject: &Subject, format: SbomFormat) -> Result<(), Failure> {
 }
 
 fn table(inventory: &Inventory) -> Table {
-    let mut table = Table::new(["TYPE", "PACKAGE", "VERSION", "LAYER", "PATH"]).right(&[3]);
+    let mut table = Table::new(["TYPE", "PACKAGE", "VERSION", "LAYER", "PATH", "BUILD STEP"]).right(&[3]);
     for installed in &inventory.packages {
         let package = &installed.package;
+        let step = installed.brought_by().and_then(|layer| inventory.build_step(layer));
         table.row([
             package.kind.name().into(),
             package.name.as_str().into(),
             package.version.as_str().into(),
             installed.brought_by().map_or_else(String::new, |layer| (layer + 1).to_string()).into(),
             Cell::toned(installed.path.as_str(), Tone::Faint),
+            Cell::toned(step.unwrap_or_default(), Tone::Faint),
         ]);
     }
     table

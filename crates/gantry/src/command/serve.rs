@@ -1,5 +1,6 @@
 mod findings;
 mod gates;
+mod search_index;
 mod usage;
 
 use super::tool::{command_line, fault_failure, read_config, runtime};
@@ -135,6 +136,7 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
         spawn_advisories(&house),
         gates::spawn_gates(&house),
         findings::spawn_findings(&house),
+        search_index::spawn_search_index(&house),
         usage::spawn_usage(&house),
         spawn_updates(&house),
         of_scans_task,

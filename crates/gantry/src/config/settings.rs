@@ -92,7 +92,7 @@ config! {
     /// Lifecycle policies.
     lifecycle: gantry_registry::LifecycleSettings = Default::default();
     /// Scans of images.
-    scanning: gantry_registry::ScanningSettings = Default::default();
+    scanning: gantry_registry::ScanningSettings = Default::default(), check gantry_registry::ScanningSettings::check;
     /// Signatures of images.
     signing: SigningSettings = SigningSettings::default();
     /// Advisories: where they come from, and when they are too old.

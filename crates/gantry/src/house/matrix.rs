@@ -119,6 +119,7 @@ fn of_rest(operation: &str) -> Value {
         "SelectImages" => json!({"q": "untagged", "action": "delete"}),
         "PutTag" => json!({"image": "v1"}),
         "HoldImage" => json!({"reason": "r"}),
+        "PutQuota" => json!({"bytesHard": 1}),
         "PutInventory" => json!({"images": []}),
         "SetStorageClass" => json!({"storageClass": "ARCHIVE"}),
         "RollbackTag" => json!({"steps": 1}),

@@ -31,7 +31,7 @@ pub(super) fn test(field: Field, operator: &'static str, value: &str) -> Result<
     match field.kind() {
         Kind::Text => Ok(Test::Text(Pattern { text: value.into(), is_literal })),
         Kind::Digest => digest(value),
-        Kind::Pair => pair(value, is_literal),
+        Kind::Pair => pair(field, value, is_literal),
         Kind::Moment => moment(field, compare, value),
         Kind::Size => {
             let size: ByteCount =
@@ -62,12 +62,13 @@ fn digest(value: &str) -> Result<Test, Wrong> {
     }
 }
 
-fn pair(value: &str, is_literal: bool) -> Result<Test, Wrong> {
+fn pair(field: Field, value: &str, is_literal: bool) -> Result<Test, Wrong> {
     let (key, value) = value.split_once('=').map_or((value, None), |(key, value)| (key, Some(value)));
     if key.is_empty() {
-        return Err(Wrong::Value(
-            "the name of an annotation is missing before its value, as in annotation:NAME=VALUE".into(),
-        ));
+        let name = field.name();
+        return Err(Wrong::Value(format!(
+            "the name of the {name} is missing before its value, as in {name}:NAME=VALUE"
+        )));
     }
     let value = value.map(|text| Pattern { text: text.into(), is_literal });
     Ok(Test::Pair { key: key.into(), value, is_literal })

@@ -164,6 +164,7 @@ mod tests {
             image_count: 1,
             tag_count: 1,
             blob_bytes: 1,
+            is_limited: false,
             rules: Arc::new(rules),
         }
     }

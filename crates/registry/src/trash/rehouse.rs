@@ -3,7 +3,7 @@ use super::{
     restore::{hanging_together, refuse_too_many},
 };
 use gantry_fault::Fault;
-use gantry_metadata::{Act, Reader, Tx, blobs, manifests, repositories as repository_rows, trash, usage};
+use gantry_metadata::{Act, Reader, Tx, blobs, manifests, quotas, repositories as repository_rows, trash, usage};
 use gantry_words::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -147,6 +147,7 @@ impl Act for MoveTrash {
             trash::copy_tags(tx, self.from, self.to, digest)?;
         }
         repository_rows::count(tx, self.to, counts)?;
+        quotas::count_linked(tx, self.to, counts.blob_bytes, copies())?;
         for image in &plan.destroyed {
             destroy(tx, self.from, image, plan.at)?;
         }

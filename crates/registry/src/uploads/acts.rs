@@ -1,8 +1,11 @@
 use super::{upload_busy, upload_not_found};
-use crate::repositories;
+use crate::{
+    quotas::{self, Adds, Blob},
+    repositories,
+};
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Act, Locks, Reader, Trail, Tx, repositories as repository_rows,
+    Act, Locks, Reader, Trail, Tx, quotas as quota_rows, repositories as repository_rows,
     uploads::{self, UploadRow},
 };
 use gantry_words::{AccountId, RepositoryName, Timestamp};
@@ -21,24 +24,82 @@ pub(super) struct OpenUpload {
 }
 
 impl Act for OpenUpload {
-    type Seen = bool;
+    type Seen = (bool, Vec<quota_rows::QuotaRow>);
     type Plan = Timestamp;
     type Answer = ();
     const NAME: &'static str = "registry.open_upload";
     const TRAIL: Trail = Trail::Housekeeping;
     const LOCKS: Locks = Locks::Unlocked("an upload to a repository that goes at this moment expires like any other");
 
-    fn gather(&self, rows: &mut Reader) -> Result<bool, Fault> {
-        Ok(repository_rows::by_id(rows, self.repository)?.is_some())
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        let Some(repository) = repository_rows::by_id(rows, self.repository)? else { return Ok((false, vec![])) };
+        Ok((true, quotas::gather(rows, &repository, Blob::UNKNOWN)?))
     }
 
-    fn decide(&self, repository_exists: bool, now: Timestamp) -> Result<Timestamp, Fault> {
-        if repository_exists { Ok(now) } else { Err(repositories::not_found(&self.name, self.account)) }
+    fn decide(&self, (repository_exists, quotas): Self::Seen, now: Timestamp) -> Result<Timestamp, Fault> {
+        if !repository_exists {
+            return Err(repositories::not_found(&self.name, self.account));
+        }
+        // How much comes is not known yet; where there is no room for a byte, none need be sent.
+        quotas::decide(&quotas, Adds { bytes: 1, ..Adds::default() })?;
+        Ok(now)
     }
 
     fn apply(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
         let sealed = self.sealed.as_ref().map(|(domain, data_key)| (domain.as_str(), data_key.as_slice()));
         uploads::insert(tx, (&self.id, self.repository), self.algorithm, &self.actor, now, sealed)
+    }
+}
+
+/// Of the room that quotas have left, one upload is given this part ahead of its bytes: others that come at once need some too.
+const AHEAD_SHARE: u64 = 16;
+
+/// The act that has quotas keep room for the bytes of an upload. Answers for how many they do.
+pub(super) struct ReserveUpload {
+    pub(super) id: String,
+    /// For how many they must, those that have come included.
+    pub(super) bytes: u64,
+    /// For how many more they may, where there is plenty of room.
+    pub(super) ahead: u64,
+}
+
+/// What is kept for an upload.
+pub(super) struct Reservation {
+    bytes: u64,
+    /// Whether its row says otherwise until now.
+    is_new: bool,
+}
+
+impl Act for ReserveUpload {
+    /// The upload, and the quotas that mean its repository.
+    type Seen = Option<(UploadRow, Vec<quota_rows::QuotaRow>)>;
+    type Plan = Reservation;
+    type Answer = u64;
+    const NAME: &'static str = "registry.reserve_upload";
+    const TRAIL: Trail = Trail::Housekeeping;
+
+    fn gather(&self, rows: &mut Reader) -> Result<Self::Seen, Fault> {
+        rows.lock(&format!("upload {}", self.id))?;
+        let Some(upload) = uploads::find(rows, &self.id)? else { return Ok(None) };
+        let Some(repository) = repository_rows::by_id(rows, upload.repository)? else { return Ok(None) };
+        Ok(Some((upload, quotas::gather(rows, &repository, Blob::UNKNOWN)?)))
+    }
+
+    fn decide(&self, seen: Self::Seen, _: Timestamp) -> Result<Reservation, Fault> {
+        // Without its upload the request fails by itself, later.
+        let Some((upload, quotas)) = seen else { return Ok(Reservation { bytes: self.bytes, is_new: false }) };
+        let adds = Adds { bytes: self.bytes.saturating_sub(upload.reserved_bytes), ..Adds::default() };
+        quotas::decide(&quotas, adds)?;
+        let ahead = self.ahead.min(quotas::room(&quotas, adds) / AHEAD_SHARE);
+        let bytes = self.bytes.saturating_add(ahead);
+        Ok(Reservation { bytes, is_new: upload.reserved_bytes != bytes && !quotas.is_empty() })
+    }
+
+    fn apply(&self, tx: &mut Tx, plan: Reservation) -> Result<u64, Fault> {
+        if plan.is_new {
+            uploads::reserve(tx, &self.id, plan.bytes)?;
+        }
+        Ok(plan.bytes)
     }
 }
 

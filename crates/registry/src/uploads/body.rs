@@ -1,6 +1,7 @@
 use super::{HOLD, RENEW_EVERY, RENEW_WITHIN, Uploads, acts::RenewUpload, turn::Turn};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, future::Either, stream};
+use gantry_fault::Fault;
 use gantry_store::UploadId;
 use gantry_words::Cx;
 use std::{error::Error, future::Future, pin::pin};
@@ -14,6 +15,9 @@ pub(super) enum BodyEnd<E: Error + 'static> {
     /// Another server has gone on with the upload.
     #[error("another server has taken the upload over")]
     Overtaken,
+    /// A quota has no room for more.
+    #[error(transparent)]
+    NoRoom(Box<Fault>),
 }
 
 impl Uploads {

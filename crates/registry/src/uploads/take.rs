@@ -15,7 +15,10 @@ use gantry_metadata::uploads::UploadRow;
 use gantry_oci::Algorithm;
 use gantry_store::UploadId;
 use gantry_words::Cx;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 /// How long the one that goes on waits for the other to end.
 const INTERRUPT_WITHIN: Duration = Duration::from_secs(10);
@@ -38,6 +41,7 @@ impl Uploads {
         };
         // From here on the turn puts the slot right, however this ends.
         let mut turn = Turn::new(self.clone(), cx.clone(), id.clone(), session, writing);
+        turn.is_limited = repository.is_limited;
         match &self.holder {
             Some(holder) => self.hold(&mut turn, repository, holder).await?,
             None if turn.session.is_none() => {
@@ -104,6 +108,7 @@ impl Uploads {
         let row = self.ports.metadata.perform(&cx, act).await?;
         turn.hold = Some(row.revision + 1);
         turn.touched_at = row.touched_at;
+        let reserved = row.reserved_bytes;
         let taking_up = async {
             let mut kept = turn.session.take();
             if let Some(session) = kept.take_if(|session| session.revision == row.revision)
@@ -123,7 +128,9 @@ impl Uploads {
             }
             self.resume(&cx, &id, row).await.map(Box::new)
         };
-        turn.session = Some(self.holding(&cx, &id, turn.hold, taking_up).await?);
+        let session = self.holding(&cx, &id, turn.hold, taking_up).await?;
+        session.reserved.store(reserved, Relaxed);
+        turn.session = Some(session);
         Ok(())
     }
 
@@ -144,6 +151,7 @@ impl Uploads {
             Err(error) => return Err(store_fault(error)),
         };
         let (repository, opened_by, touched_at) = (row.repository, row.opened_by.into(), row.touched_at);
-        Ok(Session { upload, repository, opened_by, touched_at, revision: row.revision })
+        let reserved = Arc::new(row.reserved_bytes.into());
+        Ok(Session { upload, repository, opened_by, touched_at, revision: row.revision, reserved })
     }
 }

@@ -4,7 +4,7 @@ use gantry_fault::Fault;
 use gantry_store::{Upload, UploadId};
 use gantry_words::{Cx, Timestamp};
 use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, atomic::AtomicU64},
     time::Duration,
 };
 use tokio::{runtime::Handle, sync::Notify};
@@ -28,6 +28,8 @@ pub(super) struct Session {
     pub(super) touched_at: Timestamp,
     /// The last hold under which its bytes came.
     pub(super) revision: i64,
+    /// How many bytes quotas keep for it, those that have come included.
+    pub(super) reserved: Arc<AtomicU64>,
 }
 
 impl Session {
@@ -121,6 +123,8 @@ pub(super) struct Turn {
     pub(super) hold: Option<i64>,
     /// When the last byte came, to be written with the end of the hold.
     pub(super) touched_at: Timestamp,
+    /// Whether quotas mean its repository.
+    pub(super) is_limited: bool,
 }
 
 impl Turn {
@@ -131,7 +135,8 @@ impl Turn {
         session: Option<Box<Session>>,
         writing: Arc<Writing>,
     ) -> Self {
-        Turn { uploads, cx, id, session, writing, hold: None, touched_at: Timestamp::default() }
+        let (hold, touched_at, is_limited) = (None, Timestamp::default(), false);
+        Turn { uploads, cx, id, session, writing, hold, touched_at, is_limited }
     }
 
     pub(super) fn session(&self) -> &Session {

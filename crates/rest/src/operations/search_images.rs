@@ -22,8 +22,7 @@ struct Query {
     #[schemars(extend("example" = "tag:v1.* pushed<2026-01-01 size>1GiB"))]
     q: Option<String>,
     /// What comes first: `repository` (within one the newest), `pushed`, `tagged`, `pulled`, `size` or `tags`, each with `-` before it
-    /// for the other way round. What is not read in that order, all but `repository` and, within one, `pushed`, is sorted where no more
-    /// than 20,000 images are to be looked at.
+    /// for the other way round. By `tags` they are sorted where no more than 20,000 images are to be looked at.
     #[schemars(with = "String", default = "sort_default", extend("example" = "-size"))]
     sort: String,
     /// What the page before gave as `next`; the first page without it.
@@ -123,18 +122,7 @@ impl Operation for SearchImages {
             || Fault::new(FaultKind::InvalidParameter, "after is not what an answer to this query gave as next");
         let place = |token: String| paging.place::<SearchPlace>(cx, &list, &token).ok_or_else(unknown);
         let after = after.map(place).transpose()?;
-        // What the name alone rules out is not even listed.
-        let bounds = query.bounds(cx.now, |_, _| None).unwrap_or_default();
-        let prefix = bounds.repository.map(|name| name.prefix).unwrap_or_default();
-        let first = match &after {
-            Some(place) if order == Order::default() => place.repository(),
-            _ => "",
-        };
-        let rooms = (repositories, accounts);
-        let seen =
-            found::visible_repositories(rooms, cx, principal, action::ECR_DESCRIBE_IMAGES, &prefix, first).await?;
-        let seen = seen.into_iter().filter(|repository| repository.image_count > 0);
-        let scope = seen.map(|repository| SearchedRepository { id: repository.id, name: repository.name }).collect();
+        let scope = Self::scope((repositories, images, accounts), cx, principal, (&query, order), after.as_ref()).await?;
         let page = images.search(scope, ImageSearch { query, order, after, count: limit, now: cx.now }).await?;
         Ok(Response {
             images: page.images.into_iter().map(SearchedImageDocument::from).collect(),
@@ -142,6 +130,39 @@ impl Operation for SearchImages {
             looked_at: page.looked_at,
             cut_short: page.is_cut_short,
         })
+    }
+}
+
+impl SearchImages {
+    /// The repositories whose images are searched: those that the caller may ask about. What the query rules out beforehand is not even
+    /// listed.
+    async fn scope(
+        (repositories, images, accounts): (&Repositories, &Images, &Accounts),
+        cx: &Cx,
+        principal: &Principal,
+        (query, order): (&ImageQuery, Order),
+        after: Option<&SearchPlace>,
+    ) -> Result<Vec<SearchedRepository>, Fault> {
+        let action = action::ECR_DESCRIBE_IMAGES;
+        let seen = match images.repositories_of(query, cx.now).await? {
+            Some(few) => {
+                let mut few = repositories.among(cx, few).await?;
+                few.retain(|repository| accounts.may(principal, &Access::on(action, &repository.name)));
+                few
+            }
+            None => {
+                let bounds = query.bounds(cx.now, |_, _| None).unwrap_or_default();
+                let prefix = bounds.repository.map(|name| name.prefix).unwrap_or_default();
+                let first = match after {
+                    Some(place) if order == Order::default() => place.repository(),
+                    _ => "",
+                };
+                let rooms = (repositories, accounts);
+                found::visible_repositories(rooms, cx, principal, action, &prefix, first).await?
+            }
+        };
+        let seen = seen.into_iter().filter(|repository| repository.image_count > 0);
+        Ok(seen.map(SearchedRepository::from).collect())
     }
 }
 

@@ -144,6 +144,7 @@ fn licences(texts: &[String]) -> Option<Value> {
 fn properties(component: &Component<'_>) -> Value {
     let package = component.package;
     let mut properties: Vec<_> = component.layers.iter().map(|layer| property("gantry:layer", layer)).collect();
+    properties.extend(component.build_steps.iter().map(|step| property("gantry:build-step", step)));
     properties.push(property("gantry:package:type", package.kind.name()));
     if let Some(source) = &package.source {
         properties.push(property("gantry:package:source-name", &source.name));

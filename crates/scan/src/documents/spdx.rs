@@ -14,7 +14,8 @@ const UNKNOWN: &str = "NOASSERTION";
 
 /// Writes the bill of materials of an image.
 ///
-/// The image is a package that contains the others; where each lies is told in its `sourceInfo`. A licence that is no SPDX
+/// The image is a package that contains the others; where each lies, and what brought it, is told in its `sourceInfo`. A licence that
+/// is no SPDX
 /// expression becomes a `LicenseRef-…` with the packager's words.
 pub fn write(image: &Image<'_>, inventory: &Inventory) -> Value {
     let components = components(inventory);
@@ -84,7 +85,6 @@ fn image_package(image: &Image<'_>, inventory: &Inventory) -> Value {
 
 fn package(component: &Component<'_>, words: &mut BTreeMap<String, String>) -> Value {
     let package = component.package;
-    let paths: Vec<_> = component.paths.iter().copied().collect();
     let mut made = json!({
         "SPDXID": format!("SPDXRef-Package-{}", short_name(&component.id)),
         "name": package.name,
@@ -93,7 +93,7 @@ fn package(component: &Component<'_>, words: &mut BTreeMap<String, String>) -> V
         "licenseConcluded": UNKNOWN,
         "licenseDeclared": declared(&package.licences, words),
         "copyrightText": UNKNOWN,
-        "sourceInfo": format!("found in {}", paths.join(", ")),
+        "sourceInfo": source_info(component),
         "externalRefs": [purl_reference(&component.purl)],
     });
     if !package.version.is_empty() {
@@ -108,6 +108,16 @@ fn package(component: &Component<'_>, words: &mut BTreeMap<String, String>) -> V
         made["checksums"] = json!([{"algorithm": "SHA1", "checksumValue": sha1.to_ascii_lowercase()}]);
     }
     made
+}
+
+/// Where it lies, and what brought it there.
+fn source_info(component: &Component<'_>) -> String {
+    let paths: Vec<_> = component.paths.iter().copied().collect();
+    let found = format!("found in {}", paths.join(", "));
+    match component.build_steps[..] {
+        [] => found,
+        _ => format!("{found}; brought by {}", component.build_steps.join("; ")),
+    }
 }
 
 fn purl_reference(purl: &str) -> Value {

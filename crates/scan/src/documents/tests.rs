@@ -32,6 +32,7 @@ fn inventory() -> Inventory {
             at(lodash(), "app/a b/node_modules/@types/lodash/package.json", 2),
             at(lodash(), "app/node_modules/@types/lodash/package.json", 1),
         ],
+        build_steps: vec!["ADD file:2f9a in /".into(), "COPY package.json .".into(), "RUN npm ci".into()],
         ..Inventory::default()
     }
 }

@@ -1,5 +1,5 @@
 use super::{GateException, GatePolicy};
-use crate::{Finding, Inventory, Severity, exploitation::priority};
+use crate::{Confidence, ExposedSecret, Finding, Inventory, LayerSecret, Severity, exploitation::priority};
 use gantry_words::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -123,6 +123,24 @@ pub enum GateReason {
         #[schemars(with = "String")]
         licence: Option<String>,
     },
+    /// A secret in one of its layers.
+    Secret {
+        /// The rule that found it: `github-token`.
+        rule: String,
+        /// What it is, for people.
+        title: String,
+        /// How bad it is that it is known.
+        #[schemars(with = "String")]
+        severity: Severity,
+        /// The file.
+        path: String,
+        /// The line on which it begins, counted from 1.
+        line: u32,
+        /// Which layer holds it, counted from 0 at the bottom.
+        layer: u32,
+        /// The first 16 hexadecimal digits of its SHA-256, by which an exception can name it.
+        fingerprint: String,
+    },
     /// No bill of materials refers to it.
     SbomMissing,
     /// It was not scanned yet.
@@ -165,6 +183,10 @@ impl fmt::Display for GateReason {
             GateReason::Licence { package, version, licence: None } => {
                 write!(f, "the unknown licence of {package} {version}")
             }
+            GateReason::Secret { rule, title, severity, path, line, layer, fingerprint } => {
+                let (severity, layer) = (severity.name(), u64::from(*layer) + 1);
+                write!(f, "{title} ({severity}, {rule} {fingerprint}) in {path}:{line} of layer {layer}")
+            }
             GateReason::SbomMissing => f.write_str("no bill of materials refers to it"),
             GateReason::NotScanned => f.write_str("it is not scanned yet"),
             GateReason::ScanFailed { reason } => write!(f, "it could not be scanned: {reason}"),
@@ -195,6 +217,7 @@ pub fn decide_gate(
         GateScan::Failed(reason) => case.unknown.push(GateReason::ScanFailed { reason: (*reason).into() }),
         GateScan::Done { at, advisories_at, findings, inventory } => {
             case.look_at_age(*at, *advisories_at);
+            case.look_at_secrets(&inventory.secrets);
             case.look_at_flaws(findings);
             case.look_at_licences(inventory);
         }
@@ -231,6 +254,25 @@ impl Case<'_> {
                 self.unknown.push(GateReason::AdvisoriesTooOld { advisories_at });
             }
             (None | Some(_), None) | (Some(_), Some(_)) => {}
+        }
+    }
+
+    /// Secrets come before flaws: no update mends them, and whoever has the image has them.
+    fn look_at_secrets(&mut self, secrets: &[LayerSecret]) {
+        if !self.policy.refuses_secrets {
+            return;
+        }
+        let mut live: Vec<&LayerSecret> =
+            secrets.iter().filter(|found| found.secret.confidence == Confidence::High).collect();
+        live.sort_by_key(|found| Reverse(found.secret.severity));
+        for LayerSecret { secret, layer, .. } in live {
+            // An exception is about it where it names its rule or itself, and no package.
+            let covering = self.holding.iter().filter(|one| one.vulnerability.is_some() && one.package.is_none());
+            let ids = || [secret.rule.as_str(), secret.fingerprint.as_str()].into_iter();
+            match covering.filter(|one| one.covers(ids(), "")).map(|one| one.ends_at).max() {
+                Some(end) => self.except(end),
+                None => self.reasons.push(exposed(secret, *layer)),
+            }
         }
     }
 
@@ -321,6 +363,18 @@ fn is_bad(policy: &GatePolicy, finding: &Finding) -> bool {
     let is_likely = policy.epss.is_some_and(|least| finding.epss.is_some_and(|probability| probability >= least));
     let is_exploited = policy.known_exploited && finding.known_exploited;
     (is_severe || is_likely || is_exploited) && (!policy.fixable_only || finding.fixed_version.is_some())
+}
+
+fn exposed(secret: &ExposedSecret, layer: u32) -> GateReason {
+    GateReason::Secret {
+        rule: secret.rule.clone(),
+        title: secret.title.clone(),
+        severity: secret.severity,
+        path: secret.path.clone(),
+        line: secret.line,
+        layer,
+        fingerprint: secret.fingerprint.clone(),
+    }
 }
 
 fn flaw(finding: &Finding) -> GateReason {

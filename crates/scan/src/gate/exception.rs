@@ -18,7 +18,7 @@ pub struct GateException {
     /// For this image only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// The flaw, by any of its ids; any where it is `None`.
+    /// The flaw, by any of its ids; any where it is `None`. A secret is named by the rule that found it, or by its fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vulnerability: Option<String>,
     /// The package's name, in which `*` stands for any text; any where it is `None`.

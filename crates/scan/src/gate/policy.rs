@@ -47,6 +47,8 @@ pub struct GatePolicy {
     pub advisories_age_days_max: Option<u32>,
     /// Whether a bill of materials must refer to it, or to an index that names it.
     pub requires_sbom: bool,
+    /// Whether secrets in its layers count: keys and tokens, but for those that lie among tests, examples and documentation.
+    pub refuses_secrets: bool,
     /// What becomes of an image of which is not known what is wrong with it: `refuse` or `pass`.
     pub unscanned: Unscanned,
     /// Whether an exception holds only once somebody else than who made it has approved it.
@@ -85,7 +87,7 @@ pub enum Unscanned {
 pub enum GatePolicyError {
     /// Nothing is asked.
     #[error(
-        "the policy asks for nothing; name at least one of severity, epss, knownExploited, licences, scanAgeDaysMax, advisoriesAgeDaysMax and requiresSbom"
+        "the policy asks for nothing; name at least one of severity, epss, knownExploited, licences, scanAgeDaysMax, advisoriesAgeDaysMax, requiresSbom and refusesSecrets"
     )]
     Nothing,
     /// A probability outside of its range.
@@ -116,7 +118,8 @@ impl GatePolicy {
     /// # Errors
     /// [`GatePolicyError`], for the first that is wrong.
     pub fn check(&self) -> Result<(), GatePolicyError> {
-        let asks_else = self.licences.is_some() || self.scan_age_days_max.is_some() || self.requires_sbom;
+        let asks_else =
+            self.licences.is_some() || self.scan_age_days_max.is_some() || self.requires_sbom || self.refuses_secrets;
         if !self.asks_about_flaws() && !asks_else && self.advisories_age_days_max.is_none() {
             return Err(GatePolicyError::Nothing);
         }

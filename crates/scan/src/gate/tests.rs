@@ -307,3 +307,60 @@ fn a_policy_is_read_as_the_documentation_writes_it() {
     assert_eq!((read.severity, read.mode, read.grace_days), (Some(Severity::High), GateMode::Advise, 7));
     assert!(serde_json::from_str::<GatePolicy>(r#"{"severty": "HIGH"}"#).is_err());
 }
+
+fn secret(rule: &str, path: &str) -> crate::LayerSecret {
+    let confidence = if path.contains("test") { crate::Confidence::Low } else { crate::Confidence::High };
+    let secret = crate::ExposedSecret {
+        rule: rule.into(),
+        title: format!("A {rule}"),
+        severity: if rule == "private-key" { Severity::Critical } else { Severity::High },
+        confidence,
+        path: path.into(),
+        line: 3,
+        preview: "ghp_…".into(),
+        fingerprint: format!("00{rule}"),
+    };
+    crate::LayerSecret { secret, layer: 1, is_deleted: true }
+}
+
+#[test]
+fn secrets_count_where_a_policy_says_so_but_for_examples() {
+    let secrets =
+        vec![secret("github-token", "app/.env"), secret("private-key", "etc/key"), secret("token", "app/test/key")];
+    let inventory = Inventory { secrets, ..Inventory::default() };
+    let asks = GatePolicy { refuses_secrets: true, ..GatePolicy::default() };
+
+    let refused = decided_with(&asks, &[], &[], &inventory, false);
+    let others = decided_with(&policy(), &[], &[], &inventory, false);
+
+    assert_eq!(refused.outcome, GateOutcome::Refused);
+    assert_eq!(
+        ids(&refused),
+        [
+            "A private-key (CRITICAL, private-key 00private-key) in etc/key:3 of layer 2",
+            "A github-token (HIGH, github-token 00github-token) in app/.env:3 of layer 2"
+        ]
+    );
+    assert_eq!(others.outcome, GateOutcome::Passes);
+    assert_eq!(asks.check(), Ok(()));
+}
+
+#[test]
+fn an_exception_lets_a_secret_through_by_its_rule_or_its_fingerprint_and_not_by_a_package() {
+    let inventory = Inventory { secrets: vec![secret("github-token", "app/.env")], ..Inventory::default() };
+    let asks = GatePolicy { refuses_secrets: true, ..GatePolicy::default() };
+    let outcome = |vulnerability: Option<&str>, package: Option<&str>| {
+        let exception = exception(|exception| {
+            exception.vulnerability = vulnerability.map(String::from);
+            exception.package = package.map(String::from);
+        });
+        let verdict = decided_with(&asks, &[exception], &[], &inventory, false);
+        (verdict.outcome, verdict.excepted_count)
+    };
+
+    assert_eq!(outcome(Some("github-token"), None), (GateOutcome::Passes, 1));
+    assert_eq!(outcome(Some("00GITHUB-TOKEN"), None), (GateOutcome::Passes, 1));
+    assert_eq!(outcome(Some("private-key"), None), (GateOutcome::Refused, 0));
+    assert_eq!(outcome(None, Some("*")), (GateOutcome::Refused, 0));
+    assert_eq!(outcome(Some("github-token"), Some("*")), (GateOutcome::Refused, 0));
+}

@@ -66,13 +66,26 @@ impl<'c> Step<'c> {
         format!("{} {}", self.verb, self.rest)
     }
 
+    /// Returns the step in one line of so many characters at most, without the values of what by its name is a secret.
+    pub(super) fn told(&self, characters_max: usize) -> String {
+        let words = self.rest.split_whitespace().map(|word| match word.split_once('=') {
+            Some((name, value)) if !value.is_empty() && is_secret_name(name) => format!("{name}=***"),
+            _ => word.to_owned(),
+        });
+        let words: Vec<String> = std::iter::once(self.verb.to_owned()).chain(words).collect();
+        let line = words.join(" ");
+        match line.char_indices().nth(characters_max) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => line,
+        }
+    }
+
     /// Returns the names of build arguments that seem to hold secrets, and of `ARG` with a value.
     pub(super) fn secret_arguments(&self) -> impl Iterator<Item = &'c str> {
         let declared = (self.verb == "ARG").then_some(self.rest);
         self.arguments.iter().copied().chain(declared).filter_map(|argument| {
             let (name, value) = argument.split_once('=')?;
-            let upper = name.to_ascii_uppercase();
-            (!value.is_empty() && SECRET_WORDS.iter().any(|word| upper.contains(word))).then_some(name)
+            (!value.is_empty() && is_secret_name(name)).then_some(name)
         })
     }
 
@@ -118,6 +131,11 @@ impl<'c> Step<'c> {
         let steps = self.rest.split(['\n', ';']).flat_map(|part| part.split("&&")).flat_map(|part| part.split("||"));
         steps.map(str::trim)
     }
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    SECRET_WORDS.iter().any(|word| upper.contains(word))
 }
 
 /// Takes off `|2 NAME=value NAME=value `; values have no quotes, so that a space may end one early.

@@ -186,3 +186,37 @@ fn what_is_no_configuration_is_refused_in_a_sentence() {
 fn the_table_of_usual_files_is_sorted() {
     assert!(USUAL_SETUID.is_sorted());
 }
+
+fn steps(history: serde_json::Value, layers: usize) -> Vec<String> {
+    let image = serde_json::json!({ "history": history });
+    ImageConfig::parse(image.to_string().as_bytes()).unwrap().build_steps(layers)
+}
+
+#[test]
+fn each_layer_has_the_build_step_that_made_it() {
+    let history = serde_json::json!([
+        {"created_by": "/bin/sh -c #(nop) ADD file:2f9a in / "},
+        {"created_by": "ENV A=b", "empty_layer": true},
+        {"created_by": "RUN |1 VERSION=3 /bin/sh -c apt-get update &&\n   apt-get install -y app # buildkit", "empty_layer": false},
+        {"comment": "imported"},
+    ]);
+
+    assert_eq!(steps(history.clone(), 3), ["ADD file:2f9a in /", "RUN apt-get update && apt-get install -y app", ""]);
+    assert_eq!(steps(history, 2), [""; 0]);
+}
+
+#[test]
+fn a_build_step_tells_no_secret_and_is_not_endless() {
+    let token = format!("ghp_{}", "0123456789abcdefghijABCDEFGHIJ012345");
+    let history = serde_json::json!([
+        {"created_by": format!("RUN /bin/sh -c curl -H 'Authorization: {token}' https://example.org")},
+        {"created_by": "RUN /bin/sh -c DB_PASSWORD=hunter2 make --api-token=abc"},
+        {"created_by": format!("RUN /bin/sh -c {}", "é".repeat(500))},
+    ]);
+
+    let steps = steps(history, 3);
+
+    assert!(!steps[0].contains(&token[..12]), "{}", steps[0]);
+    assert_eq!(steps[1], "RUN DB_PASSWORD=*** make --api-token=***");
+    assert_eq!(steps[2].chars().count(), 201);
+}

@@ -28,7 +28,7 @@ enum What {
         /// For the image of this digest only
         #[arg(long, value_name = "DIGEST")]
         digest: Option<String>,
-        /// The flaw, by any of its ids
+        /// The flaw, by any of its ids; a secret by its kind (github-token) or its fingerprint
         #[arg(long, value_name = "ID")]
         vulnerability: Option<String>,
         /// The package; * stands for any text

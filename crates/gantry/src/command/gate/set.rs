@@ -48,6 +48,9 @@ pub(crate) struct SetCommand {
     /// A bill of materials must refer to the image
     #[arg(long)]
     require_sbom: bool,
+    /// No secret may lie in a layer, but for examples
+    #[arg(long)]
+    no_secrets: bool,
     /// Let images through of which not enough is known
     #[arg(long)]
     pass_unscanned: bool,
@@ -96,6 +99,7 @@ impl SetCommand {
             scan_age_days_max: self.scan_age_days,
             advisories_age_days_max: self.advisories_age_days,
             requires_sbom: self.require_sbom,
+            refuses_secrets: self.no_secrets,
             unscanned: if self.pass_unscanned { Unscanned::Pass } else { Unscanned::Refuse },
             exceptions_need_approval: self.two_person,
             quarantine: self.quarantine,

@@ -18,7 +18,7 @@ pub(super) struct LsCommand {
     /// The repository; all that you may see where none is named
     repository: Option<String>,
     /// Show only images that a query means: conditions on repository, tag, untagged, digest, pushed, tagged, pulled, size, pusher,
-    /// status, class, mediatype, artifacttype and annotation, with or, not and parentheses
+    /// status, class, mediatype, artifacttype, annotation, label and platform, with or, not and parentheses
     #[arg(long, value_name = "QUERY")]
     query: Option<String>,
     /// What comes first: repository, pushed, tagged, pulled, size or tags; with - before it the other way round

@@ -1,6 +1,10 @@
-use super::SearchedRepository;
+use super::{SearchLimits, SearchedRepository, narrow::Narrowed};
+use gantry_metadata::image_search::{SortKey, Way};
 use gantry_query::{Bounds, Field, NameBound, Order, Query, SortColumn, Term, TimeBound};
 use gantry_words::Timestamp;
+
+/// As many images as a statement counts for.
+pub(super) const STATEMENT_COST: usize = 10;
 
 /// How images come into their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +15,12 @@ pub(super) enum Plan {
         is_newest_first: bool,
     },
     /// All of them are looked at, and sorted.
-    Gather,
+    Gather {
+        /// What is done where these are too many.
+        otherwise: Option<(SortKey, Way)>,
+    },
+    /// The images of all repositories are read in it, also of others.
+    Along { key: SortKey, way: Way },
 }
 
 /// A repository in which images may be meant, and where they are looked for.
@@ -26,6 +35,8 @@ pub(super) struct Ground {
 /// What images of a repository are found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum By {
+    /// Their digests.
+    These(Vec<String>),
     /// How their digests begin.
     Digest(String),
     /// A tag that they have.
@@ -36,30 +47,76 @@ pub(super) enum By {
     Time,
 }
 
-/// Decides how a list of images of so many repositories is made. `repositories` are those in which any may be meant.
-pub(super) fn plan(order: Order, repositories: usize) -> Plan {
-    match order {
-        Order { column: SortColumn::Repository, is_descending: false } => Plan::Walk { is_newest_first: true },
-        Order { column: SortColumn::Pushed, is_descending } if repositories <= 1 => {
-            Plan::Walk { is_newest_first: is_descending }
-        }
-        _ => Plan::Gather,
+impl Ground {
+    /// How much of what a page may look at it takes to look at all of it, at most.
+    fn cost_max(&self) -> usize {
+        let images = match &self.by {
+            By::These(digests) => digests.len(),
+            By::Tag(_) => 1,
+            By::Digest(_) | By::Tags(_) | By::Time => self.repository.image_count,
+        };
+        images.saturating_add(STATEMENT_COST)
+    }
+
+    /// Whether it may be much less.
+    fn is_narrow(&self) -> bool {
+        self.by != By::Time || self.pushed != TimeBound::default()
     }
 }
 
-/// Decides where the images of a repository are looked for; `None` where none there can be meant.
-pub(super) fn ground(query: &Query, now: Timestamp, repository: SearchedRepository) -> Option<Ground> {
+/// Decides how a list is made of the images of `grounds`. `otherwise` is what all images can be read along.
+pub(super) fn plan(order: Order, otherwise: Option<(SortKey, Way)>, grounds: &[Ground], limits: SearchLimits) -> Plan {
+    let (key, way) = match (order.column, otherwise) {
+        (SortColumn::Repository, _) => return Plan::Walk { is_newest_first: true },
+        (SortColumn::Pushed, _) if grounds.len() <= 1 => return Plan::Walk { is_newest_first: order.is_descending },
+        (_, None) => return Plan::Gather { otherwise },
+        (_, Some(along)) => along,
+    };
+    let cost = grounds.iter().map(Ground::cost_max).fold(0, usize::saturating_add);
+    // Of a time that is asked for no other image is read along the time.
+    let is_read_best = |ground: &Ground| key == SortKey::Pushed && ground.by == By::Time;
+    let may_be_few = grounds.iter().all(|ground| ground.is_narrow() && !is_read_best(ground))
+        && grounds.len().saturating_mul(STATEMENT_COST) < limits.looked_at_max;
+    if cost < limits.looked_at_max || may_be_few { Plan::Gather { otherwise } } else { Plan::Along { key, way } }
+}
+
+/// What all images are read along for an order; `None` where there is no such index.
+pub(super) fn along(order: Order) -> Option<(SortKey, Way)> {
+    let key = match order.column {
+        SortColumn::Pushed => SortKey::Pushed,
+        SortColumn::Tagged => SortKey::Tagged,
+        SortColumn::Pulled => SortKey::Pulled,
+        SortColumn::Size => SortKey::Size,
+        SortColumn::Repository | SortColumn::Tags => return None,
+    };
+    Some((key, if order.is_descending { Way::Down } else { Way::Up }))
+}
+
+/// Decides where the images of a repository are looked for; `None` where none there can be meant. `narrowed` are those among which all
+/// are that can be meant, where that is known.
+pub(super) fn ground(
+    query: &Query,
+    now: Timestamp,
+    repository: SearchedRepository,
+    narrowed: Option<&Narrowed>,
+    limits: SearchLimits,
+) -> Option<Ground> {
     let name = repository.name.as_str();
     let known = |_: usize, term: &Term| (term.field() == Field::Repository).then(|| term.matches(name));
-    let Bounds { pushed, digest, tag, repository: _ } = query.bounds(now, known)?;
+    let these = match narrowed {
+        Some(narrowed) => Some(narrowed.get(&repository.id)?),
+        None => None,
+    };
+    let Bounds { pushed, digest, tag, .. } = query.bounds(now, known)?;
     if pushed.from > pushed.to {
         return None;
     }
-    let by = match (digest, tag) {
-        (Some(digest), _) => By::Digest(digest.prefix),
-        (None, Some(NameBound { prefix, is_exact: true })) => By::Tag(prefix),
-        (None, Some(NameBound { prefix, is_exact: false })) => By::Tags(prefix),
-        (None, None) => By::Time,
+    let by = match (these, digest, tag) {
+        (Some(these), ..) if these.len() <= limits.candidates_max => By::These(these.clone()),
+        (_, Some(digest), _) => By::Digest(digest.prefix),
+        (_, None, Some(NameBound { prefix, is_exact: true })) => By::Tag(prefix),
+        (_, None, Some(NameBound { prefix, is_exact: false })) => By::Tags(prefix),
+        (_, None, None) => By::Time,
     };
     Some(Ground { repository, by, pushed })
 }

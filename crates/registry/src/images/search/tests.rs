@@ -6,6 +6,7 @@ use gantry_metadata::{
     Metadata, Tx, Write, archive, holds, manifests,
     manifests::NewManifest,
     repositories::{self, NewRepository},
+    search_index::{self, Property},
     tags,
 };
 use gantry_query::{Facts, Field};
@@ -16,7 +17,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_651_200_000);
 const DAY: i64 = 86_400_000;
 const NAMES: [&str; 4] = ["app", "team/app", "team/base", "team/tools"];
 /// So little that most searches end before they are done.
-const SMALL: SearchLimits = SearchLimits { looked_at_max: 30, candidates_max: 2, batch: 3 };
+const SMALL: SearchLimits = SearchLimits { looked_at_max: 30, candidates_max: 2, narrowed_max: 4, batch: 3 };
 
 /// An image of a world, in the repository of a number.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ struct Known {
     pushed_by: &'static str,
     class: &'static str,
     is_held: bool,
+    vendor: Option<&'static str>,
+    platforms: Vec<&'static str>,
 }
 
 impl Known {
@@ -61,7 +64,9 @@ impl Known {
             Some(term.holds(&facts, NOW).unwrap_or_else(|| match term.field() {
                 Field::Repository => term.matches(NAMES[self.repository]),
                 Field::Tag => self.tags.iter().any(|tag| term.matches(tag)),
-                _ => self.title.as_ref().is_some_and(|title| term.matches_annotation("title", title)),
+                Field::Label => self.vendor.is_some_and(|vendor| term.matches_pair("vendor", vendor)),
+                Field::Platform => self.platforms.iter().any(|platform| term.matches(platform)),
+                _ => self.title.as_ref().is_some_and(|title| term.matches_pair("title", title)),
             }))
         };
         query.decide(known).unwrap()
@@ -75,7 +80,14 @@ impl Known {
             SortColumn::Size => Some(self.bytes),
             SortColumn::Tags => Some(self.tags.len() as i64),
         };
-        SearchPlace { repository: NAMES[self.repository].into(), key, digest: self.digest.clone() }
+        let (repository, number) = (NAMES[self.repository].into(), 100 + self.repository as i64);
+        SearchPlace { repository, number, key, digest: self.digest.clone() }
+    }
+
+    fn properties(&self) -> Vec<Property> {
+        let vendor = self.vendor.map(|value| Property::Label { name: "vendor".into(), value: value.into() });
+        let platforms = self.platforms.iter().map(|platform| Property::Platform((*platform).into()));
+        vendor.into_iter().chain(platforms).collect()
     }
 }
 
@@ -84,6 +96,8 @@ struct Fill {
     images: Vec<Known>,
     /// Whether there is a `team/app` already, under another number.
     has_app: bool,
+    /// Whether all images are in the index.
+    is_indexed: bool,
 }
 
 impl Write for Fill {
@@ -130,11 +144,13 @@ impl Write for Fill {
             if image.is_held {
                 holds::set(tx, id, &image.digest, &holds::HoldRow { at: NOW, by: by.into(), reason: "r".into() })?;
             }
+            search_index::put(tx, id, &image.digest, &image.properties())?;
+            search_index::put_order(tx, id, [image.digest.as_str()])?;
             if image.class == "ARCHIVE" {
                 archive::put(tx, id, [image.digest.as_str()], NOW)?;
             }
         }
-        Ok(())
+        if self.is_indexed { crate::search_index::complete(tx) } else { Ok(()) }
     }
 }
 
@@ -149,9 +165,12 @@ fn cx() -> Cx {
     }
 }
 
-fn everywhere() -> Vec<SearchedRepository> {
-    let one =
-        |(number, name): (usize, &&str)| SearchedRepository { id: 100 + number as i64, name: name.parse().unwrap() };
+fn everywhere(world: &[Known]) -> Vec<SearchedRepository> {
+    let one = |(number, name): (usize, &&str)| SearchedRepository {
+        id: 100 + number as i64,
+        name: name.parse().unwrap(),
+        image_count: world.iter().filter(|image| image.repository == number).count(),
+    };
     NAMES.iter().enumerate().map(one).collect()
 }
 
@@ -203,7 +222,12 @@ fn known() -> impl Strategy<Value = Known> {
         prop::sample::select(vec!["STANDARD", "ARCHIVE"]),
         prop::bool::weighted(0.2),
     );
-    (names, rest).prop_map(|((repository, number, tags, title), (pushed, pulled, size, pushed_by, class, is_held))| {
+    let said = (
+        prop::sample::select(vec![None, Some("ACME"), Some("ACME Ltd"), Some("other")]),
+        prop::sample::subsequence(vec!["linux/amd64", "linux/arm64/v8", "windows/amd64"], 0..3),
+    );
+    (names, rest, said).prop_map(|((repository, number, tags, title), rest, (vendor, platforms))| {
+        let (pushed, pulled, size, pushed_by, class, is_held) = rest;
         let days = |count: i64| Timestamp::from_millis(NOW.millis() - count * DAY);
         Known {
             repository,
@@ -216,6 +240,8 @@ fn known() -> impl Strategy<Value = Known> {
             pushed_by,
             class,
             is_held,
+            vendor,
+            platforms,
         }
     })
 }
@@ -263,6 +289,13 @@ fn queries() -> impl Strategy<Value = String> {
         "annotation:title",
         "annotation:title=My*",
         "annotation:other",
+        "label:vendor",
+        "label:vendor=ACME*",
+        "label:vendor=ACME",
+        "label:other",
+        "platform:linux/arm64",
+        "platform=linux/arm64",
+        "platform:linux/*",
     ])
     .prop_map(String::from);
     leaf.prop_recursive(3, 12, 3, |inner| {
@@ -280,12 +313,16 @@ fn orders() -> impl Strategy<Value = Order> {
 }
 
 fn ground(world: &[Known]) -> crate::Registry {
+    ground_of(world, true)
+}
+
+fn ground_of(world: &[Known], is_indexed: bool) -> crate::Registry {
     let metadata = Metadata::alone(Env::real()).unwrap();
     let (store, _) = gantry_store::Store::memory(Env::real());
     let registry =
         crate::Registry::open(metadata.clone(), store, Env::real(), Region::default(), crate::Settings::default());
     metadata
-        .perform(&cx(), Fill { images: world.to_vec(), has_app: false })
+        .perform(&cx(), Fill { images: world.to_vec(), has_app: false, is_indexed })
         .now_or_never()
         .expect("lone metadata do not wait")
         .unwrap();
@@ -300,7 +337,7 @@ proptest! {
         world in worlds(), text in queries(), order in orders(), count in 1usize..7,
     ) {
         let (registry, query) = (ground(&world), text.parse::<Query>().unwrap());
-        let search = |limits| pages(&registry.images, &everywhere(), &query, order, count, limits).now_or_never().unwrap();
+        let search = |limits| pages(&registry.images, &everywhere(&world), &query, order, count, limits).now_or_never().unwrap();
         let expected = expected(&world, &query, order);
 
         let (found, was_cut) = search(SearchLimits::default()).unwrap();
@@ -312,7 +349,7 @@ proptest! {
             Ok((found, _)) => prop_assert_eq!(&found, &expected, "{}", text),
             Err(fault) => {
                 prop_assert_eq!(fault.kind, FaultKind::InvalidParameter);
-                prop_assert!(order != Order::default());
+                prop_assert_eq!(order.column, SortColumn::Tags);
             }
         }
     }
@@ -330,6 +367,8 @@ fn many(count: u32) -> Vec<Known> {
         pushed_by: "ci",
         class: "STANDARD",
         is_held: false,
+        vendor: if number.is_multiple_of(2) { Some("ACME") } else { None },
+        platforms: if number % 4 == 1 { vec!["linux/amd64", "linux/arm64"] } else { vec![] },
     };
     (0..count).map(image).collect()
 }
@@ -344,8 +383,9 @@ fn a_page_that_may_look_no_further_says_so_and_where_it_goes_on() {
         count: 10,
         now: NOW,
     };
-    let page =
-        |after| registry.images.search_within(everywhere(), search(after), SMALL).now_or_never().unwrap().unwrap();
+    let page = |after| {
+        registry.images.search_within(everywhere(&many(40)), search(after), SMALL).now_or_never().unwrap().unwrap()
+    };
 
     let first = page(None);
 
@@ -356,15 +396,54 @@ fn a_page_that_may_look_no_further_says_so_and_where_it_goes_on() {
 
 #[test]
 fn what_cannot_be_sorted_within_the_limits_is_refused_with_a_way_out() {
-    let registry = ground(&many(40));
-    let order = "-size".parse().unwrap();
-    let refused = |query: &str| {
-        let query: Query = query.parse().unwrap();
-        pages(&registry.images, &everywhere(), &query, order, 5, SMALL).now_or_never().unwrap()
+    let (registry, unread) = (ground(&many(40)), ground_of(&many(40), false));
+    let found_in = |registry: &crate::Registry, query: &str, order: &str| {
+        let (query, order): (Query, Order) = (query.parse().unwrap(), order.parse().unwrap());
+        pages(&registry.images, &everywhere(&many(40)), &query, order, 5, SMALL).now_or_never().unwrap()
     };
+    let found = |query: &str, order: &str| found_in(&registry, query, order);
 
-    assert!(refused("size>1B").unwrap_err().message.contains("Narrow the query"));
-    assert_eq!(refused("repository:team/app tag=v7").unwrap().0.len(), 1);
+    assert!(found("size>1B", "-tags").unwrap_err().message.contains("Narrow the query"));
+    assert_eq!(found("repository:team/app tag=v7", "-tags").unwrap().0.len(), 1);
+    assert_eq!(found("size>1B", "-size").unwrap().0.len(), 38);
+    // Before all images are in the index, what is read along it would lack some.
+    assert!(found_in(&unread, "size>1B", "-size").unwrap_err().message.contains("Narrow the query"));
+    assert_eq!(found_in(&unread, "repository:team/app tag=v7", "-size").unwrap().0.len(), 1);
+}
+
+#[test]
+fn a_label_that_few_have_says_where_to_look() {
+    let mut world = many(40);
+    for image in &mut world {
+        image.vendor = (image.bytes % 20 == 7).then_some("ACME");
+    }
+    let registry = ground(&world);
+    for (query, order, looked_at) in [
+        ("label:vendor=ACME", "repository", 2),
+        ("label:vendor=AC* repository:*", "-size", 2),
+        ("label:vendor pushed<10d", "tags", 2),
+        ("label:vendor=other", "-tags", 0),
+    ] {
+        let (query, order) = (query.parse().unwrap(), order.parse().unwrap());
+        let search = ImageSearch { query, order, after: None, count: 10, now: NOW };
+
+        let page = registry.images.search_within(everywhere(&world), search, SMALL).now_or_never().unwrap().unwrap();
+
+        assert_eq!((page.looked_at, page.next), (looked_at, None));
+    }
+}
+
+#[test]
+fn all_images_are_read_in_an_order_and_only_as_far_as_the_page_goes() {
+    let registry = ground(&many(40));
+    for order in ["-size", "size", "pushed", "-pushed", "tagged", "pulled", "-pulled"] {
+        let (query, order) = ("".parse().unwrap(), order.parse().unwrap());
+        let search = ImageSearch { query, order, after: None, count: 2, now: NOW };
+
+        let page = registry.images.search_within(everywhere(&many(40)), search, SMALL).now_or_never().unwrap().unwrap();
+
+        assert_eq!((page.images.len(), page.looked_at, page.is_cut_short), (2, 3, false), "{order}");
+    }
 }
 
 #[test]
@@ -372,7 +451,7 @@ fn annotations_are_looked_at_however_long_they_are() {
     let registry = ground(&many(6));
     let query: Query = "annotation:title=xxx*".parse().unwrap();
 
-    let scope = everywhere();
+    let scope = everywhere(&many(6));
     let found = pages(&registry.images, &scope, &query, Order::default(), 5, SearchLimits::default());
 
     assert_eq!(found.now_or_never().unwrap().unwrap().0.len(), 1);
@@ -381,7 +460,7 @@ fn annotations_are_looked_at_however_long_they_are() {
 #[test]
 fn only_what_lies_in_the_repositories_of_the_asker_is_found() {
     let registry = ground(&many(10));
-    let scope = &everywhere()[..1];
+    let scope = &everywhere(&many(10))[..1];
     let query: Query = "repository:* or repository=team/app".parse().unwrap();
 
     let found = pages(&registry.images, scope, &query, Order::default(), 5, SearchLimits::default());
@@ -403,8 +482,12 @@ async fn both_databases_find_the_same() {
         })
         .collect();
     for place in Place::both().await {
-        place.metadata.perform(&place.cx(), Fill { images: world.clone(), has_app: true }).await.unwrap();
-        let scope: Vec<_> = everywhere().into_iter().filter(|one| one.name.as_str() != "team/app").collect();
+        place
+            .metadata
+            .perform(&place.cx(), Fill { images: world.clone(), has_app: true, is_indexed: true })
+            .await
+            .unwrap();
+        let scope: Vec<_> = everywhere(&world).into_iter().filter(|one| one.name.as_str() != "team/app").collect();
         for text in [
             "",
             "tag:v1*",
@@ -413,16 +496,23 @@ async fn both_databases_find_the_same() {
             "pushed<20d size>5B",
             "pulled:never class:archive",
             "status:held or annotation:title",
+            "label:vendor=ACME -platform:linux/arm64",
+            "platform:linux/arm64",
+            "pushed<20d pushed>10d",
         ] {
             for order in ["repository", "-repository", "pushed", "-pulled", "size", "-tags", "tagged"] {
                 let (query, order): (Query, Order) = (text.parse().unwrap(), order.parse().unwrap());
                 let seen: Vec<Known> =
                     world.iter().filter(|image| NAMES[image.repository] != "team/app").cloned().collect();
 
-                let found =
-                    pages(&place.registry.images, &scope, &query, order, 7, SearchLimits::default()).await.unwrap();
+                for limits in [SearchLimits::default(), SMALL] {
+                    let found = pages(&place.registry.images, &scope, &query, order, 7, limits).await;
 
-                assert_eq!(found.0, expected(&seen, &query, order), "{text} {order}");
+                    match found {
+                        Ok(found) => assert_eq!(found.0, expected(&seen, &query, order), "{text} {order}"),
+                        Err(fault) => assert_eq!(order.column, SortColumn::Tags, "{fault}"),
+                    }
+                }
             }
         }
     }

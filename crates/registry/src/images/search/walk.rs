@@ -1,30 +1,31 @@
 use super::{
-    ImageSearch, SearchLimits, SearchPlace, SearchedRepository,
-    plan::{By, Ground, Plan},
+    ImageSearch, SearchLimits, SearchPlace, SearchedRepository, by_key,
+    plan::{By, Ground, STATEMENT_COST},
+    properties,
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
     Reader, image_search,
-    image_search::{SearchRow, Stretch},
+    image_search::{AlongRow, DIGEST_LAST, NEVER, SearchRow, SortKey, SortPlace, Stretch, Way},
     tags,
 };
 use gantry_query::{Facts, Field, Order, SortColumn, Term};
 use gantry_words::Timestamp;
 use std::{
     cmp::Ordering,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
 };
 
-/// As many images as a statement counts for.
-const STATEMENT_COST: usize = 10;
 /// Tags that are read at a time.
 const TAGS_BATCH: usize = 5_000;
 /// Images of a repository that are read first, if not more are wanted.
 const FIRST_BATCH: usize = 50;
 /// Images that are read at a time where their annotations, of up to 64 KiB each, come with them.
 const ANNOTATED_BATCH: usize = 100;
-/// What stands for a digest where all images of a repository were passed; no digest comes after it.
-const PAST: &str = "~";
+/// What stands for a digest where all images of a repository were passed.
+const PAST: &str = DIGEST_LAST;
+/// Labels and platforms that count for an image.
+const PROPERTIES_PER_IMAGE: usize = 4;
 /// Bytes of annotations that count for an image, where they are longer than that.
 const ANNOTATION_BYTES: usize = 1_024;
 
@@ -49,11 +50,12 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(rows: &'a mut Reader, search: &'a ImageSearch, limits: SearchLimits, plan: Plan) -> Self {
-        let is_newest_first = match plan {
-            Plan::Walk { is_newest_first } => is_newest_first,
-            Plan::Gather => true,
-        };
+    pub(super) fn new(
+        rows: &'a mut Reader,
+        search: &'a ImageSearch,
+        limits: SearchLimits,
+        is_newest_first: bool,
+    ) -> Self {
         let has_annotations = search.query.asks(Field::Annotation);
         let left = limits.looked_at_max;
         Walk { rows, search, limits, is_newest_first, has_annotations, left, looked_at: 0, found: Vec::new() }
@@ -71,11 +73,16 @@ impl<'a> Walk<'a> {
         after: Option<&SearchPlace>,
         count: usize,
     ) -> Result<Option<SearchPlace>, Fault> {
+        let order = self.search.order;
+        let is_backward = order.column == SortColumn::Repository && order.is_descending;
         let is_ahead = |ground: &&Ground| {
-            after.is_none_or(|after| match after.repository.as_str().cmp(ground.repository.name.as_str()) {
-                Ordering::Less => true,
-                Ordering::Equal => after.digest != PAST,
-                Ordering::Greater => false,
+            after.is_none_or(|after| {
+                let before = after.repository.as_str().cmp(ground.repository.name.as_str());
+                match if is_backward { before.reverse() } else { before } {
+                    Ordering::Less => true,
+                    Ordering::Equal => after.digest != PAST,
+                    Ordering::Greater => false,
+                }
             })
         };
         let mut last: Option<&Ground> = None;
@@ -98,10 +105,85 @@ impl<'a> Walk<'a> {
         Ok(None)
     }
 
+    /// Goes on after a place, in the order of a column, through the images of all repositories, until so many are found; returns where it
+    /// ended if no more may be looked at before that.
+    pub(super) fn along(
+        &mut self,
+        grounds: &[Ground],
+        (key, way): (SortKey, Way),
+        after: Option<&SearchPlace>,
+        count: usize,
+    ) -> Result<Option<SearchPlace>, Fault> {
+        let by_number: HashMap<i64, &Ground> = grounds.iter().map(|ground| (ground.repository.id, ground)).collect();
+        let (first, last) = ends(grounds, key);
+        let (from, until, digest) = match way {
+            Way::Up => (first.saturating_sub(1), last, DIGEST_LAST),
+            Way::Down => (last.saturating_add(1), first, ""),
+        };
+        let start = SearchPlace { repository: String::new(), number: 0, key: Some(from), digest: digest.into() };
+        let mut after = match after {
+            // The bounds may have moved on since the page before.
+            Some(after) if is_behind(way, after.key.unwrap_or(NEVER), from) => after.clone(),
+            _ => start,
+        };
+        let batch = if self.has_annotations { self.limits.batch.min(ANNOTATED_BATCH) } else { self.limits.batch };
+        let mut size = count.clamp(FIRST_BATCH.min(batch), batch);
+        loop {
+            let (place, has_annotations) = (sort_place(&after), self.has_annotations);
+            let read = image_search::along(self.rows, (key, way), place, until, size, has_annotations)?;
+            self.spend(STATEMENT_COST + read.len());
+            let is_last = read.len() < size;
+            size = batch;
+            if let Some(last) = read.last() {
+                let (number, digest) = (last.repository, last.image.digest.clone());
+                let name = by_number.get(&number).map(|ground| ground.repository.name.to_string());
+                after =
+                    SearchPlace { repository: name.unwrap_or_default(), number, key: key_along(key, last.key), digest };
+            }
+            self.sift_all(&by_number, key, read)?;
+            if is_last || self.found.len() >= count {
+                return Ok(None);
+            }
+            if self.left == 0 {
+                return Ok(Some(after));
+            }
+        }
+    }
+
+    /// Adds those of these images, of any repositories, to what was found that are meant, in this order.
+    fn sift_all(&mut self, by_number: &HashMap<i64, &Ground>, key: SortKey, read: Vec<AlongRow>) -> Result<(), Fault> {
+        let mut places: HashMap<(i64, String), (usize, i64)> = HashMap::with_capacity(read.len());
+        let mut some: BTreeMap<i64, Vec<SearchRow>> = BTreeMap::new();
+        for (place, row) in read.into_iter().enumerate() {
+            if row.is_live && by_number.contains_key(&row.repository) {
+                places.insert((row.repository, row.image.digest.clone()), (place, row.key));
+                some.entry(row.repository).or_default().push(row.image);
+            }
+        }
+        let first = self.found.len();
+        for (number, rows) in some {
+            if let Some(ground) = by_number.get(&number) {
+                self.sift(ground, rows)?;
+            }
+        }
+        let mut new: Vec<(usize, Found)> = Vec::with_capacity(self.found.len().saturating_sub(first));
+        for mut one in self.found.drain(first..) {
+            if let Some((place, read)) = places.get(&(one.place.number, one.place.digest.clone())) {
+                // As it is sorted there, or the next page would begin elsewhere.
+                one.place.key = key_along(key, *read);
+                new.push((*place, one));
+            }
+        }
+        new.sort_unstable_by_key(|(place, _)| *place);
+        self.found.extend(new.into_iter().map(|(_, one)| one));
+        Ok(())
+    }
+
     /// The place after all images of a repository.
     fn end_of(&self, ground: &Ground) -> SearchPlace {
         let key = if self.is_newest_first { i64::MIN } else { i64::MAX };
-        SearchPlace { repository: ground.repository.name.to_string(), key: Some(key), digest: PAST.into() }
+        let (repository, number) = (ground.repository.name.to_string(), ground.repository.id);
+        SearchPlace { repository, number, key: Some(key), digest: PAST.into() }
     }
 
     /// Looks through a repository; returns where it ended if no more may be looked at.
@@ -130,8 +212,8 @@ impl<'a> Walk<'a> {
                 return Ok(None);
             };
             if self.left == 0 {
-                let repository = ground.repository.name.to_string();
-                return Ok(Some(SearchPlace { repository, key: Some(*key), digest: digest.clone() }));
+                let (repository, number) = (ground.repository.name.to_string(), ground.repository.id);
+                return Ok(Some(SearchPlace { repository, number, key: Some(*key), digest: digest.clone() }));
             }
         }
     }
@@ -139,18 +221,19 @@ impl<'a> Walk<'a> {
     /// Reads the next images along the time.
     fn read(&mut self, ground: &Ground, after: Option<&(i64, String)>, count: usize) -> Result<Vec<SearchRow>, Fault> {
         let (id, pushed) = (ground.repository.id, ground.pushed);
-        let stretch = Stretch { from: pushed.from, to: pushed.to, after: "" };
+        let before = if self.is_newest_first { DIGEST_LAST } else { "" };
+        let stretch = Stretch { from: pushed.from, to: pushed.to, after: before };
         match after {
             None if self.is_newest_first => image_search::newest(self.rows, id, stretch, count, self.has_annotations),
             None => image_search::oldest(self.rows, id, stretch, count, self.has_annotations),
             // What was pushed then lies outside of the bounds where ages have moved them since the page before.
             Some((key, digest)) if self.is_newest_first => {
-                let after = if *key <= pushed.to { digest.as_str() } else { "" };
+                let after = if *key <= pushed.to { digest.as_str() } else { before };
                 let stretch = Stretch { to: pushed.to.min(*key), after, ..stretch };
                 image_search::newest(self.rows, id, stretch, count, self.has_annotations)
             }
             Some((key, digest)) => {
-                let after = if *key >= pushed.from { digest.as_str() } else { "" };
+                let after = if *key >= pushed.from { digest.as_str() } else { before };
                 let stretch = Stretch { from: pushed.from.max(*key), after, ..stretch };
                 image_search::oldest(self.rows, id, stretch, count, self.has_annotations)
             }
@@ -162,6 +245,7 @@ impl<'a> Walk<'a> {
         let (id, count) = (ground.repository.id, self.limits.candidates_max + 1);
         let digests = match &ground.by {
             By::Time => return Ok(None),
+            By::These(digests) => return Ok(Some(digests.iter().cloned().collect())),
             By::Digest(prefix) => image_search::digests(self.rows, id, prefix, count)?,
             By::Tag(tag) => tags::digest(self.rows, id, tag)?.into_iter().collect(),
             By::Tags(prefix) => image_search::tagged(self.rows, id, prefix, count)?,
@@ -190,9 +274,8 @@ impl<'a> Walk<'a> {
         }
         // Of the place before only the time is known, and the order is that of time.
         let by_time = |one: &SearchPlace, other: &SearchPlace| {
-            let by_key = one.key.cmp(&other.key);
-            let by_key = if self.is_newest_first { by_key.reverse() } else { by_key };
-            by_key.then_with(|| one.digest.cmp(&other.digest))
+            let ordering = by_key(one, other);
+            if self.is_newest_first { ordering.reverse() } else { ordering }
         };
         if let Some(after) = after {
             seen.retain(|one: &Found| by_time(&one.place, after) == Ordering::Greater);
@@ -221,19 +304,15 @@ impl<'a> Walk<'a> {
                 query.decide(|place, term| known(row, term).or(Some(marks.has(place))))
             });
             if is_meant == Some(true) {
-                let digest = row.digest.clone();
-                let (repository, key) = (ground.repository.name.to_string(), key(search.order, row));
-                self.found.push(Found {
-                    repository: ground.repository.clone(),
-                    place: SearchPlace { repository, key, digest },
-                    tagged_at: row.tagged_at,
-                });
+                let repository = ground.repository.clone();
+                let place = place_of(search.order, (name.to_string(), repository.id), row);
+                self.found.push(Found { repository, place, tagged_at: row.tagged_at });
             }
         }
         Ok(())
     }
 
-    /// Finds out which terms hold of images by their tags and annotations.
+    /// Finds out which terms hold of images by their tags, annotations, labels and platforms.
     fn marks(&mut self, ground: &Ground, open: &[&SearchRow]) -> Result<Vec<Marks>, Fault> {
         let mut marks = vec![Marks::default(); open.len()];
         if open.is_empty() {
@@ -241,6 +320,11 @@ impl<'a> Walk<'a> {
         }
         if self.search.query.asks(Field::Tag) {
             self.mark_tags(ground, open, &mut marks)?;
+        }
+        if self.search.query.asks(Field::Label) || self.search.query.asks(Field::Platform) {
+            let (query, id) = (&self.search.query, ground.repository.id);
+            let (statements, read) = properties::mark(self.rows, query, id, open, &mut marks)?;
+            self.spend(statements * STATEMENT_COST + read / PROPERTIES_PER_IMAGE);
         }
         if self.has_annotations {
             for (row, marks) in open.iter().zip(&mut marks) {
@@ -299,7 +383,8 @@ impl<'a> Walk<'a> {
         // What is no object of texts has none: it was written by a push, which reads it.
         let annotations: HashMap<String, String> = serde_json::from_str(text).unwrap_or_default();
         for (name, value) in &annotations {
-            marks.note(self.search.query.terms(), |term| term.matches_annotation(name, value));
+            let is_meant = |term: &Term| term.field() == Field::Annotation && term.matches_pair(name, value);
+            marks.note(self.search.query.terms(), is_meant);
         }
         Ok(())
     }
@@ -311,10 +396,10 @@ impl<'a> Walk<'a> {
 
 /// Which terms of a query hold, by their places: a query has no more than there are bits.
 #[derive(Clone, Copy, Default)]
-struct Marks(u64);
+pub(super) struct Marks(u64);
 
 impl Marks {
-    fn note(&mut self, terms: &[Term], holds: impl Fn(&Term) -> bool) {
+    pub(super) fn note(&mut self, terms: &[Term], holds: impl Fn(&Term) -> bool) {
         for (place, term) in terms.iter().enumerate() {
             if holds(term) {
                 self.0 |= bit(place);
@@ -344,6 +429,43 @@ fn facts(row: &SearchRow) -> Facts<'_> {
         pushed_by: &row.pushed_by,
         storage_class: &row.storage_class,
         is_held: row.is_held,
+    }
+}
+
+/// The place of an image, of a repository of a name and number.
+fn place_of(order: Order, (repository, number): (String, i64), row: &SearchRow) -> SearchPlace {
+    SearchPlace { repository, number, key: key(order, row), digest: row.digest.clone() }
+}
+
+/// The same in the order of a column, where what never happened has a time.
+fn sort_place(place: &SearchPlace) -> SortPlace<'_> {
+    SortPlace { key: place.key.unwrap_or(NEVER), digest: &place.digest, repository: place.number }
+}
+
+/// The same the other way round.
+fn key_along(column: SortKey, key: i64) -> Option<i64> {
+    let may_be_never = match column {
+        SortKey::Tagged | SortKey::Pulled => true,
+        SortKey::Pushed | SortKey::Size => false,
+    };
+    (!may_be_never || key != NEVER).then_some(key)
+}
+
+/// Whether reading from a key on passes `from` first.
+fn is_behind(way: Way, key: i64, from: i64) -> bool {
+    match way {
+        Way::Up => key >= from,
+        Way::Down => key <= from,
+    }
+}
+
+/// The least and the greatest key that images can have that are meant.
+fn ends(grounds: &[Ground], key: SortKey) -> (i64, i64) {
+    let ends = |ground: &Ground| (ground.pushed.from, ground.pushed.to);
+    let wider = |(from, to): (i64, i64), (other_from, other_to): (i64, i64)| (from.min(other_from), to.max(other_to));
+    match key {
+        SortKey::Pushed => grounds.iter().map(ends).reduce(wider).unwrap_or((0, -1)),
+        SortKey::Tagged | SortKey::Pulled | SortKey::Size => (i64::MIN, i64::MAX),
     }
 }
 
