@@ -1,9 +1,10 @@
-//! What makes the load: readers, askers of HEAD, pushers, probes and slow clients.
+//! What makes the load: readers, askers of HEAD, those that ask one after another, pushers, probes and slow clients.
 
 pub(crate) mod asking;
 pub(crate) mod crowd;
 pub(crate) mod probing;
 pub(crate) mod pushing;
+pub(crate) mod repeating;
 pub(crate) mod wrk;
 
 /// What a load saw.

@@ -3,7 +3,6 @@ use crate::{
     attached,
     scans::Scans,
 };
-use gantry_env::Ids;
 use gantry_fault::Fault;
 use gantry_metadata::{Reader, accounts, manifests, repositories, site_settings, trail, trail::ImageEventRow};
 use gantry_oci::media_type;
@@ -11,15 +10,10 @@ use gantry_registry::{DocumentKind, RepositoryRules, ScanFrequency, ScanningConf
 use gantry_scan::ATTACHED_TYPES;
 use gantry_words::{AccountId, Cx};
 use serde::Deserialize;
-use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 /// Events looked at in one go.
 const BATCH: usize = 200;
-/// For how long an event of another replica may not be there yet though a younger one is.
-const COMMIT_MAX: Duration = Duration::from_secs(30);
 
 /// What a push tells.
 #[derive(Deserialize)]
@@ -60,8 +54,7 @@ impl Scans {
             let again = self.outdated(&seen.events).await?;
             let pushes = seen.events.into_iter().filter(|event| event.kind == "image.pushed").collect();
             let images = self.wished(cx, pushes).await?;
-            let until =
-                if self.metadata.owns_alone() { last } else { last.min(Ids::first_at(cx.now.minus(COMMIT_MAX))) };
+            let until = trail::settled(&self.metadata, last, cx.now);
             if images.is_empty() && again.is_empty() && until <= seen.cursor {
                 return Ok(count);
             }

@@ -1,7 +1,7 @@
 //! Every statement on what searches look in: `image_order`, in which all images are read in an order, `image_property`, their labels and
 //! platforms, and `image_unread`, those of which these could not be read. Questions along an order are in `image_search.rs`.
 
-use crate::{Change, Query, Reader, Tx, change, query, value::column, values};
+use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
 use serde_json::json;
@@ -124,6 +124,10 @@ static COPY_UNREAD: Change = change(
      ON CONFLICT (repository, digest) DO NOTHING",
 );
 
+fn image_keys(found: Vec<Row>) -> Result<Vec<ImageKey>, Fault> {
+    found.into_iter().map(|mut row| Ok((row.int(0)?, row.take_text(1)?))).collect()
+}
+
 /// Returns up to `count` images of all repositories that have this, those in the trash included; one more than once where several
 /// of its platforms are meant.
 pub fn having(rows: &mut Reader, having: Having<'_>, count: usize) -> Result<Vec<ImageKey>, Fault> {
@@ -131,7 +135,7 @@ pub fn having(rows: &mut Reader, having: Having<'_>, count: usize) -> Result<Vec
         Having::Label { name, from, to } => rows.all(&LABELLED, values![name, from, to, count])?,
         Having::Platform { from, to } => rows.all(&OF_PLATFORM, values![from, to, count])?,
     };
-    found.into_iter().map(|mut row| Ok((row.int(0)?, row.take_text(1)?))).collect()
+    image_keys(found)
 }
 
 /// Returns the labels with these names of images of a repository: a digest, a name and a value each.
@@ -169,19 +173,19 @@ pub fn there<'a>(
 pub fn missing(rows: &mut Reader, images: &[ImageKey]) -> Result<Vec<ImageKey>, Fault> {
     let list: Vec<_> = images.iter().map(|(repository, digest)| json!([repository, digest])).collect();
     let found = rows.all(&MISSING, values![serde_json::Value::Array(list).to_string()])?;
-    found.into_iter().map(|mut row| Ok((row.int(0)?, row.take_text(1)?))).collect()
+    image_keys(found)
 }
 
 /// Returns up to `count` images of all repositories after one, in the trash or not.
 pub fn each(rows: &mut Reader, (repository, digest): (i64, &str), count: usize) -> Result<Vec<ImageKey>, Fault> {
     let found = rows.all(&EACH, values![repository, digest, count])?;
-    found.into_iter().map(|mut row| Ok((row.int(0)?, row.take_text(1)?))).collect()
+    image_keys(found)
 }
 
 /// Returns up to `count` images whose configuration is to be tried again now.
 pub fn unread(rows: &mut Reader, now: Timestamp, count: usize) -> Result<Vec<ImageKey>, Fault> {
     let found = rows.all(&UNREAD, values![now, count])?;
-    found.into_iter().map(|mut row| Ok((row.int(0)?, row.take_text(1)?))).collect()
+    image_keys(found)
 }
 
 /// Puts images that are there into the order of all, as they are now.

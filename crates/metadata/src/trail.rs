@@ -2,10 +2,14 @@
 //!
 //! Their ids begin with the time ([`gantry_env::Ids`]), so the oldest rows are the first: no index is needed to find them.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, values};
+use crate::{Change, Metadata, Query, Reader, Row, Tx, change, query, values};
 use gantry_env::Ids;
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
+use std::time::Duration;
+
+/// For how long an event of another replica may not be there yet though a younger one is.
+const COMMIT_MAX: Duration = Duration::from_secs(30);
 
 static OLD_EVENTS: Query = query("SELECT id FROM event WHERE id < $1 ORDER BY id LIMIT $2");
 static OLD_AUDIT: Query = query("SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2");
@@ -72,6 +76,14 @@ pub fn of_images(rows: &mut Reader, after: i64, count: usize) -> Result<Vec<Imag
 /// Returns the number of the last event; 0 where there is none.
 pub fn last_event(rows: &mut Reader) -> Result<i64, Fault> {
     rows.one(&LAST_EVENT, values![])?.map_or(Ok(0), |row| row.int(0))
+}
+
+/// Returns up to which event all are there that will be, of those up to `last`.
+pub fn settled(metadata: &Metadata, last: i64, now: Timestamp) -> i64 {
+    match metadata.owns_alone() {
+        true => last,
+        false => last.min(Ids::first_at(now.minus(COMMIT_MAX))),
+    }
 }
 
 /// Removes the rows of a trail up to the number `last`.

@@ -37,8 +37,6 @@ const BATCH: usize = 100;
 /// Within how long after the last event pushes are taken to go on: they come first, and only so many images are read as one batch holds
 /// each time that it is looked.
 const BUSY: Duration = Duration::from_secs(2);
-/// For how long an event of another replica may not be there yet though a younger one is.
-const COMMIT_MAX: Duration = Duration::from_secs(30);
 /// When an image is tried again whose configuration cannot be read now: it is in the archive, its key is off, its bytes are damaged.
 const LATER: Duration = Duration::from_secs(24 * 3600);
 /// For how long no other server does it.
@@ -101,7 +99,7 @@ impl SearchIndex {
                 Next::Pushed { images, last } => {
                     count += self.read_missing(&cx, images).await?;
                     after = last;
-                    let settled = self.settled(last);
+                    let settled = trail::settled(&self.ports.metadata, last, self.ports.env.now());
                     if settled > remembered {
                         remembered = settled;
                         let value = settled.to_string();
@@ -142,17 +140,9 @@ impl SearchIndex {
         if let Some(cursor) = cursor.and_then(|text| text.parse().ok()) {
             return Ok(cursor);
         }
-        let from = self.settled(last);
+        let from = trail::settled(&self.ports.metadata, last, self.ports.env.now());
         self.ports.metadata.perform(cx, Remember { name: CURSOR, value: from.to_string() }).await?;
         Ok(from)
-    }
-
-    /// Up to which event all are there that will be, of those up to `last`.
-    fn settled(&self, last: i64) -> i64 {
-        match self.ports.metadata.owns_alone() {
-            true => last,
-            false => last.min(Ids::first_at(self.ports.env.now().minus(COMMIT_MAX))),
-        }
     }
 
     /// Reads those of these images that are not in the index, and puts them there; returns how many.

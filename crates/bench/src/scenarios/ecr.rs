@@ -4,9 +4,8 @@ use crate::{
     bench::{Bench, Turn},
     client::Client,
     error::{BenchError, Outcome},
-    field::figures,
     filling::{self, Filling},
-    load::{Seen, asking::percentile_ms},
+    load::repeating,
     process,
     report::{Against, Bound, Cell, Figure, Goal, Sample},
     servers::{Running, Start, kind, start},
@@ -14,10 +13,7 @@ use crate::{
     stores::{self, Contents, Filled},
 };
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 pub(super) const SCENARIO: Scenario = Scenario { about: "The ECR API", cells, run };
 
@@ -69,19 +65,14 @@ fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
 /// Asks for a page again and again, on one connection.
 fn describe(bench: &Bench, server: &Running, arguments: &Value) -> Outcome<Sample> {
     let mut client = AwsClient::open(server)?;
-    let (until, mut micros) = (Instant::now() + Duration::from_secs(bench.options.seconds), Vec::new());
-    let (before, begun) = (process::cpu_seconds(server.pid())?, Instant::now());
-    while Instant::now() < until {
+    repeating::run(server, bench.options.seconds, || {
         let (answer, taken) = client.call("DescribeImages", arguments)?;
         let found = answer["imageDetails"].as_array().map_or(0, Vec::len);
-        if found as u64 != PAGE {
-            return Err(BenchError::program("DescribeImages", format!("gave {found} images in place of {PAGE}")));
+        match found as u64 == PAGE {
+            true => Ok(taken),
+            false => Err(BenchError::program("DescribeImages", format!("gave {found} images in place of {PAGE}"))),
         }
-        micros.push(u32::try_from(taken.as_micros()).unwrap_or(u32::MAX));
-    }
-    let (seconds, cpu) = (begun.elapsed().as_secs_f64(), process::cpu_seconds(server.pid())? - before);
-    let [p50_ms, p99_ms] = [50.0, 99.0].map(|percent| percentile_ms(&mut micros, percent));
-    Ok(figures(&Seen { requests: micros.len() as u64, bytes: 0, seconds, p50_ms, p99_ms }, cpu, false))
+    })
 }
 
 /// Returns the token of the page in the middle.

@@ -3,13 +3,12 @@ use crate::{
     bench::{Bench, Turn},
     client::Client,
     error::{BenchError, Outcome},
-    field::figures,
     filling::{self, Filling},
     fixture::{self, Descriptor},
     http::Body,
-    load::{Seen, asking::percentile_ms},
+    load::repeating,
     process,
-    report::{Against, Bound, Cell, Figure, Goal, Sample},
+    report::{Against, Bound, Cell, Figure, Goal},
     servers::{Running, Start, kind, start},
     stock,
     stores::{self, Contents, Filled},
@@ -104,22 +103,13 @@ fn ask(client: &mut Client<'_>, path: &str, key: &str) -> Outcome<(usize, Durati
 fn measure(bench: &Bench, server: &Running, cell: &Cell, (path, key, count): (&str, &str, usize)) -> Outcome<()> {
     let turn = || {
         let mut client = Client::with_password(server)?;
-        let (until, mut micros) = (Instant::now() + Duration::from_secs(bench.options.seconds), Vec::new());
-        let (before, begun) = (process::cpu_seconds(server.pid())?, Instant::now());
-        while Instant::now() < until {
+        repeating::run(server, bench.options.seconds, || {
             let (found, taken) = ask(&mut client, path, key)?;
-            if found != count {
-                return Err(BenchError::program(path, format!("gave {found} of {key} in place of {count}")));
+            match found == count {
+                true => Ok(taken),
+                false => Err(BenchError::program(path, format!("gave {found} of {key} in place of {count}"))),
             }
-            micros.push(u32::try_from(taken.as_micros()).unwrap_or(u32::MAX));
-        }
-        let (seconds, cpu) = (begun.elapsed().as_secs_f64(), process::cpu_seconds(server.pid())? - before);
-        let [p50_ms, p99_ms] = [50.0, 99.0].map(|percent| percentile_ms(&mut micros, percent));
-        Ok::<Sample, BenchError>(figures(
-            &Seen { requests: micros.len() as u64, bytes: 0, seconds, p50_ms, p99_ms },
-            cpu,
-            false,
-        ))
+        })
     };
     let turns: Vec<(&'static str, Turn<'_>)> = vec![("gantry", Box::new(turn))];
     bench.measure(cell, turns, BTreeMap::new(), BTreeMap::new())
