@@ -120,4 +120,18 @@ mod tests {
 
         assert_eq!(found, [folder.path().join("a.rs"), folder.path().join("b/two.rs")]);
     }
+
+    #[test]
+    fn cargo_run_runs_gantry_as_the_readme_says() {
+        let metadata = cargo_metadata(&Places::find().unwrap().root, false).unwrap();
+
+        let by_default = metadata["workspace_default_members"].as_array().unwrap();
+        let packages =
+            metadata["packages"].as_array().unwrap().iter().filter(|package| by_default.contains(&package["id"]));
+        let targets = packages.flat_map(|package| package["targets"].as_array().unwrap());
+        let programs: Vec<_> =
+            targets.filter(|target| target["kind"][0] == "bin").map(|target| &target["name"]).collect();
+
+        assert_eq!(programs, ["gantry"]);
+    }
 }
