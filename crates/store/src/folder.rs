@@ -8,6 +8,7 @@
 //! new folder above it too); when deleting or quarantining returns, so does that. An upload is promised nothing: after a
 //! power cut its file may be shorter, or gone, and its last bytes may be others; whoever resumes it hashes what is there.
 
+mod adopt;
 mod beside;
 mod busy;
 mod direct;

@@ -13,6 +13,7 @@
 //! | `folder.rs` | the local file system: blobs, listing, deleting; how durable what is |
 //! | `folder/sink.rs` | writing there: write, sync, rename |
 //! | `folder/transfer.rs` | writing there at once: into the archive and out of it |
+//! | `adopting.rs`, `folder/adopt.rs` | files of others that become blobs where they lie |
 //! | `folder/direct.rs` | writing large bodies past the page cache |
 //! | `folder/busy.rs`, `folder/walk.rs` | one writer for each upload; every blob in order |
 //! | `folder/owner.rs` | whose a folder is |
@@ -23,6 +24,7 @@
 //! | `suite.rs` | what every backend promises, as checks |
 //! | `sys.rs` | the system calls the standard library has no words for |
 
+mod adopting;
 mod batch;
 mod copying;
 mod error;
@@ -39,6 +41,7 @@ mod suite;
 mod sys;
 mod upload;
 
+pub use adopting::{Adopted, Adoption};
 pub use copying::{Copied, Side};
 pub use error::{AppendError, Error};
 pub use folder::{disown, place_in};

@@ -23,7 +23,7 @@ impl Folder {
 
     /// Writes a blob in its place, durably. Nothing names the place before that, so that half of it harms nobody; it is
     /// removed where that is possible.
-    fn write_at_once(&self, source: &File, to: &Key, algorithm: Algorithm) -> Result<(u64, Vec<u8>), Error> {
+    pub(super) fn write_at_once(&self, source: &File, to: &Key, algorithm: Algorithm) -> Result<(u64, Vec<u8>), Error> {
         let path = self.blob_path(to);
         let failed = |error| self.explain("write", to, &path, error);
         self.check_room_for(to, source.metadata().map_err(failed)?.len())?;
