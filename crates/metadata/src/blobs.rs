@@ -3,6 +3,7 @@
 use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
+use serde_json::json;
 
 /// Physical bytes of a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,6 +225,24 @@ static INSERT_LINK: Change = change(
     "INSERT INTO blob_link(repository, digest, copy, size, manifest_count, candidate_since, archived_count)
      VALUES ($1, $2, $3, $4, $5, $6, $7)",
 );
+static KNOWN: Query = query(
+    "SELECT digest FROM blob_copy WHERE state = 'present' AND digest IN (SELECT j.value ->> 0 FROM json_each($1) AS j)
+     UNION SELECT digest FROM blob_copy WHERE state <> 'present' AND digest IN (SELECT j.value ->> 0 FROM json_each($1) AS j)
+     ORDER BY digest",
+);
+static INSERT_COPIES: Change = change(
+    "INSERT INTO blob_copy(id, digest, size, location, storage_class, state, link_count, created_at, encryption_key,
+         data_key, stored_size)
+     SELECT CAST(j.value ->> 0 AS BIGINT), j.value ->> 1, CAST(j.value ->> 2 AS BIGINT), j.value ->> 3, 'STANDARD', 'present', 1,
+         CAST($2 AS BIGINT), '', NULL, NULL
+     FROM json_each($1) AS j WHERE true",
+);
+static INSERT_LINKS: Change = change(
+    "INSERT INTO blob_link(repository, digest, copy, size, manifest_count, candidate_since, archived_count)
+     SELECT CAST($2 AS BIGINT), j.value ->> 1, CAST(j.value ->> 0 AS BIGINT), CAST(j.value ->> 2 AS BIGINT), 0,
+         CAST($3 AS BIGINT), 0
+     FROM json_each($1) AS j WHERE true",
+);
 static REPOINT: Change = change("UPDATE blob_link SET copy = $2 WHERE digest = $3 AND copy = $1");
 static TOUCH: Change = change(
     "UPDATE blob_link SET candidate_since = $3 WHERE repository = $1 AND digest = $2 AND candidate_since IS NOT NULL",
@@ -287,6 +306,11 @@ fn link_row(row: &Row) -> Result<LinkRow, Fault> {
 /// Returns the copy of a blob that new links of an encryption point to; of no other is anything found.
 pub fn present_copy(rows: &mut Reader, digest: &str, domain: &str) -> Result<Option<CopyRow>, Fault> {
     rows.one(&PRESENT, values![digest, domain])?.map(copy_row).transpose()
+}
+
+/// Returns those of `digests` of which there is any copy, in whatever encryption and state.
+pub fn known<'a>(rows: &mut Reader, digests: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, Fault> {
+    rows.all(&KNOWN, values![column(digests)])?.iter().map(|row| row.text(0).map(str::to_string)).collect()
 }
 
 /// Returns the copies of a blob in an encryption that may not be served: corrupt ones, those whose bytes are going, and the one
@@ -511,6 +535,32 @@ pub fn insert_link(tx: &mut Tx, repository: i64, link: &LinkRow) -> Result<(), F
         &INSERT_LINK,
         values![repository, digest.as_str(), *copy, *size, *manifest_count, *candidate_since, *archived_count],
     )
+}
+
+/// A plain copy that is new, and linked once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCopyRow {
+    /// Its number.
+    pub id: i64,
+    /// The digest of its bytes.
+    pub digest: String,
+    /// Their length.
+    pub size: i64,
+    /// Its key in the store.
+    pub location: String,
+}
+
+/// Writes copies whose bytes are durable, and a link to each in a repository, as candidates from `at`.
+pub fn insert_linked<'a>(
+    tx: &mut Tx,
+    repository: i64,
+    copies: impl IntoIterator<Item = &'a NewCopyRow>,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let rows: Vec<_> = copies.into_iter().map(|copy| json!([copy.id, copy.digest, copy.size, copy.location])).collect();
+    let rows = serde_json::Value::Array(rows).to_string();
+    tx.write(&INSERT_COPIES, values![rows.as_str(), at])?;
+    tx.write(&INSERT_LINKS, values![rows, repository, at])
 }
 
 /// Points every link of `digest` on the copy `from` at the copy `to`.

@@ -3,7 +3,7 @@
 use crate::{Change, Query, Reader, Row, Tx, change, holds::HoldRow, query, search_index, value::column, values};
 use bytes::Bytes;
 use gantry_fault::Fault;
-use gantry_words::Timestamp;
+use gantry_words::{Moment, Precision, Timestamp};
 use serde_json::json;
 
 /// What a listing shows of a manifest.
@@ -29,6 +29,8 @@ pub struct ManifestRow {
     pub parent_count: i64,
     /// When it was pushed.
     pub pushed_at: Timestamp,
+    /// How well that is known.
+    pub pushed_at_precision: Precision,
     /// Who pushed it.
     pub pushed_by: String,
     /// When it was last pulled, as far as that was noted.
@@ -145,6 +147,10 @@ pub struct NewManifest<'a> {
     pub annotations: &'a str,
     /// The bytes, as pushed.
     pub body: Bytes,
+    /// When it was pushed.
+    pub pushed: Moment,
+    /// When a tag was last set on it; `None` where it has none.
+    pub tagged: Option<Moment>,
 }
 
 /// A line from a manifest to what it names.
@@ -164,7 +170,7 @@ pub struct EdgeRow {
 
 static FIND: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at, pushed_at_precision
      FROM manifest WHERE repository = $1 AND digest = $2 AND state = 'live'",
 );
 static STANDING: Query = query("SELECT state, storage_class FROM manifest WHERE repository = $1 AND digest = $2");
@@ -178,25 +184,25 @@ static HELD: Query = query(
 );
 static AMONG: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at, pushed_at_precision
      FROM manifest
      WHERE repository = $1 AND state = 'live' AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static LIST: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at, pushed_at_precision
      FROM manifest WHERE repository = $1 AND state = 'live' AND pushed_at <= $2
      AND (pushed_at < $2 OR digest > $3) AND ($5 = '' OR storage_class = $5) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
 static LIST_TAGGED: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at, pushed_at_precision
      FROM manifest WHERE repository = $1 AND state = 'live' AND tag_count > 0 AND pushed_at <= $2
      AND (pushed_at < $2 OR digest > $3) AND ($5 = '' OR storage_class = $5) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
 static LIST_UNTAGGED: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at, pushed_at_precision
      FROM manifest WHERE repository = $1 AND state = 'live' AND tag_count = 0 AND pushed_at <= $2
      AND (pushed_at < $2 OR digest > $3) AND ($5 = '' OR storage_class = $5) ORDER BY pushed_at DESC, digest LIMIT $4",
 );
@@ -209,7 +215,7 @@ static LARGEST_CHILDREN: Query = query(
 );
 static EACH: Query = query(
     "SELECT digest, kind, media_type, artifact_type, subject, size, bytes, tag_count, parent_count, pushed_at, pushed_by,
-         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at
+         last_pulled_at, held_at, held_by, hold_reason, storage_class, archived_at, activated_at, pushed_at_precision
      FROM manifest WHERE repository = $1 AND digest > $2 ORDER BY digest LIMIT $3",
 );
 static REFERRERS: Query = query(
@@ -249,6 +255,10 @@ static NAMING: Query = query(
      FROM edge AS e LEFT JOIN manifest AS m ON m.repository = e.repository AND m.digest = e.parent
      WHERE e.repository = $1 AND e.child = $2 AND e.required = 0 AND e.kind IN ('config', 'layer')",
 );
+static NAMED_OPTIONALLY: Query = query(
+    "SELECT DISTINCT child FROM edge WHERE repository = $1 AND required = 0 AND kind IN ('config', 'layer')
+         AND child IN (SELECT j.value ->> 0 FROM json_each($2) AS j) ORDER BY child",
+);
 static EDGES: Query = query(
     "SELECT kind, position, child, size, required FROM edge WHERE repository = $1 AND parent = $2 ORDER BY kind, position",
 );
@@ -257,7 +267,7 @@ static INSERT: Change = change(
          state, trashed_at, hold, storage_class, pushed_at, pushed_at_precision, pushed_by, tagged_at, tagged_at_precision,
          last_pulled_at, last_pulled_at_precision, revision, annotations, body)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-         'live', NULL, 0, 'STANDARD', $11, 'exact', $12, $13, $14, NULL, 'unknown', 1, $15, $16)",
+         'live', NULL, 0, 'STANDARD', $11, $17, $12, $13, $14, NULL, 'unknown', 1, $15, $16)",
 );
 static INSERT_EDGES: Change = change(
     "INSERT INTO edge(repository, parent, kind, position, child, size, required)
@@ -269,7 +279,7 @@ static COUNT_TAGS: Change = change(
     "UPDATE manifest SET tag_count = tag_count + $3, revision = revision + 1 WHERE repository = $1 AND digest = $2",
 );
 static TAGGED: Change = change(
-    "UPDATE manifest SET tag_count = tag_count + $3, tagged_at = $4, tagged_at_precision = 'exact', revision = revision + 1
+    "UPDATE manifest SET tag_count = tag_count + $3, tagged_at = $4, tagged_at_precision = $5, revision = revision + 1
      WHERE repository = $1 AND digest = $2",
 );
 static COUNT_PARENTS: Change = change(
@@ -303,6 +313,7 @@ fn row(row: Row) -> Result<ManifestRow, Fault> {
         storage_class: row.text(15)?.into(),
         archived_at: row.opt_time(16)?,
         activated_at: row.opt_time(17)?,
+        pushed_at_precision: Precision::of(row.text(18)?),
     })
 }
 
@@ -472,6 +483,16 @@ pub fn naming(rows: &mut Reader, repository: i64, blob: &str) -> Result<Naming, 
     Ok(Naming { manifests: row.int(0)?, archived: row.int(1)? })
 }
 
+/// Returns those of these blobs that a manifest names for which they may be missing.
+pub fn named_optionally<'a>(
+    rows: &mut Reader,
+    repository: i64,
+    blobs: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<String>, Fault> {
+    let found = rows.all(&NAMED_OPTIONALLY, values![repository, column(blobs)])?;
+    found.iter().map(|row| row.text(0).map(str::to_string)).collect()
+}
+
 /// Returns what a manifest names, by kind and position.
 pub fn edges(rows: &mut Reader, repository: i64, parent: &str) -> Result<Vec<EdgeRow>, Fault> {
     let edge = |row: &Row| {
@@ -486,17 +507,11 @@ pub fn edges(rows: &mut Reader, repository: i64, parent: &str) -> Result<Vec<Edg
     rows.all(&EDGES, values![repository, parent])?.iter().map(edge).collect()
 }
 
-/// Writes a manifest without tags, and its edges.
-pub fn insert(
-    tx: &mut Tx,
-    repository: i64,
-    new: &NewManifest<'_>,
-    edges: &[EdgeRow],
-    at: Timestamp,
-    by: &str,
-) -> Result<(), Fault> {
+/// Writes a manifest, without its tags, and its edges.
+pub fn insert(tx: &mut Tx, repository: i64, new: &NewManifest<'_>, edges: &[EdgeRow], by: &str) -> Result<(), Fault> {
     let size = new.body.len() as i64;
-    let (tagged_at, precision) = if new.tag_count > 0 { (Some(at), "exact") } else { (None, "unknown") };
+    let tagged_at = new.tagged.map(|tagged| tagged.at);
+    let precision = new.tagged.map_or(Precision::Unknown, |tagged| tagged.precision);
     tx.write(
         &INSERT,
         values![
@@ -510,12 +525,13 @@ pub fn insert(
             new.bytes,
             new.tag_count,
             new.parent_count,
-            at,
+            new.pushed.at,
             by,
             tagged_at,
-            precision,
+            precision.as_str(),
             new.annotations,
-            new.body.clone()
+            new.body.clone(),
+            new.pushed.precision.as_str()
         ],
     )?;
     if edges.is_empty() {
@@ -534,9 +550,9 @@ pub fn count_tags(tx: &mut Tx, repository: i64, digest: &str, tags: i64) -> Resu
 }
 
 /// Notes that a tag was set on a manifest; `tags` is 1 where it is a new one for it.
-pub fn tagged(tx: &mut Tx, repository: i64, digest: &str, tags: i64, at: Timestamp) -> Result<(), Fault> {
-    search_index::tagged(tx, repository, digest, at)?;
-    tx.write(&TAGGED, values![repository, digest, tags, at])
+pub fn tagged(tx: &mut Tx, repository: i64, digest: &str, tags: i64, tagged: Moment) -> Result<(), Fault> {
+    search_index::tagged(tx, repository, digest, tagged.at)?;
+    tx.write(&TAGGED, values![repository, digest, tags, tagged.at, tagged.precision.as_str()])
 }
 
 /// Adds to the parents of manifests.

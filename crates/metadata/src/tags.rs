@@ -2,7 +2,7 @@
 
 use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
 use gantry_fault::Fault;
-use gantry_words::Timestamp;
+use gantry_words::{Moment, Timestamp};
 use serde_json::json;
 
 /// A tag as it is stored.
@@ -68,14 +68,14 @@ static LIST_OF_CLASS: Query = query(
 );
 static SET: Change = change(
     "INSERT INTO tag(repository, name, digest, tagged_at, tagged_at_precision, tagged_by, revision)
-     VALUES ($1, $2, $3, $4, 'exact', $5, 1)
+     VALUES ($1, $2, $3, $4, $6, $5, 1)
      ON CONFLICT (repository, name) DO UPDATE SET digest = excluded.digest, tagged_at = excluded.tagged_at,
-         tagged_at_precision = 'exact', tagged_by = excluded.tagged_by, revision = tag.revision + 1",
+         tagged_at_precision = excluded.tagged_at_precision, tagged_by = excluded.tagged_by, revision = tag.revision + 1",
 );
 static REMOVE: Change = change("DELETE FROM tag WHERE repository = $1 AND name = $2");
 static HISTORY: Change = change(
     "INSERT INTO tag_history(id, repository, name, digest, previous, at, at_precision, actor, request_id)
-     VALUES ($1, $2, $3, $4, $5, $6, 'exact', $7, $8)",
+     VALUES ($1, $2, $3, $4, $5, $6, $9, $7, $8)",
 );
 
 static MOVES: Query = query(
@@ -176,8 +176,8 @@ pub fn has_pointed_to(rows: &mut Reader, repository: i64, name: &str, digest: &s
 }
 
 /// Points a tag at an image.
-pub fn set(tx: &mut Tx, repository: i64, name: &str, digest: &str, at: Timestamp, by: &str) -> Result<(), Fault> {
-    tx.write(&SET, values![repository, name, digest, at, by])
+pub fn set(tx: &mut Tx, repository: i64, name: &str, digest: &str, tagged: Moment, by: &str) -> Result<(), Fault> {
+    tx.write(&SET, values![repository, name, digest, tagged.at, by, tagged.precision.as_str()])
 }
 
 /// Removes a tag.
@@ -190,12 +190,14 @@ pub fn remember(
     tx: &mut Tx,
     repository: i64,
     moved: &Moved<'_>,
-    at: Timestamp,
+    when: Moment,
     actor: &str,
     request_id: &str,
 ) -> Result<(), Fault> {
-    let id = tx.fresh_id();
-    tx.write(&HISTORY, values![id, repository, moved.name, moved.digest, moved.previous, at, actor, request_id])
+    let (id, precision) = (tx.fresh_id(), when.precision.as_str());
+    let values =
+        values![id, repository, moved.name, moved.digest, moved.previous, when.at, actor, request_id, precision];
+    tx.write(&HISTORY, values)
 }
 
 /// Writes a line of history for each of `removed`, tags with the images they pointed to.

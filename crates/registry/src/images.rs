@@ -11,8 +11,9 @@ use crate::{
     admit::store_fault,
     archive::ImageStatus,
     caches::remembered,
+    imports::ImportedImage,
     ports::Ports,
-    push::{PutImage, PutImageAnswer},
+    push::{ImageDates, PutImage, PutImageAnswer},
     remove::{RemoveImage, RemoveTag, RemoveTagged, Removed, image_not_found},
     repositories::Repository,
     selection::Chosen,
@@ -53,6 +54,8 @@ struct Put {
     may_wait: bool,
     /// As what it was chosen; nothing is done where it is another by now.
     chosen: Option<Chosen>,
+    /// When it was pushed elsewhere, where it is imported.
+    dates: Option<ImageDates>,
 }
 
 impl Images {
@@ -163,7 +166,7 @@ impl Images {
             self.put(
                 cx,
                 repository,
-                Put { digest, manifest, body, tags, refuses_repeat: false, may_wait: true, chosen: None },
+                Put { digest, manifest, body, tags, refuses_repeat: false, may_wait: true, chosen: None, dates: None },
             )
             .await
         };
@@ -200,11 +203,28 @@ impl Images {
             self.put(
                 cx,
                 repository,
-                Put { digest, manifest, body, tags, refuses_repeat: true, may_wait: true, chosen: None },
+                Put { digest, manifest, body, tags, refuses_repeat: true, may_wait: true, chosen: None, dates: None },
             )
             .await
         };
         self.ports.push_failures.note(cx.account, repository, put.await)
+    }
+
+    /// Stores a manifest that was pushed elsewhere before, and points its tags at it.
+    ///
+    /// # Errors
+    /// Those of [`Images::put_image`].
+    pub(crate) async fn put_imported(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        image: ImportedImage,
+    ) -> Result<PutImageAnswer, Fault> {
+        let ImportedImage { digest, media_type, body, tags, dates } = image;
+        let (digest, manifest) = self.read(&Reference::Digest(digest), Some(&media_type), &body)?;
+        let (refuses_repeat, chosen, dates) = (false, None, Some(dates));
+        self.put(cx, repository, Put { digest, manifest, body, tags, refuses_repeat, may_wait: true, chosen, dates })
+            .await
     }
 
     /// Points a tag at an image at once, whatever a judge would say: for the way back to where it pointed before.
@@ -220,7 +240,16 @@ impl Images {
     ) -> Result<(), Fault> {
         let ImageFound { digest, media_type, body } = image;
         let (digest, manifest) = self.read(&Reference::Digest(digest), Some(&media_type), &body)?;
-        let put = Put { digest, manifest, body, tags: vec![tag], refuses_repeat: false, may_wait: false, chosen: None };
+        let put = Put {
+            digest,
+            manifest,
+            body,
+            tags: vec![tag],
+            refuses_repeat: false,
+            may_wait: false,
+            chosen: None,
+            dates: None,
+        };
         self.put(cx, repository, put).await.map(drop)
     }
 
@@ -239,7 +268,7 @@ impl Images {
         let image = self.load(cx, repository, &to).await?;
         let (digest, manifest) = self.read(&to, Some(&image.media_type), &image.body)?;
         let (body, tags, chosen) = (image.body, vec![tag], Some(chosen));
-        let put = Put { digest, manifest, body, tags, refuses_repeat: false, may_wait: true, chosen };
+        let put = Put { digest, manifest, body, tags, refuses_repeat: false, may_wait: true, chosen, dates: None };
         self.put(cx, repository, put).await.map(|answer| answer.quarantined)
     }
 
@@ -266,7 +295,7 @@ impl Images {
     }
 
     async fn put(&self, cx: &Cx, repository: &Repository, put: Put) -> Result<PutImageAnswer, Fault> {
-        let Put { digest, manifest, body, mut tags, refuses_repeat, may_wait, chosen } = put;
+        let Put { digest, manifest, body, mut tags, refuses_repeat, may_wait, chosen, dates } = put;
         self.ports.check_key(cx, repository).await?;
         // Its bytes go into the database, which mostly lies on the same disk: manifests alone could fill it up, too.
         self.ports.store.check_room(body.len() as u64).await.map_err(store_fault)?;
@@ -284,6 +313,7 @@ impl Images {
             tags: tags.clone(),
             refuses_repeat,
             is_quarantined,
+            dates,
             actor: cx.actor.clone(),
             request_id: cx.request_id,
         };

@@ -23,6 +23,7 @@
 //! | `protection.rs`, `hold.rs` | what nobody may delete: [`ProtectedTags`], [`Hold`] |
 //! | `search_index.rs` | [`SearchIndex`]: labels and platforms of images, and the orders of all, kept after the push |
 //! | `selection.rs`, `selection/` | [`Selection`]: images chosen by a query, shown first, and then what is done to them |
+//! | `imports.rs`, `imports/` | [`Imports`]: images from other registries' folders, their blobs where they lie; the act `LinkNewBlobs` |
 //! | `inventory.rs` | [`Inventory`]: who runs which images |
 //! | `quarantine.rs` | tags that wait for a verdict of their image, and how they are let out; the act `ReleaseTag` |
 //! | `push_failures.rs` | pushes that failed, for the figures |
@@ -61,6 +62,7 @@ mod fsck;
 mod history;
 mod hold;
 mod images;
+mod imports;
 mod inventory;
 mod keys;
 mod lifecycle;
@@ -108,6 +110,7 @@ pub use images::{
     ImageFilter, ImageFound, ImagePlace, ImageSearch, ImageSummary, Images, Referrer, Referrers, SearchPage,
     SearchPlace, SearchedImage, SearchedRepository, TagFilter,
 };
+pub use imports::{BlobFile, BlobTaken, ImportedImage, Imports, Trust};
 pub use inventory::{
     INVENTORY_IMAGES_MAX, INVENTORY_SOURCES_MAX, ImageUse, Inventory, InventoryReport, InventorySource,
     InventorySourceError, InventorySummary, ReportedImage,
@@ -123,7 +126,7 @@ pub use ports::Registry;
 pub use preview::{Preview, PreviewedImage};
 pub use protection::{Hold, PROTECTED_TAGS_MAX, ProtectedTagError, ProtectedTags};
 pub use pulls::Pulls;
-pub use push::{PutImage, PutImageAnswer};
+pub use push::{ImageDates, PutImage, PutImageAnswer};
 pub use quarantine::{TagJudge, TagRelease, TagReleased};
 pub use quotas::{QUOTAS_MAX, Quota, QuotaLimits, QuotaMeasure, QuotaScope, QuotaScopeError, Quotas};
 pub use repositories::{NewRepository, Repositories, Repository, TemplateAsks};

@@ -1,6 +1,6 @@
 use crate::{
-    Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Inventory, Lifecycle, Orphans, Pulls, Quotas,
-    Repositories, Retention, Rewrapping, SearchIndex, Settings, Tags, Trash, Uploads, Usages, caches::Caches,
+    Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Imports, Inventory, Lifecycle, Orphans, Pulls,
+    Quotas, Repositories, Retention, Rewrapping, SearchIndex, Settings, Tags, Trash, Uploads, Usages, caches::Caches,
     keys::BlobKeys, push_failures::PushFailures, quarantine::TagJudge,
 };
 use gantry_env::Env;
@@ -55,6 +55,8 @@ pub struct Registry {
     pub inventory: Inventory,
     /// What searches look in.
     pub search_index: SearchIndex,
+    /// What comes from other registries' folders.
+    pub imports: Imports,
     /// Uploads.
     pub uploads: Uploads,
     /// Policies and configurations.
@@ -101,6 +103,7 @@ impl Registry {
             tags: Tags::new(ports.clone(), images.clone(), trash.clone()),
             lifecycle: Lifecycle::new(ports.clone(), images.clone(), pulls.clone(), archive.clone()),
             archive,
+            imports: Imports::new(ports.clone(), images.clone(), uploads.clone()),
             images,
             trash,
             search_index: SearchIndex::new(ports.clone(), blobs.clone()),

@@ -13,7 +13,7 @@ use gantry_metadata::{
     quarantine::QuarantinedRow, quotas as quota_rows, repositories as repository_rows, tags,
 };
 use gantry_oci::{Descriptor, Digest, Kind, Manifest, Tag, media_type};
-use gantry_words::{AccountId, RepositoryName, RequestId, Timestamp};
+use gantry_words::{AccountId, Moment, RepositoryName, RequestId, Timestamp};
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,8 +35,19 @@ pub struct PutImage {
     pub(crate) refuses_repeat: bool,
     /// Whether tags that would move wait in quarantine instead.
     pub(crate) is_quarantined: bool,
+    /// When all this was done before, elsewhere; `None` where it is done now.
+    pub(crate) dates: Option<ImageDates>,
     pub(crate) actor: Arc<str>,
     pub(crate) request_id: RequestId,
+}
+
+/// When an image came to the registry that it is imported from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageDates {
+    /// When it was pushed.
+    pub pushed: Moment,
+    /// When each of its tags was set; those that are missing are set now.
+    pub tagged: BTreeMap<Tag, Moment>,
 }
 
 /// What was there before a push.
@@ -178,7 +189,7 @@ impl Act for PutImage {
             trash::destroy(tx, self.repository, trashed, plan.at)?;
         }
         if let Some(image) = plan.store {
-            self.apply_image(tx, image, plan.moves.len(), plan.at)?;
+            self.apply_image(tx, image, &plan.moves, plan.at)?;
         }
         if let Some((image, from)) = &plan.revived {
             self.revive(tx, image, *from, plan.at)?;
@@ -189,7 +200,8 @@ impl Act for PutImage {
             counts.tags += i64::from(tag.previous.is_none());
             counts.losses += i64::from(tag.previous.as_deref().is_some_and(|image| image != self.digest.as_str()));
             let by = MovedBy { actor: &self.actor, request_id: &self.request_id.to_string() };
-            move_tag(tx, (self.repository, &self.name), tag, &self.digest, is_new, plan.at, &by)?;
+            let when = self.tagged(&tag.name, plan.at);
+            move_tag(tx, (self.repository, &self.name), tag, &self.digest, is_new, when, &by)?;
         }
         repository_rows::count(tx, self.repository, counts)?;
         if is_new {
@@ -347,7 +359,18 @@ impl PutImage {
         Fault::new(kind, message)
     }
 
-    fn apply_image(&self, tx: &mut Tx, image: NewImage, tags: usize, at: Timestamp) -> Result<(), Fault> {
+    /// When it was pushed, where that is now.
+    fn pushed(&self, now: Timestamp) -> Moment {
+        self.dates.as_ref().map_or(now.into(), |dates| dates.pushed)
+    }
+
+    /// When a tag was set, where that is now.
+    fn tagged(&self, tag: &str, now: Timestamp) -> Moment {
+        let dated = self.dates.iter().flat_map(|dates| &dates.tagged).find(|(name, _)| name.as_str() == tag);
+        dated.map_or(now.into(), |(_, when)| *when)
+    }
+
+    fn apply_image(&self, tx: &mut Tx, image: NewImage, tags: &[TagMove], now: Timestamp) -> Result<(), Fault> {
         let annotations = serde_json::to_string(&self.manifest.annotations).map_err(Fault::internal)?;
         let new = manifests::NewManifest {
             digest: self.digest.as_str(),
@@ -359,12 +382,14 @@ impl PutImage {
             artifact_type: self.manifest.listed_artifact_type(),
             subject: self.manifest.subject.as_ref().map(|subject| subject.digest.as_str()),
             bytes: image.bytes,
-            tag_count: tags as i64,
+            tag_count: tags.len() as i64,
             parent_count: 0,
             annotations: &annotations,
             body: self.body.clone(),
+            pushed: self.pushed(now),
+            tagged: tags.iter().map(|tag| self.tagged(&tag.name, now)).max_by_key(|tagged| tagged.at),
         };
-        manifests::insert(tx, self.repository, &new, &image.edges, at, &self.actor)?;
+        manifests::insert(tx, self.repository, &new, &image.edges, &self.actor)?;
         if !image.blobs.is_empty() {
             blobs::name(tx, self.repository, image.blobs.iter().map(String::as_str))?;
         }
@@ -427,15 +452,15 @@ pub(crate) fn move_tag(
     tag: &TagMove,
     digest: &Digest,
     is_new: bool,
-    at: Timestamp,
+    when: Moment,
     by: &MovedBy<'_>,
 ) -> Result<(), Fault> {
     let digest = digest.as_str();
     let stays = tag.previous.as_deref() == Some(digest);
-    tags::set(tx, repository, &tag.name, digest, at, by.actor)?;
+    tags::set(tx, repository, &tag.name, digest, when, by.actor)?;
     quarantine::remove(tx, repository, &tag.name)?;
     if !is_new {
-        manifests::tagged(tx, repository, digest, i64::from(!stays), at)?;
+        manifests::tagged(tx, repository, digest, i64::from(!stays), when)?;
     }
     if stays {
         return Ok(());
@@ -444,7 +469,7 @@ pub(crate) fn move_tag(
         manifests::count_tags(tx, repository, previous, -1)?;
     }
     let moved = tags::Moved { name: &tag.name, digest: Some(digest), previous: tag.previous.as_deref() };
-    tags::remember(tx, repository, &moved, at, by.actor, by.request_id)?;
+    tags::remember(tx, repository, &moved, when, by.actor, by.request_id)?;
     let body = json!({"repository": name, "tag": tag.name, "digest": digest, "previous": tag.previous});
     tx.event(Event { kind: "tag.moved", repository: Some(repository), body })
 }

@@ -184,7 +184,7 @@ impl Act for ReleaseTag {
                 let (digest, by) = (parse_digest(&row.digest)?, &row.pushed_by);
                 let moved = TagMove { name: row.tag.clone(), previous: row.previous.clone() };
                 let by = MovedBy { actor: by, request_id: &row.request_id };
-                move_tag(tx, (*repository, name), &moved, &digest, false, at, &by)?;
+                move_tag(tx, (*repository, name), &moved, &digest, false, at.into(), &by)?;
                 repository_rows::count(tx, *repository, counts)?;
                 Ok(TagReleased::Moved)
             }

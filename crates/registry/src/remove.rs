@@ -161,7 +161,7 @@ impl Act for RemoveImage {
         for tag in &plan.tags {
             tags::remove(tx, self.repository, tag)?;
             let moved = tags::Moved { name: tag, digest: None, previous: Some(digest) };
-            tags::remember(tx, self.repository, &moved, plan.at, &self.actor, &self.request_id.to_string())?;
+            tags::remember(tx, self.repository, &moved, plan.at.into(), &self.actor, &self.request_id.to_string())?;
         }
         if !plan.is_kept {
             manifests::delete(tx, self.repository, digest)?;
@@ -311,7 +311,7 @@ impl Act for RemoveTag {
         let counts = repository_rows::Counts { tags: -1, losses: 1, ..Default::default() };
         repository_rows::count(tx, self.repository, counts)?;
         let moved = tags::Moved { name: tag, digest: None, previous: Some(&digest) };
-        tags::remember(tx, self.repository, &moved, at, &self.actor, &self.request_id.to_string())?;
+        tags::remember(tx, self.repository, &moved, at.into(), &self.actor, &self.request_id.to_string())?;
         let body = json!({"repository": self.name, "tag": tag, "previous": digest});
         tx.event(Event { kind: "tag.removed", repository: Some(self.repository), body })
     }

@@ -76,6 +76,7 @@ impl Ground {
         PutImage {
             refuses_repeat: false,
             is_quarantined: false,
+            dates: None,
             account: AccountId::DEFAULT,
             repository: self.repository.id,
             name: self.repository.name.clone(),

@@ -1,5 +1,6 @@
 use crate::protection::{HoldDocument, ImageUseDocument};
 use gantry_registry::{ArchiveCounts, ImageStatus, ImageSummary, Repository};
+use gantry_words::Precision;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +89,10 @@ pub struct ImageDocument {
     /// When it was pushed, RFC 3339.
     #[schemars(extend("format" = "date-time"))]
     pub pushed_at: String,
+    /// How well that is known: `exact`, `estimated` (an import took it from files) or `unknown` (it stands for what nobody knows).
+    #[serde(default = "exact")]
+    #[schemars(extend("enum" = ["exact", "estimated", "unknown"]))]
+    pub pushed_at_precision: String,
     /// Who pushed it.
     pub pushed_by: String,
     /// Who holds it; missing where nobody does. Nobody can delete an image on hold.
@@ -110,6 +115,11 @@ pub struct ImageDocument {
     pub activated_at: Option<String>,
 }
 
+/// What is known of times by servers that do not say it.
+fn exact() -> String {
+    Precision::Exact.as_str().into()
+}
+
 /// The status of images of servers that have no archive.
 fn active() -> String {
     ImageStatus::Active.as_str().into()
@@ -126,6 +136,7 @@ impl From<ImageSummary> for ImageDocument {
             bytes: image.bytes,
             is_child: image.parent_count > 0,
             pushed_at: image.pushed_at.to_string(),
+            pushed_at_precision: image.pushed_at_precision.as_str().into(),
             pushed_by: image.pushed_by,
             hold: image.hold.map(HoldDocument::from),
             in_use: image.uses.into_iter().map(ImageUseDocument::from).collect(),

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `account.rs` | [`AccountId`], [`Region`] |
 //! | `repository_name.rs` | [`RepositoryName`] |
-//! | `time.rs` | [`Timestamp`], [`Precision`], [`Period`] |
+//! | `time.rs` | [`Timestamp`], [`Precision`], [`Moment`], [`Period`] |
 //! | `size.rs` | [`ByteCount`] |
 //! | `secret.rs` | [`Secret`] |
 //! | `context.rs` | [`Cx`], [`RequestId`] |
@@ -30,4 +30,4 @@ pub use page::Page;
 pub use repository_name::{REPOSITORY_NAME_BYTES_MAX, RepositoryName, RepositoryNameError};
 pub use secret::Secret;
 pub use size::{ByteCount, ByteCountError};
-pub use time::{Period, PeriodError, Precision, Timestamp, TimestampError};
+pub use time::{Moment, Period, PeriodError, Precision, Timestamp, TimestampError};

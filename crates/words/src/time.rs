@@ -90,6 +90,42 @@ impl Precision {
             Precision::Unknown => "unknown",
         }
     }
+
+    /// What a word stored in the metadata says; one that is not known here says that nothing is.
+    pub fn of(word: &str) -> Precision {
+        match word {
+            "exact" => Precision::Exact,
+            "estimated" => Precision::Estimated,
+            _ => Precision::Unknown,
+        }
+    }
+}
+
+/// A moment, and how well it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// When.
+    pub at: Timestamp,
+    /// How well that is known.
+    pub precision: Precision,
+}
+
+impl From<Timestamp> for Moment {
+    /// A moment that was seen here.
+    fn from(at: Timestamp) -> Self {
+        Moment { at, precision: Precision::Exact }
+    }
+}
+
+impl Moment {
+    /// The moment that something happened elsewhere, by a file's time or what is as near; `now` stands for it where there is none, or
+    /// one that cannot be meant. Whole seconds: more is not known.
+    pub fn near(found: Option<Timestamp>, now: Timestamp) -> Moment {
+        match found.filter(|at| *at > Timestamp::default() && *at <= now) {
+            Some(at) => Moment { at: Timestamp(at.seconds() * 1000), precision: Precision::Estimated },
+            None => Moment { at: now, precision: Precision::Unknown },
+        }
+    }
 }
 
 /// A length of time as people write it: a whole number with `s`, `m`, `h` or `d`.
@@ -205,6 +241,25 @@ mod tests {
 
         assert_eq!(moment.to_string(), text);
         assert_eq!(moment.millis() % 1000, 250);
+    }
+
+    #[test]
+    fn a_moment_of_elsewhere_is_near_in_whole_seconds_and_unknown_where_it_cannot_be_meant() {
+        let (now, before) = (Timestamp(10_500), Timestamp(7_250));
+
+        let near = Moment { at: Timestamp(7_000), precision: Precision::Estimated };
+        let unknown = Moment { at: now, precision: Precision::Unknown };
+        assert_eq!(Moment::near(Some(before), now), near);
+        for found in [None, Some(Timestamp(0)), Some(Timestamp(-1)), Some(Timestamp(10_501))] {
+            assert_eq!(Moment::near(found, now), unknown);
+        }
+    }
+
+    #[test]
+    fn a_precision_is_read_as_it_is_stored() {
+        for precision in [Precision::Exact, Precision::Estimated, Precision::Unknown] {
+            assert_eq!(Precision::of(precision.as_str()), precision);
+        }
     }
 
     #[test]

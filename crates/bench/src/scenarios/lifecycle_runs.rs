@@ -139,6 +139,7 @@ impl Act for Seed {
         for number in self.numbers.clone() {
             let digest = format!("sha256:{:016x}{number:048x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let is_tagged = number.is_multiple_of(2);
+            let at = now.minus(Duration::from_secs(number + 1));
             let new = manifests::NewManifest {
                 digest: &digest,
                 kind: "image",
@@ -150,12 +151,13 @@ impl Act for Seed {
                 parent_count: 0,
                 annotations: "{}",
                 body: "{}".into(),
+                pushed: at.into(),
+                tagged: is_tagged.then(|| at.into()),
             };
-            let at = now.minus(Duration::from_secs(number + 1));
-            manifests::insert(tx, self.repository, &new, &[], at, "bench")?;
+            manifests::insert(tx, self.repository, &new, &[], "bench")?;
             counts.images += 1;
             if is_tagged {
-                tags::set(tx, self.repository, &format!("v{number}"), &digest, at, "bench")?;
+                tags::set(tx, self.repository, &format!("v{number}"), &digest, at.into(), "bench")?;
                 counts.tags += 1;
             }
         }

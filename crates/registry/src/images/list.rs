@@ -5,7 +5,7 @@ use crate::{
 use gantry_fault::Fault;
 use gantry_metadata::{Reader, inventory, manifests, manifests::Tagged, tags};
 use gantry_oci::Reference;
-use gantry_words::{Page, Timestamp};
+use gantry_words::{Page, Precision, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Tags of one image that a listing shows.
@@ -67,6 +67,8 @@ pub struct ImageSummary {
     pub parent_count: i64,
     /// When it was pushed.
     pub pushed_at: Timestamp,
+    /// How well that is known.
+    pub pushed_at_precision: Precision,
     /// Who pushed it.
     pub pushed_by: String,
     /// When it was last pulled, as far as that was noted.
@@ -204,6 +206,7 @@ pub(super) fn summaries(
             pull_bytes: u64::try_from(pull_bytes).unwrap_or(0),
             parent_count: row.parent_count,
             pushed_at: row.pushed_at,
+            pushed_at_precision: row.pushed_at_precision,
             pushed_by: row.pushed_by,
             last_pulled_at: row.last_pulled_at,
             status: ImageStatus::of(&row.storage_class),

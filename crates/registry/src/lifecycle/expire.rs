@@ -283,6 +283,7 @@ mod tests {
             tag_count: 1,
             parent_count: 0,
             pushed_at: NOW.minus(BLUR),
+            pushed_at_precision: gantry_words::Precision::Exact,
             pushed_by: String::new(),
             last_pulled_at: None,
             hold: None,

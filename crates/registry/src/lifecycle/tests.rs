@@ -373,6 +373,7 @@ async fn an_image_that_is_tagged_at_the_moment_it_expires_is_there_afterwards() 
             tags: vec!["stable".parse().unwrap()],
             refuses_repeat: false,
             is_quarantined: false,
+            dates: None,
             actor: cx.actor.clone(),
             request_id: cx.request_id,
         };

@@ -35,6 +35,7 @@ fn put(document: serde_json::Value) -> PutImage {
         tags: vec!["v1".parse().unwrap()],
         refuses_repeat: false,
         is_quarantined: false,
+        dates: None,
         actor: "root".into(),
         request_id: RequestId::new([0; 16]),
     }

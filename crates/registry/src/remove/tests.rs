@@ -20,6 +20,7 @@ fn row(digest: &Digest) -> ManifestRow {
         tag_count: 1,
         parent_count: 0,
         pushed_at: NOW,
+        pushed_at_precision: gantry_words::Precision::Exact,
         pushed_by: "somebody".into(),
         last_pulled_at: None,
         hold: None,

@@ -168,7 +168,7 @@ impl Write for Use {
     const UNLOCKED: &'static str = "nobody else is there";
 
     fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
-        manifests::tagged(tx, self.repository, self.tagged.as_str(), 0, self.at)?;
+        manifests::tagged(tx, self.repository, self.tagged.as_str(), 0, self.at.into())?;
         manifests::pulled(tx, self.repository, self.pulled.as_str(), self.at)
     }
 }

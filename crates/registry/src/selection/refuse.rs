@@ -181,6 +181,7 @@ mod tests {
             pull_bytes: 1,
             parent_count: 0,
             pushed_at: Timestamp::default(),
+            pushed_at_precision: gantry_words::Precision::Exact,
             pushed_by: "somebody".into(),
             last_pulled_at: None,
             hold: None,

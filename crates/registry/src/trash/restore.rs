@@ -162,10 +162,10 @@ impl Act for RestoreImage {
 
 impl RestoreImage {
     fn apply_tag(&self, tx: &mut Tx, tag: &str, digest: &str, at: Timestamp) -> Result<(), Fault> {
-        tags::set(tx, self.repository, tag, digest, at, &self.actor)?;
-        manifests::tagged(tx, self.repository, digest, 1, at)?;
+        tags::set(tx, self.repository, tag, digest, at.into(), &self.actor)?;
+        manifests::tagged(tx, self.repository, digest, 1, at.into())?;
         let moved = tags::Moved { name: tag, digest: Some(digest), previous: None };
-        tags::remember(tx, self.repository, &moved, at, &self.actor, &self.request_id.to_string())?;
+        tags::remember(tx, self.repository, &moved, at.into(), &self.actor, &self.request_id.to_string())?;
         let body = json!({"repository": self.name, "tag": tag, "digest": digest, "previous": null});
         tx.event(Event { kind: "tag.moved", repository: Some(self.repository), body })
     }

@@ -133,10 +133,12 @@ impl Write for Fill {
                 parent_count: 0,
                 annotations: &image.annotations().to_string(),
                 body: "{}".into(),
+                pushed: image.pushed_at.into(),
+                tagged: (!image.tags.is_empty()).then(|| image.pushed_at.into()),
             };
-            manifests::insert(tx, id, &new, &[], image.pushed_at, image.pushed_by)?;
+            manifests::insert(tx, id, &new, &[], image.pushed_by)?;
             for tag in &image.tags {
-                tags::set(tx, id, tag, &image.digest, image.pushed_at, by)?;
+                tags::set(tx, id, tag, &image.digest, image.pushed_at.into(), by)?;
             }
             if let Some(at) = image.pulled_at {
                 manifests::pulled(tx, id, &image.digest, at)?;
