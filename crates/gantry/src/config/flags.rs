@@ -50,7 +50,7 @@ pub(crate) struct DataFlags {
     config: Option<PathBuf>,
     /// The folder that holds everything; gantry-data if nothing names another
     #[arg(long, value_name = "DIR")]
-    data_dir: Option<String>,
+    pub(crate) data_dir: Option<String>,
     /// Where the metadata lives: sqlite, or postgres://…
     #[arg(long, value_name = "URL")]
     database: Option<String>,

@@ -1,9 +1,10 @@
 use super::archive_index::{ArchiveIndex, IndexError, join};
+use gantry_words::Timestamp;
 use rustix::fs::OFlags;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, FileType, OpenOptions},
     io::{self, BufReader, Read},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -134,8 +135,30 @@ impl Files {
         Ok(Some(bytes))
     }
 
+    /// Returns the real path of a file in a folder; `None` where there is none, or in an archive.
+    pub(crate) fn path(&self, name: &str) -> Result<Option<PathBuf>, FilesError> {
+        self.real_path(name)
+    }
+
+    /// When a file was last written; `None` where there is none, or in an archive.
+    pub(crate) fn written_at(&self, name: &str) -> Result<Option<Timestamp>, FilesError> {
+        let Some(path) = self.real_path(name)? else { return Ok(None) };
+        let facts = fs::metadata(&path).map_err(|source| FilesError::Io { name: name.into(), source })?;
+        let millis = facts.mtime().saturating_mul(1000).saturating_add(facts.mtime_nsec() / 1_000_000);
+        Ok(facts.is_file().then(|| Timestamp::from_millis(millis)))
+    }
+
     /// Lists the folders in a folder, in order; none where it is none, or in an archive. Links are not followed.
     pub(crate) fn folders(&self, name: &str) -> Result<Vec<String>, FilesError> {
+        self.entries(name, |kind| kind.is_dir())
+    }
+
+    /// The same of files.
+    pub(crate) fn names(&self, name: &str) -> Result<Vec<String>, FilesError> {
+        self.entries(name, |kind| kind.is_file())
+    }
+
+    fn entries(&self, name: &str, is_wanted: impl Fn(FileType) -> bool) -> Result<Vec<String>, FilesError> {
         let fail = |source| FilesError::Io { name: name.into(), source };
         let Some(path) = self.real_path(name)?.filter(|path| path.is_dir()) else { return Ok(vec![]) };
         let mut found = Vec::new();
@@ -144,7 +167,7 @@ impl Files {
             if found.len() == FOLDER_ENTRIES_MAX {
                 return Err(FilesError::TooMany { name: name.into() });
             }
-            if entry.file_type().map_err(fail)?.is_dir()
+            if is_wanted(entry.file_type().map_err(fail)?)
                 && let Ok(name) = entry.file_name().into_string()
             {
                 found.push(name);

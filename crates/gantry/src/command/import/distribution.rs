@@ -2,7 +2,7 @@ use super::source::{Damage, Found, FoundByName, Kind, Opened, Source, SourceErro
 use crate::moving::{Files, FilesError};
 use gantry_oci::{Algorithm, Digest, Tag};
 use gantry_words::{REPOSITORY_NAME_BYTES_MAX, RepositoryName};
-use std::{collections::HashSet, io::Read};
+use std::{collections::HashSet, io::Read, path::PathBuf};
 
 const REPOSITORIES: &str = "docker/registry/v2/repositories";
 const BLOBS: &str = "docker/registry/v2/blobs";
@@ -16,7 +16,7 @@ const FOLDERS_MAX: usize = 1_000_000;
 
 /// The data folder of CNCF distribution (registry/storage/paths.go), which Harbor and others have too.
 ///
-/// Revisions and tags are taken by their links, blobs by their digest; what a repository says of its layers is not believed.
+/// Revisions and tags are taken by their links, and dated by them; blobs by their digest; what a repository says of its layers is not believed.
 pub(super) const KIND: Kind = Kind { name: "distribution folder", has_names: true, is_it, open };
 
 struct DataFolder(Files);
@@ -63,11 +63,14 @@ fn repository(files: &Files, name: &str) -> Result<Found, SourceError> {
         let folder = format!("{manifests}/revisions/{algorithm}");
         for hex in files.folders(&folder)? {
             let concerns = format!("revision {algorithm}:{}", short(&hex));
-            match link(files, &format!("{folder}/{hex}/link")) {
+            let place = format!("{folder}/{hex}/link");
+            match link(files, &place) {
                 // Without its link a revision is a deleted one.
                 Ok(None) => {}
                 Ok(Some(digest)) if digest.algorithm() == algorithm && digest.hex() == hex => {
                     found.roots.insert(digest.clone(), None);
+                    // A push writes the link, the last one if there were several.
+                    found.pushed.extend(files.written_at(&place)?.map(|at| (digest.clone(), at)));
                     revisions.insert(digest);
                 }
                 Ok(Some(digest)) => found.damages.push(Damage::new(concerns, format!("its link names {digest}"))),
@@ -77,7 +80,11 @@ fn repository(files: &Files, name: &str) -> Result<Found, SourceError> {
     }
     for tag in files.folders(&format!("{manifests}/tags"))? {
         match tag_target(files, &manifests, &tag, &revisions) {
-            Ok((tag, digest)) => drop(found.tags.insert(tag, digest)),
+            Ok((tag, digest)) => {
+                let written = files.written_at(&tag_link(&manifests, tag.as_str()))?;
+                found.tagged.extend(written.map(|at| (tag.clone(), at)));
+                found.tags.insert(tag, digest);
+            }
             Err(problem) => found.damages.push(Damage::new(format!("tag {}", short(&tag)), problem)),
         }
     }
@@ -91,12 +98,16 @@ fn tag_target(
     revisions: &HashSet<Digest>,
 ) -> Result<(Tag, Digest), String> {
     let tag: Tag = name.parse().map_err(|error: gantry_oci::TagError| error.to_string())?;
-    let target = link(files, &format!("{manifests}/tags/{name}/current/link"))?;
+    let target = link(files, &tag_link(manifests, name))?;
     let digest = target.ok_or("it has no link to an image")?;
     if !revisions.contains(&digest) {
         return Err(format!("its link dangles: the repository does not hold {digest}"));
     }
     Ok((tag, digest))
+}
+
+fn tag_link(manifests: &str, name: &str) -> String {
+    format!("{manifests}/tags/{name}/current/link")
 }
 
 /// Reads a link; `None` where there is none.
@@ -121,5 +132,9 @@ impl Source for DataFolder {
 
     fn open(&self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, FilesError> {
         self.0.open_file(&blob_place(digest))
+    }
+
+    fn path(&self, digest: &Digest) -> Result<Option<PathBuf>, FilesError> {
+        self.0.path(&blob_place(digest))
     }
 }

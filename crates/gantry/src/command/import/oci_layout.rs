@@ -1,7 +1,7 @@
 use super::source::{FoundByName, Kind, Opened, Source, SourceError};
 use crate::moving::{Files, FilesError, INDEX_BYTES_MAX, blob_name, read_index};
 use gantry_oci::Digest;
-use std::io::Read;
+use std::{io::Read, path::PathBuf};
 
 const MARK: &str = "oci-layout";
 const INDEX: &str = "index.json";
@@ -33,5 +33,9 @@ impl Source for Layout {
 
     fn open(&self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, FilesError> {
         self.0.open_file(&blob_name(digest))
+    }
+
+    fn path(&self, digest: &Digest) -> Result<Option<PathBuf>, FilesError> {
+        self.0.path(&blob_name(digest))
     }
 }

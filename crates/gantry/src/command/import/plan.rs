@@ -3,6 +3,7 @@
 use super::source::{Damage, Found, Source};
 use crate::moving::{DEPTH_MAX, MANIFEST_BYTES_MAX, digest_of};
 use gantry_oci::{Digest, Manifest, ManifestLimits, Tag};
+use gantry_words::Timestamp;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     io::Read,
@@ -15,6 +16,10 @@ pub(super) struct Plan {
     pub(super) manifests: Vec<Planned>,
     /// Tags of some of them.
     pub(super) tags: BTreeMap<Tag, Digest>,
+    /// When manifests were pushed, as far as the source tells.
+    pub(super) pushed: BTreeMap<Digest, Timestamp>,
+    /// When tags were set, as far as the source tells.
+    pub(super) tagged: BTreeMap<Tag, Timestamp>,
     /// What is left out.
     pub(super) damages: Vec<Damage>,
 }
@@ -30,6 +35,17 @@ pub(super) struct Planned {
     pub(super) children: Vec<Digest>,
     /// With the bytes of each.
     pub(super) blobs: Vec<(Digest, u64)>,
+}
+
+/// What is wrong with blobs and manifests that were looked at closer.
+pub(super) type Bad = HashMap<Digest, String>;
+
+impl Planned {
+    /// Says why it cannot go in, where something that it names is bad.
+    pub(super) fn problem(&self, bad: &Bad) -> Option<String> {
+        let mut below = self.blobs.iter().map(|(digest, _)| digest).chain(&self.children);
+        below.find_map(|digest| bad.get(digest).cloned())
+    }
 }
 
 /// Reads a manifest whole, and compares it with its digest.
@@ -49,6 +65,7 @@ pub(super) fn read_manifest(source: &dyn Source, digest: &Digest) -> Result<Vec<
 pub(super) fn plan(source: &dyn Source, found: Found) -> Plan {
     let mut planner = Planner { source, seen: HashMap::new(), lengths: HashMap::new(), plan: Plan::default() };
     planner.plan.damages = found.damages;
+    (planner.plan.pushed, planner.plan.tagged) = (found.pushed, found.tagged);
     for (digest, media_type) in &found.roots {
         planner.visit(digest, media_type.as_deref(), 1);
     }
@@ -62,7 +79,21 @@ pub(super) fn plan(source: &dyn Source, found: Found) -> Plan {
                 .push(Damage::new(format!("tag {tag}"), format!("{digest}, which it names, is left out")));
         }
     }
+    date_children(&mut planner.plan);
     planner.plan
+}
+
+/// What an index lists was there when the index came, at the latest.
+pub(super) fn date_children(plan: &mut Plan) {
+    let told: HashSet<Digest> = plan.pushed.keys().cloned().collect();
+    // Backwards, so that an index is dated before what it lists.
+    for planned in plan.manifests.iter().rev() {
+        let Some(at) = plan.pushed.get(&planned.digest).copied() else { continue };
+        for child in planned.children.iter().filter(|child| !told.contains(*child)) {
+            let known = plan.pushed.entry(child.clone()).or_insert(at);
+            *known = at.min(*known);
+        }
+    }
 }
 
 struct Planner<'s> {

@@ -3,12 +3,42 @@ use crate::output::{Cell, Failure, Format, Printer, Table};
 use gantry_words::ByteCount;
 use serde::Serialize;
 
+/// Where images are brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Target {
+    /// A server, over its API.
+    #[default]
+    Server,
+    /// A data folder whose server is stopped.
+    DataFolder,
+}
+
+impl Target {
+    fn name(self) -> &'static str {
+        match self {
+            Target::Server => "the server",
+            Target::DataFolder => "the data folder",
+        }
+    }
+
+    /// What is done to what it has not.
+    fn verb(self) -> &'static str {
+        match self {
+            Target::Server => "sent",
+            Target::DataFolder => "taken in",
+        }
+    }
+}
+
 /// What an import did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     /// What the source is.
     pub(super) source: &'static str,
+    /// Where it goes.
+    pub(super) target: Target,
     /// Whether nothing was sent.
     pub(super) dry_run: bool,
     /// What was done, by repository.
@@ -18,8 +48,8 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(source: &'static str, dry_run: bool) -> Report {
-        Report { source, dry_run, ..Report::default() }
+    pub(super) fn new(source: &'static str, target: Target, dry_run: bool) -> Report {
+        Report { source, target, dry_run, ..Report::default() }
     }
 
     /// Whether everything is there, or would be.
@@ -37,7 +67,12 @@ impl Report {
     }
 
     fn table(&self) -> Table {
-        let (sent, set) = if self.dry_run { ("TO SEND", "TO SET") } else { ("SENT", "SET") };
+        let (sent, set) = match (self.target, self.dry_run) {
+            (Target::Server, true) => ("TO SEND", "TO SET"),
+            (Target::Server, false) => ("SENT", "SET"),
+            (Target::DataFolder, true) => ("TO TAKE", "TO SET"),
+            (Target::DataFolder, false) => ("TAKEN", "SET"),
+        };
         let header = ["REPOSITORY", "MANIFESTS", sent, "TAGS", set, "BLOBS", "BYTES", "LEFT OUT"];
         let mut table = Table::new(header).right(&[1, 2, 3, 4, 5, 6, 7]);
         for done in &self.repositories {
@@ -58,10 +93,11 @@ impl Report {
     /// What it comes to, and what was left out.
     fn sentences(&self) -> String {
         let is_nothing = self.sum(|done| done.manifests_sent + done.tags_sent + done.blobs_sent) == 0;
+        let (place, verb) = (self.target.name(), self.target.verb());
         let first = match (self.dry_run, is_nothing) {
-            (true, true) => "Nothing would be sent: the server has it all.".to_owned(),
-            (true, false) => "Nothing was sent. Send it with the same command without --dry-run.".to_owned(),
-            (false, true) => "Nothing was sent: the server had it all.".to_owned(),
+            (true, true) => format!("Nothing would be {verb}: {place} has it all."),
+            (true, false) => format!("Nothing was {verb} yet; the same command without --dry-run does it."),
+            (false, true) => format!("Nothing was {verb}: {place} had it all."),
             (false, false) => {
                 let mounted = self.sum(|done| done.blobs_mounted);
                 let shared = if mounted > 0 {
@@ -69,8 +105,14 @@ impl Report {
                 } else {
                     String::new()
                 };
+                let linked = self.sum(|done| done.blobs_linked);
+                let linked = if linked > 0 { format!(" ({linked} of them linked, not copied)") } else { String::new() };
+                let begin = match self.target {
+                    Target::Server => "Sent",
+                    Target::DataFolder => "Took in",
+                };
                 format!(
-                    "Sent {} manifests, {} tags and {} blobs{shared}.",
+                    "{begin} {} manifests, {} tags and {} blobs{linked}{shared}.",
                     self.sum(|done| done.manifests_sent),
                     self.sum(|done| done.tags_sent),
                     self.sum(|done| done.blobs_sent)
@@ -82,9 +124,7 @@ impl Report {
             String::new()
         } else {
             let (of, all) = (self.sum(|done| done.manifests), self.sum(|done| done.tags));
-            format!(
-                "Proved: the server has {manifests} of {of} manifests and {tags} of {all} tags that were to go in.\n"
-            )
+            format!("Proved: {place} has {manifests} of {of} manifests and {tags} of {all} tags that were to go in.\n")
         };
         let own = self.left_out.iter().map(|damage| (String::new(), damage));
         let of_repositories = self
@@ -116,7 +156,7 @@ mod tests {
     fn what_was_left_out_is_said_line_by_line_and_nothing_reaches_the_terminal() {
         let damage = Damage::new("tag v1", "\u{1b}[2J is no digest");
         let done = Done { repository: "team/app".into(), left_out: vec![damage], ..Done::default() };
-        let report = Report { repositories: vec![done], ..Report::new("OCI layout", false) };
+        let report = Report { repositories: vec![done], ..Report::new("OCI layout", Target::Server, false) };
 
         let said = report.sentences();
 

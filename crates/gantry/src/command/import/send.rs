@@ -2,7 +2,7 @@
 //! last; and asks in the end whether all of it is there.
 
 use super::{
-    plan::{Plan, Planned, read_manifest},
+    plan::{Bad, Plan, Planned, read_manifest},
     source::{Damage, Source},
 };
 use crate::{
@@ -37,6 +37,8 @@ pub(super) struct Done {
     pub(super) tags_sent: usize,
     /// Blobs that were sent.
     pub(super) blobs_sent: usize,
+    /// Of those, the ones whose files have a second name in the data folder: nothing was copied.
+    pub(super) blobs_linked: usize,
     /// Blobs that the server took from another repository.
     pub(super) blobs_mounted: usize,
     /// Bytes of the blobs and manifests that were sent.
@@ -59,9 +61,6 @@ pub(super) struct Sender<'a> {
     /// In which repository of the server a blob is known to be.
     known: Mutex<HashMap<Digest, String>>,
 }
-
-/// What is wrong with what, so far.
-type Bad = HashMap<Digest, String>;
 
 /// What came of a blob.
 enum BlobDone {
@@ -228,9 +227,8 @@ impl<'a> Sender<'a> {
 
     /// Stores one manifest; returns why not.
     fn put(&self, repository: &str, planned: &Planned, reference: &str, bad: &Bad) -> Result<Option<String>, Failure> {
-        let mut below = planned.blobs.iter().map(|(digest, _)| digest).chain(&planned.children);
-        if let Some(problem) = below.find_map(|digest| bad.get(digest)) {
-            return Ok(Some(problem.clone()));
+        if let Some(problem) = planned.problem(bad) {
+            return Ok(Some(problem));
         }
         if self.is_dry_run {
             return Ok(None);

@@ -1,9 +1,13 @@
-use super::{distribution, docker_archive, oci_layout};
+use super::{distribution, docker_archive, oci_layout, zot};
 use crate::moving::{Files, FilesError};
 use gantry_oci::{Digest, ManifestError, Tag};
-use gantry_words::RepositoryName;
+use gantry_words::{RepositoryName, Timestamp};
 use serde::Serialize;
-use std::{collections::BTreeMap, io::Read, path::Path};
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 /// Where images come from, once it was looked through.
 pub(super) trait Source: Sync {
@@ -12,6 +16,11 @@ pub(super) trait Source: Sync {
 
     /// Opens a blob or a manifest; `None` where it is not there. Its bytes are not compared with the digest.
     fn open(&self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, FilesError>;
+
+    /// Returns the file that a blob is; `None` where it is not there, or not a file of its own.
+    fn path(&self, _digest: &Digest) -> Result<Option<PathBuf>, FilesError> {
+        Ok(None)
+    }
 }
 
 /// A kind of source.
@@ -29,7 +38,7 @@ pub(super) struct Kind {
 type Open = fn(Files, &dyn Fn(u64)) -> Result<Opened, SourceError>;
 
 /// Every kind, the first that fits is taken. A new one is a file and a line here.
-const KINDS: &[&Kind] = &[&distribution::KIND, &oci_layout::KIND, &docker_archive::KIND];
+const KINDS: &[&Kind] = &[&distribution::KIND, &oci_layout::KIND, &docker_archive::KIND, &zot::KIND];
 
 /// A source and what it says to hold.
 pub(super) struct Opened {
@@ -48,6 +57,10 @@ pub(super) struct Found {
     pub(super) roots: BTreeMap<Digest, Option<String>>,
     /// Its tags; each names one of the manifests.
     pub(super) tags: BTreeMap<Tag, Digest>,
+    /// When manifests were pushed, as far as that is told.
+    pub(super) pushed: BTreeMap<Digest, Timestamp>,
+    /// When tags were set, as far as that is told.
+    pub(super) tagged: BTreeMap<Tag, Timestamp>,
     /// What is wrong already.
     pub(super) damages: Vec<Damage>,
 }
@@ -77,7 +90,9 @@ pub(super) enum SourceError {
     #[error(transparent)]
     Files(#[from] FilesError),
     /// Nothing here is known.
-    #[error("it is neither an OCI layout nor a `docker save` archive nor the data folder of a distribution registry")]
+    #[error(
+        "it is neither an OCI layout nor a `docker save` archive nor the data folder of a distribution registry or of zot"
+    )]
     Unknown,
     /// `index.json`.
     #[error("index.json is not understood: {0}")]
@@ -130,6 +145,12 @@ impl Found {
             self.roots.entry(digest).or_insert(media_type);
         }
         other.tags.into_iter().for_each(|(tag, digest)| self.point(tag, digest));
+        for (digest, at) in other.pushed {
+            self.pushed.entry(digest).or_insert(at);
+        }
+        for (tag, at) in other.tagged {
+            self.tagged.entry(tag).or_insert(at);
+        }
         self.damages.extend(other.damages);
     }
 }

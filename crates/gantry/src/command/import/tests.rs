@@ -411,3 +411,91 @@ fn damage_of_a_data_folder_is_named_link_by_link() {
     }
     assert_eq!((said.len(), registry.of("app").tags.len()), (7, 1), "{all}");
 }
+
+/// A data folder of zot: a layout for each repository.
+struct ZotFolder(tempfile::TempDir);
+
+impl ZotFolder {
+    fn place(&self, repository: &str, bytes: &[u8]) -> PathBuf {
+        self.0.path().join(repository).join("blobs/sha256").join(sha256(bytes).hex())
+    }
+
+    /// Writes a repository with images, each under a tag.
+    fn repository(&self, name: &str, images: &[(&str, &str)]) {
+        let folder = self.0.path().join(name);
+        write(&folder.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#);
+        let mut named = Vec::new();
+        for (layer, tag) in images {
+            let (manifest, blobs) = image(layer, None);
+            blobs.iter().chain([&manifest]).for_each(|bytes| write(&self.place(name, bytes), bytes));
+            let mut entry = descriptor(media_type::OCI_MANIFEST, &manifest);
+            if !tag.is_empty() {
+                entry["annotations"] = json!({"org.opencontainers.image.ref.name": tag});
+            }
+            named.push(entry);
+        }
+        write(&folder.join("index.json"), json!({"schemaVersion": 2, "manifests": named}).to_string().as_bytes());
+        fs::create_dir_all(folder.join(".uploads")).unwrap();
+    }
+}
+
+#[test]
+fn repositories_of_zot_keep_their_names_and_what_is_its_own_stays_there() {
+    let zot = ZotFolder(tempfile::tempdir().unwrap());
+    zot.repository("app", &[("one", "v1"), ("one", "latest"), ("untagged", "")]);
+    zot.repository("app/nested", &[("two", "v2")]);
+    zot.repository("_trivy/db", &[("database", "v3")]);
+    write(&zot.0.path().join("cache.db"), b"bolt");
+    let registry = MemoryRegistry::default();
+
+    let said = imported(zot.0.path(), Some("moved"), &registry, false);
+
+    assert_eq!(left_out(&said), [""; 0]);
+    assert_eq!(said["source"], "zot folder");
+    let names: Vec<_> =
+        said["repositories"].as_array().unwrap().iter().map(|done| done["repository"].clone()).collect();
+    assert_eq!(names, ["moved/app", "moved/app/nested"]);
+    assert_eq!(registry.of("moved/app").tags.keys().collect::<Vec<_>>(), ["latest", "v1"]);
+    assert_eq!(registry.of("moved/app").manifests.len(), 2);
+}
+
+#[test]
+fn a_blob_that_zot_keeps_once_is_found_where_its_bytes_are() {
+    let zot = ZotFolder(tempfile::tempdir().unwrap());
+    zot.repository("a", &[("shared", "v1"), ("common", "v2")]);
+    zot.repository("b", &[("shared", "v1")]);
+    fs::write(zot.place("a", b"shared"), "").unwrap();
+    fs::write(zot.place("a", b"common"), "").unwrap();
+    write(&zot.place("_blobstore", b"common"), b"common");
+    let registry = MemoryRegistry::default();
+
+    let said = imported(zot.0.path(), None, &registry, false);
+
+    assert_eq!(left_out(&said), [""; 0]);
+    assert_eq!(registry.of("a").blobs[&sha256(b"shared")], b"shared");
+    assert_eq!(registry.of("a").blobs[&sha256(b"common")], b"common");
+}
+
+#[test]
+fn what_an_index_lists_was_there_when_the_index_came() {
+    let digest = |number: u8| sha256(&[number]);
+    let planned = |number, children: &[u8]| plan::Planned {
+        digest: digest(number),
+        media_type: String::new(),
+        length: 1,
+        level: children.len(),
+        children: children.iter().map(|number| digest(*number)).collect(),
+        blobs: vec![],
+    };
+    let at = gantry_words::Timestamp::from_millis;
+    let mut plan = plan::Plan {
+        manifests: vec![planned(1, &[]), planned(2, &[]), planned(3, &[1, 2]), planned(4, &[1]), planned(5, &[])],
+        pushed: [(digest(2), at(90)), (digest(3), at(50)), (digest(4), at(40))].into(),
+        ..plan::Plan::default()
+    };
+
+    plan::date_children(&mut plan);
+
+    let dates = [(digest(1), at(40)), (digest(2), at(90)), (digest(3), at(50)), (digest(4), at(40))];
+    assert_eq!(plan.pushed, dates.into());
+}
