@@ -1,6 +1,7 @@
 //! Moving in and out: what other programs wrote is imported, and what is exported they read.
 
 mod data_folder;
+mod into_data_folder;
 
 use crate::{
     clients::{
