@@ -1,4 +1,4 @@
-use crate::reading::PackedLayer;
+use crate::layers::SharedLayer;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Event, Trail, Tx, Write, attached,
@@ -10,6 +10,7 @@ use gantry_metadata::{
 use gantry_scan::GateMode;
 use gantry_words::Timestamp;
 use serde_json::json;
+use std::sync::Arc;
 
 /// Up to which event pushes were looked at, in the settings that a site remembers.
 pub(crate) const CURSOR: &str = "findings.pushes_seen";
@@ -156,7 +157,7 @@ pub(crate) struct EndScan {
     pub(crate) repository: i64,
     pub(crate) digest: String,
     pub(crate) end: ScanEnd,
-    pub(crate) layers: Vec<PackedLayer>,
+    pub(crate) layers: Vec<Arc<SharedLayer>>,
     pub(crate) at: Timestamp,
 }
 
@@ -166,8 +167,8 @@ impl Write for EndScan {
     const UNLOCKED: &'static str = ROW_BY_ROW;
 
     fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
-        for (digest, content) in &self.layers {
-            scans::put_layer(tx, digest, self.end.revision, content)?;
+        for (layer, content) in self.layers.iter().filter_map(|layer| Some((layer, layer.packed()?))) {
+            scans::put_layer(tx, layer.digest(), self.end.revision, content)?;
         }
         scans::end(tx, self.repository, &self.digest, &self.end, self.at)
     }

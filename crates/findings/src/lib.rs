@@ -11,6 +11,7 @@
 //! | `search.rs`, `search/` | which images hold a package or a flaw, in memory, and since when |
 //! | `scanner.rs` | takes what is due, and reads it |
 //! | `worker.rs`, `worker/` | [`LayerWorkers`]: layers, read in a process of their own |
+//! | `layers.rs` | layers that several scans need at once |
 //! | `reading.rs` | one image: its layers, and what they make together |
 //! | `attach.rs` | the bill of materials that is attached to an image |
 //! | `attached.rs` | documents that others attached to it, and what they say |
@@ -38,6 +39,7 @@ mod folder;
 mod forget;
 mod gates;
 mod generation;
+mod layers;
 mod packing;
 mod reactions;
 mod reading;

@@ -1,4 +1,5 @@
 use crate::{
+    layers::SharedLayer,
     packing,
     scans::Scans,
     worker::{DEATHS_MAX, Unread, read_packed},
@@ -12,20 +13,20 @@ use gantry_registry::Repository;
 use gantry_scan::{IMAGE_CONFIG_BYTES_MAX, Inventory, Layer};
 use gantry_store::{Body, Reading};
 use gantry_words::{Cx, RepositoryName};
-use std::io::{self, BufReader, Read};
+use std::{
+    io::{self, BufReader, Read},
+    sync::Arc,
+};
 use tokio::runtime::Handle;
 
 /// Bytes unpacked at once.
 const BUFFER_BYTES: usize = 128 << 10;
 
-/// The digest of a layer, and what it holds, packed.
-pub(crate) type PackedLayer = (String, Vec<u8>);
-
 /// An image that was read.
 pub(crate) struct ImageRead {
     pub(crate) inventory: Inventory,
-    /// Layers that were not known before, packed.
-    pub(crate) new_layers: Vec<PackedLayer>,
+    /// Layers that were not known before.
+    pub(crate) new_layers: Vec<Arc<SharedLayer>>,
 }
 
 /// Why an image was not read.
@@ -137,46 +138,51 @@ impl Scans {
         Ok(Ok(bytes))
     }
 
-    /// Returns what a layer holds: as it was read before, or by reading it.
+    /// Returns what a layer holds: as it was read before, or is being read for another image, or by reading it.
     async fn layer(
         &self,
         cx: &Cx,
         repository: &Repository,
         descriptor: &Descriptor,
-        new_layers: &mut Vec<PackedLayer>,
+        new_layers: &mut Vec<Arc<SharedLayer>>,
     ) -> Result<Result<Layer, String>, Fault> {
         let digest = &descriptor.digest;
         let (wanted, revision) = (digest.to_string(), gantry_scan::ecosystems_revision());
-        let known = self.metadata.read(move |rows| scans::layer(rows, &wanted, revision)).await?;
-        if let Some(layer) = known.and_then(|packed| packing::unpack(&packed)) {
-            return Ok(Ok(layer));
+        // Before the database is asked: who lets go of it has written it down there.
+        let shared = self.layers.get(&wanted);
+        if !shared.is_read() {
+            let known = self.metadata.read(move |rows| scans::layer(rows, &wanted, revision)).await?;
+            if let Some(layer) = known.and_then(|packed| packing::unpack(&packed)) {
+                return Ok(Ok(layer));
+            }
         }
-        let packed = match self.read_layer(cx, repository, digest).await? {
-            Ok(packed) => packed,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let unpack = move || (packing::unpack::<Layer>(&packed), packed);
-        let (layer, packed) = tokio::task::spawn_blocking(unpack).await.map_err(Fault::internal)?;
+        match shared.read_once(self.read_layer(cx, repository, digest)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(reason)) => return Ok(Err(reason.clone())),
+            Err(Unshared::Image(reason)) => return Ok(Err(reason)),
+            Err(Unshared::Moment(fault)) => return Err(fault),
+        }
+        let packed = shared.clone();
+        let unpack = move || packing::unpack::<Layer>(packed.packed()?);
+        let layer = tokio::task::spawn_blocking(unpack).await.map_err(Fault::internal)?;
         let Some(layer) = layer.filter(|layer| layer.revision == revision) else {
             return Ok(Err(format!("what the layer {digest} holds is not understood")));
         };
-        new_layers.push((digest.to_string(), packed));
+        new_layers.push(shared);
         Ok(Ok(layer))
     }
 
-    /// Reads a layer, in a process of its own where there are such; returns what it holds, packed.
+    /// Reads a layer, in a process of its own where there are such; returns what it holds, packed, or how the worker died over it.
     async fn read_layer(
         &self,
         cx: &Cx,
         repository: &Repository,
         digest: &Digest,
-    ) -> Result<Result<Vec<u8>, String>, Fault> {
+    ) -> Result<Result<Vec<u8>, String>, Unshared> {
         let mut deaths = 0;
         loop {
-            let reading = match self.open_blob(cx, repository, digest).await? {
-                Ok(reading) => reading,
-                Err(reason) => return Ok(Err(reason)),
-            };
+            let reading = self.open_blob(cx, repository, digest).await.map_err(Unshared::Moment)?;
+            let reading = reading.map_err(Unshared::Image)?;
             let length = reading.length();
             let body = BlockingBody::new(reading.body(0..length));
             let read = match &self.workers {
@@ -186,7 +192,7 @@ impl Scans {
             let (how, is_worth_another) = match read {
                 Ok(packed) => return Ok(Ok(packed)),
                 Err(Unread::Failed(reason)) => {
-                    return Ok(Err(format!("the layer {digest} cannot be read: {reason}")));
+                    return Err(Unshared::Image(format!("the layer {digest} cannot be read: {reason}")));
                 }
                 Err(Unread::Died { how, is_worth_another }) => (how, is_worth_another),
             };
@@ -198,6 +204,14 @@ impl Scans {
             }
         }
     }
+}
+
+/// Why a layer was not read for one image, which says nothing of others that have it: their copy of it may be another.
+enum Unshared {
+    /// It is of the image.
+    Image(String),
+    /// It is of the moment.
+    Moment(Fault),
 }
 
 /// Reads a layer in this process, where there are no workers: in tests, with layers of their own.

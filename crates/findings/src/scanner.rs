@@ -1,9 +1,15 @@
 use crate::{
     acts::{EndScan, TakeScan},
     attached::{ReadAgain, hanging},
-    reading::{ImageRead, NotRead, PackedLayer},
-    scans::Scans,
+    layers::SharedLayer,
+    reading::{ImageRead, NotRead},
+    scans::{EVERY, Scans},
     worker::LayerWorkers,
+};
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+    stream::FuturesUnordered,
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
@@ -11,34 +17,68 @@ use gantry_metadata::{
     scans::{self, DueRow, ScanEnd, ScanState},
 };
 use gantry_words::Cx;
-use std::time::Duration;
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
-/// Scans looked for in one go.
-const BATCH: usize = 16;
+/// For how long nothing is begun after something has failed that is not of an image.
+const PAUSE: Duration = Duration::from_secs(5);
 /// For how long a scan that was begun is nobody else's. A longer one is begun twice, and one of them in vain.
 const LEASE: Duration = Duration::from_secs(15 * 60);
 /// How often a scan is begun that does not end: a process that fell over it is not to fall over it for ever.
 const ATTEMPTS_MAX: u64 = 3;
 
 impl Scans {
-    /// Scans what is due; says how many images that were.
+    /// Scans what is due, and what becomes due meanwhile, as many images at a time as there are to be workers; says how many they were
+    /// once there is nothing left.
     ///
     /// # Errors
-    /// The metadata cannot be read or written. An image that cannot be read is marked as failed, and no error.
+    /// The metadata cannot be read or written; what was begun has ended by then. An image that cannot be read is marked as failed, and
+    /// no error.
     pub async fn round(&self, cx: &Cx) -> Result<usize, Fault> {
-        self.see_pushes(cx).await?;
-        let mut count = 0;
+        let (mut under_way, mut images) = (FuturesUnordered::new(), BTreeSet::new());
+        let (mut count, mut trouble) = (0, None::<Trouble>);
         loop {
-            let now = self.env.now();
-            let due = self.metadata.read(move |rows| scans::due(rows, now, BATCH)).await?;
-            if due.is_empty() {
-                self.workers.iter().for_each(LayerWorkers::end_idle);
-                return Ok(count);
+            // What is wrong at a moment is not tried again and again, and holds up nothing that was begun.
+            trouble = trouble.and_then(|trouble| trouble.after(self.env.elapsed()));
+            if trouble.is_none() {
+                match self.look(cx, &images).await {
+                    Ok(due) => under_way.extend(due.into_iter().map(|row| {
+                        let (image, now) = ((row.repository, row.digest.clone()), self.env.now());
+                        images.insert(image.clone());
+                        async move { (image, self.scan(&Cx { now, ..cx.clone() }, row).await) }
+                    })),
+                    Err(fault) => trouble = Some(Trouble::at(self.env.elapsed(), fault)),
+                }
             }
-            for row in due {
-                count += usize::from(self.scan(&Cx { now, ..cx.clone() }, row).await?);
+            self.workers.iter().for_each(LayerWorkers::end_idle);
+            if under_way.is_empty() {
+                return trouble.map_or(Ok(count), |trouble| Err(trouble.fault));
+            }
+            let asked = pin!(self.asked.notified());
+            let next = select(under_way.next(), asked);
+            let Some(Either::Left((Some((image, scanned)), _))) = self.env.within(EVERY, next).await else { continue };
+            images.remove(&image);
+            match scanned {
+                Ok(is_scanned) => count += usize::from(is_scanned),
+                Err(fault) => {
+                    let earlier = trouble.replace(Trouble::at(self.env.elapsed(), fault));
+                    earlier.iter().for_each(Trouble::tell);
+                }
             }
         }
+    }
+
+    /// Returns scans to begin beside those of these images, also to fill no place: what was pushed is to be known to wait.
+    async fn look(&self, cx: &Cx, under_way: &BTreeSet<(i64, String)>) -> Result<Vec<DueRow>, Fault> {
+        self.see_pushes(cx).await?;
+        let (now, room) = (self.env.now(), self.at_once().saturating_sub(under_way.len()));
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        // One that outlasts its lease is due again, and yet under way.
+        let most = room + under_way.len();
+        let due = self.metadata.read(move |rows| scans::due(rows, now, most)).await?;
+        let others = due.into_iter().filter(|row| !under_way.contains(&(row.repository, row.digest.clone())));
+        Ok(others.take(room).collect())
     }
 
     /// Scans one image, if nobody else has begun to.
@@ -66,9 +106,11 @@ impl Scans {
         if end.state == ScanState::Failed {
             tracing::warn!(image.digest = %digest, "{digest} cannot be scanned: {}", end.reason);
         }
-        let act = EndScan { repository, digest: digest.clone(), end, layers, at: self.env.now() };
+        // They are let go of when they are written down: then others find them in the database.
+        let act = EndScan { repository, digest: digest.clone(), end, layers: layers.clone(), at: self.env.now() };
         let state = act.end.state;
         self.metadata.perform(&cx, act).await?;
+        drop(layers);
         if let Some(attached) = attached {
             self.look_at_attached(&cx, repository, &digest, attached).await?;
         }
@@ -98,8 +140,32 @@ impl Scans {
     }
 }
 
+/// Why nothing is begun, and until when.
+struct Trouble {
+    fault: Fault,
+    until: Duration,
+}
+
+impl Trouble {
+    fn at(now: Duration, fault: Fault) -> Trouble {
+        Trouble { fault, until: now + PAUSE }
+    }
+
+    fn after(self, now: Duration) -> Option<Trouble> {
+        if now < self.until {
+            return Some(self);
+        }
+        self.tell();
+        None
+    }
+
+    fn tell(&self) {
+        tracing::error!(error = ?self.fault, "an image could not be scanned; it is tried again: {}", self.fault);
+    }
+}
+
 /// What is written down of a scan that has ended.
-fn end(read: Result<ImageRead, NotRead>) -> Result<(ScanEnd, Vec<PackedLayer>), Fault> {
+fn end(read: Result<ImageRead, NotRead>) -> Result<(ScanEnd, Vec<Arc<SharedLayer>>), Fault> {
     let revision = gantry_scan::ecosystems_revision();
     let (state, reason) = match read {
         Ok(image) => {
@@ -112,3 +178,6 @@ fn end(read: Result<ImageRead, NotRead>) -> Result<(ScanEnd, Vec<PackedLayer>), 
     };
     Ok((ScanEnd { state, reason, revision, inventory: Vec::new() }, Vec::new()))
 }
+
+#[cfg(test)]
+mod tests;

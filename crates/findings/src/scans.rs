@@ -3,6 +3,7 @@ use crate::{
     advisories::Advisories,
     figures::Counters,
     gates::HeldRules,
+    layers::LayersUnderWay,
     packing,
     search::Search,
     vex::{HeldDocuments, Statements},
@@ -30,7 +31,7 @@ const REMEMBERED: usize = 2_000;
 /// Scans that have ended and were not looked at.
 const ENDED_MAX: usize = 10_000;
 /// How often it is looked whether something was pushed, or asked for by another replica.
-const EVERY: Duration = Duration::from_millis(250);
+pub(crate) const EVERY: Duration = Duration::from_millis(250);
 
 /// The room of scans: asks for them, and says what they found.
 #[derive(Clone)]
@@ -46,10 +47,12 @@ pub struct Scans {
     pub(crate) workers: Option<LayerWorkers>,
     advisories: Advisories,
     remembered: Arc<Cache<Key, Arc<ImageFindings>>>,
-    asked: Arc<Notify>,
+    pub(crate) asked: Arc<Notify>,
     /// By which images are let through.
     pub(crate) rules: HeldRules,
     ended: Arc<Mutex<Vec<EndedScan>>>,
+    /// Layers that are being read, and those of images whose scan has not ended.
+    pub(crate) layers: Arc<LayersUnderWay>,
     pub(crate) search: Arc<Search>,
 }
 
@@ -102,7 +105,7 @@ impl Scans {
         let (remembered, asked, search) = (Arc::new(Cache::new(REMEMBERED)), Arc::default(), Arc::default());
         let (rules, ended) = (HeldRules::default(), Arc::default());
         let (region, counters) = (registry.region().clone(), Arc::default());
-        let (statements, documents) = (Arc::default(), Arc::default());
+        let (statements, documents, layers) = (Arc::default(), Arc::default(), Arc::default());
         Scans {
             metadata,
             registry,
@@ -117,6 +120,7 @@ impl Scans {
             asked,
             rules,
             ended,
+            layers,
             search,
         }
     }
@@ -268,6 +272,11 @@ impl Scans {
     /// Waits until there may be something to scan.
     pub async fn wait(&self) {
         let _ = self.env.within(EVERY, self.asked.notified()).await;
+    }
+
+    /// How many images are scanned at once.
+    pub(crate) fn at_once(&self) -> usize {
+        self.workers.as_ref().map_or(1, LayerWorkers::count_max)
     }
 }
 

@@ -41,8 +41,8 @@ struct Inner {
     program: WorkerProgram,
     settings: WorkerSettings,
     env: Env,
-    /// One that has nothing to do, and since when.
-    idle: Mutex<Option<(Worker, Duration)>>,
+    /// Those that have nothing to do, and since when; who had something to do last is at the end.
+    idle: Mutex<Vec<(Worker, Duration)>>,
 }
 
 /// Why a layer was not read.
@@ -63,6 +63,11 @@ impl LayerWorkers {
     /// Workers that are begun so, each with these limits, which the program is told by its arguments.
     pub fn new(program: WorkerProgram, settings: WorkerSettings, env: Env) -> LayerWorkers {
         LayerWorkers(Arc::new(Inner { program, settings, env, idle: Mutex::default() }))
+    }
+
+    /// How many are to read at once.
+    pub(crate) fn count_max(&self) -> usize {
+        self.0.settings.count_max.max(1) as usize
     }
 
     /// Has a layer read; returns what it holds, packed.
@@ -89,9 +94,9 @@ impl LayerWorkers {
         }
     }
 
-    /// The worker that waits, or a new one.
+    /// A worker that waits, or a new one. The one that waits for the shortest time: those that are not needed grow old.
     async fn take(&self) -> Result<Worker, Unread> {
-        if let Some((worker, _)) = self.idle().take() {
+        if let Some((worker, _)) = self.idle().pop() {
             return Ok(worker);
         }
         let program = self.0.program.clone();
@@ -131,7 +136,7 @@ impl LayerWorkers {
     }
 
     fn unread(&self, death: Death) -> Unread {
-        let WorkerSettings { memory_bytes_max, cpu_time_max } = &self.0.settings;
+        let WorkerSettings { memory_bytes_max, cpu_time_max, .. } = &self.0.settings;
         let (how, is_worth_another) = match death {
             Death::Memory => {
                 (format!("it needs more memory than {memory_bytes_max} (scanning.worker.memory_bytes_max)"), true)
@@ -144,19 +149,19 @@ impl LayerWorkers {
 
     fn keep(&self, worker: Worker) {
         let since = self.0.env.elapsed();
-        self.idle().get_or_insert((worker, since));
-    }
-
-    /// Ends the worker that has had nothing to do for a while.
-    pub(crate) fn end_idle(&self) {
-        let now = self.0.env.elapsed();
         let mut idle = self.idle();
-        if idle.as_ref().is_some_and(|(_, since)| now.saturating_sub(*since) >= IDLE_MAX) {
-            *idle = None;
+        if idle.len() < self.count_max() {
+            idle.push((worker, since));
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Option<(Worker, Duration)>> {
+    /// Ends the workers that have had nothing to do for a while.
+    pub(crate) fn end_idle(&self) {
+        let now = self.0.env.elapsed();
+        self.idle().retain(|(_, since)| now.saturating_sub(*since) < IDLE_MAX);
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Worker, Duration)>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -180,3 +185,5 @@ impl Drop for KilledOnDrop {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::printed_frames;

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 /// The longest time between two runs of a lifecycle policy, as in ECR.
 const LIFECYCLE_EVERY_MAX: Period = Period::hours(24);
 
+/// Processes that read layers, at most.
+const WORKERS_MAX: u32 = 64;
+
 /// What can be set about the registry.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -144,14 +147,18 @@ pub struct ScanningSettings {
     /// who may push to a repository may attach one, so who pushes a flawed image could get it past a gate. Where all who push are
     /// trusted with that, switch it on.
     pub vex_referrers: bool,
-    /// The process in which a server reads layers: what it may use. A layer that needs more is not scanned, and nothing else is harmed.
+    /// The processes in which a server reads layers: how many there are, and what each may use. A layer that needs more is not
+    /// scanned, and nothing else is harmed.
     pub worker: WorkerSettings,
 }
 
-/// What the process may use in which a server reads layers.
+/// How many processes a server reads layers in, and what each of them may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorkerSettings {
+    /// How many images are scanned at once, each by a worker of its own; 1 to 64. An image whose layers take long holds up no more
+    /// than its own place. The server needs room for the memory of all of them.
+    pub count_max: u32,
     /// Its address space, at least 256MiB. Usual layers take a few dozen megabytes; archives within archives take the most.
     #[schemars(with = "String")]
     pub memory_bytes_max: ByteCount,
@@ -163,15 +170,21 @@ pub struct WorkerSettings {
 
 impl Default for WorkerSettings {
     fn default() -> Self {
-        WorkerSettings { memory_bytes_max: ByteCount::mebibytes(512), cpu_time_max: Period::minutes(3) }
+        let (memory_bytes_max, cpu_time_max) = (ByteCount::mebibytes(512), Period::minutes(3));
+        WorkerSettings { count_max: 2, memory_bytes_max, cpu_time_max }
     }
 }
 
 impl ScanningSettings {
     /// Returns a sentence for each value that cannot be meant.
     pub fn check(&self) -> Vec<String> {
-        let WorkerSettings { memory_bytes_max, cpu_time_max } = &self.worker;
+        let WorkerSettings { count_max, memory_bytes_max, cpu_time_max } = &self.worker;
         let mut wrong = Vec::new();
+        if !(1..=WORKERS_MAX).contains(count_max) {
+            wrong.push(format!(
+                "worker.count_max is {count_max}; write 1 to {WORKERS_MAX}: 2 is usual, one for each processor at most"
+            ));
+        }
         if *memory_bytes_max < ByteCount::mebibytes(256) {
             wrong.push(
                 "worker.memory_bytes_max is less than 256MiB, of which the program itself takes a part; 512MiB is usual"
@@ -317,12 +330,13 @@ mod tests {
 
     #[test]
     fn a_worker_that_could_read_nothing_is_complained_about() {
-        let worker = WorkerSettings { memory_bytes_max: ByteCount::mebibytes(64), cpu_time_max: Period::seconds(0) };
+        let (memory_bytes_max, cpu_time_max) = (ByteCount::mebibytes(64), Period::seconds(0));
+        let worker = WorkerSettings { count_max: 0, memory_bytes_max, cpu_time_max };
 
         let wrong = ScanningSettings { worker, ..ScanningSettings::default() }.check();
 
-        assert_eq!(wrong.len(), 2);
-        assert!(wrong[0].starts_with("worker.memory_bytes_max") && wrong[1].starts_with("worker.cpu_time_max"));
+        let keys: Vec<&str> = wrong.iter().filter_map(|sentence| sentence.split(' ').next()).collect();
+        assert_eq!(keys, ["worker.count_max", "worker.memory_bytes_max", "worker.cpu_time_max"]);
         assert!(ScanningSettings::default().check().is_empty());
     }
 }

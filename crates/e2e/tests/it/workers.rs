@@ -134,6 +134,21 @@ fn a_layer_that_takes_all_time_is_failed_with_the_reason_and_harms_nothing_else(
 }
 
 #[test]
+fn a_layer_that_burns_its_time_holds_up_no_scan_of_what_is_pushed_after_it() {
+    let server = Server::start();
+    push(&server, "team/laborious", laborious(1_000));
+    ask(&server, "team/laborious");
+    worker(&server);
+
+    assert_eq!(image("3.0.11-1~deb12u2").push(&server.client(), "team/good", "v1").unwrap().status, 201);
+    ask(&server, "team/good");
+    let good = ended(&server, "team/good");
+
+    let laborious = server.client().get("/api/v1/repositories/team/laborious/images/v1/scan").json();
+    assert_eq!((&good["status"], &laborious["status"]), (&"COMPLETE".into(), &"IN_PROGRESS".into()), "{laborious}");
+}
+
+#[test]
 fn a_worker_that_is_killed_is_replaced_and_three_times_is_too_often() {
     let server = Server::start();
     let pid = server.pid();

@@ -44,7 +44,8 @@ impl Random for Zeros {
 /// Workers that are a script of the shell.
 fn workers(script: &str, env: Env) -> LayerWorkers {
     let program = WorkerProgram { path: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] };
-    let settings = WorkerSettings { memory_bytes_max: ByteCount::mebibytes(256), cpu_time_max: Period::minutes(3) };
+    let (memory_bytes_max, cpu_time_max) = (ByteCount::mebibytes(256), Period::minutes(3));
+    let settings = WorkerSettings { count_max: 2, memory_bytes_max, cpu_time_max };
     LayerWorkers::new(program, settings, env)
 }
 
@@ -67,6 +68,11 @@ fn frame(kind: Kind, content: &[u8]) -> Vec<u8> {
 
 fn greeting() -> String {
     printed(&frame(Kind::Ready, &frames::greeting(gantry_scan::ecosystems_revision())))
+}
+
+/// What a script prints to greet, and to say what a layer holds.
+pub(crate) fn printed_frames(packed: &[u8]) -> (String, String) {
+    (greeting(), printed(&frame(Kind::Layer, packed)))
 }
 
 async fn died(script: &str, env: Env) -> (String, bool) {
@@ -126,14 +132,14 @@ async fn a_worker_that_has_answered_is_kept_until_it_was_idle_for_a_while() {
     let workers = workers(&script, env);
 
     assert_eq!(workers.read(Cursor::new(b"")).await, Err(Unread::Failed("bad".into())));
-    assert!(workers.idle().is_some());
+    assert_eq!(workers.idle().len(), 1);
 
     workers.end_idle();
-    let is_kept = workers.idle().is_some();
+    let kept = workers.idle().len();
     clock.seconds.store(IDLE_MAX.as_secs(), Ordering::Relaxed);
     workers.end_idle();
 
-    assert!(is_kept && workers.idle().is_none());
+    assert_eq!((kept, workers.idle().len()), (1, 0));
 }
 
 /// What a worker answers of layers that are sent so: each as frames after the request for it.
