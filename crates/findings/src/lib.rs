@@ -73,4 +73,4 @@ pub use settings::AdvisorySettings;
 pub use source::{AdvisorySource, AdvisorySourceError, Place, SourceKind};
 pub use update::{Older, SourceOutcome, SourceReport, SourceState, UpdateError, UpdateReport, UpdateState, Updater};
 pub use vex::{NewVex, VEX_BYTES_MAX, Vex};
-pub use worker::{LayerWorkers, WorkerProgram, serve_layers};
+pub use worker::{LayerWorkers, WorkerAnswer, WorkerProgram, ask_worker, serve_layers};

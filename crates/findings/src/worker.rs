@@ -4,16 +4,19 @@
 //! |---|---|
 //! | `worker/frames.rs` | what server and worker say to each other |
 //! | `worker/process.rs` | a worker as the server has it |
+//! | `worker/ask.rs` | [`ask_worker`]: the server's side of what they say |
 //! | `worker/serve.rs` | [`serve_layers`]: the worker's side |
 
+mod ask;
 mod frames;
 mod process;
 mod serve;
 
+pub use ask::{WorkerAnswer, ask_worker};
 use gantry_env::Env;
 use gantry_registry::WorkerSettings;
 pub use process::WorkerProgram;
-use process::{Answer, Death, Leash, Worker};
+use process::{Death, Leash, Worker};
 pub(crate) use serve::read_packed;
 pub use serve::serve_layers;
 use std::{
@@ -86,8 +89,8 @@ impl LayerWorkers {
             Ok(answer) => {
                 self.keep(worker);
                 match answer {
-                    Answer::Layer(packed) => Ok(packed),
-                    Answer::Failed(reason) => Err(Unread::Failed(reason)),
+                    WorkerAnswer::Layer(packed) => Ok(packed),
+                    WorkerAnswer::Failed(reason) => Err(Unread::Failed(reason)),
                 }
             }
             Err(death) => Err(self.unread(death)),

@@ -1,6 +1,6 @@
 //! A worker as the server has it: a process, and how it ended.
 
-use super::frames::{self, Kind, PIECE_BYTES_MAX};
+use super::ask::{WorkerAnswer, ask, hear_greeting};
 use std::{
     ffi::OsString,
     io::{self, Read},
@@ -36,15 +36,6 @@ pub(super) struct Worker {
     stdout: ChildStdout,
     stderr: ChildStderr,
     was_greeted: bool,
-}
-
-/// What a worker says of a layer.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// What it holds, packed.
-    Layer(Vec<u8>),
-    /// Why it cannot be read.
-    Failed(String),
 }
 
 /// How a worker ended that should not have.
@@ -119,43 +110,20 @@ impl Worker {
     }
 
     /// Has a layer read.
-    pub(super) fn read(&mut self, layer: &mut dyn Read) -> Result<Answer, Death> {
-        let (mut content, mut piece) = (Vec::new(), vec![0; PIECE_BYTES_MAX]);
+    pub(super) fn read(&mut self, layer: &mut dyn Read) -> Result<WorkerAnswer, Death> {
         self.leash.next();
-        let answer = self.talk(layer, &mut content, &mut piece);
+        let answer = self.talk(layer);
         self.leash.next();
         answer.map_err(|error| self.death(&error))
     }
 
-    /// The worker's turn is all the time but while it is waited for the layer's bytes.
-    fn talk(&mut self, layer: &mut dyn Read, content: &mut Vec<u8>, piece: &mut [u8]) -> io::Result<Answer> {
-        if !self.was_greeted {
-            match frames::read(&mut self.stdout, content)? {
-                Some(Kind::Ready) if content[..] == frames::greeting(gantry_scan::ecosystems_revision()) => {}
-                Some(_) => return Err(frames::nonsense("it is of another version")),
-                None => return Err(io::ErrorKind::UnexpectedEof.into()),
-            }
-            self.was_greeted = true;
+    fn talk(&mut self, layer: &mut dyn Read) -> io::Result<WorkerAnswer> {
+        let Worker { leash, stdin, stdout, was_greeted, .. } = self;
+        if !*was_greeted {
+            hear_greeting(stdout)?;
+            *was_greeted = true;
         }
-        frames::write(&mut self.stdin, Kind::Read, &[])?;
-        loop {
-            match frames::read(&mut self.stdout, content)? {
-                Some(Kind::More) => {
-                    self.leash.next();
-                    let read = fill(layer, piece);
-                    self.leash.next();
-                    match read {
-                        Ok(0) => frames::write(&mut self.stdin, Kind::End, &[])?,
-                        Ok(count) => frames::write(&mut self.stdin, Kind::Bytes, &piece[..count])?,
-                        Err(error) => frames::write(&mut self.stdin, Kind::Broken, error.to_string().as_bytes())?,
-                    }
-                }
-                Some(Kind::Layer) => return Ok(Answer::Layer(std::mem::take(content))),
-                Some(Kind::Failed) => return Ok(Answer::Failed(String::from_utf8_lossy(content).into_owned())),
-                None => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Some(other) => return Err(frames::nonsense(&format!("{other:?}"))),
-            }
-        }
+        ask(stdout, stdin, layer, &mut || leash.next())
     }
 
     /// Ends it, and says why it is of no use any more.
@@ -171,20 +139,6 @@ impl Worker {
             Err(error) => Death::Other(error.to_string()),
         }
     }
-}
-
-/// Reads until the piece is full, or the layer at its end: each turn costs the same, whatever is sent with it.
-fn fill(layer: &mut dyn Read, piece: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < piece.len() {
-        match layer.read(&mut piece[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 impl Drop for Worker {
@@ -231,7 +185,7 @@ mod tests {
                 Death::Other("exit code 101: thread 'main' panicked no!".into()),
             ),
             (
-                how(ExitStatus::from_raw(9), "", &frames::nonsense("x")),
+                how(ExitStatus::from_raw(9), "", &super::super::frames::nonsense("x")),
                 Death::Other("it said what is not understood: x".into()),
             ),
         ];
