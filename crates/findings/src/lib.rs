@@ -19,7 +19,7 @@
 //! | `advisories.rs` | [`Advisories`]: the generation of advisories that holds now |
 //! | `gates.rs`, `gates/` | [`Gates`]: whether an image may be pulled, and whether a pushed tag waits, by the scan policy of its repository |
 //! | `folder.rs`, `compile.rs` | a folder of feeds, and how feeds become one file |
-//! | `source.rs`, `settings.rs` | [`AdvisorySource`]: where advisories come from |
+//! | `source.rs`, `source/`, `settings.rs` | [`AdvisorySource`]: where advisories come from |
 //! | `update.rs`, `update/` | [`Updater`]: asks the sources for what is new |
 //! | `generation.rs` | whether something older is to take the place of something newer |
 //! | `age.rs` | how old advisories are |
@@ -70,7 +70,7 @@ pub use search::{
     SecretQuestion, SeverityCounts, TrendDay, Visible,
 };
 pub use settings::AdvisorySettings;
-pub use source::{AdvisorySource, AdvisorySourceError, Place, SourceKind};
+pub use source::{AdvisorySource, AdvisorySourceError, ArtifactPlace, ArtifactPlaceError, Place, SourceKind};
 pub use update::{Older, SourceOutcome, SourceReport, SourceState, UpdateError, UpdateReport, UpdateState, Updater};
 pub use vex::{NewVex, VEX_BYTES_MAX, Vex};
 pub use worker::{LayerWorkers, WorkerAnswer, WorkerProgram, ask_worker, serve_layers};

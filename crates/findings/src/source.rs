@@ -1,3 +1,6 @@
+mod artifact;
+
+pub use artifact::{ArtifactPlace, ArtifactPlaceError};
 use gantry_scan::feeds::{FeedKind, FeedKindError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, path::PathBuf, str::FromStr};
@@ -30,6 +33,8 @@ pub enum SourceKind {
 pub enum Place {
     /// On a server: `https://…`.
     Url(String),
+    /// In a registry: `oci://…`.
+    Artifact(ArtifactPlace),
     /// On this machine; absolute.
     Path(PathBuf),
 }
@@ -44,8 +49,14 @@ pub enum AdvisorySourceError {
     #[error(transparent)]
     Kind(#[from] FeedKindError),
     /// The place is none.
-    #[error("{0:?} is no place; write https://HOST/PATH, or a path that begins with /")]
+    #[error("{0:?} is no place; write https://HOST/PATH, oci://HOST/REPOSITORY:TAG, or a path that begins with /")]
     Place(String),
+    /// The place in a registry is none.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactPlaceError),
+    /// What is said to be in a registry is no artifact that anybody publishes.
+    #[error("only trivy-db is read from a registry; write trivy-db=oci://HOST/REPOSITORY:TAG")]
+    NoArtifact,
     /// It lies where a folder cannot.
     #[error("a folder is read on this machine only; write folder=/PATH")]
     Folder,
@@ -55,7 +66,11 @@ impl FromStr for AdvisorySource {
     type Err = AdvisorySourceError;
 
     fn from_str(text: &str) -> Result<Self, AdvisorySourceError> {
-        let (kind, place) = text.split_once('=').ok_or_else(|| AdvisorySourceError::Form(text.into()))?;
+        let (kind, place) = match text.split_once('=') {
+            Some(parts) => parts,
+            None if ArtifactPlace::is_meant(text) => ("trivy-db", text),
+            None => return Err(AdvisorySourceError::Form(text.into())),
+        };
         let kind = match kind {
             "folder" => SourceKind::Folder,
             "gantry" => SourceKind::Gantry,
@@ -67,11 +82,16 @@ impl FromStr for AdvisorySource {
                 Place::Url(format!("{}{GANTRY_PATH}", url.trim_end_matches('/')))
             }
             url if is_url => Place::Url(url.into()),
+            artifact if ArtifactPlace::is_meant(artifact) => Place::Artifact(artifact.parse()?),
             path if path.starts_with('/') => Place::Path(path.into()),
             _ => return Err(AdvisorySourceError::Place(place.into())),
         };
         match (&kind, &place) {
-            (SourceKind::Folder, Place::Url(_)) => Err(AdvisorySourceError::Folder),
+            (SourceKind::Folder, Place::Url(_) | Place::Artifact(_)) => Err(AdvisorySourceError::Folder),
+            (SourceKind::Gantry, Place::Artifact(_)) => Err(AdvisorySourceError::NoArtifact),
+            (SourceKind::Feed(kind), Place::Artifact(_)) if *kind != FeedKind::TrivyDb => {
+                Err(AdvisorySourceError::NoArtifact)
+            }
             _ => Ok(AdvisorySource { kind, place }),
         }
     }
@@ -86,6 +106,7 @@ impl fmt::Display for AdvisorySource {
         }
         match &self.place {
             Place::Url(url) => f.write_str(url),
+            Place::Artifact(artifact) => artifact.fmt(f),
             Place::Path(path) => path.display().fmt(f),
         }
     }
@@ -97,7 +118,7 @@ impl AdvisorySource {
         let text = self.to_string();
         match self.place {
             Place::Url(_) => text.split(['?', '#']).next().unwrap_or_default().to_owned(),
-            Place::Path(_) => text,
+            Place::Artifact(_) | Place::Path(_) => text,
         }
     }
 }
@@ -124,18 +145,31 @@ mod tests {
             "osv=https://mirror.example.com/npm/all.zip",
             "updateinfo:Rocky Linux:9=http://mirror.example.com/updateinfo.xml.gz?a=b",
             "kev=/srv/kev.json",
+            "trivy-db=oci://mirror.example.com/aquasec/trivy-db:2",
             "folder=/srv/advisories",
             "gantry=https://other.example.com/api/v1/advisories",
         ] {
             assert_eq!(text.parse::<AdvisorySource>().unwrap().to_string(), text);
         }
+        let short: AdvisorySource = "oci+http://127.0.0.1:5000/trivy-db".parse().unwrap();
+        assert_eq!(short.to_string(), "trivy-db=oci+http://127.0.0.1:5000/trivy-db:2");
         let other: AdvisorySource = "gantry=https://other.example.com/".parse().unwrap();
         assert_eq!(other.to_string(), "gantry=https://other.example.com/api/v1/advisories");
     }
 
     #[test]
     fn what_names_no_source_is_refused_and_no_query_is_shown() {
-        for text in ["", "x", "npm=https://a/b", "osv=mirror/all.zip", "folder=https://a/b", "osv=ftp://a/b", "osv="] {
+        for text in [
+            "",
+            "x",
+            "npm=https://a/b",
+            "osv=mirror/all.zip",
+            "folder=https://a/b",
+            "osv=ftp://a/b",
+            "osv=",
+            "osv=oci://a/b:2",
+            "gantry=oci://a/b:2",
+        ] {
             assert!(text.parse::<AdvisorySource>().is_err(), "{text}");
         }
         let source: AdvisorySource = "osv=https://a/all.zip?key=secret".parse().unwrap();

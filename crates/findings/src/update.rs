@@ -3,6 +3,8 @@
 //! What a source gave is kept beside the file, so that the others need not be fetched again when one has changed. A source that
 //! is broken, cut off or older than what is here is refused whole, and what it gave before goes on to hold.
 
+mod challenge;
+mod registry;
 mod state;
 
 pub use state::{SourceState, UpdateState};
@@ -120,6 +122,10 @@ enum Refusal {
     Empty,
     #[error("{path} cannot be used: {error}")]
     Io { path: String, error: io::Error },
+    #[error("the registry does not let who asks in; put USER:PASSWORD that it takes into advisories.credentials_file")]
+    Login,
+    #[error("the artifact cannot be taken: {0}")]
+    Artifact(String),
     #[error("advisories.credentials_file: {0}")]
     Credentials(String),
     #[error("the work was broken off: {0}")]
@@ -242,6 +248,10 @@ impl Updater {
         let asked = SourceState { last_modified: asked.last_modified.filter(|_| self.is_here(source)), ..asked };
         let found = match &source.place {
             Place::Url(url) => self.fetch(source, url, &asked).await?,
+            Place::Artifact(place) => {
+                let login = self.0.settings.credentials_file.as_deref().map(authorization).transpose()?;
+                registry::fetch(&self.0.client, place, login, asked.etag.as_deref()).await?
+            }
             Place::Path(path) => look(source, path.clone(), asked.etag).await?,
         };
         let Found::New { content, etag, last_modified } = found else {
@@ -456,7 +466,7 @@ fn compile(inner: &Inner, sources: &[AdvisorySource]) -> Result<Vec<u8>, FeedsEr
         match (&source.kind, &source.place) {
             (SourceKind::Gantry, _) => return fs::read(&path).map_err(|error| io_error(&path, error)),
             (SourceKind::Folder, Place::Path(folder)) => read_folder(folder, &mut |item| compiler.take(item))?,
-            (SourceKind::Folder, Place::Url(_)) => {}
+            (SourceKind::Folder, Place::Url(_) | Place::Artifact(_)) => {}
             (SourceKind::Feed(kind), _) => read_file(&path, kind, &mut |item| compiler.take(item))?,
         }
     }

@@ -46,6 +46,7 @@ mod terraform;
 mod threats;
 mod tokens;
 mod tracing;
+mod trivy_db;
 mod undo;
 mod uploads;
 mod usage;
