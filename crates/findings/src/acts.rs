@@ -159,6 +159,8 @@ pub(crate) struct EndScan {
     pub(crate) end: ScanEnd,
     pub(crate) layers: Vec<Arc<SharedLayer>>,
     pub(crate) at: Timestamp,
+    /// What is told of it.
+    pub(crate) event: Option<Event>,
 }
 
 impl Write for EndScan {
@@ -169,6 +171,9 @@ impl Write for EndScan {
     fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         for (layer, content) in self.layers.iter().filter_map(|layer| Some((layer, layer.packed()?))) {
             scans::put_layer(tx, layer.digest(), self.end.revision, content)?;
+        }
+        if let Some(event) = &self.event {
+            tx.event(event.clone())?;
         }
         scans::end(tx, self.repository, &self.digest, &self.end, self.at)
     }

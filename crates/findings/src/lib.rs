@@ -23,6 +23,7 @@
 //! | `update.rs`, `update/` | [`Updater`]: asks the sources for what is new |
 //! | `generation.rs` | whether something older is to take the place of something newer |
 //! | `age.rs` | how old advisories are |
+//! | `events.rs` | what consumers of the outbox are told of scans and flaws |
 //! | `figures.rs` | what the metrics tell of scans |
 //! | `vex.rs`, `vex/` | statements that a flaw does not matter, uploaded and applied |
 //! | `acts.rs` | what changes the database |
@@ -34,6 +35,7 @@ mod age;
 mod attach;
 mod attached;
 mod compile;
+mod events;
 mod figures;
 mod folder;
 mod forget;

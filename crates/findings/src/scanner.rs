@@ -16,6 +16,7 @@ use gantry_metadata::{
     Reader, accounts, repositories,
     scans::{self, DueRow, ScanEnd, ScanState},
 };
+use gantry_scan::Inventory;
 use gantry_words::Cx;
 use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
@@ -102,12 +103,22 @@ impl Scans {
             Some(row) => self.read_image(&cx, &row.name, &digest).await?,
         };
         let attached = read.as_ref().ok().map(|image| image.inventory.attached.clone());
-        let (end, layers) = end(read)?;
+        let Ended { end, layers, inventory } = Ended::of(read)?;
         if end.state == ScanState::Failed {
             tracing::warn!(image.digest = %digest, "{digest} cannot be scanned: {}", end.reason);
         }
+        let told = match &name {
+            Some(name) => self.scan_event(&cx, (repository, name, &digest), (end.state, &end.reason), inventory).await,
+            None => Ok(None),
+        };
+        let event = told.unwrap_or_else(|fault| {
+            // What the image holds is known all the same.
+            tracing::warn!(image.digest = %digest, "nobody is told that the scan of {digest} ended: {fault}");
+            None
+        });
         // They are let go of when they are written down: then others find them in the database.
-        let act = EndScan { repository, digest: digest.clone(), end, layers: layers.clone(), at: self.env.now() };
+        let (image, kept, at) = (digest.clone(), layers.clone(), self.env.now());
+        let act = EndScan { repository, digest: image, end, layers: kept, at, event };
         let state = act.end.state;
         self.metadata.perform(&cx, act).await?;
         drop(layers);
@@ -164,19 +175,31 @@ impl Trouble {
     }
 }
 
-/// What is written down of a scan that has ended.
-fn end(read: Result<ImageRead, NotRead>) -> Result<(ScanEnd, Vec<Arc<SharedLayer>>), Fault> {
-    let revision = gantry_scan::ecosystems_revision();
-    let (state, reason) = match read {
-        Ok(image) => {
-            let inventory = crate::packing::pack(&image.inventory)?;
-            let end = ScanEnd { state: ScanState::Complete, reason: String::new(), revision, inventory };
-            return Ok((end, image.new_layers));
-        }
-        Err(NotRead::Failed(reason)) => (ScanState::Failed, reason),
-        Err(NotRead::Unsupported(reason)) => (ScanState::Unsupported, reason),
-    };
-    Ok((ScanEnd { state, reason, revision, inventory: Vec::new() }, Vec::new()))
+/// A scan that has ended.
+struct Ended {
+    /// What is written down of it.
+    end: ScanEnd,
+    /// The layers that were not known.
+    layers: Vec<Arc<SharedLayer>>,
+    /// What the image holds, where that is known.
+    inventory: Option<Inventory>,
+}
+
+impl Ended {
+    fn of(read: Result<ImageRead, NotRead>) -> Result<Ended, Fault> {
+        let revision = gantry_scan::ecosystems_revision();
+        let (state, reason) = match read {
+            Ok(ImageRead { inventory, new_layers }) => {
+                let packed = crate::packing::pack(&inventory)?;
+                let end = ScanEnd { state: ScanState::Complete, reason: String::new(), revision, inventory: packed };
+                return Ok(Ended { end, layers: new_layers, inventory: Some(inventory) });
+            }
+            Err(NotRead::Failed(reason)) => (ScanState::Failed, reason),
+            Err(NotRead::Unsupported(reason)) => (ScanState::Unsupported, reason),
+        };
+        let end = ScanEnd { state, reason, revision, inventory: Vec::new() };
+        Ok(Ended { end, layers: Vec::new(), inventory: None })
+    }
 }
 
 #[cfg(test)]

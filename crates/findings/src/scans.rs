@@ -197,23 +197,43 @@ impl Scans {
         let (id, wanted) = (repository, digest.to_string());
         let packed = self.metadata.read(move |rows| scans::inventory(rows, id, &wanted)).await?;
         let Some(packed) = packed else { return Ok(None) };
-        let statements = self.statements_of(&documents).await?;
+        let unpack = move || packing::unpack::<Inventory>(&packed);
+        let inventory = tokio::task::spawn_blocking(unpack).await.map_err(Fault::internal)?;
+        let Some(inventory) = inventory else { return Ok(None) };
+        let found = Arc::new(self.match_with(knowledge, &documents, digest, inventory).await?);
+        self.remembered.insert(key, found.clone());
+        Ok(Some(found))
+    }
+
+    /// Returns what is wrong with an image of a repository that holds this, as of now.
+    pub(crate) async fn match_inventory(
+        &self,
+        repository: i64,
+        digest: &str,
+        inventory: Inventory,
+    ) -> Result<ImageFindings, Fault> {
+        let documents = self.documents_of(&[repository]).await?.remove(&repository).unwrap_or_default();
+        self.match_with(self.advisories.now().0, &documents, digest, inventory).await
+    }
+
+    async fn match_with(
+        &self,
+        knowledge: Option<Arc<Knowledge>>,
+        documents: &Arc<[i64]>,
+        digest: &str,
+        inventory: Inventory,
+    ) -> Result<ImageFindings, Fault> {
+        let Some(knowledge) = knowledge else { return Ok(ImageFindings { inventory, ..ImageFindings::default() }) };
+        let statements = self.statements_of(documents).await?;
         let (image, counts_borne) = (digest.to_string(), self.registry.images.counts_vex_referrers());
         let matched = tokio::task::spawn_blocking(move || {
-            let Some(inventory) = packing::unpack::<Inventory>(&packed) else { return Ok(None) };
-            let Some(knowledge) = knowledge else {
-                return Ok(Some(ImageFindings { inventory, ..ImageFindings::default() }));
-            };
             let mut matched =
                 gantry_scan::find(&inventory, &knowledge, &Options::default()).map_err(Fault::internal)?;
             let borne = if counts_borne { vec![Arc::new(inventory.statements.clone())] } else { vec![] };
             Lookup::new(statements).apply_beside(&Lookup::new(borne), &mut matched.findings, &image);
-            Ok(Some(ImageFindings { inventory, matched, advisories_at: newest(&knowledge) }))
+            Ok(ImageFindings { inventory, matched, advisories_at: newest(&knowledge) })
         });
-        let Some(found) = matched.await.map_err(Fault::internal)?? else { return Ok(None) };
-        let found = Arc::new(found);
-        self.remembered.insert(key, found.clone());
-        Ok(Some(found))
+        matched.await.map_err(Fault::internal)?
     }
 
     /// Returns the severity, in ECR's words, of the worst that was found in an image and that nothing suppresses, or `NONE`; of all

@@ -5,14 +5,15 @@ use super::{
     index::Index,
     seen::{self, Open},
 };
-use crate::scans::Scans;
+use crate::{events, scans::Scans};
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Reader, Trail, Tx, Write,
+    Event, Reader, Trail, Tx, Write, accounts,
     finding_history::{self, FlawPlaceRow, GoneAfter, HistoryRow, SeverityColumns},
+    repositories,
 };
 use gantry_scan::Severity;
-use gantry_words::{Cx, Page, Timestamp};
+use gantry_words::{AccountId, Cx, Page, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,6 +25,8 @@ use std::{
 const LOOK_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Rows read or written in one go.
 const BATCH: usize = 1_000;
+/// Of so many flaws of an account that came, and went, at once each is told; of more only the worst, and how many there are.
+const EVENTS_MAX: usize = 1_000;
 /// For how long it is kept what is gone, and what was counted on a day.
 const DAYS_KEPT: i64 = 400;
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -150,24 +153,91 @@ impl Scans {
         }
     }
 
-    /// Writes down what came and what went, and remembers it once that stands.
+    /// Writes down what came and what went, tells it, and remembers it once that stands.
     async fn write_news(&self, cx: &Cx, news: seen::News) -> Result<(), Fault> {
-        for some in news.gone.chunks(BATCH) {
-            self.metadata.perform(cx, NoteFindings { gone: some.to_vec(), ..NoteFindings::default() }).await?;
-            self.search.change_open(|open| seen::take_out(open, some));
-        }
-        for some in news.seen.chunks(BATCH) {
-            self.metadata.perform(cx, NoteFindings { seen: some.to_vec(), ..NoteFindings::default() }).await?;
-            let repositories: BTreeSet<i64> = some.iter().map(|(place, _)| place.repository).collect();
-            // Read back: what was there before, or was written down by another server, is known since then.
-            let look = move |rows: &mut Reader| {
-                let of = |repository: &i64| finding_history::open_of(rows, *repository);
-                repositories.iter().map(of).collect::<Result<Vec<Vec<HistoryRow>>, Fault>>()
-            };
-            let rows = self.metadata.read_long(look).await?;
-            self.search.change_open(|open| seen::take_in(open, rows.into_iter().flatten()));
+        let repositories = self.repositories_of(&news).await?;
+        for (account, mut news) in seen::by_account(news, |id| repositories.get(&id).map(|(account, _)| *account)) {
+            let cx = Cx { account: account.unwrap_or(cx.account), ..cx.clone() };
+            let named = self.newest_of(&repositories, account);
+            let more = news.more_than(EVENTS_MAX).filter(|_| account.is_some());
+            let mut told = Vec::from_iter(more.map(|(seen, gone)| events::more_event(seen, gone)));
+            let (mut seen_told, mut gone_told) = (EVENTS_MAX, EVENTS_MAX.saturating_sub(news.seen.len()));
+            for some in news.gone.chunks(BATCH) {
+                told.extend(events::gone_events(&some[..some.len().min(gone_told)], &named));
+                gone_told = gone_told.saturating_sub(some.len());
+                let (gone, told) = (some.to_vec(), std::mem::take(&mut told));
+                self.metadata.perform(&cx, NoteFindings { gone, told, ..NoteFindings::default() }).await?;
+                self.search.change_open(|open| seen::take_out(open, some));
+            }
+            for some in news.seen.chunks(BATCH) {
+                told.extend(self.told_of(&cx, &some[..some.len().min(seen_told)], &named).await?);
+                seen_told = seen_told.saturating_sub(some.len());
+                let (seen, told) = (some.to_vec(), std::mem::take(&mut told));
+                self.metadata.perform(&cx, NoteFindings { seen, told, ..NoteFindings::default() }).await?;
+                self.read_back(some).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Reads back what was written down: what was there before, or was written down by another server, is known since then.
+    async fn read_back(&self, seen: &[(FlawPlaceRow, &'static str)]) -> Result<(), Fault> {
+        let repositories: BTreeSet<i64> = seen.iter().map(|(place, _)| place.repository).collect();
+        let look = move |rows: &mut Reader| {
+            let of = |repository: &i64| finding_history::open_of(rows, *repository);
+            repositories.iter().map(of).collect::<Result<Vec<Vec<HistoryRow>>, Fault>>()
+        };
+        let rows = self.metadata.read_long(look).await?;
+        self.search.change_open(|open| seen::take_in(open, rows.into_iter().flatten()));
+        Ok(())
+    }
+
+    /// Whose the repositories with news are, and their names; those that are gone are not among them.
+    async fn repositories_of(&self, news: &seen::News) -> Result<BTreeMap<i64, (AccountId, String)>, Fault> {
+        let seen = news.seen.iter().map(|(place, _)| place);
+        let ids: BTreeSet<i64> = seen.chain(&news.gone).map(|place| place.repository).collect();
+        let look = move |rows: &mut Reader| {
+            let mut found = BTreeMap::new();
+            for id in ids {
+                let row = repositories::by_id(rows, id)?;
+                if let Some((account, row)) = accounts::of_repository(rows, id)?.zip(row) {
+                    found.insert(id, (account, row.name));
+                }
+            }
+            Ok(found)
+        };
+        self.metadata.read_long(look).await
+    }
+
+    /// The repositories of an account, with their newest images.
+    fn newest_of(
+        &self,
+        repositories: &BTreeMap<i64, (AccountId, String)>,
+        account: Option<AccountId>,
+    ) -> BTreeMap<i64, events::Newest> {
+        self.search.read(|index| {
+            let mut newest = index.newest();
+            let of_account = repositories.iter().filter(|(_, (whose, _))| Some(*whose) == account);
+            let named = of_account.map(|(id, (_, name))| {
+                let image = newest.remove(id).map(|(image, _)| (image.place.1.clone(), image.scanned_at));
+                (*id, events::Newest { name: name.clone(), image })
+            });
+            named.collect()
+        })
+    }
+
+    /// What is told of flaws that came or changed.
+    async fn told_of(
+        &self,
+        cx: &Cx,
+        seen: &[(FlawPlaceRow, &'static str)],
+        repositories: &BTreeMap<i64, events::Newest>,
+    ) -> Result<Vec<Event>, Fault> {
+        let seen: Vec<events::Seen<'_>> = self.search.with_open(|open| {
+            let one = |(place, severity)| events::Seen { place, severity, is_known: seen::holds(open, place) };
+            seen.iter().map(|(place, severity)| one((place, *severity))).collect()
+        });
+        self.seen_events(cx, &seen, repositories).await
     }
 
     /// Writes down how many findings there are today, where that is another number than before.
@@ -254,6 +324,8 @@ struct NoteFindings {
     gone: Vec<FlawPlaceRow>,
     day: i64,
     days: Vec<(i64, SeverityColumns)>,
+    /// What is told of it.
+    told: Vec<Event>,
 }
 
 impl Write for NoteFindings {
@@ -270,6 +342,7 @@ impl Write for NoteFindings {
         if !self.seen.is_empty() {
             finding_history::see(tx, &self.seen, now)?;
         }
+        self.told.iter().try_for_each(|event| tx.event(event.clone()))?;
         if !self.days.is_empty() {
             finding_history::put_day(tx, self.day, &self.days)?;
         }

@@ -2,7 +2,7 @@ use super::index::{HeldPackage, Index, KnownFlaw};
 use crate::search::vex::HeldVex;
 use gantry_metadata::finding_history::{FlawPlaceRow, HistoryRow, SeverityColumns};
 use gantry_scan::{PackageType, Severity};
-use gantry_words::Timestamp;
+use gantry_words::{AccountId, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A flaw in a package, whichever version of it: an update that does not mend it is no new flaw.
@@ -83,6 +83,38 @@ pub(super) fn compare(open: &Open, present: &Present) -> News {
     news.seen.sort();
     news.gone.sort();
     news
+}
+
+/// News by whose they are; `None` is of repositories that are gone.
+pub(super) fn by_account(news: News, account: impl Fn(i64) -> Option<AccountId>) -> BTreeMap<Option<AccountId>, News> {
+    let mut parts: BTreeMap<Option<AccountId>, News> = BTreeMap::new();
+    for seen in news.seen {
+        parts.entry(account(seen.0.repository)).or_default().seen.push(seen);
+    }
+    for gone in news.gone {
+        parts.entry(account(gone.repository)).or_default().gone.push(gone);
+    }
+    parts
+}
+
+impl News {
+    /// Where these are more than `most`: how many came and went. Then the worst of what came are first.
+    pub(super) fn more_than(&mut self, most: usize) -> Option<(usize, usize)> {
+        let (seen, gone) = (self.seen.len(), self.gone.len());
+        if seen + gone <= most {
+            return None;
+        }
+        let rank = |name: &str| Severity::ALL.iter().find(|severity| severity.name() == name).copied();
+        self.seen.sort_by(|a, b| (rank(b.1), &a.0).cmp(&(rank(a.1), &b.0)));
+        Some((seen, gone))
+    }
+}
+
+/// Whether a flaw was written down as being there.
+pub(super) fn holds(open: &Open, place: &FlawPlaceRow) -> bool {
+    let Some(kind) = PackageType::ALL.iter().find(|kind| kind.name() == place.kind) else { return false };
+    let key = FlawKey { flaw: place.flaw.clone(), kind: *kind, package: place.package.clone() };
+    open.get(&key).is_some_and(|places| places.contains_key(&place.repository))
 }
 
 /// Takes in rows of the database. What another version of the program wrote of kinds that are not known here is left out.
@@ -193,6 +225,23 @@ mod tests {
 
         assert_eq!(compare(&open, &present), News::default());
         assert_eq!(open.len(), 2, "what is gone leaves nothing behind");
+    }
+
+    #[test]
+    fn of_more_than_is_told_one_by_one_the_worst_come_first() {
+        let present = present(&[
+            ("CVE-1", TEAM, Severity::Low),
+            ("CVE-2", TEAM, Severity::Critical),
+            ("CVE-3", OTHER, Severity::High),
+        ]);
+        let account = |id| (id == TEAM).then_some(AccountId::DEFAULT);
+
+        let mut parts = by_account(compare(&Open::new(), &present), account);
+        let of_team = parts.get_mut(&Some(AccountId::DEFAULT)).unwrap();
+
+        assert_eq!((of_team.more_than(2), of_team.seen[0].1), (None, "LOW"));
+        assert_eq!((of_team.more_than(1), of_team.seen[0].1), (Some((2, 0)), "CRITICAL"));
+        assert_eq!(parts[&None].seen.len(), 1);
     }
 
     #[test]
