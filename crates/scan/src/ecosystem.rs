@@ -24,6 +24,7 @@ pub static ALL: &[&dyn Ecosystem] = &[
     &ecosystems::pnpm_lock::PnpmLock,
     &ecosystems::python_lock::PythonLock,
     &ecosystems::python_metadata::PythonMetadata,
+    &ecosystems::python_wheel::PythonWheel,
     &ecosystems::requirements::Requirements,
     &ecosystems::rpm::Rpm,
     &ecosystems::rust_binary::RustBinary,
@@ -96,6 +97,9 @@ pub struct Found {
     /// Normalised paths that the distribution's package manager owns: language packages there are its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owned: Vec<String>,
+    /// Licences, as [`Package::licences`], of the distribution's package whose file this is: dpkg's database has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licences: Vec<String>,
     /// The distribution that the file names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distribution: Option<Distribution>,

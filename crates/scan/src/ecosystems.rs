@@ -20,6 +20,7 @@ pub(crate) mod pipfile_lock;
 pub(crate) mod pnpm_lock;
 pub(crate) mod python_lock;
 pub(crate) mod python_metadata;
+pub(crate) mod python_wheel;
 pub(crate) mod requirements;
 pub(crate) mod rpm;
 pub(crate) mod rust_binary;

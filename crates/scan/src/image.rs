@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use links::Links;
 
+use crate::ecosystems::dpkg;
 use crate::layer::path;
 use crate::{
-    Distribution, ExposedSecret, Installed, Inventory, Layer, LayerFile, LayerSecret, Package, SetuidFile, distribution,
+    Distribution, ExposedSecret, Installed, Inventory, Layer, LayerFile, LayerSecret, Package, PackageType, SetuidFile,
+    distribution,
 };
 
 /// Complaints of an image at most.
@@ -119,7 +121,10 @@ impl<'a> Image<'a> {
                 complaints.extend(part.found.complaints.iter().map(|complaint| format!("{shown}: {complaint}")));
             }
             for (part, package, layer) in seen.packages() {
-                let installed = Installed { package: package.clone(), path: shown(path, part), layer };
+                let mut installed = Installed { package: package.clone(), path: shown(path, part), layer };
+                if package.kind == PackageType::Deb && package.licences.is_empty() {
+                    installed.package.licences = self.licences_of(&package.name);
+                }
                 if package.kind.is_distribution() {
                     packages.push(installed);
                 } else {
@@ -148,6 +153,13 @@ impl<'a> Image<'a> {
             setuid: self.setuid(),
             ..Inventory::default()
         }
+    }
+
+    /// What a package of dpkg's says of its licences, in a file of its own that may lie in another layer.
+    fn licences_of(&self, package: &str) -> Vec<String> {
+        let path = self.links.resolve(&dpkg::copyright_of(package));
+        let parts = path.and_then(|path| self.files.get(&path)).into_iter().flat_map(|seen| &seen.parts);
+        parts.flat_map(|part| part.found.licences.iter().cloned()).collect()
     }
 
     /// The secrets that are to be seen, and then those that are not any more, each once in a layer and at a path.

@@ -1,17 +1,23 @@
 //! What dpkg installed: Debian, Ubuntu and their kin, and distroless images of Debian (deb-control(5), dpkg(1)).
 
+mod copyright;
+
 use crate::{Ecosystem, File, Found, Package, PackageType, SourcePackage};
 
 const STATUS: &str = "var/lib/dpkg/status";
 const STATUS_FOLDER: &str = "var/lib/dpkg/status.d/";
 const INFO_FOLDER: &str = "var/lib/dpkg/info/";
+const DOCUMENTATION_FOLDER: &str = "usr/share/doc/";
+const COPYRIGHT: &str = "copyright";
+/// Bytes of a copyright file at most; those of the largest packages have some hundred thousand.
+const COPYRIGHT_BYTES_MAX: u64 = 8 << 20;
 
 /// Bytes of a field that is kept at most.
 const FIELD_BYTES_MAX: usize = 1024;
 /// States in which a package's files are there (dpkg(1), Package states).
 const PRESENT: [&str; 5] = ["installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"];
 
-/// dpkg's database, and the lists of files beside it.
+/// dpkg's database, the lists of files beside it, and what packages say of their licences.
 pub(crate) struct Dpkg;
 
 impl Ecosystem for Dpkg {
@@ -20,14 +26,21 @@ impl Ecosystem for Dpkg {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn claims(&self, path: &str, _head: &[u8], _mode: u32) -> bool {
-        path == STATUS || is_direct(path, STATUS_FOLDER) || is_direct(path, INFO_FOLDER) && path.ends_with(".list")
+        path == STATUS
+            || is_direct(path, STATUS_FOLDER)
+            || is_direct(path, INFO_FOLDER) && path.ends_with(".list")
+            || is_copyright(path)
     }
 
     fn read(&self, file: &mut File<'_>, found: &mut Found) {
+        if is_copyright(file.path) && file.length > COPYRIGHT_BYTES_MAX {
+            let complaint = format!("its licences are not read: it has more than {COPYRIGHT_BYTES_MAX} bytes");
+            return found.complaints.push(complaint);
+        }
         let bytes = match file.whole() {
             Ok(bytes) => bytes,
             Err(error) => return found.complaints.push(format!("the database cannot be read: {error}")),
@@ -40,9 +53,20 @@ impl Ecosystem for Dpkg {
                 let paths = text.lines().filter_map(|line| line.split_once("  "));
                 found.owned.extend(paths.map(|(_, path)| path.to_owned()));
             }
+            path if is_copyright(path) => copyright::read(&text, found),
             path => read_status(&text, path == STATUS, found),
         }
     }
+}
+
+/// Returns where a package says under which licences it is, its folder perhaps behind a link.
+pub(crate) fn copyright_of(package: &str) -> String {
+    format!("{DOCUMENTATION_FOLDER}{package}/{COPYRIGHT}")
+}
+
+fn is_copyright(path: &str) -> bool {
+    let place = path.strip_prefix(DOCUMENTATION_FOLDER).and_then(|rest| rest.split_once('/'));
+    place.is_some_and(|(_, name)| name == COPYRIGHT)
 }
 
 fn is_direct(path: &str, folder: &str) -> bool {

@@ -37,7 +37,7 @@ fn each_ecosystem_has_a_name_of_its_own() {
 
 #[test]
 fn the_fixtures_give_the_packages_they_are_of() {
-    let ours = ["bitnami", "cargo-lock", "dotnet", "go-binary", "java-archive", "rust-binary", "sbom"];
+    let ours = ["bitnami", "cargo-lock", "dotnet", "go-binary", "java-archive", "python-wheel", "rust-binary", "sbom"];
 
     let cases: Vec<PathBuf> = ours
         .iter()

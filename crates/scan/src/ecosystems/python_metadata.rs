@@ -48,9 +48,9 @@ pub(super) fn normal_name(name: &str) -> String {
 
 /// The fields that are of use; a field of several lines is left out, it holds a text.
 #[derive(Default)]
-struct Metadata<'t> {
-    name: Option<&'t str>,
-    version: Option<&'t str>,
+pub(super) struct Metadata<'t> {
+    pub(super) name: Option<&'t str>,
+    pub(super) version: Option<&'t str>,
     expression: Option<&'t str>,
     words: Option<&'t str>,
     classifiers: Vec<&'t str>,
@@ -58,7 +58,7 @@ struct Metadata<'t> {
 
 impl<'t> Metadata<'t> {
     /// Reads fields up to the first empty line; the first of several alike counts.
-    fn parse(text: &'t str) -> Metadata<'t> {
+    pub(super) fn parse(text: &'t str) -> Metadata<'t> {
         let mut metadata = Metadata::default();
         let mut lines = text.lines().take_while(|line| !line.is_empty()).peekable();
         while let Some(line) = lines.next() {
@@ -82,7 +82,7 @@ impl<'t> Metadata<'t> {
     }
 
     /// The expression is binding; classifiers come before free words, of which they are the sure half.
-    fn add_licences(&self, package: &mut Package) {
+    pub(super) fn add_licences(&self, package: &mut Package) {
         if let Some(expression) = self.expression {
             return documents::add_licence(package, expression);
         }

@@ -439,7 +439,8 @@ fn claimants<'e>(ecosystems: &[&'e dyn Ecosystem], path: &str, head: &[u8], mode
 }
 
 fn is_empty(found: &Found) -> bool {
-    found.packages.is_empty() && found.distribution.is_none() && found.complaints.is_empty()
+    let Found { packages, owned: _, licences, distribution, complaints, nested: _ } = found;
+    packages.is_empty() && licences.is_empty() && distribution.is_none() && complaints.is_empty()
 }
 
 /// Takes out everything that lies in a folder.
