@@ -97,7 +97,7 @@ pub(super) const STAGES: &[Stage] = &[
         "other",
         &[],
         "everything else that is tried on the binary",
-        &["postgres", "slapd", "curl", "openssl", "sqlite3", "python-aws", "crane"],
+        &["postgres", "slapd", "curl", "openssl", "sqlite3", "python-aws", "crane", "npm", "mvn", "osv-scanner"],
     ),
     Stage {
         tools: &["postgres", "strace", "curl", "crane"],

@@ -110,6 +110,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     },
     go("distribution", "v3.1.2", "github.com/distribution/distribution/v3/cmd/registry", "registry", &["--version"]),
     go("cosign", "v3.1.3", "github.com/sigstore/cosign/v3/cmd/cosign", "cosign", &["version"]),
+    go("osv-scanner", "v2.5.0", "github.com/google/osv-scanner/v2/cmd/osv-scanner", "osv-scanner", &["--version"]),
     debian("dockerd", &["docker.io"], &["--version"]),
     debian("podman", &["podman"], &["--version"]),
     debian("skopeo", &["skopeo"], &["--version"]),
@@ -135,6 +136,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     },
     debian("node", &["nodejs"], &["--version"]),
     debian("npm", &["npm"], &["--version"]),
+    debian("mvn", &["maven"], &["--version"]),
     Tool {
         name: "oidc-provider",
         version: "9.13.3",

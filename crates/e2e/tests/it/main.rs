@@ -13,6 +13,7 @@ mod basics;
 mod bulk;
 mod clients;
 mod commands;
+mod compared;
 mod conditions;
 mod crash;
 mod database;
