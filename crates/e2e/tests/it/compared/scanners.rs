@@ -66,7 +66,7 @@ pub(super) fn osv_scanner(archive: &Path, advisories: &Advisories, plugins: &[&s
     let mut command = Command::new(tool("osv-scanner"));
     // It needs both words, and without the second says that nothing was found.
     command.args(["scan", "image", "--offline", "--offline-vulnerabilities", "--format", "json", "--all-vulns"]);
-    command.args(["artifact"].iter().chain(plugins).flat_map(|plugin| ["--experimental-plugins", plugin]));
+    command.args(["artifact"].iter().chain(plugins).flat_map(|plugin| ["--experimental-plugins", *plugin]));
     command.arg("--archive").arg(archive).env("OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY", &advisories.above);
     // 1 is: something was found.
     let report = report(&mut command, &[0, 1]);
