@@ -7,7 +7,7 @@ mod scope;
 pub use gantry_metadata::quotas::{Measure as QuotaMeasure, QuotaLimits, QuotaRow as Quota};
 pub use scope::{QuotaScope, QuotaScopeError};
 
-pub(crate) use decide::{Adds, Reached, decide, room};
+pub(crate) use decide::{Adds, Reached, decide, reached, room};
 pub(crate) use scope::scopes_of;
 
 use crate::ports::Ports;

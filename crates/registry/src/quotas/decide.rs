@@ -71,6 +71,12 @@ pub(crate) fn decide(quotas: &[QuotaRow], adds: Adds) -> Result<Vec<Reached>, Fa
     Ok(reached)
 }
 
+/// Returns what is to be told of these quotas once that is taken, whatever they allow.
+pub(crate) fn reached(quotas: &[QuotaRow], adds: Adds) -> Vec<Reached> {
+    let of_quota = |quota: &QuotaRow| counts(quota, adds).map(|count| told(&quota.scope, &count));
+    quotas.iter().flat_map(of_quota).flatten().collect()
+}
+
 /// Returns how many bytes all of these quotas have room for beyond what is to be taken.
 pub(crate) fn room(quotas: &[QuotaRow], adds: Adds) -> u64 {
     let room = |quota: &QuotaRow| {

@@ -334,6 +334,21 @@ async fn an_event_tells_once_that_a_share_is_reached() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn images_that_come_back_from_the_trash_are_told_of_too() {
+    for ground in Ground::both().await {
+        let image = ground.image("config", &["v1"]).await;
+        ground.image("other", &[]).await;
+        ground.remove(image.clone()).await;
+        set(&ground, "team/*", QuotaLimits { images_hard: Some(2), ..QuotaLimits::default() }).await;
+
+        ground.restore(image.as_str()).await.unwrap();
+
+        let told = events(&ground, "quota.reached").await;
+        assert_eq!(told, [json!({"scope": "team/*", "of": "images", "percent": 100, "used": 2, "limit": 2})]);
+    }
+}
+
 /// Damages that each have a count be wrong, with its name.
 static DAMAGES: [(gantry_metadata::Change, &str); 5] = [
     (gantry_metadata::change("UPDATE quota SET used_bytes = 1 WHERE measure = 'logical'"), "QuotaBytes"),

@@ -1,6 +1,9 @@
+use crate::quotas::{self, Adds, Blob, Reached};
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
-    Act, Event, Reader, Tx, lifecycle as lifecycle_rows, manifests, repositories as repository_rows, tags,
+    Act, Event, Reader, Tx, lifecycle as lifecycle_rows, manifests,
+    quotas::QuotaRow,
+    repositories as repository_rows, tags,
     trash::{self, TrashRow},
 };
 use gantry_words::{RepositoryName, RequestId, Timestamp};
@@ -45,6 +48,8 @@ pub(crate) struct Seen {
     living: BTreeSet<String>,
     /// Living images that refer to those.
     referrers: i64,
+    /// The quotas that count them again.
+    quotas: Vec<QuotaRow>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub(crate) struct Plan {
     images: Vec<Restoration>,
     /// Living images that lose their independence.
     referrers: i64,
+    /// What is to be told of quotas.
+    reached: Vec<Reached>,
     at: Timestamp,
 }
 
@@ -81,9 +88,7 @@ impl Act for RestoreImage {
     fn gather(&self, rows: &mut Reader) -> Result<Seen, Fault> {
         rows.lock(&format!("repository {}", self.repository))?;
         // A deleted one takes nothing back; its trash is moved first.
-        if repository_rows::by_id(rows, self.repository)?.is_none() {
-            return Ok(Seen::default());
-        }
+        let Some(repository) = repository_rows::by_id(rows, self.repository)? else { return Ok(Seen::default()) };
         let mut seen = Seen::default();
         for row in hanging_together(rows, self.repository, &self.digest)? {
             let children = children(rows, self.repository, &row.digest)?;
@@ -102,6 +107,7 @@ impl Act for RestoreImage {
         }
         let digests = seen.images.iter().map(|image| image.digest.as_str());
         seen.referrers = lifecycle_rows::referring(rows, self.repository, digests)?;
+        seen.quotas = quotas::gather(rows, &repository, Blob::UNKNOWN)?;
         Ok(seen)
     }
 
@@ -112,7 +118,9 @@ impl Act for RestoreImage {
         refuse_too_many(seen.images.len(), &self.digest)?;
         let coming: BTreeSet<&str> = seen.images.iter().map(|image| image.digest.as_str()).collect();
         let mut set = BTreeSet::new();
-        let mut plan = Plan { images: Vec::new(), referrers: seen.referrers, at: now };
+        // What comes back was there before: no quota keeps it out.
+        let reached = quotas::reached(&seen.quotas, Adds { images: seen.images.len() as u64, ..Adds::default() });
+        let mut plan = Plan { images: Vec::new(), referrers: seen.referrers, reached, at: now };
         for image in &seen.images {
             let is_there = |child: &&String| seen.living.contains(*child) || coming.contains(child.as_str());
             if let Some(gone) = image.children.iter().find(|child| !is_there(child)) {
@@ -156,6 +164,9 @@ impl Act for RestoreImage {
             tx.event(Event { kind: "image.restored", repository: Some(self.repository), body })?;
         }
         repository_rows::count(tx, self.repository, counts)?;
+        for reached in &plan.reached {
+            tx.event(reached.event(self.repository))?;
+        }
         Ok(plan.images.into_iter().map(|restoration| restoration.image).collect())
     }
 }
@@ -247,7 +258,7 @@ mod tests {
 
     fn decide(images: Vec<ImageSeen>, living: &[&str]) -> Result<Vec<RestoredImage>, Fault> {
         let living = living.iter().map(ToString::to_string).collect();
-        let plan = restore().decide(Seen { images, living, referrers: 0 }, Timestamp::from_millis(1))?;
+        let plan = restore().decide(Seen { images, living, ..Seen::default() }, Timestamp::from_millis(1))?;
         Ok(plan.images.into_iter().map(|restoration| restoration.image).collect())
     }
 
