@@ -189,7 +189,8 @@ fn go(
     let count = search.count.saturating_add(1);
     let mut key = plan::along(search.order);
     // Until all images are in the index, only those can be sorted that are looked at.
-    if key.is_some() && !search_index::is_complete(rows)? {
+    let is_filling = key.is_some() && !search_index::is_complete(rows)?;
+    if is_filling {
         key = None;
     }
     match plan::plan(search.order, key, grounds, limits) {
@@ -205,7 +206,7 @@ fn go(
             let (mut found, looked_at) = walk.found();
             match (is_all, otherwise) {
                 (true, _) => {}
-                (false, None) => return Err(too_many(search.order, limits)),
+                (false, None) => return Err(too_many(search.order, limits, is_filling)),
                 (false, Some((key, way))) => return along(rows, search, limits, grounds, (key, way)),
             }
             found.sort_unstable_by(|a, b| compare(search.order, &a.place, &b.place));
@@ -231,11 +232,16 @@ fn along(
     Ok((found, looked_at, ended))
 }
 
-fn too_many(order: Order, limits: SearchLimits) -> Fault {
+fn too_many(order: Order, limits: SearchLimits, is_filling: bool) -> Fault {
+    let soon = if is_filling {
+        ". Later it needs no more than that: images are still being put into the index of this order"
+    } else {
+        ""
+    };
     let message = format!(
         "For sort={order} every image that may be meant is looked at, and that is more than one search may do: {} images, where a \
          repository counts as ten. Narrow the query, with repository:, tag:, digest:, label:, platform: or pushed, or choose another \
-         order",
+         order{soon}",
         limits.looked_at_max
     );
     Fault::new(FaultKind::InvalidParameter, message)
