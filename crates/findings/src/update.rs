@@ -329,12 +329,22 @@ fn place_of(data_dir: &Path, name: &str) -> PathBuf {
     Advisories::of(data_dir).state_file().with_file_name(format!("{:016x}.feed", hasher.finish()))
 }
 
-fn lock(path: &Path) -> Result<File, UpdateError> {
+/// A file that nobody else locks meanwhile.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closed alone it would stay locked for as long as a process that is just being begun has it too. Where this fails, that ends it.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(path: &Path) -> Result<Locked, UpdateError> {
     let fail = |error| UpdateError::Folder { path: path.display().to_string(), error };
     fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(fail)?;
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(fail)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Locked(file)),
         Err(fs::TryLockError::WouldBlock) => Err(UpdateError::UnderWay),
         Err(fs::TryLockError::Error(error)) => Err(fail(error)),
     }
