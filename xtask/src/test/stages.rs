@@ -56,7 +56,7 @@ pub(super) const STAGES: &[Stage] = &[
         "docker engine and its containerd push and pull",
         &["dockerd", "containerd"],
     ),
-    client("podman", &["clients::podman::"], "podman pushes and pulls", &["podman"]),
+    client("podman", &["clients::podman::"], "podman pushes and pulls", &["podman", "skopeo"]),
     client("skopeo", &["clients::skopeo::"], "skopeo copies", &["skopeo"]),
     client("buildah", &["clients::buildah::"], "buildah pushes and pulls", &["buildah"]),
     client("crane", &["clients::crane::"], "crane pushes, pulls, copies and deletes", &["crane"]),
