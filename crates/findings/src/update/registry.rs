@@ -52,7 +52,13 @@ pub(super) async fn fetch(
     let bytes_max = bytes_max
         .ok_or_else(|| Refusal::Artifact(format!("its layer has {} bytes, more than {FEED_BYTES_MAX}", layer.size)))?;
     let url = place.url("blobs", layer.digest.as_str());
-    let body = visit.get(&Request::get(&url, DEADLINE, bytes_max).redirects(Redirects::Any)).await?.body;
+    // It may send us on to another host, and what that wants to know is none of its business: only the registry is told who asks.
+    let response = visit.send(Request::get(&url, DEADLINE, bytes_max).redirects(Redirects::Any)).await?;
+    let body = match response.status {
+        StatusCode::OK => response.body,
+        StatusCode::UNAUTHORIZED => return Err(Refusal::Login),
+        status => return Err(Refusal::Status(status)),
+    };
     if body.len() != bytes_max {
         return Err(Refusal::Artifact(format!("its layer has {} bytes instead of {bytes_max}", body.len())));
     }
