@@ -15,7 +15,7 @@ use gantry_findings::{Advisories, Gates, Scans};
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
-    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Quotas, Registry, Repositories, Tags, Trash,
+    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Quotas, Registry, Repositories, Tags, Traffic, Trash,
     Uploads, Usages,
 };
 use gantry_store::Store;
@@ -116,7 +116,7 @@ rooms! {
     Inventory: registry.inventory,
     Lifecycle: registry.lifecycle,
     Logins: logins,
-    Pulls: registry.pulls,
+    Traffic: registry.traffic,
     Quotas: registry.quotas,
     Repositories: registry.repositories,
     Scans: scans,

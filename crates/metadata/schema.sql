@@ -788,6 +788,21 @@ CREATE TABLE tag_history(
 
 CREATE INDEX tag_history_name ON tag_history(repository, name, id);
 
+CREATE TABLE traffic_day(
+    repository BIGINT NOT NULL,
+    day BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    network TEXT NOT NULL,
+    pulls BIGINT NOT NULL,
+    uncounted_pulls BIGINT NOT NULL,
+    pushes BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    PRIMARY KEY(repository, day, digest, actor, network)
+);
+
+CREATE INDEX traffic_day_by_day ON traffic_day(day);
+
 CREATE TABLE trash(
     repository BIGINT NOT NULL,
     digest TEXT NOT NULL,

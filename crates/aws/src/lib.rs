@@ -52,7 +52,7 @@ mod wire;
 use gantry_accounts::{Accounts, Identities, Keyring, Secrets};
 use gantry_api::{Door, Paging, Pick, Surface};
 use gantry_findings::{Gates, Scans};
-use gantry_registry::{Archive, Blobs, Documents, Images, Pulls, Repositories, Uploads};
+use gantry_registry::{Archive, Blobs, Documents, Images, Repositories, Traffic, Uploads};
 
 /// Mounts all of it on the rooms of `house`.
 pub fn surface<H>(house: &H) -> Surface
@@ -66,7 +66,7 @@ where
     Images: Pick<H>,
     Keyring: Pick<H>,
     Paging: Pick<H>,
-    Pulls: Pick<H>,
+    Traffic: Pick<H>,
     Repositories: Pick<H>,
     Scans: Pick<H>,
     Secrets: Pick<H>,

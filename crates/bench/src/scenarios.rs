@@ -6,6 +6,7 @@ mod clients;
 mod collection;
 mod decisions;
 mod ecr;
+mod imports;
 mod lifecycle_runs;
 mod manifest_pushes;
 mod manifests;
@@ -51,6 +52,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     collection::SCENARIO,
     ecr::SCENARIO,
     search::SCENARIO,
+    imports::SCENARIO,
     lifecycle_runs::SCENARIO,
     decisions::SCENARIO,
 ];

@@ -42,6 +42,7 @@ pub(crate) mod session;
 pub(crate) mod tag;
 pub(crate) mod token;
 pub(crate) mod tool;
+pub(crate) mod traffic;
 pub(crate) mod trash;
 pub(crate) mod usage;
 pub(crate) mod user;

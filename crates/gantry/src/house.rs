@@ -29,7 +29,7 @@ use gantry_ldap::Directory;
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
-    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Pulls, Quotas, Registry, Repositories, Tags, Trash,
+    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Quotas, Registry, Repositories, Tags, Traffic, Trash,
     Uploads, Usages,
 };
 use gantry_store::Store;
@@ -351,9 +351,9 @@ impl Pick<ServingHouse> for Archive {
     }
 }
 
-impl Pick<ServingHouse> for Pulls {
+impl Pick<ServingHouse> for Traffic {
     fn pick(house: &ServingHouse) -> Self {
-        house.house.registry.pulls.clone()
+        house.house.registry.traffic.clone()
     }
 }
 

@@ -25,6 +25,7 @@
 //! | `quotas.rs` | those on what repositories may hold together |
 //! | `scans.rs` | those on scans of images, and on what layers hold |
 //! | `secrets.rs` | those on secrets and their versions |
+//! | `traffic.rs` | those on how often images were pulled and pushed |
 //! | `usage.rs` | those on what repositories use, and used on the days before |
 //! | `attached.rs` | those that find what hangs on an image, and have it read again for that |
 //! | `vex.rs` | those on uploaded VEX documents |
@@ -91,6 +92,7 @@ mod sqlite;
 mod statement;
 pub mod suite;
 pub mod tags;
+pub mod traffic;
 pub mod trail;
 pub mod trash;
 pub mod uploads;

@@ -65,6 +65,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(29, "0029-image-selections"),
     one!(30, "0030-quotas"),
     pair!(31, "0031-search-index"),
+    one!(32, "0032-traffic"),
 ];
 
 #[cfg(test)]

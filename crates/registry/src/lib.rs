@@ -27,7 +27,7 @@
 //! | `inventory.rs` | [`Inventory`]: who runs which images |
 //! | `quarantine.rs` | tags that wait for a verdict of their image, and how they are let out; the act `ReleaseTag` |
 //! | `push_failures.rs` | pushes that failed, for the figures |
-//! | `pulls.rs` | [`Pulls`]: who pulled what when |
+//! | `traffic.rs`, `traffic/` | [`Traffic`]: who pulls and pushes what, when and from where |
 //! | `preview.rs` | [`Preview`]: what a lifecycle policy would do |
 //! | `lifecycle.rs`, `lifecycle/` | [`Lifecycle`]: runs lifecycle policies, and says what they will do and why |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
@@ -72,7 +72,6 @@ mod owner;
 mod ports;
 mod preview;
 mod protection;
-mod pulls;
 mod push;
 mod push_failures;
 mod quarantine;
@@ -86,6 +85,7 @@ mod rules;
 mod search_index;
 mod selection;
 mod settings;
+mod traffic;
 mod trash;
 #[cfg(test)]
 mod two_writers;
@@ -125,7 +125,6 @@ pub use orphans::Orphans;
 pub use ports::Registry;
 pub use preview::{Preview, PreviewedImage};
 pub use protection::{Hold, PROTECTED_TAGS_MAX, ProtectedTagError, ProtectedTags};
-pub use pulls::Pulls;
 pub use push::{ImageDates, PutImage, PutImageAnswer};
 pub use quarantine::{TagJudge, TagRelease, TagReleased};
 pub use quotas::{QUOTAS_MAX, Quota, QuotaLimits, QuotaMeasure, QuotaScope, QuotaScopeError, Quotas};
@@ -142,6 +141,9 @@ pub use selection::{
 pub use settings::{
     AttachedSbom, CollectionSettings, DeadlineSettings, LifecycleSettings, LimitSettings, RetentionSettings,
     ScanningSettings, Settings, TrashSettings, UploadSettings, WorkerSettings,
+};
+pub use traffic::{
+    TRAFFIC_DAYS_MAX, Traffic, TrafficBy, TrafficEntry, TrafficOrder, TrafficOrderError, TrafficPlace, traffic_page,
 };
 pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};
 pub use uploads::{Appended, Uploads};

@@ -24,8 +24,8 @@ use crate::{
     },
     ports::Ports,
     protection,
-    pulls::Pulls,
     repositories::{self, Repository},
+    traffic::Traffic,
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_lifecycle::{Action, Count, Decision, Measure, Pattern, Policy, Reason, evaluate};
@@ -57,7 +57,7 @@ const LEASE: Duration = Duration::from_secs(600);
 pub struct Lifecycle {
     ports: Arc<Ports>,
     images: Images,
-    pulls: Pulls,
+    traffic: Traffic,
     archive: Archive,
     total: Arc<Mutex<LifecycleTotal>>,
 }
@@ -138,8 +138,8 @@ struct Sentence {
 }
 
 impl Lifecycle {
-    pub(crate) fn new(ports: Arc<Ports>, images: Images, pulls: Pulls, archive: Archive) -> Self {
-        Lifecycle { ports, images, pulls, archive, total: Arc::default() }
+    pub(crate) fn new(ports: Arc<Ports>, images: Images, traffic: Traffic, archive: Archive) -> Self {
+        Lifecycle { ports, images, traffic, archive, total: Arc::default() }
     }
 
     /// How long the schedule rests between two looks.
@@ -217,7 +217,7 @@ impl Lifecycle {
     /// # Errors
     /// [`FaultKind::LifecyclePolicyNotFound`]; the metadata cannot be read or written. Then what expired before stays so.
     pub async fn run(&self, cx: &Cx, repository: &Repository) -> Result<(LifecycleRun, Vec<LifecycleImage>), Fault> {
-        self.pulls.write_down(cx).await?;
+        self.traffic.write_down(cx).await?;
         let mut run = LifecycleRun::begin(cx.now, &cx.actor);
         let mut shown = Vec::new();
         match self.decide(cx, repository).await? {
@@ -237,7 +237,7 @@ impl Lifecycle {
         cx: &Cx,
         repository: &Repository,
     ) -> Result<(LifecycleRun, Vec<LifecycleImage>), Fault> {
-        self.pulls.write_down(cx).await?;
+        self.traffic.write_down(cx).await?;
         let mut run = LifecycleRun::begin(cx.now, &cx.actor);
         let mut shown = Vec::new();
         match self.decide(cx, repository).await? {

@@ -1,6 +1,6 @@
 use crate::{
-    Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Imports, Inventory, Lifecycle, Orphans, Pulls,
-    Quotas, Repositories, Retention, Rewrapping, SearchIndex, Settings, Tags, Trash, Uploads, Usages, caches::Caches,
+    Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Imports, Inventory, Lifecycle, Orphans, Quotas,
+    Repositories, Retention, Rewrapping, SearchIndex, Settings, Tags, Traffic, Trash, Uploads, Usages, caches::Caches,
     keys::BlobKeys, push_failures::PushFailures, quarantine::TagJudge,
 };
 use gantry_env::Env;
@@ -49,8 +49,8 @@ pub struct Registry {
     pub images: Images,
     /// Blobs.
     pub blobs: Blobs,
-    /// Who pulled what when.
-    pub pulls: Pulls,
+    /// Who pulls and pushes what, when and from where.
+    pub traffic: Traffic,
     /// Who runs which images.
     pub inventory: Inventory,
     /// What searches look in.
@@ -95,13 +95,13 @@ impl Registry {
         let ports = Arc::new(Ports { metadata, store, env, region, settings, caches, push_failures, keys, judge });
         let uploads = Uploads::new(ports.clone());
         let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));
-        let (pulls, blobs) = (Pulls::new(ports.clone()), Blobs::new(ports.clone()));
+        let (traffic, blobs) = (Traffic::new(ports.clone()), Blobs::new(ports.clone()));
         let collection = Collection::new(ports.clone(), uploads.clone());
         let archive = Archive::new(ports.clone(), collection.clone());
         Registry {
             repositories: Repositories::new(ports.clone()),
             tags: Tags::new(ports.clone(), images.clone(), trash.clone()),
-            lifecycle: Lifecycle::new(ports.clone(), images.clone(), pulls.clone(), archive.clone()),
+            lifecycle: Lifecycle::new(ports.clone(), images.clone(), traffic.clone(), archive.clone()),
             archive,
             imports: Imports::new(ports.clone(), images.clone(), uploads.clone()),
             images,
@@ -109,7 +109,7 @@ impl Registry {
             search_index: SearchIndex::new(ports.clone(), blobs.clone()),
             blobs,
             documents: Documents::new(ports.clone()),
-            pulls,
+            traffic,
             inventory: Inventory::new(ports.clone()),
             collection,
             backups: Backups::new(ports.clone()),

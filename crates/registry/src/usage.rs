@@ -16,7 +16,7 @@ use gantry_metadata::{
     usage::{self, STORE, UsageDay, UsageRow, UsageTotal},
 };
 use gantry_words::{Cx, Timestamp};
-use growth::day_of;
+pub(crate) use growth::day_of;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How often it is looked whether a new day has begun.

@@ -28,6 +28,7 @@ mod scan;
 mod selection;
 mod sessions;
 mod tokens;
+mod traffic;
 mod undo;
 mod usage;
 mod vex;
@@ -70,5 +71,6 @@ pub use selection::{
 };
 pub use sessions::SessionDocument;
 pub use tokens::PersonalTokenDocument;
+pub use traffic::TrafficDocument;
 pub use undo::{EmptiedDocument, RestoredImageDocument, TagMoveDocument, TakenTagDocument, TrashedImageDocument};
 pub use usage::{StoreUsageDocument, UsageDocument};

@@ -70,6 +70,7 @@ gantry_api::operations! {
     get_scan_policy::GetScanPolicy,
     get_selection::GetSelection,
     get_tag_history::GetTagHistory,
+    get_traffic::GetTraffic,
     get_usage::GetUsage,
     get_user::GetUser,
     grant_role::GrantRole,

@@ -37,6 +37,7 @@ pub fn route(method: &Method, path: &str) -> Routed {
         "findings/trend" => Some(get_findings_trend::GetFindingsTrend::NAME),
         "images" => Some(search_images::SearchImages::NAME),
         "packages" => Some(list_packages::ListPackages::NAME),
+        "traffic" => Some(get_traffic::GetTraffic::NAME),
         "usage" => Some(get_usage::GetUsage::NAME),
         _ => None,
     };
@@ -415,6 +416,7 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
             (Method::GET, "/api/v1/audit", "ListAuditRecords", ""),
+            (Method::GET, "/api/v1/traffic", "GetTraffic", ""),
             (Method::GET, "/api/v1/usage", "GetUsage", ""),
             (Method::GET, "/api/v1/quotas", "ListQuotas", ""),
             (Method::PUT, "/api/v1/quotas/team/*", "PutQuota", ""),

@@ -19,6 +19,20 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
+
+    /// The network that is taken for one place where addresses are not told apart: the 24 bits of an IPv4 address, the 64 of an IPv6
+    /// address, below which it is one link's (RFC 4291, section 2.5.4).
+    pub fn around(address: IpAddr) -> Network {
+        let address = address.to_canonical();
+        let length = if address.is_ipv4() { 24 } else { 64 };
+        // Neither length is too great for its kind of address.
+        Network(IpNet::new(address, length).map_or_else(|_| IpNet::from(address), |network| network.trunc()))
+    }
+
+    /// The first address of it.
+    pub fn first(&self) -> IpAddr {
+        self.0.network()
+    }
 }
 
 impl FromStr for Network {
@@ -95,6 +109,19 @@ mod tests {
 
             assert_eq!(network.to_string(), printed);
             assert_eq!(printed.parse(), Ok(network));
+        }
+    }
+
+    #[test]
+    fn addresses_that_are_near_each_other_are_of_one_network() {
+        for (address, network) in [
+            ("10.1.2.3", "10.1.2.0/24"),
+            ("::ffff:10.1.2.3", "10.1.2.0/24"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ] {
+            let around = Network::around(address.parse().unwrap());
+
+            assert_eq!((around.to_string().as_str(), Network::around(around.first())), (network, around));
         }
     }
 

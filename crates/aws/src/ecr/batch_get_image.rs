@@ -9,7 +9,7 @@ use gantry_api::Operation;
 use gantry_fault::{Fault, FaultKind};
 use gantry_findings::{GateAnswer, Gates};
 use gantry_oci::Digest;
-use gantry_registry::{Images, Pulls, Repositories, Repository};
+use gantry_registry::{Images, Traffic, Repositories, Repository};
 use gantry_words::Cx;
 
 /// `ecr:BatchGetImage`: manifests, byte for byte as they were pushed.
@@ -21,7 +21,7 @@ impl Operation for BatchGetImage {
     type Wire = AwsJson;
     const NAME: &'static str = "ecr:BatchGetImage";
     const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.BatchGetImage");
-    type Needs = (Repositories, Images, (Pulls, Gates));
+    type Needs = (Repositories, Images, (Traffic, Gates));
     type Request = Asked<BatchGetImageRequest>;
     type Response = Answer<BatchGetImageResponse>;
 
@@ -30,7 +30,7 @@ impl Operation for BatchGetImage {
     }
 
     async fn call(
-        (repositories, images, (pulls, gates)): &Self::Needs,
+        (repositories, images, (traffic, gates)): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
@@ -41,7 +41,7 @@ impl Operation for BatchGetImage {
         for id in &input.image_ids {
             match find((images, gates), cx, &repository, id).await? {
                 Ok((digest, image)) => {
-                    pulls.note(cx, &repository, &digest);
+                    traffic.pulled(cx, &repository, &digest);
                     found.push(image);
                 }
                 Err(failure) => failures.push(failure),

@@ -10,7 +10,7 @@ use gantry_access::{Access, Principal, action};
 use gantry_api::Operation;
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::Reference;
-use gantry_registry::{Images, Repositories};
+use gantry_registry::{Images, Repositories, Traffic};
 use gantry_words::Cx;
 
 /// `ecr:PutImage`: stores a manifest and points a tag at it. What would change nothing is an error.
@@ -20,7 +20,7 @@ impl Operation for PutImage {
     type Wire = AwsJson;
     const NAME: &'static str = "ecr:PutImage";
     const ROUTE: (&'static str, &'static str) = ("POST", "AmazonEC2ContainerRegistry_V20150921.PutImage");
-    type Needs = (Repositories, Images);
+    type Needs = (Repositories, Images, Traffic);
     type Request = Asked<PutImageRequest>;
     type Response = Answer<PutImageResponse>;
 
@@ -30,7 +30,7 @@ impl Operation for PutImage {
     }
 
     async fn call(
-        (repositories, images): &Self::Needs,
+        (repositories, images, traffic): &Self::Needs,
         cx: &Cx,
         _: &Principal,
         asked: Self::Request,
@@ -43,6 +43,7 @@ impl Operation for PutImage {
         let media_type = input.image_manifest_media_type.as_deref();
         let put =
             images.put_new_image(cx, &repository, tag, digest.as_ref(), media_type, body).await.map_err(in_manifest)?;
+        traffic.pushed(cx, &repository, &put.digest);
         let stored = images.load(cx, &repository, &Reference::Digest(put.digest)).await?;
         let id = ImageIdentifier { image_digest: Some(stored.digest.to_string()), image_tag: input.image_tag };
         Ok(Answer(PutImageResponse {

@@ -31,6 +31,8 @@ pub(crate) enum Figure {
     Seconds,
     /// Blobs removed in a second.
     BlobsPerS,
+    /// Manifests brought in in a second.
+    ManifestsPerS,
     /// How often memory is asked for.
     Allocations,
 }
@@ -55,6 +57,7 @@ impl Figure {
             Self::PeakMib => "peak MiB",
             Self::Seconds => "seconds",
             Self::BlobsPerS => "blobs/s",
+            Self::ManifestsPerS => "manifests/s",
             Self::Allocations => "allocations",
         }
     }
@@ -62,7 +65,7 @@ impl Figure {
     /// Whether a larger value is the better one.
     pub(crate) fn is_better_larger(self) -> bool {
         match self {
-            Self::GbPerS | Self::RequestsPerS | Self::RequestsPerCoreS | Self::BlobsPerS => true,
+            Self::GbPerS | Self::RequestsPerS | Self::RequestsPerCoreS | Self::BlobsPerS | Self::ManifestsPerS => true,
             Self::CpuSPerGb
             | Self::CpuUsPerRequest
             | Self::P50Ms

@@ -12,19 +12,22 @@ use gantry_access::{
     sigv4::{self, Signature},
 };
 use gantry_env::Env;
+use gantry_fault::Fault;
 use gantry_lifecycle::{Facts, Images, Policy, Settings, evaluate};
 use gantry_metadata::Metadata;
-use gantry_oci::Digest;
-use gantry_registry::{NewRepository, Registry, Repository};
+use gantry_oci::{Digest, Reference, media_type};
+use gantry_registry::{NewRepository, QuotaLimits, QuotaMeasure, Registry, Repository};
 use gantry_store::Store;
 use gantry_words::{AccountId, Cx, Region, Secret, Timestamp};
 use serde_json::json;
 use std::{
     collections::BTreeMap,
     hint::black_box,
+    net::Ipv4Addr,
     thread,
     time::{Duration, Instant},
 };
+use tokio::runtime::{Builder, Runtime};
 
 pub(super) const SCENARIO: Scenario = Scenario { about: "Within the program, without a server around it", cells, run };
 
@@ -73,6 +76,11 @@ fn cells() -> Vec<Cell> {
             "noting a pull, two threads at once: what recording adds to each",
             vec![at_most(Figure::MsPerRequest, 0.001, 0.000_5)],
         ),
+        cell(
+            "quota_check",
+            "a manifest push under two quotas: what they add to it, with SQLite in memory",
+            vec![at_most(Figure::MsPerRequest, 0.1, 0.05)],
+        ),
     ]
 }
 
@@ -85,6 +93,7 @@ fn run(bench: &Bench, cells: &[Cell]) -> Outcome<()> {
                 (FEW, Box::new(|| decisions(bench, STATEMENTS_FEW))),
             ],
             "lifecycle_million" => vec![("gantry", Box::new(lifecycle))],
+            "quota_check" => vec![("gantry", Box::new(|| quotas(bench)))],
             _ => vec![("gantry", Box::new(|| pulls(bench)))],
         };
         bench.measure(cell, turns, BTreeMap::new(), BTreeMap::new())?;
@@ -193,8 +202,8 @@ fn images() -> Images {
     images
 }
 
-/// Notes pulls of many images in a registry in memory.
-fn pulls(bench: &Bench) -> Outcome<Sample> {
+/// A registry in memory, and who uses it.
+fn registry() -> Outcome<(Registry, Cx)> {
     let env = Env::real();
     let metadata = Metadata::alone(env.clone()).map_err(|error| BenchError::program("SQLite", error))?;
     let (store, _) = Store::memory(env.clone());
@@ -205,16 +214,26 @@ fn pulls(bench: &Bench) -> Outcome<Sample> {
         operation: "bench",
         request_id: env.request_id(),
         now: env.now(),
-        source: None,
+        source: Some(Ipv4Addr::LOCALHOST.into()),
     };
-    let repository = make_repository(&registry, &cx)?;
+    Ok((registry, cx))
+}
+
+fn runtime() -> Outcome<Runtime> {
+    Builder::new_current_thread().enable_time().build().map_err(|error| BenchError::program("tokio", error))
+}
+
+/// Notes pulls of many images.
+fn pulls(bench: &Bench) -> Outcome<Sample> {
+    let (registry, cx) = registry()?;
+    let repository = runtime()?.block_on(make_repository(&registry, &cx, "team/app"))?;
     let digests: Vec<Digest> = (0..PULLED)
         .map(|number| fixture::digest(&[&number.to_le_bytes()]).parse().expect("a sha256 is a digest"))
         .collect();
     let note = || {
         let mut digests = digests.iter().cycle();
         ms_per_call(bench, || {
-            registry.pulls.note(&cx, &repository, digests.next().expect("there is always a next one"));
+            registry.traffic.pulled(&cx, &repository, digests.next().expect("there is always a next one"));
             Ok(())
         })
     };
@@ -225,12 +244,51 @@ fn pulls(bench: &Bench) -> Outcome<Sample> {
     Ok(Sample::from([(Figure::MsPerRequest, each? / f64::from(THREADS))]))
 }
 
-fn make_repository(registry: &Registry, cx: &Cx) -> Outcome<Repository> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.map_err(|error| BenchError::program("tokio", error))?;
-    let new = NewRepository::plain(&"team/app".parse().expect("it is a name"));
-    let made = runtime.block_on(registry.repositories.create_with(cx, new));
-    made.map_err(|error| BenchError::program("registry", error))
+/// Pushes manifests to a repository under no quota and to one under two, one after the other.
+fn quotas(bench: &Bench) -> Outcome<Sample> {
+    let (registry, cx) = registry()?;
+    let failed = |fault: Fault| BenchError::program("registry", fault);
+    let (mut free, mut limited, mut pushes) = (Duration::ZERO, Duration::ZERO, 0_u32);
+    runtime()?.block_on(async {
+        let (one, other) =
+            (make_repository(&registry, &cx, "free/app").await?, make_repository(&registry, &cx, "team/app").await?);
+        for scope in ["team/*", "team/app"] {
+            let limits = QuotaLimits {
+                measure: QuotaMeasure::Logical,
+                bytes_hard: Some(1 << 50),
+                bytes_soft: None,
+                images_hard: Some(1 << 40),
+                images_soft: None,
+            };
+            let scope = scope.parse().expect("it is a scope");
+            registry.quotas.set(&cx, &scope, limits).await.map_err(failed)?;
+        }
+        // What is remembered of them says under how many quotas they are.
+        let one = registry.repositories.load(&cx, &one.name).await.map_err(failed)?;
+        let other = registry.repositories.load(&cx, &other.name).await.map_err(failed)?;
+        let (begun, whole) = (Instant::now(), Duration::from_secs(bench.options.seconds));
+        while begun.elapsed() < whole {
+            for (repository, sum) in [(&one, &mut free), (&other, &mut limited)] {
+                let index = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": [],
+                    "annotations": {"number": pushes.to_string()}});
+                let (reference, body) =
+                    (Reference::Tag(format!("v{pushes}").parse().expect("it is a tag")), index.to_string());
+                let at = Instant::now();
+                let put = registry.images.put_image(&cx, repository, &reference, vec![], None, body.into());
+                put.await.map_err(failed)?;
+                *sum += at.elapsed();
+            }
+            pushes += 1;
+        }
+        Ok(())
+    })?;
+    let added = limited.as_secs_f64() - free.as_secs_f64();
+    Ok(Sample::from([(Figure::MsPerRequest, (added * 1e3 / f64::from(pushes)).max(0.0))]))
+}
+
+async fn make_repository(registry: &Registry, cx: &Cx, name: &str) -> Outcome<Repository> {
+    let new = NewRepository::plain(&name.parse().expect("it is a name"));
+    registry.repositories.create_with(cx, new).await.map_err(|error| BenchError::program("registry", error))
 }
 
 #[cfg(test)]

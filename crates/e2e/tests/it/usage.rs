@@ -120,3 +120,34 @@ fn nobody_is_told_of_what_he_may_not_see() {
     assert_eq!((&answer["total"]["repositories"], &answer["store"]), (&json!(2), &Value::Null));
     assert_eq!(figures(&hidden["total"]), (0, 0, 0, 0));
 }
+
+/// Lines of an answer about pulls and pushes, as name, pulls and pushes.
+fn traffic(client: &Client, query: &str) -> Vec<(String, u64, u64)> {
+    let answer = client.get(&format!("/api/v1/traffic?sort=name&{query}")).json();
+    let line = |line: &Value| {
+        let figure = |name: &str| line[name].as_u64().unwrap();
+        (line["name"].as_str().unwrap().into(), figure("pulls"), figure("pushes"))
+    };
+    answer["traffic"].as_array().unwrap_or_else(|| panic!("{answer}")).iter().map(line).collect()
+}
+
+#[test]
+fn pulls_and_pushes_are_counted_by_repository_principal_and_network() {
+    let person = person();
+    let client = person.server.client();
+    for _ in 0..3 {
+        assert_eq!(client.get("/v2/team/app/manifests/v1").status, 200);
+    }
+
+    let line = |name: &str, pulls: u64, pushes: u64| (name.to_string(), pulls, pushes);
+    assert_eq!(traffic(&client, ""), [line("team/app", 3, 2), line("team/copy", 0, 1), line("zoo", 0, 1)]);
+    assert_eq!(traffic(&client, "prefix=team/&by=network"), [line("127.0.0.0/24", 3, 3)]);
+    assert_eq!(traffic(&client, "by=principal"), [line("arn:aws:iam::000000000000:root", 3, 4)]);
+    assert_eq!(traffic(&client, "by=day&days=2").iter().map(|day| day.1).sum::<u64>(), 3);
+    let images = traffic(&client, "prefix=team/app&by=image");
+    assert_eq!(images.iter().map(|image| image.1).max(), Some(3));
+
+    let said = person.types(&["traffic", "team/", "--by", "principal", "--output", "json"]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&said["total"]["pulls"], &said["total"]["pushes"]), (&json!(3), &json!(3)));
+}

@@ -323,20 +323,25 @@ fn spawn_scans(house: &ServingHouse) -> JoinHandle<()> {
         if let Err(fault) = scans.begin(&cx(&house, "scans")).await {
             tracing::warn!(error = ?fault, "scans that had been begun wait until their time is over: {fault}");
         }
-        let mut forgotten_at = env.now();
-        loop {
-            if let Err(fault) = scans.round(&cx(&house, "scans")).await {
-                tracing::error!(error = ?fault, "images could not be scanned; it is tried again: {fault}");
-                env.sleep(PAUSE).await;
+        let scan = async {
+            loop {
+                if let Err(fault) = scans.round(&cx(&house, "scans")).await {
+                    tracing::error!(error = ?fault, "images could not be scanned; it is tried again: {fault}");
+                    env.sleep(PAUSE).await;
+                }
+                scans.wait().await;
             }
-            if env.now().since(forgotten_at) >= FORGET_EVERY {
-                forgotten_at = env.now();
+        };
+        // Beside them: where images are pushed all the time there is no moment without a scan.
+        let forget = async {
+            loop {
+                env.sleep(FORGET_EVERY).await;
                 if let Err(fault) = scans.forget(&cx(&house, "scans")).await {
                     tracing::error!(error = ?fault, "scans of images that are gone could not be forgotten: {fault}");
                 }
             }
-            scans.wait().await;
-        }
+        };
+        tokio::join!(scan, forget);
     })
 }
 
@@ -477,7 +482,7 @@ async fn end_audit(house: &ServingHouse, running: JoinHandle<()>) {
 }
 
 async fn write_pulls_down(house: &ServingHouse) {
-    if let Err(fault) = house.house.registry.pulls.write_down(&cx(house, "pulls")).await {
+    if let Err(fault) = house.house.registry.traffic.write_down(&cx(house, "pulls")).await {
         tracing::error!(error = ?fault, "what was pulled could not be written down; it is tried again: {fault}");
     }
 }

@@ -84,7 +84,7 @@ impl Lifecycle {
     /// # Errors
     /// [`FaultKind::LifecyclePolicyNotFound`]; [`FaultKind::InvalidParameter`] where the settings do not allow the policy.
     pub async fn forecast(&self, cx: &Cx, repository: &Repository, days: u32) -> Result<LifecycleForecast, Fault> {
-        self.pulls.write_down(cx).await?;
+        self.traffic.write_down(cx).await?;
         let first = self.next_at(cx, &self.status(cx, repository).await?);
         let days = days.min(LIFECYCLE_FORECAST_DAYS_MAX);
         let foretold = self.look(cx, repository, move |subject| {
@@ -108,7 +108,7 @@ impl Lifecycle {
         repository: &Repository,
         digest: &Digest,
     ) -> Result<LifecycleExplanation, Fault> {
-        self.pulls.write_down(cx).await?;
+        self.traffic.write_down(cx).await?;
         let status = self.status(cx, repository).await?;
         let (now, first, wanted) = (cx.now, self.next_at(cx, &status), digest.to_string());
         let found = self.look(cx, repository, move |subject| explain(&subject, now, first, &wanted)).await?;

@@ -292,8 +292,8 @@ async fn an_image_that_changes_between_decision_and_act_stays() {
     }
     async fn pull(ground: &Ground) {
         let digest = digest_of(ground.document("v5").await.to_string().as_bytes());
-        ground.registry.pulls.note(&ground.ago(0), &ground.repository, &digest);
-        ground.registry.pulls.write_down(&ground.ago(0)).await.unwrap();
+        ground.registry.traffic.pulled(&ground.ago(0), &ground.repository, &digest);
+        ground.registry.traffic.write_down(&ground.ago(0)).await.unwrap();
     }
     async fn list(ground: &Ground) {
         let child = ground.document("v5").await.to_string();
@@ -401,7 +401,7 @@ async fn under_a_policy_that_was_changed_meanwhile_nothing_more_goes() {
 async fn pulls_that_wait_in_memory_count() {
     let ground = &Ground::both().await[0];
     let images = ground.five().await;
-    ground.registry.pulls.note(&ground.ago(0), &ground.repository, &images[0]);
+    ground.registry.traffic.pulled(&ground.ago(0), &ground.repository, &images[0]);
     let selection = json!({"tagStatus": "any", "countType": "sinceImagePulled", "countUnit": "days", "countNumber": 4});
     let archive = json!({"type": "transition", "targetStorageClass": "archive"});
     ground.policy(1, json!([{"rulePriority": 3, "selection": selection, "action": archive}])).await;

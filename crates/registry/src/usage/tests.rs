@@ -177,8 +177,8 @@ async fn a_sum_is_that_of_its_repositories() {
         mount(&ground, &second, &digest_of(b"config")).await;
         ground.registry.usages.round(&ground.cx()).await.unwrap();
         let image = ground.image("more", &["v2"]).await;
-        ground.registry.pulls.note(&ground.cx(), &ground.repository, &image);
-        ground.registry.pulls.write_down(&ground.cx()).await.unwrap();
+        ground.registry.traffic.pulled(&ground.cx(), &ground.repository, &image);
+        ground.registry.traffic.write_down(&ground.cx()).await.unwrap();
         ground.registry.usages.round(&ground.in_days(1)).await.unwrap();
 
         for (prefix, count) in [("", 3), ("team/", 2), ("team/s", 1), ("x", 0)] {
@@ -196,8 +196,8 @@ async fn pushes_and_pulls_of_a_repository_are_known() {
     for ground in Ground::both().await {
         let image = ground.image("config", &["v1"]).await;
         let pulled = ground.in_days(2);
-        ground.registry.pulls.note(&pulled, &ground.repository, &image);
-        ground.registry.pulls.write_down(&ground.cx()).await.unwrap();
+        ground.registry.traffic.pulled(&pulled, &ground.repository, &image);
+        ground.registry.traffic.write_down(&ground.cx()).await.unwrap();
 
         let pushed = ground.registry.usages.last_pushed_at(vec![ground.repository.id, 7]).await.unwrap();
         let usage = usages(&ground).await[0].usage;

@@ -6,7 +6,7 @@ use gantry_access::{Access, Principal, action};
 use gantry_accounts::Accounts;
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
-use gantry_registry::{Archive, BulkAsked, Images, Pulls};
+use gantry_registry::{Archive, BulkAsked, Images, Traffic};
 use gantry_words::Cx;
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -30,7 +30,7 @@ impl Operation for RunSelection {
     type Wire = Rest;
     const NAME: &'static str = "RunSelection";
     const ROUTE: (&'static str, &'static str) = ("POST", "/api/v1/images/selections/{token}/run");
-    type Needs = (Images, Archive, (Accounts, Pulls));
+    type Needs = (Images, Archive, (Accounts, Traffic));
     type Request = Request;
     type Response = Response;
 
@@ -45,13 +45,13 @@ impl Operation for RunSelection {
     }
 
     async fn call(
-        (images, archive, (accounts, pulls)): &Self::Needs,
+        (images, archive, (accounts, traffic)): &Self::Needs,
         cx: &Cx,
         principal: &Principal,
         request: Request,
     ) -> Result<Response, Fault> {
         // An image that was pulled a moment ago may be one that nobody wants to lose.
-        pulls.write_down(cx).await?;
+        traffic.write_down(cx).await?;
         let allowed = |asked: BulkAsked<'_>| may(accounts, principal, asked);
         images.run_selection(cx, archive, &request.token, allowed).await.map(|status| Response(status.into()))
     }

@@ -8,7 +8,7 @@ use gantry_accounts::Accounts;
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_query::{Field, Query as ImageQuery};
-use gantry_registry::{BulkAction, CHOSEN_IMAGES_MAX, Images, Pulls, Repositories};
+use gantry_registry::{BulkAction, CHOSEN_IMAGES_MAX, Images, Traffic, Repositories};
 use gantry_words::Cx;
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -31,7 +31,7 @@ impl Operation for SelectImages {
     type Wire = Rest;
     const NAME: &'static str = "SelectImages";
     const ROUTE: (&'static str, &'static str) = ("POST", "/api/v1/images/selections");
-    type Needs = (Repositories, Images, (Accounts, Pulls));
+    type Needs = (Repositories, Images, (Accounts, Traffic));
     type Request = Request;
     type Response = Response;
 
@@ -47,14 +47,14 @@ impl Operation for SelectImages {
     }
 
     async fn call(
-        (repositories, images, (accounts, pulls)): &Self::Needs,
+        (repositories, images, (accounts, traffic)): &Self::Needs,
         cx: &Cx,
         principal: &Principal,
         request: Request,
     ) -> Result<Response, Fault> {
         let Request { query, action } = request;
         if query.asks(Field::Pulled) {
-            pulls.write_down(cx).await?;
+            traffic.write_down(cx).await?;
         }
         let bounds = query.bounds(cx.now, |_, _| None).unwrap_or_default();
         let prefix = bounds.repository.map(|name| name.prefix).unwrap_or_default();

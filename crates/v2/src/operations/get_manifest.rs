@@ -4,7 +4,7 @@ use gantry_api::{FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload
 use gantry_fault::{Fault, FaultKind};
 use gantry_findings::{GateAnswer, Gates};
 use gantry_oci::Reference;
-use gantry_registry::{ImageFound, Images, Pulls, Repositories};
+use gantry_registry::{ImageFound, Images, Traffic, Repositories};
 use gantry_words::{Cx, RepositoryName};
 use http::{Method, StatusCode, header};
 
@@ -43,7 +43,7 @@ impl Operation for GetManifest {
     type Wire = Oci;
     const NAME: &'static str = "GetManifest";
     const ROUTE: (&'static str, &'static str) = ("GET", "/v2/{name}/manifests/{reference}");
-    type Needs = (Repositories, Images, (Pulls, Gates));
+    type Needs = (Repositories, Images, (Traffic, Gates));
     type Request = Request;
     type Response = Response;
 
@@ -51,7 +51,7 @@ impl Operation for GetManifest {
         target::on_image(action::ECR_BATCH_GET_IMAGE, &request.name, &request.reference)
     }
 
-    async fn call((repositories, images, (pulls, gates)): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+    async fn call((repositories, images, (traffic, gates)): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
         let image = images.load(cx, &repository, &request.reference).await?;
         // Whoever asks with HEAD, or has it already, only looks.
@@ -66,7 +66,7 @@ impl Operation for GetManifest {
             GateAnswer::Refused { message, detail } => return Ok(Response::Refused { message, detail }),
         };
         if !is_unchanged {
-            pulls.note(cx, &repository, &image.digest);
+            traffic.pulled(cx, &repository, &image.digest);
         }
         Ok(Response::Found { image, is_unchanged, warning })
     }

@@ -4,7 +4,7 @@ use gantry_access::{Access, Principal, action};
 use gantry_api::{Body, Held, FromWire, Incoming, IntoWire, Oci, Operation, Outgoing, Payload};
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Reference, Tag};
-use gantry_registry::{Images, PutImageAnswer, Repositories};
+use gantry_registry::{Images, PutImageAnswer, Repositories, Traffic};
 use gantry_words::{Cx, RepositoryName};
 use http::{StatusCode, header};
 
@@ -34,7 +34,7 @@ impl Operation for PutManifest {
     type Wire = Oci;
     const NAME: &'static str = "PutManifest";
     const ROUTE: (&'static str, &'static str) = ("PUT", "/v2/{name}/manifests/{reference}");
-    type Needs = (Repositories, Images);
+    type Needs = (Repositories, Images, Traffic);
     type Request = Request;
     type Response = Response;
 
@@ -42,13 +42,14 @@ impl Operation for PutManifest {
         target::on_tags(action::ECR_PUT_IMAGE, &request.name, &request.reference, &request.tags)
     }
 
-    async fn call((repositories, images): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
+    async fn call((repositories, images, traffic): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
         // It counts among the bytes that are kept until the manifest is stored.
         let (body, _held) = read_body(request.body, images.manifest_bytes_max()).await?;
         let put = images
             .put_image(cx, &repository, &request.reference, request.tags.clone(), request.content_type.as_deref(), body)
             .await?;
+        traffic.pushed(cx, &repository, &put.digest);
         Ok(Response { name: request.name, tags: request.tags, put })
     }
 }
