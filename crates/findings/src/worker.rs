@@ -99,8 +99,14 @@ impl LayerWorkers {
 
     /// A worker that waits, or a new one. The one that waits for the shortest time: those that are not needed grow old.
     async fn take(&self) -> Result<Worker, Unread> {
-        if let Some((worker, _)) = self.idle().pop() {
-            return Ok(worker);
+        loop {
+            let idle = self.idle().pop();
+            match idle {
+                Some((worker, _)) if worker.is_alive() => return Ok(worker),
+                // It died while nobody looked: no layer is to blame for that.
+                Some(_) => {}
+                None => break,
+            }
         }
         let program = self.0.program.clone();
         let begun = tokio::task::spawn_blocking(move || Worker::begin(&program)).await;

@@ -90,6 +90,11 @@ impl Leash {
 }
 
 impl Worker {
+    /// Whether it has not ended.
+    pub(super) fn is_alive(&self) -> bool {
+        matches!(self.leash.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(None))
+    }
+
     /// Begins one. It knows nothing of the server's environment, where secrets may be, and does not hear what is typed at its terminal.
     pub(super) fn begin(program: &WorkerProgram) -> io::Result<Worker> {
         let mut command = Command::new(&program.path);
