@@ -14,6 +14,8 @@ use crate::{
     distribution,
 };
 
+/// Licences of all packages together that are taken from files of their own: one file may be that of very many packages.
+const OWN_LICENCES_MAX: usize = 100_000;
 /// Complaints of an image at most.
 const COMPLAINTS_MAX: usize = 1000;
 /// Secrets of an image at most.
@@ -115,6 +117,7 @@ impl<'a> Image<'a> {
     fn inventory(self, layers: &[&Layer]) -> Inventory {
         let mut complaints: Vec<String> = layers.iter().flat_map(|layer| layer.complaints.iter().cloned()).collect();
         let (mut packages, mut of_languages) = (Vec::new(), Vec::new());
+        let mut licences_left = OWN_LICENCES_MAX;
         for (path, seen) in &self.files {
             for part in &seen.parts {
                 let shown = shown(path, part);
@@ -123,7 +126,11 @@ impl<'a> Image<'a> {
             for (part, package, layer) in seen.packages() {
                 let mut installed = Installed { package: package.clone(), path: shown(path, part), layer };
                 if package.kind == PackageType::Deb && package.licences.is_empty() {
-                    installed.package.licences = self.licences_of(&package.name);
+                    let licences = self.licences_of(&package.name);
+                    if let Some(left) = licences_left.checked_sub(licences.len()) {
+                        licences_left = left;
+                        installed.package.licences = licences;
+                    }
                 }
                 if package.kind.is_distribution() {
                     packages.push(installed);

@@ -6,6 +6,8 @@ use crate::{Found, Package, PackageType};
 
 /// Where the texts of common licences lie.
 const COMMON: &str = "/usr/share/common-licenses/";
+/// Licences that one file refers to, more than any does that was not made to harm.
+const NAMES_MAX: usize = 64;
 /// What grants the version that is named and those after it.
 const LATER: &str = "any later version";
 
@@ -40,7 +42,7 @@ fn references(text: &str) -> Vec<String> {
         let rest = &text[at + COMMON.len()..];
         let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && !"-.".contains(letter));
         let name = rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', '-']);
-        if !name.is_empty() && !names.contains(&name) {
+        if !name.is_empty() && names.len() < NAMES_MAX && !names.contains(&name) {
             names.push(name);
         }
     }
