@@ -33,6 +33,9 @@ const FILES_AT_ONCE: usize = 64;
 const ASKED_AT_ONCE: usize = 10_000;
 /// Blobs that become visible in one commit.
 const LINKS_AT_ONCE: usize = 2_000;
+/// Bytes of them, but for one that has more: what has no row after an hour is taken for a crash's, also by a
+/// `gantry fsck --repair` that runs beside the import.
+const LINK_BYTES_AT_ONCE: u64 = 16 << 30;
 /// Acts that wait for the same commit.
 const ACTS_AT_ONCE: usize = 256;
 /// Blobs that are copied at once, where they cannot be linked.
@@ -175,8 +178,8 @@ impl Imports {
             for (at, taken) in self.share(cx, repository, files, missing(&came)).await? {
                 came[at] = Some(taken);
             }
-            for some in missing(&came).chunks(LINKS_AT_ONCE) {
-                for (at, taken) in self.adopt(cx, repository, files, some, trust).await? {
+            for some in batches(files, &missing(&came)) {
+                for (at, taken) in self.adopt(cx, repository, files, &some, trust).await? {
                     came[at] = Some(taken);
                 }
             }
@@ -377,6 +380,22 @@ fn pieces(file: tokio::fs::File, length: u64) -> impl stream::Stream<Item = Resu
             Err(error) => Some((Err(error), None)),
         }
     })
+}
+
+/// Cuts blobs into parts of which each becomes visible in one commit.
+fn batches(files: &[BlobFile], wanted: &[usize]) -> Vec<Vec<usize>> {
+    let (mut batches, mut bytes) = (Vec::<Vec<usize>>::new(), 0_u64);
+    for at in wanted {
+        bytes = bytes.saturating_add(files[*at].length);
+        match batches.last_mut() {
+            Some(batch) if batch.len() < LINKS_AT_ONCE && bytes <= LINK_BYTES_AT_ONCE => batch.push(*at),
+            _ => {
+                bytes = files[*at].length;
+                batches.push(vec![*at]);
+            }
+        }
+    }
+    batches
 }
 
 #[cfg(test)]

@@ -179,6 +179,21 @@ fn what_is_damaged_is_named_and_the_rest_goes_in() {
 }
 
 #[test]
+fn a_blob_of_another_length_than_its_image_says_is_damage_before_anybody_hashes_it() {
+    let mut layout = Layout::new();
+    let cut = layout.image("cut off", None);
+    fs::write(layout.place(b"cut off"), "cut").unwrap();
+    layout.name(&cut, Some("v1"));
+    let registry = MemoryRegistry::default();
+
+    let said = layout.import(&registry);
+
+    let [image, layer] = [sha256(&cut), sha256(b"cut off")];
+    let wanted = format!("manifest {image}: its blob {layer} has 3 of 7 bytes");
+    assert_eq!(left_out(&said), [wanted, format!("tag v1: {image}, which it names, is left out")]);
+}
+
+#[test]
 fn a_dry_run_says_what_would_be_sent_and_sends_nothing() {
     let (mut layout, registry) = (Layout::new(), MemoryRegistry::default());
     let one = layout.image("one", None);

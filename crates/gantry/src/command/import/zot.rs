@@ -58,7 +58,7 @@ fn walk(files: &Files, seen: &mut dyn FnMut(&str) -> bool) -> Result<(), SourceE
         }
         let is_repository = !name.is_empty() && is_layout(files, &name);
         let nested = files.folders(&name)?.into_iter();
-        let nested = nested.filter(|folder| !folder.starts_with(OWN) && !(is_repository && folder == BLOBS));
+        let nested = nested.filter(|folder| !(folder.starts_with(OWN) || is_repository && folder == BLOBS));
         let nested = nested.map(|folder| under(&name, &folder)).filter(|name| name.len() <= REPOSITORY_NAME_BYTES_MAX);
         folders.extend(nested);
     }
