@@ -9,13 +9,18 @@ use std::{
 };
 
 /// Each of them `name=version`: unpacked into the root folder, and written into dpkg's database. `archives` is a folder for
-/// the packages themselves.
-pub(super) fn debian(root: &Path, archives: &Path, pinned: &[&str]) {
+/// the packages themselves. Says what Debian no longer has: an update takes the place of what it mends.
+pub(super) fn debian(root: &Path, archives: &Path, pinned: &[&str]) -> Result<(), String> {
     let download = || client("apt-get", archives).args(["download", "--quiet"]).args(pinned).output().unwrap();
     // A list that is too old names packages that are gone.
     if !download().status.success() {
         done(client("apt-get", archives).args(["update", "--quiet"]));
-        done(client("apt-get", archives).args(["download", "--quiet"]).args(pinned));
+        let output = download();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if said.contains("was not found") {
+            return Err(said.trim().to_owned());
+        }
+        assert!(output.status.success(), "apt-get download: {}: {said}", output.status);
     }
     let (mut status, info) = (String::new(), root.join("var/lib/dpkg/info"));
     fs::create_dir_all(&info).unwrap();
@@ -31,6 +36,7 @@ pub(super) fn debian(root: &Path, archives: &Path, pinned: &[&str]) {
     fs::write(root.join("var/lib/dpkg/status"), status).unwrap();
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::write(root.join("etc/os-release"), crate::scan::OS_RELEASE).unwrap();
+    Ok(())
 }
 
 /// The paths of an archive, as dpkg notes them: `/.`, `/usr`, `/usr/bin`.
@@ -58,7 +64,8 @@ pub(super) fn python(folder: &Path, pinned: &[&str]) {
 pub(super) fn node(folder: &Path, pinned: &[&str]) {
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("package.json"), r#"{"name": "app", "version": "1.0.0"}"#).unwrap();
-    let quiet = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"];
+    // What they need is of that day, whatever came since.
+    let quiet = ["install", "--before=2026-11-26", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"];
     done(client("npm", folder).args(quiet).args(pinned));
 }
 
@@ -108,14 +115,11 @@ pub(super) fn go(folder: &Path, source: &Path, pinned: &[(&str, &str)]) {
     program(&Path::new(toolchain.trim()).join("bin/gofmt"), folder);
 }
 
-/// The lock file of a program that needs these crates.
-pub(super) fn crates(folder: &Path, pinned: &[(&str, &str)]) {
-    let needed: String = pinned.iter().map(|(name, version)| format!("{name} = \"={version}\"\n")).collect();
-    let package = "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\n[dependencies]\n";
-    fs::create_dir_all(folder.join("src")).unwrap();
-    fs::write(folder.join("src/main.rs"), "fn main() {}\n").unwrap();
-    fs::write(folder.join("Cargo.toml"), format!("{package}{needed}")).unwrap();
-    done(client("cargo", folder).args(["generate-lockfile", "--quiet"]));
+/// The lock file of a program that needs crates which are known to be vulnerable, as cargo wrote it on 27 November 2026: what they need is
+/// of that day.
+pub(super) fn crates(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    fs::write(folder.join("Cargo.lock"), include_str!("crates/Cargo.lock")).unwrap();
 }
 
 /// Copies a program into a folder.
