@@ -1,6 +1,7 @@
 use super::*;
 use crate::{NewRepository, Registry, Settings};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use gantry_env::Env;
 use gantry_metadata::Metadata;
 use gantry_oci::{Reference, media_type};
@@ -169,4 +170,16 @@ fn where_there_are_too_many_rows_only_repositories_and_days_are_told_apart() {
     assert_eq!((apart.digest.as_str(), apart.network.as_str()), (subject.digest.as_str(), "10.1.2.0/24"));
     assert_eq!((together.digest.as_str(), together.network.as_str(), together.actor.as_str()), ("", "", ""));
     assert_eq!((together.repository, together.day), (7, 1));
+}
+
+#[tokio::test]
+async fn what_is_being_written_down_when_nobody_waits_any_more_is_written_down_later() {
+    let ground = Ground::new().await;
+    ground.pull("node", 7_000);
+
+    // Begun, and dropped where it first waits.
+    let _ = ground.registry.traffic.write_down(&cx("root", 0)).now_or_never();
+    ground.registry.traffic.write_down(&cx("gantry", 0)).await.unwrap();
+
+    assert_eq!(ground.last_pulled_at().await, Some(7_000));
 }
