@@ -96,6 +96,22 @@ pub(crate) fn page(incoming: &Incoming) -> Result<PageQuery, Fault> {
     Ok(PageQuery { after: incoming.query("after").map(Into::into), limit })
 }
 
+/// Reads what names of repositories are to begin with, out of the query of the address; nothing where it says nothing.
+///
+/// # Errors
+/// [`FaultKind::InvalidParameter`] where no name begins so.
+pub(crate) fn prefix(incoming: &Incoming) -> Result<String, Fault> {
+    let prefix = incoming.query("prefix").map(String::from).unwrap_or_default();
+    let is_of_names = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/".contains(&byte);
+    match prefix.bytes().all(is_of_names) {
+        true => Ok(prefix),
+        false => Err(Fault::new(
+            FaultKind::InvalidParameter,
+            format!("prefix={prefix:?} is nothing that a repository's name begins with"),
+        )),
+    }
+}
+
 /// Reads a switch out of the query; one that is not there is off.
 ///
 /// # Errors

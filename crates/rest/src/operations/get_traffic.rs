@@ -150,11 +150,7 @@ impl FromWire<Rest> for Request {
         let sort = incoming.query("sort").unwrap_or_else(|| sort_default().into());
         let order =
             sort.parse().map_err(|error: gantry_registry::TrafficOrderError| wrong(format!("sort: {error}")))?;
-        let prefix = incoming.query("prefix").map(String::from).unwrap_or_default();
-        let is_of_names = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/".contains(&byte);
-        if !prefix.bytes().all(is_of_names) {
-            return Err(wrong(format!("prefix={prefix:?} is nothing that a repository's name begins with")));
-        }
+        let prefix = json::prefix(&incoming)?;
         Ok(Request { prefix, by, days, order, after: page.after, limit: page.limit })
     }
 }

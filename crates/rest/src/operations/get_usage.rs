@@ -149,11 +149,7 @@ impl FromWire<Rest> for Request {
             None => UsageOrder::default(),
             Some(text) => text.parse().map_err(|error: gantry_registry::UsageOrderError| wrong(format!("sort: {error}")))?,
         };
-        let prefix = incoming.query("prefix").map(String::from).unwrap_or_default();
-        let is_of_names = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/".contains(&byte);
-        if !prefix.bytes().all(is_of_names) {
-            return Err(wrong(format!("prefix={prefix:?} is nothing that a repository's name begins with")));
-        }
+        let prefix = json::prefix(&incoming)?;
         Ok(Request { prefix, by, order, after: page.after, limit: page.limit })
     }
 }
