@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `archive_index.rs` | [`ArchiveIndex`]: where the files of a tar archive lie in it |
 //! | `files.rs` | [`Files`]: a folder's or an archive's files by name, and nothing outside of it |
+//! | `folder.rs` | a folder, and nothing outside of it |
 //! | `hashing.rs` | [`Checked`]: bytes that must be those of a digest |
 //! | `layout_folder.rs` | [`LayoutFolder`]: an OCI layout that is written |
 //! | `layout_index.rs` | `index.json` of a layout (OCI Image 1.1.1, Image Layout) |
@@ -15,6 +16,7 @@
 
 mod archive_index;
 mod files;
+mod folder;
 mod hashing;
 mod layout_folder;
 mod layout_index;

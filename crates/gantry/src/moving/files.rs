@@ -1,4 +1,7 @@
-use super::archive_index::{ArchiveIndex, IndexError, join};
+use super::{
+    archive_index::{ArchiveIndex, IndexError},
+    folder::Folder,
+};
 use gantry_words::Timestamp;
 use rustix::fs::OFlags;
 use std::{
@@ -14,8 +17,8 @@ const FOLDER_ENTRIES_MAX: usize = 2_000_000;
 
 /// A folder's or an archive's files by name, and nothing outside of it: neither `..` nor a link leads out.
 pub(crate) enum Files {
-    /// A folder, by its real path.
-    Folder(PathBuf),
+    /// A folder.
+    Folder(Folder),
     /// An archive, read where it lies.
     Archive { file: Arc<File>, index: ArchiveIndex },
 }
@@ -71,7 +74,7 @@ impl Files {
         let fail = |source| FilesError::Io { name: path.display().to_string(), source };
         let path = path.canonicalize().map_err(fail)?;
         if path.is_dir() {
-            return Ok(Files::Folder(path));
+            return Folder::open(path).map(Files::Folder).map_err(fail);
         }
         let (file, length) = open_file(&path, &path.display().to_string())?;
         let mut magic = [0; 4];
@@ -88,8 +91,7 @@ impl Files {
 
     /// Whether it is a folder with a folder of this name in it.
     pub(crate) fn has_folder(&self, name: &str) -> bool {
-        matches!(self, Files::Folder(_))
-            && self.real_path(name).is_ok_and(|path| path.is_some_and(|path| path.is_dir()))
+        matches!(self, Files::Folder(folder) if folder.facts(name).is_ok_and(|facts| facts.is_some_and(|facts| facts.is_dir())))
     }
 
     /// Whether there is a file of this name.
@@ -101,11 +103,11 @@ impl Files {
     pub(crate) fn length(&self, name: &str) -> Result<Option<u64>, FilesError> {
         match self {
             Files::Archive { index, .. } => Ok(index.find(name).map(|(_, length)| length)),
-            Files::Folder(_) => {
-                let Some(path) = self.real_path(name)? else { return Ok(None) };
-                let facts = fs::metadata(&path).map_err(|source| FilesError::Io { name: name.into(), source })?;
-                if facts.is_file() { Ok(Some(facts.len())) } else { Err(FilesError::NoFile { name: name.into() }) }
-            }
+            Files::Folder(folder) => match folder.facts(name)? {
+                Some(facts) if facts.is_file() => Ok(Some(facts.len())),
+                Some(_) => Err(FilesError::NoFile { name: name.into() }),
+                None => Ok(None),
+            },
         }
     }
 
@@ -116,8 +118,8 @@ impl Files {
                 Some((at, length)) => Ok(Some(Box::new(Section::new(file, at, length)))),
                 None => Ok(None),
             },
-            Files::Folder(_) => match self.real_path(name)? {
-                Some(path) => Ok(Some(Box::new(open_file(&path, name)?.0))),
+            Files::Folder(folder) => match folder.read(name)? {
+                Some(file) => length(&file, name).map(|_| Some(Box::new(file) as Box<dyn Read + Send>)),
                 None => Ok(None),
             },
         }
@@ -137,13 +139,16 @@ impl Files {
 
     /// Returns the real path of a file in a folder; `None` where there is none, or in an archive.
     pub(crate) fn path(&self, name: &str) -> Result<Option<PathBuf>, FilesError> {
-        self.real_path(name)
+        match self {
+            Files::Folder(folder) => folder.real_path(name),
+            Files::Archive { .. } => Ok(None),
+        }
     }
 
     /// When a file was last written; `None` where there is none, or in an archive.
     pub(crate) fn written_at(&self, name: &str) -> Result<Option<Timestamp>, FilesError> {
-        let Some(path) = self.real_path(name)? else { return Ok(None) };
-        let facts = fs::metadata(&path).map_err(|source| FilesError::Io { name: name.into(), source })?;
+        let Files::Folder(folder) = self else { return Ok(None) };
+        let Some(facts) = folder.facts(name)? else { return Ok(None) };
         let millis = facts.mtime().saturating_mul(1000).saturating_add(facts.mtime_nsec() / 1_000_000);
         Ok(facts.is_file().then(|| Timestamp::from_millis(millis)))
     }
@@ -160,7 +165,7 @@ impl Files {
 
     fn entries(&self, name: &str, is_wanted: impl Fn(FileType) -> bool) -> Result<Vec<String>, FilesError> {
         let fail = |source| FilesError::Io { name: name.into(), source };
-        let Some(path) = self.real_path(name)?.filter(|path| path.is_dir()) else { return Ok(vec![]) };
+        let Some(path) = self.path(name)?.filter(|path| path.is_dir()) else { return Ok(vec![]) };
         let mut found = Vec::new();
         for entry in fs::read_dir(path).map_err(fail)? {
             let entry = entry.map_err(fail)?;
@@ -176,18 +181,6 @@ impl Files {
         found.sort_unstable();
         Ok(found)
     }
-
-    /// The path of what lies in the folder, with all links followed; `None` where nothing does.
-    fn real_path(&self, name: &str) -> Result<Option<PathBuf>, FilesError> {
-        let Files::Folder(folder) = self else { return Ok(None) };
-        let Some(clean) = join("", name) else { return Err(FilesError::Outside { name: name.into() }) };
-        match folder.join(clean).canonicalize() {
-            Ok(path) if path.starts_with(folder) => Ok(Some(path)),
-            Ok(_) => Err(FilesError::Outside { name: name.into() }),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
-            Err(source) => Err(FilesError::Io { name: name.into(), source }),
-        }
-    }
 }
 
 /// Opens what must be a file: a pipe would be waited for.
@@ -195,8 +188,14 @@ fn open_file(path: &Path, name: &str) -> Result<(File, u64), FilesError> {
     let fail = |source| FilesError::Io { name: name.into(), source };
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(fail)?;
-    let facts = file.metadata().map_err(fail)?;
-    if facts.is_file() { Ok((file, facts.len())) } else { Err(FilesError::NoFile { name: name.into() }) }
+    let length = length(&file, name)?;
+    Ok((file, length))
+}
+
+/// Returns how many bytes it has that must be a file.
+fn length(file: &File, name: &str) -> Result<u64, FilesError> {
+    let facts = file.metadata().map_err(|source| FilesError::Io { name: name.into(), source })?;
+    if facts.is_file() { Ok(facts.len()) } else { Err(FilesError::NoFile { name: name.into() }) }
 }
 
 /// A part of a file, read from its own place: several may be read at once.
@@ -238,10 +237,13 @@ mod tests {
         symlink("blobs/one", folder.join("within")).unwrap();
         symlink("../secret", folder.join("out")).unwrap();
         symlink("loop", folder.join("loop")).unwrap();
+        symlink(folder.join("blobs"), folder.join("whole")).unwrap();
 
         let files = Files::open(&folder).unwrap();
 
         assert_eq!(files.document("within", 10).unwrap().unwrap(), b"1");
+        assert_eq!(files.document("whole/one", 10).unwrap().unwrap(), b"1");
+        assert_eq!(files.path("whole/one").unwrap(), files.path("blobs/one").unwrap());
         assert!(matches!(files.document("out", 10), Err(FilesError::Outside { .. })));
         assert!(matches!(files.document("../secret", 10), Err(FilesError::Outside { .. })));
         assert!(matches!(files.length("loop"), Err(FilesError::Io { .. })));
