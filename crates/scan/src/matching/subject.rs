@@ -85,7 +85,18 @@ fn of_distribution(package: &Package, distribution: Option<&Distribution>, optio
     if is_headers && options.kernel_headers == KernelHeaders::LeftOut {
         return Choice::LeftOut("kernel headers are built from the kernel's source, and hold no kernel".into());
     }
+    let source = if is_of_ubuntu_pro(&source, version) {
+        KnowledgeSource::new(source.ecosystem(), format!("Pro:{}", source.release()))
+    } else {
+        source
+    };
     Choice::LookUp(subject(source, package, name, version))
+}
+
+/// Packages that Ubuntu Pro mended go on in a stream of their own (`1.1.1f-1ubuntu2.24+esm1`, `2:3.49.1-1ubuntu1~esm1`): the
+/// plain stream has no fixes for them.
+fn is_of_ubuntu_pro(source: &KnowledgeSource, version: &str) -> bool {
+    source.ecosystem() == "Ubuntu" && ["+esm", "~esm"].iter().any(|mark| version.contains(mark))
 }
 
 fn subject(source: KnowledgeSource, package: &Package, name: &str, version: &str) -> Subject {

@@ -349,6 +349,23 @@ fn releases_have_their_advisories_and_their_last_day() {
 }
 
 #[test]
+fn packages_that_ubuntu_pro_mended_are_judged_by_its_own_stream() {
+    for (version, expected) in [
+        ("1.1.1f-1ubuntu2.24", "Ubuntu:20.04"),
+        ("1.1.1f-1ubuntu2.24+esm1", "Ubuntu:Pro:20.04"),
+        ("1.1.1f-1~esm2", "Ubuntu:Pro:20.04"),
+    ] {
+        let package = Package::new(Kind::Deb, "openssl", version);
+        let distribution = image(Some(("ubuntu", "20.04")), Vec::new()).distribution;
+
+        let choice = subject::choose(&package, distribution.as_ref(), &Options::default());
+
+        let Choice::LookUp(subject) = choice else { panic!("{version} is not looked up") };
+        assert_eq!(subject.source, KnowledgeSource::parse(expected), "{version}");
+    }
+}
+
+#[test]
 fn what_a_rematch_finds_is_what_each_image_has() {
     let ws = |version: &str| Package::new(Kind::Npm, "ws", version);
     let images = [image(None, vec![ws("7.0.0"), ws("5.2.3")]), image(None, vec![ws("7.0.0"), ws("6.0.0")])];
