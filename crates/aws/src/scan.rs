@@ -19,8 +19,8 @@ use gantry_accounts::Site;
 use gantry_fault::{Fault, FaultKind};
 use gantry_findings::{ImageFindings, Scan, ScanStatus as Status, Scans};
 use gantry_registry::{ImageStatus, ImageSummary, Repository, ScanKind};
-use gantry_scan::{Finding, Severity, count_by_severity};
-use gantry_words::Cx;
+use gantry_scan::{Finding, Severity, count_by_severity, unsupported};
+use gantry_words::{Cx, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -75,7 +75,7 @@ impl Answered {
     }
 
     /// How it stands, in ECR's words.
-    pub(crate) fn status(&self, image: &ImageSummary, kind: ScanKind) -> ImageScanStatus {
+    pub(crate) fn status(&self, image: &ImageSummary, kind: ScanKind, now: Timestamp) -> ImageScanStatus {
         let is_known = self.found.as_ref().is_some_and(|found| found.advisories_at.is_some());
         let (status, description) = match self.scan.status {
             _ if image.status != ImageStatus::Active => (ScanStatus::ImageArchived, "The image is archived.".into()),
@@ -89,22 +89,29 @@ impl Answered {
                 (ScanStatus::FindingsUnavailable, format!("The image was read, but {next}"))
             }
             Status::Complete if kind == ScanKind::Enhanced => {
-                (ScanStatus::Active, self.told("Continuous scan is selected for image."))
+                (ScanStatus::Active, self.told("Continuous scan is selected for image.", now))
             }
-            Status::Complete => (ScanStatus::Complete, self.told("The scan was completed successfully.")),
+            Status::Complete => (ScanStatus::Complete, self.told("The scan was completed successfully.", now)),
         };
         ImageScanStatus { status: Some(status), description: Some(description) }
     }
 
     /// A sentence, and after it about how much nothing can be said: never silently.
-    fn told(&self, sentence: &str) -> String {
-        let undecided = self.found.as_ref().map_or(&[][..], |found| &found.matched.undecided);
-        match undecided {
-            [] => sentence.into(),
-            [first, ..] => {
-                format!("{sentence} {} packages could not be judged, the first since {}", undecided.len(), first.reason)
+    fn told(&self, sentence: &str, now: Timestamp) -> String {
+        let Some(found) = &self.found else { return sentence.into() };
+        let mut told = sentence.to_owned();
+        let end_of_life = found.matched.end_of_life.as_ref().and_then(|end| end.warning(&now.to_string()));
+        end_of_life.iter().for_each(|warning| told.push_str(&format!(" {warning}.")));
+        let undecided = &*found.matched.undecided;
+        match (undecided, unsupported(&found.inventory, undecided)) {
+            ([first, ..], _) => {
+                let count = undecided.len();
+                told.push_str(&format!(" {count} packages could not be judged, the first since {}", first.reason));
             }
+            ([], Some(reason)) => told.push_str(&format!(" Its packages could not be judged: {reason}")),
+            ([], None) => {}
         }
+        told
     }
 
     /// Whether there are findings to speak of.
@@ -150,8 +157,8 @@ impl Answered {
     }
 
     /// Adds to what is shown of an image how it was scanned.
-    pub(crate) fn summarise(&self, image: &ImageSummary, kind: ScanKind, detail: &mut ImageDetail) {
-        detail.image_scan_status = Some(self.status(image, kind));
+    pub(crate) fn summarise(&self, image: &ImageSummary, kind: ScanKind, now: Timestamp, detail: &mut ImageDetail) {
+        detail.image_scan_status = Some(self.status(image, kind, now));
         let Some(found) = self.found.as_deref().filter(|_| self.is_told(image)) else { return };
         detail.image_scan_findings_summary = Some(ImageScanFindingsSummary {
             finding_severity_counts: Some(counts(found, kind)),

@@ -6,8 +6,8 @@ use gantry_findings::{ImageFindings, Scan, ScanStatus, Scans};
 use gantry_oci::Reference;
 use gantry_registry::{Images, Repositories};
 use gantry_scan::{
-    Distribution, Evidence, Finding, FixState, Inventory, LayerSecret, Matched, Misconfiguration, Package, Severity,
-    Undecided, count_by_severity, purl,
+    Distribution, EndOfLife, Evidence, Finding, FixState, Inventory, LayerSecret, Matched, Misconfiguration, Package,
+    Severity, Undecided, count_by_severity, purl, unsupported,
 };
 use gantry_words::{Cx, RepositoryName};
 use schemars::JsonSchema;
@@ -82,6 +82,10 @@ pub struct ImageFindingsDocument {
     /// Its distribution, from os-release(5); null where no file names one.
     #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
     pub distribution: Option<Distribution>,
+    /// When its distribution ceases to be looked after, where that is known: after that day flaws are told of it no more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "EndOfLifeDocument")]
+    pub end_of_life: Option<EndOfLife>,
     /// How many packages it holds, counted at each path.
     pub packages: usize,
     /// When its layers were read, RFC 3339.
@@ -159,6 +163,17 @@ struct SecretDocument {
     layer: u32,
     /// Whether a layer above deletes or replaces the file.
     deleted: bool,
+}
+
+/// When a release of a distribution ceases to be looked after.
+#[derive(JsonSchema)]
+#[schemars(rename = "EndOfLife")]
+#[expect(dead_code, reason = "read by the document alone")]
+struct EndOfLifeDocument {
+    /// The release: `Debian:9`.
+    release: String,
+    /// Its last day, `YYYY-MM-DD`, of the distribution's own (not paid) support.
+    day: String,
 }
 
 /// A package of which it is said why it is not judged.
@@ -267,6 +282,7 @@ impl ImageFindingsDocument {
             image,
             digest,
             distribution: distribution.cloned(),
+            end_of_life: matched.end_of_life.clone(),
             packages: inventory.packages.len(),
             scanned_at: None,
             advisories_at: None,
@@ -277,7 +293,7 @@ impl ImageFindingsDocument {
             secrets: inventory.secrets.clone(),
             undecided: matched.undecided.clone(),
             left_out: matched.left_out.clone(),
-            complaints: inventory.complaints.clone(),
+            complaints: complaints(inventory, matched),
         }
     }
 
@@ -296,9 +312,15 @@ impl ImageFindingsDocument {
             findings: findings.map(|(package, found)| found.finding(package)).collect(),
             undecided: self.undecided,
             left_out: self.left_out,
-            end_of_life: None,
+            end_of_life: self.end_of_life,
         }
     }
+}
+
+/// What could not be read, and a distribution without packages whose advisories nobody has.
+fn complaints(inventory: &Inventory, matched: &Matched) -> Vec<String> {
+    let unsupported = unsupported(inventory, &matched.undecided).filter(|_| matched.undecided.is_empty());
+    inventory.complaints.iter().cloned().chain(unsupported).collect()
 }
 
 /// Counts by the names of the severities.

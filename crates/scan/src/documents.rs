@@ -8,7 +8,6 @@
 //! | `asff.rs` | Security Hub's finding format |
 //! | `events.rs` | the events of ECR and Inspector, as EventBridge carries them |
 //! | `aws.rs` | names of images and packages as AWS writes them |
-//! | `table.rs` | lines for a terminal |
 //!
 //! All are deterministic: the same image, time and findings give the same bytes. Times are RFC 3339 and given.
 
@@ -19,7 +18,6 @@ pub mod events;
 mod licences;
 pub mod sarif;
 pub mod spdx;
-pub mod table;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

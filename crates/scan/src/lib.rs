@@ -80,7 +80,9 @@ pub use layer::{
     Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, MakeSpool, Spool, ecosystems_revision, read_layer,
 };
 pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
-pub use matching::{EndOfLife, Interned, KernelHeaders, Match, Matched, Options, find, match_all, match_names};
+pub use matching::{
+    EndOfLife, Interned, KernelHeaders, Match, Matched, Options, find, match_all, match_names, unsupported,
+};
 pub use misconfiguration::{
     Healthcheck, HistoryEntry, IMAGE_CONFIG_BYTES_MAX, ImageConfig, MISCONFIGURATIONS_MAX, Misconfiguration, RootFs,
     RunConfig, SetuidFile, find_misconfigurations,

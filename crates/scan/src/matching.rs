@@ -65,6 +65,17 @@ pub struct EndOfLife {
     pub day: String,
 }
 
+impl EndOfLife {
+    /// Says what follows, where its last day lies before a time (RFC 3339): flaws that were found since then are in no advisory.
+    pub fn warning(&self, now: &str) -> Option<String> {
+        let is_past = now.get(..10).is_some_and(|today| today > self.day.as_str());
+        let EndOfLife { release, day } = self;
+        is_past.then(|| {
+            format!("{release} is not looked after since {day}: flaws found later are not told, and have no fixes")
+        })
+    }
+}
+
 /// Finds what advisories say about the packages of an image: one finding per flaw, package and version, with all paths.
 ///
 /// # Errors
@@ -101,6 +112,17 @@ pub fn find(inventory: &Inventory, knowledge: &Knowledge, options: &Options) -> 
     Ok(matched)
 }
 
+/// Says why nobody's advisories speak of an image's distribution, or those that do are not here; `None` where they are, or no file
+/// names one and no package needs it. `undecided` is what [`find`] could not say.
+pub fn unsupported(inventory: &Inventory, undecided: &[Undecided]) -> Option<String> {
+    let said = undecided.iter().find(|one| one.kind.is_distribution() && one.reason.starts_with(subject::UNSUPPORTED));
+    let unknown = || {
+        let distribution = inventory.distribution.as_ref()?;
+        releases::source(distribution).is_none().then(|| subject::unknown_distribution(distribution))
+    };
+    said.map(|one| one.reason.clone()).or_else(unknown)
+}
+
 enum Outcome<'a> {
     Hits(Box<Subject>, NameRules<'a>, Verdicts),
     Clean,
@@ -120,7 +142,8 @@ fn look_up<'a>(
         Choice::LeftOut(reason) => return Ok(Outcome::LeftOut(reason)),
     };
     let Some(info) = knowledge.sources().get(&subject.source) else {
-        let reason = format!("unsupported: there are no advisories for {}; import a feed of them", subject.source);
+        let (unsupported, source) = (subject::UNSUPPORTED, &subject.source);
+        let reason = format!("{unsupported}: there are no advisories for {source}; import a feed of them");
         return Ok(Outcome::Undecided(reason));
     };
     let Some(place) = knowledge.rules(info, &subject.name)? else { return Ok(Outcome::Clean) };

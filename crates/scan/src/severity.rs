@@ -15,6 +15,38 @@ pub fn parse_word(word: &str) -> Option<Severity> {
     })
 }
 
+/// trivy-db's words for who rates, and the ecosystems whose own word that is; none of those that rate everything.
+const RATERS: &[(&str, &[&str])] = &[
+    ("alma", &["AlmaLinux"]),
+    ("amazon", &["Amazon Linux"]),
+    ("azure", &["Azure Linux"]),
+    ("bitnami", &["Bitnami"]),
+    ("cbl-mariner", &["Azure Linux"]),
+    ("debian", &["Debian"]),
+    ("ghsa", &[]),
+    ("julia", &[]),
+    ("k8s", &[]),
+    ("nvd", &[]),
+    ("oracle-oval", &["Oracle Linux"]),
+    ("photon", &["Photon OS"]),
+    ("redhat", &["Red Hat"]),
+    ("rocky", &["Rocky Linux"]),
+    ("ruby-advisory-db", &[]),
+    ("suse-cvrf", &["SUSE", "openSUSE"]),
+    ("trivy", &[]),
+    ("ubuntu", &["Ubuntu"]),
+];
+
+/// Returns whose words an ecosystem's own are in a trivy-db: `debian` for Debian.
+pub(crate) fn raters(ecosystem: &str) -> impl Iterator<Item = &'static str> {
+    RATERS.iter().filter(move |(_, own)| own.contains(&ecosystem)).map(|(rater, _)| *rater)
+}
+
+/// Whether a word is the ecosystem's own. A distribution's feed has no other words; a trivy-db tells what all say.
+pub(crate) fn is_own_word(rater: &str, ecosystem: &str) -> bool {
+    RATERS.iter().find(|(name, _)| *name == rater).is_none_or(|(_, own)| own.contains(&ecosystem))
+}
+
 /// Returns the word for a CVSS score of version 3 or 4 (CVSS v4.0, section 6); version 2 has no `CRITICAL`, and is given
 /// one here, so that scores mean the same everywhere.
 pub fn of_score(score: f32) -> Severity {

@@ -50,7 +50,7 @@ impl Operation for DescribeImageScanFindings {
         Ok(Answer(DescribeImageScanFindingsResponse {
             registry_id: Some(cx.account),
             image_id: Some(image::name(&image, &input.image_id)),
-            image_scan_status: Some(answered.status(&image, kind)),
+            image_scan_status: Some(answered.status(&image, kind, cx.now)),
             image_scan_findings: findings,
             next_token: next.map(|place| paging.token(cx, &list, &place)),
             repository_name: Some(repository.name),

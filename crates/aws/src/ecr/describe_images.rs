@@ -79,7 +79,7 @@ async fn show(
         // Two tags may name the same image.
         if let Some(scan) = scanned.get(&image.digest).cloned() {
             let answered = Answered::of(scans, repository, &image.digest, scan).await?;
-            answered.summarise(&image, kind, &mut detail);
+            answered.summarise(&image, kind, cx.now, &mut detail);
         }
         details.push(detail);
     }

@@ -12,7 +12,7 @@ use gantry_metadata::{
     scans::{self, ScanRow},
 };
 use gantry_oci::{Digest, Manifest, ManifestLimits};
-use gantry_scan::{GateFacts, GateOutcome, GateReason, GateScan, GateVerdict, decide_gate};
+use gantry_scan::{GateFacts, GateOutcome, GateReason, GateScan, GateVerdict, Matched, decide_gate};
 use gantry_words::{Cx, Timestamp};
 use std::sync::Arc;
 
@@ -187,5 +187,6 @@ fn done(at: Timestamp, found: &ImageFindings) -> GateScan<'_> {
     // Advisories that do not say of when they are count as very old ones, where that is asked.
     let time = |text: &String| text.parse().unwrap_or_default();
     let advisories_at = found.advisories_at.as_ref().map(time);
-    GateScan::Done { at, advisories_at, findings: &found.matched.findings, inventory: &found.inventory }
+    let Matched { findings, undecided, .. } = &found.matched;
+    GateScan::Done { at, advisories_at, findings, undecided, inventory: &found.inventory }
 }

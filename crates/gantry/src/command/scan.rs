@@ -102,7 +102,7 @@ impl ScanCommand {
         let (inventory, shown) = (&subject.inventory, &matched.findings);
         let mut json = Printer::stdout(Format::Json);
         match self.format {
-            ScanFormat::Table => print_table(subject, matched, shown),
+            ScanFormat::Table => print_table(subject, matched, shown, now),
             ScanFormat::Json => json.answer(&report(subject, matched), |_| Table::new([])),
             ScanFormat::Sarif => {
                 let mut document = documents::sarif::write(&image, inventory.distribution.as_ref(), shown);
@@ -127,11 +127,11 @@ fn report(subject: &Subject, matched: &Matched) -> ImageFindingsDocument {
     }
 }
 
-fn print_table(subject: &Subject, matched: &Matched, shown: &[Finding]) -> Result<(), Failure> {
+fn print_table(subject: &Subject, matched: &Matched, shown: &[Finding], now: Timestamp) -> Result<(), Failure> {
     let mut printer = Printer::stdout(Format::Table);
     if !shown.is_empty() {
         printer.answer(shown, table)?;
         printer.text("\n")?;
     }
-    printer.text(&summary(subject, matched, shown))
+    printer.text(&summary(subject, matched, shown, now))
 }

@@ -266,21 +266,6 @@ fn versions_of_a_distribution_are_split_and_others_are_not() {
 }
 
 #[test]
-fn a_table_has_the_worst_first_and_counts_what_is_suppressed() {
-    let low =
-        Finding { severity: Severity::Low, fixed_version: None, fix_state: FixState::WontFix, ..finding(openssl()) };
-    let evil = Finding { title: "a\u{1b}[31mred".into(), severity: Severity::Critical, ..finding(lodash()) };
-    let findings = [vec![low], findings(), vec![evil]].concat();
-
-    insta::assert_snapshot!(table::write(&findings));
-}
-
-#[test]
-fn a_table_of_nothing_says_so() {
-    assert_eq!(table::write(&[]), "no findings\n");
-}
-
-#[test]
 fn a_time_is_cut_to_whole_seconds() {
     assert_eq!(whole_seconds("2026-11-26T15:06:50.713Z"), "2026-11-26T15:06:50Z");
     assert_eq!(whole_seconds("2026-11-26T15:06:50Z"), "2026-11-26T15:06:50Z");

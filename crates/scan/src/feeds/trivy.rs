@@ -341,6 +341,12 @@ fn advisory(
     let mut related = gathered.vendor_ids;
     related.sort_unstable();
     related.dedup();
+    let mut affected = gathered.affected;
+    for one in &mut affected {
+        let own =
+            || crate::severity::raters(one.source.ecosystem()).find_map(|rater| detail.vendor_severity.get(rater));
+        one.severity = one.severity.or_else(|| severity(*own()?));
+    }
     Ok(Advisory {
         related,
         published: detail.published_date.clone(),
@@ -349,7 +355,7 @@ fn advisory(
         description: detail.description.clone(),
         ratings: ratings(&detail),
         references: detail.references.unwrap_or_default(),
-        affected: gathered.affected,
+        affected,
         id,
         ..Advisory::default()
     })
@@ -370,6 +376,13 @@ fn ratings(detail: &Detail) -> Vec<Rating> {
     for (source, number) in &detail.vendor_severity {
         ratings.entry(source).or_default().severity = severity(*number);
     }
+    let mut ratings: Vec<_> = ratings.into_iter().collect();
+    // The first word counts where no distribution has one: GitHub's is about the package itself, NVD's about the flaw.
+    ratings.sort_by_key(|(source, _)| match *source {
+        "ghsa" => 0,
+        "nvd" => 1,
+        _ => 2,
+    });
     let mut ratings: Vec<_> = ratings
         .into_iter()
         .map(|(source, rating)| Rating { source: source.to_owned(), ..rating })

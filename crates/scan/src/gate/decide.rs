@@ -1,5 +1,8 @@
 use super::{GateException, GatePolicy};
-use crate::{Confidence, ExposedSecret, Finding, Inventory, LayerSecret, Severity, exploitation::priority};
+use crate::{
+    Confidence, ExposedSecret, Finding, Inventory, LayerSecret, Severity, Undecided, exploitation::priority,
+    unsupported,
+};
 use gantry_words::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,8 @@ pub enum GateScan<'a> {
         advisories_at: Option<Timestamp>,
         /// What is wrong with it.
         findings: &'a [Finding],
+        /// Packages about which nothing, or not all, can be said.
+        undecided: &'a [Undecided],
         /// What it holds.
         inventory: &'a Inventory,
     },
@@ -156,6 +161,11 @@ pub enum GateReason {
         #[schemars(with = "String")]
         scanned_at: Timestamp,
     },
+    /// Nobody's advisories speak of its distribution.
+    NotJudged {
+        /// Why.
+        reason: String,
+    },
     /// There are no advisories.
     AdvisoriesMissing,
     /// The advisories are too old.
@@ -191,6 +201,7 @@ impl fmt::Display for GateReason {
             GateReason::NotScanned => f.write_str("it is not scanned yet"),
             GateReason::ScanFailed { reason } => write!(f, "it could not be scanned: {reason}"),
             GateReason::ScanTooOld { scanned_at } => write!(f, "it was last scanned at {scanned_at}"),
+            GateReason::NotJudged { reason } => write!(f, "its packages are judged by nobody: {reason}"),
             GateReason::AdvisoriesMissing => f.write_str("there are no advisories to judge it by"),
             GateReason::AdvisoriesTooOld { advisories_at } => write!(f, "the advisories are of {advisories_at}"),
         }
@@ -215,8 +226,9 @@ pub fn decide_gate(
         GateScan::NotNeeded => return case.verdict(),
         GateScan::Missing => case.unknown.push(GateReason::NotScanned),
         GateScan::Failed(reason) => case.unknown.push(GateReason::ScanFailed { reason: (*reason).into() }),
-        GateScan::Done { at, advisories_at, findings, inventory } => {
+        GateScan::Done { at, advisories_at, findings, undecided, inventory } => {
             case.look_at_age(*at, *advisories_at);
+            case.look_at_distribution(inventory, undecided);
             case.look_at_secrets(&inventory.secrets);
             case.look_at_flaws(findings);
             case.look_at_licences(inventory);
@@ -254,6 +266,16 @@ impl Case<'_> {
                 self.unknown.push(GateReason::AdvisoriesTooOld { advisories_at });
             }
             (None | Some(_), None) | (Some(_), Some(_)) => {}
+        }
+    }
+
+    /// No flaws, where nobody would tell of them, are not few flaws.
+    fn look_at_distribution(&mut self, inventory: &Inventory, undecided: &[Undecided]) {
+        if self.policy.asks_about_flaws()
+            && !self.unknown.contains(&GateReason::AdvisoriesMissing)
+            && let Some(reason) = unsupported(inventory, undecided)
+        {
+            self.unknown.push(GateReason::NotJudged { reason });
         }
     }
 

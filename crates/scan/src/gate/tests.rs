@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Finding, Installed, Inventory, LicencePolicy, Package, PackageType, Severity};
+use crate::{Distribution, Finding, Installed, Inventory, LicencePolicy, Package, PackageType, Severity, Undecided};
 use gantry_words::Timestamp;
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ fn decided_with(
     has_sbom: bool,
 ) -> GateVerdict {
     let at = now().minus(days(1));
-    let scan = GateScan::Done { at, advisories_at: Some(at), findings, inventory };
+    let scan = GateScan::Done { at, advisories_at: Some(at), findings, undecided: &[], inventory };
     decide_gate(policy, exceptions, &GateFacts { repository: "team/app", digest: DIGEST, scan, has_sbom }, now())
 }
 
@@ -206,7 +206,8 @@ fn a_bill_of_materials_can_be_asked_for() {
 fn what_is_not_known_or_too_old_is_neither_clean_nor_guilty() {
     let facts = |scan| GateFacts { repository: "team/app", digest: DIGEST, scan, has_sbom: false };
     let empty = Inventory::default();
-    let done = |at, advisories_at| GateScan::Done { at, advisories_at, findings: &[], inventory: &empty };
+    let done =
+        |at, advisories_at| GateScan::Done { at, advisories_at, findings: &[], undecided: &[], inventory: &empty };
     let aged = GatePolicy { scan_age_days_max: Some(30), advisories_age_days_max: Some(7), ..policy() };
     let (old, young) = (now().minus(days(40)), now().minus(days(1)));
 
@@ -225,6 +226,39 @@ fn what_is_not_known_or_too_old_is_neither_clean_nor_guilty() {
     let fresh = decide_gate(&aged, &[], &facts(done(young, Some(young))), now());
     assert_eq!((fresh.outcome, fresh.recheck_at), (GateOutcome::Passes, Some(young.plus(days(7)))));
     assert_eq!(decide_gate(&aged, &[], &facts(GateScan::NotNeeded), now()).outcome, GateOutcome::Passes);
+}
+
+#[test]
+fn an_image_whose_distribution_nobody_speaks_of_is_not_clean() {
+    let at = now().minus(days(1));
+    let unjudged = Undecided {
+        kind: PackageType::Deb,
+        name: "openssl".into(),
+        version: "3.0".into(),
+        reason: "unsupported: there are no advisories for Debian:12; import a feed of them".into(),
+    };
+    let foreign =
+        Undecided { reason: "it was packaged by Docker, of whom Debian:12 says nothing".into(), ..unjudged.clone() };
+    let of = |id: &str| {
+        let distribution = Distribution { id: id.into(), version: "12".into(), ..Distribution::default() };
+        Inventory { distribution: Some(distribution), ..Inventory::default() }
+    };
+    let decide = |policy: &GatePolicy, inventory: &Inventory, undecided: &[Undecided]| {
+        let scan = GateScan::Done { at, advisories_at: Some(at), findings: &[], undecided, inventory };
+        decide_gate(policy, &[], &GateFacts { repository: "team/app", digest: DIGEST, scan, has_sbom: true }, now())
+    };
+
+    for (id, undecided, outcome) in [
+        ("debian", vec![], GateOutcome::Passes),
+        ("debian", vec![foreign], GateOutcome::Passes),
+        ("debian", vec![unjudged], GateOutcome::Unknown),
+        ("arch", vec![], GateOutcome::Unknown),
+    ] {
+        assert_eq!(decide(&policy(), &of(id), &undecided).outcome, outcome, "{id} {undecided:?}");
+    }
+    let asks_no_flaws = GatePolicy { requires_sbom: true, ..GatePolicy::default() };
+    assert_eq!(decide(&asks_no_flaws, &of("arch"), &[]).outcome, GateOutcome::Passes);
+    assert_eq!(decide(&policy(), &Inventory::default(), &[]).outcome, GateOutcome::Passes);
 }
 
 #[test]

@@ -62,9 +62,11 @@ impl<'a> Findings<'a> {
         let (flaw, record) = (self.flaw(main.flaw)?, self.knowledge.record(rule.advisory)?);
         let fixed = fixes(main).map(|(version, _)| version.to_owned());
         let of_distribution = hits.iter().filter_map(|hit| rules.rule(hit)?.severity).max();
-        let said_by_distribution = of_distribution
-            .map(|severity| (severity, subject.source.ecosystem().to_ascii_lowercase()))
-            .or_else(|| record.word.clone().filter(|_| package.kind.is_distribution()));
+        let said_by_distribution =
+            of_distribution.map(|severity| (severity, subject.source.ecosystem().to_ascii_lowercase())).or_else(|| {
+                let is_own = |(_, rater): &(Severity, String)| severity::is_own_word(rater, subject.source.ecosystem());
+                record.word.clone().filter(|word| package.kind.is_distribution() && is_own(word))
+            });
         let rated = self.rate(&flaw, &record, said_by_distribution)?;
         let text = self.text(&flaw, rule.advisory, &record)?;
         let mut aliases = flaw.aliases.clone();

@@ -58,13 +58,19 @@ pub(super) fn choose(package: &Package, distribution: Option<&Distribution>, opt
     Choice::LookUp(subject(KnowledgeSource::new(ecosystem, ""), package, &package.name, &package.version))
 }
 
+/// What a reason begins with that holds for all packages of a distribution.
+pub(super) const UNSUPPORTED: &str = "unsupported";
+
+pub(super) fn unknown_distribution(Distribution { id, version, .. }: &Distribution) -> String {
+    format!("{UNSUPPORTED}: advisories of {id} {version} are not known here")
+}
+
 fn of_distribution(package: &Package, distribution: Option<&Distribution>, options: &Options) -> Choice {
     let Some(distribution) = distribution else {
-        return Choice::Undecided("unsupported: no file of the image names its distribution".into());
+        return Choice::Undecided(format!("{UNSUPPORTED}: no file of the image names its distribution"));
     };
     let Some(source) = releases::source(distribution) else {
-        let (id, version) = (&distribution.id, &distribution.version);
-        return Choice::Undecided(format!("unsupported: advisories of {id} {version} are not known here"));
+        return Choice::Undecided(unknown_distribution(distribution));
     };
     if package.name == "gpg-pubkey" && package.kind == PackageType::Rpm {
         return Choice::LeftOut("it is a key, and no package".into());

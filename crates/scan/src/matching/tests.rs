@@ -349,6 +349,40 @@ fn releases_have_their_advisories_and_their_last_day() {
 }
 
 #[test]
+fn what_others_say_is_not_taken_for_the_distributions_own_word() {
+    let rated = |source: &str| {
+        let affected = Affected {
+            ranges: vec![Range::default()],
+            ..Affected::new(KnowledgeSource::new("Debian", "12"), "openssl")
+        };
+        let word = Rating { source: source.into(), severity: Some(Severity::Low), ..Rating::default() };
+        let score = Rating { source: "nvd".into(), score: Some(9.8), ..Rating::default() };
+        Advisory {
+            id: "CVE-2026-1".into(),
+            ratings: vec![word, score],
+            affected: vec![affected],
+            ..Advisory::default()
+        }
+    };
+    let image = image(Some(("debian", "12")), vec![Package::new(Kind::Deb, "openssl", "3.0")]);
+
+    for (source, severity) in [("debian", Severity::Low), ("amazon", Severity::Critical), ("nvd", Severity::Critical)] {
+        let found = find_in(vec![rated(source)], &image);
+        assert_eq!(found.findings[0].severity, severity, "{source}");
+    }
+}
+
+#[test]
+fn an_end_of_life_is_told_from_its_day_on() {
+    let end = EndOfLife { release: "Alpine:v3.17".into(), day: "2024-11-22".into() };
+
+    assert_eq!(end.warning("2024-11-22T10:00:00Z"), None);
+    assert!(
+        end.warning("2024-11-23T00:00:00Z").unwrap().starts_with("Alpine:v3.17 is not looked after since 2024-11-22")
+    );
+}
+
+#[test]
 fn packages_that_ubuntu_pro_mended_are_judged_by_its_own_stream() {
     for (version, expected) in [
         ("1.1.1f-1ubuntu2.24", "Ubuntu:20.04"),

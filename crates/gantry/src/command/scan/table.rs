@@ -3,7 +3,8 @@ use crate::{
     scanning::Subject,
 };
 use gantry_rest::BaseImageDocument;
-use gantry_scan::{Confidence, Finding, LayerSecret, Matched, Severity};
+use gantry_scan::{Confidence, Finding, FixState, LayerSecret, Matched, Severity};
+use gantry_words::Timestamp;
 use std::collections::BTreeMap;
 
 pub(super) fn table(findings: &[Finding]) -> Table {
@@ -20,12 +21,22 @@ pub(super) fn table(findings: &[Finding]) -> Table {
             finding.id.as_str().into(),
             finding.package.name.as_str().into(),
             finding.package.version.as_str().into(),
-            finding.fixed_version.as_deref().unwrap_or("-").into(),
+            finding.fixed_version.as_deref().unwrap_or(state(finding.fix_state)).into(),
             Cell::toned(path, Tone::Faint),
             Cell::toned(cut(&finding.title), Tone::Faint),
         ]);
     }
     table
+}
+
+/// Why there is no fixed version.
+fn state(state: FixState) -> &'static str {
+    match state {
+        FixState::Fixed | FixState::NotFixed => "-",
+        FixState::WontFix => "will not be fixed",
+        FixState::Deferred => "deferred",
+        FixState::EndOfLife => "end of life",
+    }
 }
 
 /// From which image it was made, how much came with it, and what would be better.
@@ -76,7 +87,7 @@ pub(super) fn cut(title: &str) -> String {
 }
 
 /// The lines below the table: the image, how much of it was understood, and the numbers.
-pub(super) fn summary(subject: &Subject, matched: &Matched, shown: &[Finding]) -> String {
+pub(super) fn summary(subject: &Subject, matched: &Matched, shown: &[Finding], now: Timestamp) -> String {
     let inventory = &subject.inventory;
     let distribution = match &inventory.distribution {
         Some(known) => known.pretty_name.clone().unwrap_or_else(|| format!("{} {}", known.id, known.version)),
@@ -95,6 +106,12 @@ pub(super) fn summary(subject: &Subject, matched: &Matched, shown: &[Finding]) -
         if counts.is_empty() { String::new() } else { format!(" ({counts})") },
     );
     subject.base.iter().for_each(|base| text.push_str(&base_lines(base, inventory.diff_ids.len())));
+    let end_of_life = matched.end_of_life.as_ref().and_then(|end| end.warning(&now.to_string()));
+    end_of_life.iter().for_each(|warning| text.push_str(&format!("{warning}\n")));
+    if matched.undecided.is_empty() {
+        let unsupported = gantry_scan::unsupported(inventory, &[]);
+        unsupported.iter().for_each(|reason| text.push_str(&format!("Its packages are not judged: {reason}\n")));
+    }
     let mut reasons: Vec<(&str, usize)> = Vec::new();
     for undecided in matched.undecided.iter().chain(&matched.left_out) {
         match reasons.iter_mut().find(|(reason, _)| *reason == undecided.reason) {
