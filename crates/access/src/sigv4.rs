@@ -1,4 +1,4 @@
-//! AWS Signature Version 4 of a request that has come in: found, read and checked; and the signing of one, for tests.
+//! AWS Signature Version 4 of a request that has come in: found, read and checked; and the signing of one that goes out.
 //!
 //! A request carries its signature in the `Authorization` header or, presigned, in its query. [`Signature::find`] reads
 //! it, [`Signature::verify`] does the same calculation with the secret the key belongs to. Everything is refused that a

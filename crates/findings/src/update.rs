@@ -3,7 +3,6 @@
 //! What a source gave is kept beside the file, so that the others need not be fetched again when one has changed. A source that
 //! is broken, cut off or older than what is here is refused whole, and what it gave before goes on to hold.
 
-mod challenge;
 mod registry;
 mod state;
 

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use gantry_words::Secret;
 use serde_json::{Value, json};
 use std::{
-    fs,
+    fs::{self, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -13,6 +13,8 @@ use std::{
 
 /// Bytes of a helper's answer that are read.
 const ANSWER_BYTES_MAX: u64 = 64 << 10;
+/// Bytes of a file with a user and a password that are read.
+const PAIR_BYTES_MAX: u64 = 8 << 10;
 /// Our own helper: it fetches credentials each time, and takes what it is given without keeping it.
 const OWN_HELPER: &str = "gantry";
 
@@ -27,6 +29,22 @@ pub(crate) fn read_password(file: &Path) -> Result<Secret<String>, Failure> {
         Failure::failed(format!("cannot read {}: {error}", file.display()), "Name a file with the password in it")
     })?;
     Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_string()))
+}
+
+/// Reads a file with `USER:PASSWORD`; returns what a request says of who asks.
+///
+/// # Errors
+/// It cannot be read, or holds something else.
+pub(crate) fn read_pair(file: &Path) -> Result<String, Failure> {
+    let failed = |problem: String| {
+        Failure::failed(format!("{}: {problem}", file.display()), "Name a file with USER:PASSWORD in it")
+    };
+    let mut text = String::new();
+    let opened = OpenOptions::new().read(true).open(file);
+    let read = opened.and_then(|opened| opened.take(PAIR_BYTES_MAX).read_to_string(&mut text));
+    read.map_err(|error| failed(format!("it cannot be read: {error}")))?;
+    let (user, password) = text.trim().split_once(':').ok_or_else(|| failed("it is no USER:PASSWORD".into()))?;
+    Ok(basic(user, &Secret::new(password.to_owned())))
 }
 
 /// Where docker keeps its credentials.
@@ -161,6 +179,17 @@ mod tests {
         assert_eq!(in_file(&document, "one:5000"), Some(basic("user", &Secret::new("a".into()))));
         assert_eq!(in_file(&document, "two:5000"), Some(basic("user", &Secret::new("b".into()))));
         assert_eq!(in_file(&document, "three:5000"), None);
+    }
+
+    #[test]
+    fn a_file_holds_a_user_and_a_password_which_may_have_colons() {
+        let folder = tempfile::tempdir().unwrap();
+        let [good, bad] = ["good", "bad"].map(|name| folder.path().join(name));
+        fs::write(&good, "user:a:b\n").unwrap();
+        fs::write(&bad, "user").unwrap();
+
+        assert_eq!(read_pair(&good), Ok(basic("user", &Secret::new("a:b".into()))));
+        assert!(read_pair(&bad).is_err() && read_pair(&folder.path().join("none")).is_err());
     }
 
     #[test]

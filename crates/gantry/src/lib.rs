@@ -119,6 +119,64 @@ pub fn read_layout_index(bytes: &[u8]) -> Result<Vec<(String, String)>, String> 
     Ok(entries.iter().map(|entry| text(&entry.name)).collect())
 }
 
+/// Reads how a registry is named that images come from, such as `docker://registry.example.com/team/app`; returns its address.
+pub fn read_registry_place(text: &str) -> Option<String> {
+    command::import::read_place(text)
+}
+
+/// Reads a page of what a registry lists, of its repositories or its tags: names as they stand there.
+pub fn read_registry_page(bytes: &[u8]) -> Option<Vec<String>> {
+    moving::read_catalog(bytes).filter(|names| !names.is_empty()).or_else(|| moving::read_tags(bytes))
+}
+
+/// Reads where the next page of a list is, from a header `Link`.
+pub fn read_next_page(link: &str) -> Option<&str> {
+    moving::next_page(link)
+}
+
+/// Reads a page of artifacts of Harbor; returns their digests. For tests that try anything.
+///
+/// # Errors
+/// Why it is none.
+pub fn read_harbor_artifacts(bytes: &[u8]) -> Result<Vec<String>, String> {
+    let page = command::import::harbor::answers::read_artifacts(bytes)?;
+    Ok(page.list.iter().map(|artifact| artifact.digest.to_string()).collect())
+}
+
+/// Reads a retention and immutable tag rules of Harbor, and translates them for a repository, which is named without its project;
+/// returns the lifecycle policy and the remarks. For tests that try anything.
+///
+/// # Errors
+/// Why one of the documents is none.
+pub fn translate_harbor_rules(
+    retention: &[u8],
+    immutable: &[u8],
+    repository: &str,
+) -> Result<(Option<String>, Vec<String>), String> {
+    use command::import::harbor::{rules, translate::translate};
+    let retention = rules::read_retention(retention)?;
+    let (immutable, _) = rules::read_immutable_rules(immutable)?;
+    let translated = translate(&retention, &immutable, repository);
+    Ok((translated.lifecycle, translated.remarks))
+}
+
+/// Reads an answer of ECR, as that of any of the operations an import asks; returns the digests and names that it holds. For tests
+/// that try anything.
+pub fn read_ecr_answer(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
+    use command::import::ecr::answers;
+    let images = answers::read_images(bytes).map(|page| page.list).unwrap_or_default();
+    let repositories = answers::read_repositories(bytes).map(|page| page.list).unwrap_or_default();
+    // What else it may be has no shape that could be looked at.
+    let _ = (answers::read_login(bytes), answers::read_tags(bytes), answers::read_refusal(bytes));
+    let digests = images.iter().map(|image| image.digest.to_string());
+    (digests.collect(), repositories.iter().map(|repository| repository.name.to_string()).collect())
+}
+
+/// Finds a setting of a profile in a file of AWS's command line. For tests that try anything.
+pub fn read_aws_profile(text: &str, profile: &str, setting: &str) -> Option<String> {
+    command::import::ecr::keys::in_profile(text, profile, setting)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

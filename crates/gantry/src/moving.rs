@@ -13,6 +13,7 @@
 //! | `pace.rs` | [`Pace`]: so many bytes in a second; when a server is asked again |
 //! | `parallel.rs` | several things at once |
 //! | `registry.rs` | [`Registry`]: what is asked of a registry |
+//! | `registry_client.rs`, `registry_client/` | [`RegistryClient`]: a registry of anybody, which is read |
 
 mod archive_index;
 mod files;
@@ -27,6 +28,7 @@ mod over_http;
 mod pace;
 mod parallel;
 mod registry;
+mod registry_client;
 
 pub(crate) use archive_index::{ArchiveIndex, join};
 pub(crate) use files::{Files, FilesError, Section};
@@ -35,9 +37,10 @@ pub(crate) use layout_folder::{LayoutError, LayoutFolder};
 pub(crate) use layout_index::{INDEX_BYTES_MAX, blob_name, read_index};
 pub(crate) use names::{IMAGE_NAME, ImageName, REF_NAME};
 pub(crate) use over_http::OverHttp;
-pub(crate) use pace::Pace;
+pub(crate) use pace::{Pace, wait_before};
 pub(crate) use parallel::in_parallel;
-pub(crate) use registry::{Blob, Loaded, Registry, Sent, Trouble};
+pub(crate) use registry::{Blob, Loaded, PastTaker, Registry, Sent, Trouble};
+pub(crate) use registry_client::{RegistryAccess, RegistryClient, RegistryError, next_page, read_catalog, read_tags};
 
 /// Bytes of a manifest, an index or an image's configuration at most.
 pub(crate) const MANIFEST_BYTES_MAX: u64 = 4 << 20;

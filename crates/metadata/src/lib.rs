@@ -75,6 +75,7 @@ mod metadata;
 mod migrate;
 mod migrations;
 pub mod page_sessions;
+pub mod past;
 mod pool;
 mod postgres;
 pub mod quarantine;

@@ -18,22 +18,28 @@
 //! | `settings.rs` | [`Settings`] |
 //! | `resolver.rs` | [`Resolver`]: names to addresses |
 //! | `authorities.rs` | [`Authorities`]: whose certificates are believed |
+//! | `challenge.rs` | [`Challenge`]: what a registry wants of who asks |
+//! | `registry_token.rs` | [`RegistryToken`]: what it gives for that |
 //! | `error.rs` | [`OutboundError`] |
 
 mod authorities;
+mod challenge;
 mod client;
 mod connect;
 mod error;
 mod public;
+mod registry_token;
 mod request;
 mod resolver;
 mod settings;
 mod target;
 
 pub use authorities::{AUTHORITIES_BYTES_MAX, Authorities, AuthoritiesError};
+pub use challenge::Challenge;
 pub use client::Client;
 pub use error::OutboundError;
 pub use public::is_public;
+pub use registry_token::RegistryToken;
 pub use request::{REDIRECTS_MAX, Redirects, Request, Response};
 pub use resolver::{Resolver, SystemResolver};
 pub use settings::Settings;

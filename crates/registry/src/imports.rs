@@ -1,7 +1,10 @@
-//! Images that come from another registry's folder, with its server stopped, into the data of this one, with its server stopped
-//! too: blobs get a second name where they lie, and all is counted as a push counts it.
+//! Images that come from another registry into the data of this one, with its server stopped: blobs that lie in files get a second
+//! name there, others are copied, and all is counted as a push counts it.
 
+mod blob_place;
 mod new_blobs;
+
+pub use blob_place::{BlobPlace, OpenBlob};
 
 use crate::{
     admit::{is_whole_copy_here, link_new, location, store_fault},
@@ -14,7 +17,7 @@ use crate::{
     uploads::Uploads,
 };
 use bytes::Bytes;
-use futures_util::{StreamExt, future::try_join_all, stream};
+use futures_util::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{Reader, blobs, blobs::NewCopyRow, manifests, tags};
 use gantry_oci::{Digest, Tag};
@@ -23,7 +26,7 @@ use gantry_words::Cx;
 use new_blobs::LinkNewBlobs;
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
+    path::Path,
     sync::Arc,
 };
 
@@ -40,8 +43,6 @@ const LINK_BYTES_AT_ONCE: u64 = 16 << 30;
 const ACTS_AT_ONCE: usize = 256;
 /// Blobs that are copied at once, where they cannot be linked.
 const COPIES_AT_ONCE: usize = 4;
-/// Bytes of a file that are read at a time.
-const PIECE_BYTES: usize = 256 << 10;
 
 /// The room for what comes from other registries' folders.
 #[derive(Clone)]
@@ -51,15 +52,15 @@ pub struct Imports {
     uploads: Uploads,
 }
 
-/// A blob that lies in a file.
+/// A blob that is taken in.
 #[derive(Clone, Debug)]
 pub struct BlobFile {
     /// Its digest.
     pub digest: Digest,
     /// How many bytes it must have.
     pub length: u64,
-    /// The file. It is not followed where it is a link.
-    pub path: PathBuf,
+    /// Where its bytes are.
+    pub place: BlobPlace,
 }
 
 /// What is believed of a file.
@@ -146,7 +147,8 @@ impl Imports {
     }
 
     /// Takes blobs into a repository, each digest once; returns what came of each, in their order. Files are linked where that is
-    /// possible, and copied otherwise: to another file system, and into a repository that is encrypted.
+    /// possible, and copied otherwise: to another file system, and into a repository that is encrypted. What is not in a file is copied,
+    /// whatever is believed of names.
     ///
     /// # Errors
     /// What ends everything, such as [`FaultKind::StorageFull`]. What was taken in before has no link then, and goes with the
@@ -166,22 +168,22 @@ impl Imports {
             came.iter().enumerate().filter(|(_, came)| came.is_none()).map(|(at, _)| at).collect()
         };
         if KeyDomain::of(cx.account, &repository.rules).is_some() {
-            let copied = missing(&came)
-                .into_iter()
-                .map(|at| async move { self.copy_sealed(cx, repository, &files[at]).await.map(|taken| (at, taken)) });
-            let mut copied = stream::iter(copied).buffer_unordered(COPIES_AT_ONCE);
-            while let Some(one) = copied.next().await {
-                let (at, taken) = one?;
+            for (at, taken) in self.copy(cx, repository, files, missing(&came)).await? {
                 came[at] = Some(taken);
             }
         } else {
             for (at, taken) in self.share(cx, repository, files, missing(&came)).await? {
                 came[at] = Some(taken);
             }
-            for some in batches(files, &missing(&came)) {
+            let is_file = |at: &usize| files[*at].place.path().is_some();
+            let (in_files, elsewhere): (Vec<usize>, Vec<usize>) = missing(&came).into_iter().partition(is_file);
+            for some in batches(files, &in_files) {
                 for (at, taken) in self.adopt(cx, repository, files, &some, trust).await? {
                     came[at] = Some(taken);
                 }
+            }
+            for (at, taken) in self.copy(cx, repository, files, elsewhere).await? {
+                came[at] = Some(taken);
             }
         }
         Ok(came
@@ -211,14 +213,26 @@ impl Imports {
         Ok(files.iter().enumerate().filter(is_held).map(|(at, _)| at).collect())
     }
 
-    /// Copies a blob into a repository that is encrypted, as an upload.
-    async fn copy_sealed(&self, cx: &Cx, repository: &Repository, file: &BlobFile) -> Result<BlobTaken, Fault> {
-        let opened = tokio::fs::OpenOptions::new().read(true).open(&file.path).await;
-        let opened = match opened {
-            Ok(opened) => opened,
+    /// Copies blobs into a repository, each as an upload.
+    async fn copy(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        files: &[BlobFile],
+        wanted: Vec<usize>,
+    ) -> Result<Vec<(usize, BlobTaken)>, Fault> {
+        let copies = wanted
+            .into_iter()
+            .map(|at| async move { self.copy_one(cx, repository, &files[at]).await.map(|taken| (at, taken)) });
+        stream::iter(copies).buffer_unordered(COPIES_AT_ONCE).try_collect().await
+    }
+
+    async fn copy_one(&self, cx: &Cx, repository: &Repository, file: &BlobFile) -> Result<BlobTaken, Fault> {
+        let pieces = match file.place.pieces(file.length).await {
+            Ok(pieces) => pieces,
             Err(error) => return Ok(BlobTaken::Refused(format!("it cannot be read: {error}"))),
         };
-        let stored = self.uploads.store(cx, repository, &file.digest, Box::pin(pieces(opened, file.length))).await;
+        let stored = self.uploads.store(cx, repository, &file.digest, pieces).await;
         refused(stored.map(|()| BlobTaken::Copied))
     }
 
@@ -297,14 +311,16 @@ impl Imports {
         let mut places = Vec::with_capacity(wanted.len());
         for at in wanted.iter().copied() {
             let id = self.ports.env.fresh_id();
-            places.push((at, id, location(&files[at].digest, id)?));
+            // What is not in a file is not among these.
+            let Some(path) = files[at].place.path() else { continue };
+            places.push((at, path, id, location(&files[at].digest, id)?));
         }
         let adopted = places.chunks(FILES_AT_ONCE).map(|places| {
-            let adoption = |(at, _, key): &(usize, i64, Key)| {
-                let BlobFile { digest, length, path } = &files[*at];
+            let adoption = |(at, path, _, key): &(usize, &Path, i64, Key)| {
+                let BlobFile { digest, length, .. } = &files[*at];
                 let hash = (store_algorithm(digest.algorithm()), digest.hex().to_owned());
                 Adoption {
-                    from: path.clone(),
+                    from: path.to_path_buf(),
                     key: key.clone(),
                     length: *length,
                     hash: (trust == Trust::Bytes).then_some(hash),
@@ -313,7 +329,7 @@ impl Imports {
             self.ports.store.adopt(places.iter().map(adoption).collect())
         });
         let adopted = try_join_all(adopted).await.map_err(store_fault)?;
-        let taken = |((at, id, key), adopted): ((usize, i64, Key), Adopted)| {
+        let taken = |((at, _, id, key), adopted): ((usize, &Path, i64, Key), Adopted)| {
             let came = match adopted {
                 Adopted::Linked => BlobTaken::Linked,
                 Adopted::Copied => BlobTaken::Copied,
@@ -357,29 +373,16 @@ impl Imports {
 
 /// Takes what concerns one blob apart from what ends everything.
 fn refused(came: Result<BlobTaken, Fault>) -> Result<BlobTaken, Fault> {
+    use FaultKind::{DigestInvalid, QuotaExceeded, SizeInvalid, UploadInvalid};
     match came {
-        Err(fault) if matches!(fault.kind, FaultKind::QuotaExceeded | FaultKind::DigestInvalid) => {
+        Err(Fault { kind: UploadInvalid, source: Some(cause), .. }) => {
+            Ok(BlobTaken::Refused(format!("it cannot be read: {cause}")))
+        }
+        Err(fault) if matches!(fault.kind, QuotaExceeded | DigestInvalid | SizeInvalid) => {
             Ok(BlobTaken::Refused(fault.message))
         }
         came => came,
     }
-}
-
-/// The bytes of a file, as many as it should have and one more, so that one that is longer is found out.
-fn pieces(file: tokio::fs::File, length: u64) -> impl stream::Stream<Item = Result<Bytes, std::io::Error>> + Send {
-    use tokio::io::AsyncReadExt;
-    stream::unfold(Some(file.take(length.saturating_add(1))), |file| async move {
-        let mut file = file?;
-        let mut piece = vec![0; PIECE_BYTES];
-        match file.read(&mut piece).await {
-            Ok(0) => None,
-            Ok(count) => {
-                piece.truncate(count);
-                Some((Ok(piece.into()), Some(file)))
-            }
-            Err(error) => Some((Err(error), None)),
-        }
-    })
 }
 
 /// Cuts blobs into parts of which each becomes visible in one commit.

@@ -23,7 +23,8 @@
 //! | `protection.rs`, `hold.rs` | what nobody may delete: [`ProtectedTags`], [`Hold`] |
 //! | `search_index.rs` | [`SearchIndex`]: labels and platforms of images, and the orders of all, kept after the push |
 //! | `selection.rs`, `selection/` | [`Selection`]: images chosen by a query, shown first, and then what is done to them |
-//! | `imports.rs`, `imports/` | [`Imports`]: images from other registries' folders, their blobs where they lie; the act `LinkNewBlobs` |
+//! | `imports.rs`, `imports/` | [`Imports`]: images from other registries, their blobs where they lie or as they come; the act `LinkNewBlobs` |
+//! | `past.rs`, `past/` | [`Past`]: who pushed and tagged in the system that images come from, and when; the act `PutPast` |
 //! | `inventory.rs` | [`Inventory`]: who runs which images |
 //! | `quarantine.rs` | tags that wait for a verdict of their image, and how they are let out; the act `ReleaseTag` |
 //! | `push_failures.rs` | pushes that failed, for the figures |
@@ -69,6 +70,7 @@ mod lifecycle;
 mod link;
 mod orphans;
 mod owner;
+mod past;
 mod ports;
 mod preview;
 mod protection;
@@ -110,7 +112,7 @@ pub use images::{
     ImageFilter, ImageFound, ImagePlace, ImageSearch, ImageSummary, Images, Referrer, Referrers, SearchPage,
     SearchPlace, SearchedImage, SearchedRepository, TagFilter,
 };
-pub use imports::{BlobFile, BlobTaken, ImportedImage, Imports, Trust};
+pub use imports::{BlobFile, BlobPlace, BlobTaken, ImportedImage, Imports, OpenBlob, Trust};
 pub use inventory::{
     INVENTORY_IMAGES_MAX, INVENTORY_SOURCES_MAX, ImageUse, Inventory, InventoryReport, InventorySource,
     InventorySourceError, InventorySummary, ReportedImage,
@@ -122,8 +124,12 @@ pub use lifecycle::{
     LifecycleStatus, LifecycleTotal,
 };
 pub use orphans::Orphans;
+pub use past::{
+    PAST_ACTOR_BYTES_MAX, PAST_IMAGES_MAX, PAST_MOVES_MAX, PAST_TAGS_MAX, Past, PastActor, PastError, PastImage,
+    PastMove, PastRules, PastSource, PastTag, PastTaken,
+};
 pub use ports::Registry;
-pub use preview::{Preview, PreviewedImage};
+pub use preview::{Preview, PreviewCounts, PreviewedImage};
 pub use protection::{Hold, PROTECTED_TAGS_MAX, ProtectedTagError, ProtectedTags};
 pub use push::{ImageDates, PutImage, PutImageAnswer};
 pub use quarantine::{TagJudge, TagRelease, TagReleased};

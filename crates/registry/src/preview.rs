@@ -1,8 +1,8 @@
 use crate::{images::Images, lifecycle::survey, repositories::Repository};
-use gantry_fault::Fault;
+use gantry_fault::{Fault, FaultKind};
 use gantry_lifecycle::{Action, Decision, Pattern, Policy, StorageClass, evaluate};
 use gantry_metadata::Reader;
-use gantry_words::Timestamp;
+use gantry_words::{Cx, Timestamp};
 
 /// What a lifecycle policy would do to a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,45 @@ pub struct PreviewedImage {
     pub action: Action,
 }
 
+/// How many images a lifecycle policy would act on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PreviewCounts {
+    /// All images that it looks at.
+    pub images: u64,
+    /// Those that would expire.
+    pub expiring: u64,
+    /// Those that would go to the archive.
+    pub archiving: u64,
+}
+
 impl Images {
+    /// Says how many images of a repository a policy would act on now, and returns it as it is printed. Changes nothing.
+    ///
+    /// # Errors
+    /// [`FaultKind::InvalidParameter`] where the text is no lifecycle policy as ECR has them.
+    pub async fn count_preview(
+        &self,
+        cx: &Cx,
+        repository: &Repository,
+        text: &str,
+    ) -> Result<(PreviewCounts, String), Fault> {
+        let policy = Policy::parse(text, &self.ports.settings.lifecycle.of_policies());
+        let wrong = |error| Fault::new(FaultKind::InvalidParameter, format!("the lifecycle policy is none: {error}"));
+        let policy = policy.map_err(wrong)?;
+        let (id, rules, at, printed) = (repository.id, repository.rules.clone(), cx.now, policy.to_string());
+        let look = move |rows: &mut Reader| {
+            let images = survey::gather(rows, id, at, at)?.images;
+            let preview = decide(&policy, &images, at, rules.protected_tags.patterns());
+            let expiring = preview.images.iter().filter(|image| image.action == Action::Expire).count();
+            Ok(PreviewCounts {
+                images: images.len() as u64,
+                expiring: expiring as u64,
+                archiving: (preview.images.len() - expiring) as u64,
+            })
+        };
+        Ok((self.ports.metadata.read_long(look).await?, printed))
+    }
+
     /// Says what a policy would do at the time `at` to the images that were there then. Changes nothing.
     ///
     /// Costs by the images of the repository: about a second and 500 bytes each for a million.

@@ -16,6 +16,7 @@ mod json;
 mod lifecycle;
 mod openapi;
 mod operations;
+mod past;
 mod policy_of;
 mod protection;
 mod quota;
@@ -61,6 +62,10 @@ pub use openapi::openapi;
 pub use operations::doors;
 pub use operations::revoke_sessions::RevokedSessionsDocument;
 pub use operations::search_images::SearchedImageDocument;
+pub use past::{
+    LifecyclePreviewDocument, PastDocument, PastImageDocument, PastMomentDocument, PastMoveDocument, PastRulesDocument,
+    PastTagDocument, PastTakenDocument,
+};
 pub use protection::{HoldDocument, ImageUseDocument, InventorySourceDocument, ReportedImageDocument};
 pub use quota::{MeasureDocument as QuotaMeasureDocument, QuotaDocument, QuotaLimitsDocument};
 pub use route::route;

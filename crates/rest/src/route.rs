@@ -90,6 +90,10 @@ pub fn route(method: &Method, path: &str) -> Routed {
         return choose("GET", named(name), (*method == Method::GET).then_some(list_images::ListImages::NAME));
     }
     if let Some((head, last)) = rest.rsplit_once('/') {
+        // Nothing else is sent to an address with such an end: a repository may be called so.
+        if *method == Method::POST && last == "past" {
+            return choose("POST", named(head), Some(import_past::ImportPast::NAME));
+        }
         if let Some(found) =
             route_gates::of_image(method, head, last).or_else(|| route_gates::of_tag(method, head, last))
         {
@@ -169,7 +173,7 @@ fn undo(method: &Method, head: &str, last: &str) -> Option<Routed> {
     Some(choose(allow, params, (*method == wanted).then_some(found)))
 }
 
-/// Finds what lifecycle policies do: `<name>/lifecycle/run` and `…/forecast`, and `<name>/images/<reference>/lifecycle`.
+/// Finds what lifecycle policies do: `<name>/lifecycle/run`, `…/forecast` and `…/preview`, and `<name>/images/<reference>/lifecycle`.
 fn lifecycle(method: &Method, head: &str, last: &str) -> Option<Routed> {
     let get = *method == Method::GET;
     if last == "lifecycle" {
@@ -179,6 +183,9 @@ fn lifecycle(method: &Method, head: &str, last: &str) -> Option<Routed> {
     }
     let params = named(head.strip_suffix("/lifecycle")?);
     match last {
+        "preview" if *method == Method::POST => {
+            Some(choose("POST", params, Some(preview_lifecycle_policy::PreviewLifecyclePolicy::NAME)))
+        }
         "forecast" => Some(choose("GET", params, get.then_some(forecast_lifecycle::ForecastLifecycle::NAME))),
         "run" => {
             let found = match *method {
@@ -451,6 +458,9 @@ mod tests {
                 "ForecastLifecycle",
                 "a/lifecycle/run",
             ),
+            (Method::POST, "/api/v1/repositories/team/app/lifecycle/preview", "PreviewLifecyclePolicy", "team/app"),
+            (Method::POST, "/api/v1/repositories/a/past/past", "ImportPast", "a/past"),
+            (Method::GET, "/api/v1/repositories/a/past", "GetRepository", "a/past"),
             (Method::GET, "/api/v1/repositories/team/app/images/v1/lifecycle", "ExplainImage", "team/app"),
             (Method::GET, "/api/v1/repositories/team/app/images/lifecycle", "GetImage", "team/app"),
             (Method::GET, "/api/v1/repositories/team/app/images/v1/scan", "GetScan", "team/app"),

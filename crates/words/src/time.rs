@@ -118,13 +118,19 @@ impl From<Timestamp> for Moment {
 }
 
 impl Moment {
-    /// The moment that something happened elsewhere, by a file's time or what is as near; `now` stands for it where there is none, or
-    /// one that cannot be meant. Whole seconds: more is not known.
-    pub fn near(found: Option<Timestamp>, now: Timestamp) -> Moment {
-        match found.filter(|at| *at > Timestamp::default() && *at <= now) {
-            Some(at) => Moment { at: Timestamp(at.seconds() * 1000), precision: Precision::Estimated },
-            None => Moment { at: now, precision: Precision::Unknown },
-        }
+    /// The moment that something happened, by a file's time or what is as near. Whole seconds: more is not known.
+    pub fn estimated(at: Timestamp) -> Moment {
+        Moment { at: Timestamp(at.seconds() * 1000), precision: Precision::Estimated }
+    }
+
+    /// A moment that is not known; `now` stands for it.
+    pub fn unknown(now: Timestamp) -> Moment {
+        Moment { at: now, precision: Precision::Unknown }
+    }
+
+    /// Returns what somewhere else is said of a moment; `None` where it cannot be meant: in the future, or before there were computers.
+    pub fn believed(self, now: Timestamp) -> Option<Moment> {
+        (self.at > Timestamp::default() && self.at <= now).then_some(self)
     }
 }
 
@@ -244,14 +250,15 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_of_elsewhere_is_near_in_whole_seconds_and_unknown_where_it_cannot_be_meant() {
+    fn a_moment_of_elsewhere_is_estimated_in_whole_seconds_and_not_believed_where_it_cannot_be_meant() {
         let (now, before) = (Timestamp(10_500), Timestamp(7_250));
 
-        let near = Moment { at: Timestamp(7_000), precision: Precision::Estimated };
-        let unknown = Moment { at: now, precision: Precision::Unknown };
-        assert_eq!(Moment::near(Some(before), now), near);
-        for found in [None, Some(Timestamp(0)), Some(Timestamp(-1)), Some(Timestamp(10_501))] {
-            assert_eq!(Moment::near(found, now), unknown);
+        let near = Moment::estimated(before);
+
+        assert_eq!(near, Moment { at: Timestamp(7_000), precision: Precision::Estimated });
+        assert_eq!(near.believed(now), Some(near));
+        for at in [Timestamp(0), Timestamp(-1), Timestamp(10_501)] {
+            assert_eq!(Moment { at, ..near }.believed(now), None);
         }
     }
 

@@ -166,3 +166,23 @@ fn without_a_policy_it_is_said_how_to_write_one() {
     assert!(errors.contains("aws ecr put-lifecycle-policy --repository-name team/app"), "{errors}");
     assert_eq!(explained["reason"], "the repository has no lifecycle policy, so nothing expires it");
 }
+
+#[test]
+fn a_policy_is_tried_over_the_api_without_being_switched_on() {
+    let person = Person::logged_in();
+    pushed(&person, 3, 5);
+    let selection = json!({"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1});
+    let rule = json!({"rulePriority": 7, "selection": selection, "action": {"type": "expire"}});
+    let body = json!({"policy": json!({"rules": [rule]}).to_string()}).to_string();
+
+    let path = "/api/v1/repositories/team/app/lifecycle/preview";
+    let previewed = person.server.client().send("POST", path, &[], body.as_bytes());
+    let run = json(&person, &["lifecycle", "run", NAME]);
+
+    assert_eq!(previewed.json(), json!({"images": 3, "expiring": 2, "archiving": 0}));
+    assert_eq!(run["run"]["expired"], 0, "{run}");
+    let kept = Boto::of(&person.server).done("get_lifecycle_policy_preview", json!({"repositoryName": NAME}));
+    assert_eq!(kept["summary"]["expiringImageTotalCount"], 2, "{kept}");
+    let wrong = person.server.client().send("POST", path, &[], br#"{"policy": "{}"}"#);
+    assert_eq!(wrong.status, 400, "{}", wrong.text());
+}

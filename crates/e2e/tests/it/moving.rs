@@ -1,7 +1,10 @@
 //! Moving in and out: what other programs wrote is imported, and what is exported they read.
 
 mod data_folder;
+mod ecr_source;
+mod harbor_source;
 mod into_data_folder;
+mod registry;
 
 use crate::{
     clients::{

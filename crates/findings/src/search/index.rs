@@ -178,10 +178,10 @@ impl Index {
         newest.into_iter().map(|(repository, (image, numbers))| (repository, (image, packages(&numbers[..])))).collect()
     }
 
-    /// The images that are known, each with when it was scanned.
-    pub(super) fn known(&self) -> HashMap<Place, Timestamp> {
+    /// The images that are known, each with when it was scanned and pushed.
+    pub(super) fn known(&self) -> HashMap<Place, (Timestamp, Timestamp)> {
         let images = self.images.iter().flatten();
-        images.map(|(image, _)| (image.place.clone(), image.scanned_at)).collect()
+        images.map(|(image, _)| (image.place.clone(), (image.scanned_at, image.pushed_at))).collect()
     }
 
     /// Takes an image, in the place of what was known of it.

@@ -66,8 +66,8 @@ impl Scans {
             let Some(last) = rows.last() else { break };
             after = (last.repository, last.digest.clone());
             let images = rows.into_iter().map(|row| held(row, &mut names));
-            // One that was read again is taken out of `known` too: it is put in its own place.
-            let new = images.filter(|image| known.remove(&image.place) != Some(image.scanned_at));
+            // One that was read again, or dated by an import, is taken out of `known` too: it is put in its own place.
+            let new = images.filter(|image| known.remove(&image.place) != Some((image.scanned_at, image.pushed_at)));
             self.add(new.collect()).await?;
         }
         self.search.write(|index| index.remove(known.keys()));

@@ -1,13 +1,12 @@
 //! Fetches an artifact with advisories from a registry (OCI Distribution 1.1.1), another Gantry's too: its manifest, and the one layer
 //! that holds the database where that is another than before.
 
-use super::{Content, DEADLINE, FEED_BYTES_MAX, Found, Refusal, challenge::Challenge, with_causes};
+use super::{Content, DEADLINE, FEED_BYTES_MAX, Found, Refusal, with_causes};
 use crate::source::ArtifactPlace;
 use gantry_oci::{Algorithm, Digest, Kind, Manifest, ManifestLimits, Reference, media_type};
-use gantry_outbound::{Client, Redirects, Request, Response};
+use gantry_outbound::{Challenge, Client, Redirects, RegistryToken, Request, Response};
 use gantry_scan::feeds::trivy::LAYER_MEDIA_TYPE;
 use http::{HeaderValue, StatusCode, header};
-use serde::Deserialize;
 use std::time::Duration;
 
 /// Within which a manifest or a token has to be here.
@@ -16,13 +15,6 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 const MANIFEST_BYTES_MAX: usize = 4 << 20;
 /// Bytes of an answer with a token at most.
 const TOKEN_BYTES_MAX: usize = 64 << 10;
-
-/// What a registry gives for credentials, or for none.
-#[derive(Deserialize)]
-struct Token {
-    token: Option<String>,
-    access_token: Option<String>,
-}
 
 /// A registry that is asked; it is believed who asks once it has said how.
 struct Visit<'a> {
@@ -118,7 +110,9 @@ impl Visit<'_> {
         let challenges = refused.headers.get_all(header::WWW_AUTHENTICATE).iter();
         let challenges: Vec<Challenge> =
             challenges.filter_map(|value| Challenge::parse(value.to_str().ok()?)).collect();
-        let bearer = challenges.iter().find_map(|challenge| challenge.token_url(self.place));
+        let pull = format!("repository:{}:pull", self.place.repository);
+        let url = |challenge: &Challenge| challenge.token_url(self.place.is_tls, challenge.scope().unwrap_or(&pull));
+        let bearer = challenges.iter().find_map(url);
         match bearer {
             Some(url) => self.token(&url).await,
             None if challenges.iter().any(Challenge::is_basic) => self.login.clone().ok_or(Refusal::Login),
@@ -137,9 +131,8 @@ impl Visit<'_> {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(Refusal::Login),
             status => return Err(Refusal::Status(status)),
         }
-        let token: Option<Token> = serde_json::from_slice(&response.body).ok();
-        let token = token.and_then(|answer| answer.token.or(answer.access_token)).unwrap_or_default();
-        let value = HeaderValue::from_str(&format!("Bearer {token}")).ok().filter(|_| !token.is_empty());
+        let token = RegistryToken::read(&response.body);
+        let value = token.and_then(|token| HeaderValue::from_str(&token.authorization()).ok());
         let mut value = value.ok_or_else(|| Refusal::Artifact("the registry's answer holds no token".into()))?;
         value.set_sensitive(true);
         Ok(value)

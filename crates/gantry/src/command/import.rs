@@ -1,22 +1,44 @@
-//! Images from files into a registry: over its API, or into the data folder of a server that is stopped.
+//! Images from files or from another registry into this one: over its API, or into the data folder of a server that is stopped.
 //!
 //! | file | what |
 //! |---|---|
 //! | `source.rs` | [`Source`](source::Source), and which kinds there are |
 //! | `oci_layout.rs`, `docker_archive.rs`, `distribution.rs`, `zot.rs` | the kinds, a file each |
+//! | `brought.rs` | what is brought: repositories, one after the other |
+//! | `place.rs` | [`RegistryPlace`]: how another registry is named |
+//! | `remote_registry.rs`, `remote_repository.rs` | a registry that is asked over its API, and a repository of it |
+//! | `past.rs` | what a source knows of its images beside their bytes |
+//! | `facts.rs` | [`Facts`](facts::Facts): who tells that of a registry, over an API of its own |
+//! | `harbor.rs`, `ecr.rs`, `gantry.rs` | who does, a file each |
+//! | `api_client.rs` | how Harbor and ECR are asked |
 //! | `plan.rs` | what can be sent, and in which order |
 //! | `send.rs` | sends it, and proves that it arrived |
 //! | `take.rs` | takes it into a data folder, and proves that it is there |
+//! | `meanwhile.rs` | which tags of the source moved meanwhile |
+//! | `tell.rs`, `tell_room.rs` | tells what was before: a server, or the rooms of a data folder |
 //! | `report.rs` | what is said of it |
 
+mod api_client;
+mod brought;
 mod distribution;
 mod docker_archive;
+pub(crate) mod ecr;
+mod facts;
+mod gantry;
+pub(crate) mod harbor;
+mod meanwhile;
 mod oci_layout;
+mod past;
+mod place;
 mod plan;
+mod remote_registry;
+mod remote_repository;
 mod report;
 mod send;
 mod source;
 mod take;
+mod tell;
+mod tell_room;
 mod zot;
 
 use super::tool::Tool;
@@ -26,32 +48,43 @@ use crate::{
     output::{Exit, Failure, OutputFlag, Progress},
     remote::{Remote, RemoteFlags},
 };
+use brought::{Brought, each, in_files};
 use gantry_findings::{Advisories, Gates, Scans};
 use gantry_registry::Trust;
 use gantry_words::RepositoryName;
+use place::RegistryPlace;
+use remote_registry::{RemoteRegistry, SourceFlags, Speed};
 use report::{Report, Target};
-use send::Sender;
-use source::{Damage, Found, FoundByName, Kind, Opened};
-use std::{collections::BTreeMap, path::PathBuf, sync::mpsc, thread};
+use send::{KnownBlobs, Sender};
+use std::{
+    mem,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use take::Taker;
+use tell::Telling;
 
-/// Bring images from files into a registry
+/// Bring images from files or from another registry into this one
 ///
-/// SOURCE is an OCI layout (a folder, or a tar archive of one), what `docker save` or `podman save` wrote, or the data folder of
-/// a CNCF distribution registry or of zot, stopped or read-only meanwhile. What the server has is not sent again, so that an import that
-/// was interrupted goes on when it is run again. What is damaged is named and left out, with all that depends on it; the exit
-/// code is 1 then. In the end the server is asked for each manifest and tag.
+/// SOURCE is an OCI layout (a folder, or a tar archive of one), what `docker save` or `podman save` wrote, the data folder of
+/// a CNCF distribution registry or of zot, stopped or read-only meanwhile, or a registry that is asked over its API:
+/// docker://HOST with all its repositories, docker://HOST/PREFIX/ with those below, docker://HOST/REPOSITORY with all its images,
+/// and one of them with :TAG or @DIGEST behind. oci:// is the same; docker+http:// is for one without TLS.
+///
+/// What the server has is not sent again, so that an import that was interrupted goes on when it is run again. What is damaged
+/// is named and left out, with all that depends on it; the exit code is 1 then. In the end the server is asked for each manifest and
+/// tag, and a registry whether its tags moved meanwhile.
 ///
 /// With --data-dir it goes into the data folder of a server that is stopped. What lies on the same file system is linked there, not
 /// copied, and repositories that are missing are made.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  gantry import ./layout team/app --dry-run\n  gantry import /var/lib/registry\n  gantry import /var/lib/registry --data-dir /srv/gantry"
+    after_help = "Example:\n  gantry import ./layout team/app --dry-run\n  gantry import docker://registry.example.com/team/app\n  gantry import /var/lib/registry --data-dir /srv/gantry"
 )]
 pub(crate) struct ImportCommand {
-    /// What to import: a folder or a tar archive
+    /// What to import: a folder, a tar archive, or a registry as docker://HOST[/REPOSITORY[:TAG]]
     source: PathBuf,
-    /// The repository; of a registry's data folder, what its repositories are put below. Without it names are taken from SOURCE
+    /// The repository; of a whole registry, what its repositories are put below. Without it names are taken from SOURCE
     repository: Option<RepositoryName>,
     /// Say what would be sent, and what is damaged, and send nothing
     #[arg(long)]
@@ -59,6 +92,11 @@ pub(crate) struct ImportCommand {
     /// Believe that files hold what their names say, and hash nothing but manifests; with --data-dir
     #[arg(long, requires = "data_dir")]
     trust_names: bool,
+    /// A folder for the policies that repositories have in the source: an import switches none on
+    #[arg(long, value_name = "DIR")]
+    policies_dir: Option<PathBuf>,
+    #[command(flatten)]
+    from: SourceFlags,
     #[command(flatten)]
     speed: SpeedFlags,
     #[command(flatten)]
@@ -71,35 +109,44 @@ pub(crate) struct ImportCommand {
 
 impl ImportCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let pace = self.speed.limit_rate.map(|rate| Arc::new(Pace::new(rate.get())));
+        let named = self.source.to_str().filter(|text| RegistryPlace::is_meant(text));
+        let Some(named) = named else { return self.bring(self.open_files()?, pace.as_deref()) };
+        let place = named.parse::<RegistryPlace>().map_err(|error| Failure::usage(error.to_string(), ""))?;
+        let paces_blobs = self.data.data_dir.is_some();
+        let speed = Speed { jobs: self.speed.jobs(), pace: pace.clone(), paces_blobs };
+        let registry = RemoteRegistry::open(&place, &self.from, &speed)?;
+        self.bring(registry.repositories(self.repository.as_ref())?, pace.as_deref())
+    }
+
+    fn open_files(&self) -> Result<Brought<'static>, Failure> {
         let reading = Progress::bytes("reading", None);
         let (kind, opened) = source::open(&self.source, &|count| reading.advance(count)).map_err(|error| {
             let problem = format!("cannot import {}: {error}", self.source.display());
-            Failure::failed(problem, "Give an OCI layout, an archive of `docker save`, or a registry's data folder")
+            let remedy =
+                "Give an OCI layout, an archive of `docker save`, a registry's data folder, or a registry as docker://HOST";
+            Failure::failed(problem, remedy)
         })?;
-        drop(reading);
-        if self.data.data_dir.is_some() {
-            return self.run_into_data_folder(kind, opened);
-        }
-        let progress = Progress::bytes(if self.dry_run { "checking" } else { "sending" }, None);
-        let pace = self.speed.limit_rate.map(|rate| Pace::new(rate.get()));
-        let registry = OverHttp::open(Remote::open(&self.remote)?, pace.as_ref(), &progress)?;
-        let how = How { jobs: self.speed.jobs(), is_dry_run: self.dry_run, progress: &progress };
-        let report = import(kind, opened, self.repository.as_ref(), &registry, &how)?;
-        drop(registry);
-        drop(progress);
-        self.tell(&report)
+        in_files(kind, opened, self.repository.as_ref())
     }
 
-    fn tell(&self, report: &Report) -> Result<Exit, Failure> {
+    /// Brings it where it is to go, and says what came of it.
+    fn bring(&self, brought: Brought<'_>, pace: Option<&Pace>) -> Result<Exit, Failure> {
+        let report = if self.data.data_dir.is_some() {
+            self.take_all(brought)?
+        } else {
+            let progress = Progress::bytes(if self.dry_run { "checking" } else { "sending" }, None);
+            let registry = OverHttp::open(Remote::open(&self.remote)?, pace, &progress)?;
+            let policies_dir = self.policies_dir.as_deref();
+            let how = How { jobs: self.speed.jobs(), is_dry_run: self.dry_run, policies_dir, progress: &progress };
+            send_all(brought, &registry, &how)?
+        };
         report.print(self.output.format)?;
         Ok(if report.is_whole() { Exit::Done } else { Exit::Found })
     }
 
-    fn run_into_data_folder(&self, kind: &Kind, opened: Opened) -> Result<Exit, Failure> {
-        if !self.source.is_dir() {
-            let problem = format!("{} is an archive, and only what lies in files can be linked", self.source.display());
-            return Err(Failure::usage(problem, "Unpack it first, or import it over the API, without --data-dir"));
-        }
+    /// Takes all into a data folder, a repository after the other.
+    fn take_all(&self, brought: Brought<'_>) -> Result<Report, Failure> {
         let tool = Tool::open(&ConfigFlags::from(&self.data))?;
         if !tool.is_alone() {
             let problem = "a server runs on this data, or could come to it over its database".to_owned();
@@ -107,20 +154,6 @@ impl ImportCommand {
         }
         let progress = Progress::bytes(if self.dry_run { "checking" } else { "taking in" }, None);
         let trust = if self.trust_names { Trust::Names } else { Trust::Bytes };
-        let report = self.take(&tool, kind, opened, trust, &progress)?;
-        drop(progress);
-        self.tell(&report)
-    }
-
-    /// Takes what was found into a data folder, a repository after the other.
-    fn take(
-        &self,
-        tool: &Tool,
-        kind: &Kind,
-        opened: Opened,
-        trust: Trust,
-        progress: &Progress,
-    ) -> Result<Report, Failure> {
         let (registry, cx) = (&tool.house.registry, tool.cx("import"));
         let scans = Scans::open(
             tool.house.metadata.clone(),
@@ -130,7 +163,6 @@ impl ImportCommand {
         );
         // From here on tags wait for a verdict where a scan policy says so, as they do at a push.
         tool.run(Gates::open(scans).refresh())?;
-        let (repositories, damages) = assign(kind.has_names, opened.found, self.repository.as_ref())?;
         if !self.dry_run {
             tool.run(async {
                 // What an interrupted import had linked, and not yet written down.
@@ -141,22 +173,11 @@ impl ImportCommand {
                 registry.orphans.begin(&cx).await
             })?;
         }
-        let (source, jobs, is_dry_run) = (&*opened.source, self.speed.jobs(), self.dry_run);
-        let taker = Taker { source, tool, trust, jobs, is_dry_run, progress };
-        let mut report = Report::new(kind.name, Target::DataFolder, self.dry_run);
-        report.left_out = opened.damages;
-        report.left_out.extend(damages);
-        // One repository is looked through while the one before it is taken in.
-        thread::scope(|scope| {
-            let (sender, plans) = mpsc::sync_channel(1);
-            scope.spawn(move || {
-                let mut plans = repositories.into_iter().map(|(name, found)| (name, plan::plan(source, found)));
-                plans.all(|planned| sender.send(planned).is_ok())
-            });
-            for (repository, plan) in plans {
-                report.repositories.push(taker.take(&repository, &plan)?);
-            }
-            Ok::<_, Failure>(())
+        let mut report = brought.report(Target::DataFolder, self.dry_run);
+        let (jobs, is_dry_run, source_name) = (self.speed.jobs(), self.dry_run, brought.kind);
+        report.repositories = each(brought.repositories, is_dry_run, |target, source, plan| {
+            let telling = Telling { source: source_name, policies_dir: self.policies_dir.as_deref(), is_dry_run };
+            Taker { source, tool: &tool, trust, jobs, is_dry_run, progress: &progress, telling }.take(target, &plan)
         })?;
         if !self.dry_run {
             tool.run(registry.orphans.end(&cx))?;
@@ -169,70 +190,30 @@ impl ImportCommand {
 struct How<'a> {
     jobs: usize,
     is_dry_run: bool,
+    policies_dir: Option<&'a Path>,
     progress: &'a Progress,
 }
 
-/// Imports what was found into a registry, a repository after the other.
-fn import(
-    kind: &Kind,
-    opened: Opened,
-    wanted: Option<&RepositoryName>,
-    registry: &dyn Registry,
-    how: &How<'_>,
-) -> Result<Report, Failure> {
-    let (repositories, damages) = assign(kind.has_names, opened.found, wanted)?;
-    let source = &*opened.source;
-    let sender = Sender::new(source, registry, how.jobs, how.is_dry_run, how.progress);
-    let mut report = Report::new(kind.name, Target::Server, how.is_dry_run);
-    report.left_out = opened.damages;
-    report.left_out.extend(damages);
-    for (repository, found) in repositories {
-        report.repositories.push(sender.send(&repository, plan::plan(source, found))?);
-    }
+/// Sends all to a registry, a repository after the other.
+fn send_all(brought: Brought<'_>, registry: &dyn Registry, how: &How<'_>) -> Result<Report, Failure> {
+    let (known, mut report) = (KnownBlobs::default(), brought.report(Target::Server, how.is_dry_run));
+    let telling = Telling { source: brought.kind, policies_dir: how.policies_dir, is_dry_run: how.is_dry_run };
+    report.repositories = each(brought.repositories, how.is_dry_run, |target, source, mut plan| {
+        let (past, tags) = (mem::take(&mut plan.past), plan.tags.clone());
+        let is_new = past.repository.has_rules() && !tell::is_there(registry, target)?;
+        let sender = Sender::new(&**source, registry, how.jobs, how.is_dry_run, how.progress, &known);
+        let mut done = sender.send(target, plan)?;
+        if done.manifests > 0 {
+            done.past = telling.tell(registry, target, &past, &tags, is_new)?;
+        }
+        Ok(done)
+    })?;
     Ok(report)
 }
 
-/// Decides which repository each of what was found goes to.
-///
-/// # Errors
-/// Nothing says where it belongs.
-fn assign(
-    has_names: bool,
-    found: FoundByName,
-    wanted: Option<&RepositoryName>,
-) -> Result<(BTreeMap<RepositoryName, Found>, Vec<Damage>), Failure> {
-    let (mut assigned, mut damages) = (BTreeMap::<RepositoryName, Found>::new(), Vec::new());
-    let names: Vec<RepositoryName> = found.keys().flatten().cloned().collect();
-    for (name, images) in found {
-        let target = match (name, wanted) {
-            (Some(name), Some(prefix)) if has_names => match format!("{prefix}/{name}").parse::<RepositoryName>() {
-                Ok(target) => target,
-                Err(error) => {
-                    damages.push(Damage::new(format!("repository {name}"), error.to_string()));
-                    continue;
-                }
-            },
-            (_, Some(wanted)) => wanted.clone(),
-            (Some(name), None) => name,
-            // What has no name belongs to the only one that has: referrers, and images without a tag.
-            (None, None) => match names.as_slice() {
-                [only] => only.clone(),
-                [] => {
-                    return Err(Failure::usage(
-                        "nothing in the source says which repository its images belong to",
-                        "Name it: gantry import SOURCE REPOSITORY",
-                    ));
-                }
-                _ => {
-                    let what = images.roots.keys().map(|digest| format!("manifest {digest}"));
-                    damages.extend(what.map(|what| Damage::new(what, "nothing says which repository it belongs to")));
-                    continue;
-                }
-            },
-        };
-        assigned.entry(target).or_default().join(images);
-    }
-    Ok((assigned, damages))
+/// Reads how a registry is named; returns its address. For tests that try anything.
+pub(crate) fn read_place(text: &str) -> Option<String> {
+    text.parse::<RegistryPlace>().ok().map(|place| place.url())
 }
 
 #[cfg(test)]

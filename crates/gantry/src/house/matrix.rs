@@ -119,6 +119,8 @@ fn of_rest(operation: &str) -> Value {
         "SelectImages" => json!({"q": "untagged", "action": "delete"}),
         "PutTag" => json!({"image": "v1"}),
         "HoldImage" => json!({"reason": "r"}),
+        "ImportPast" => json!({"source": "harbor"}),
+        "PreviewLifecyclePolicy" => json!({"policy": "{}"}),
         "PutQuota" => json!({"bytesHard": 1}),
         "PutInventory" => json!({"images": []}),
         "SetStorageClass" => json!({"storageClass": "ARCHIVE"}),

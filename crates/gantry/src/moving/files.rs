@@ -1,4 +1,5 @@
 use super::{
+    RegistryError,
     archive_index::{ArchiveIndex, IndexError},
     folder::Folder,
 };
@@ -66,6 +67,9 @@ pub(crate) enum FilesError {
     /// It is no archive.
     #[error("it is no tar archive: {0}")]
     Archive(#[from] IndexError),
+    /// It is asked for over a registry's API.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
 }
 
 impl Files {

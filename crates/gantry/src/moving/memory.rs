@@ -1,7 +1,8 @@
 //! A registry in memory, as strict as a real one about what must be there before.
 
-use super::{Blob, Checked, Loaded, Registry, Sent, Trouble, digest_of};
+use super::{Blob, Checked, Loaded, PastTaker, Registry, Sent, Trouble, digest_of};
 use gantry_oci::{Algorithm, Descriptor, Digest, Manifest, ManifestLimits, Tag};
+use gantry_rest::{LifecyclePreviewDocument, PastDocument, PastTakenDocument};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read,
@@ -22,6 +23,8 @@ pub(crate) struct Repository {
     pub(crate) tags: BTreeMap<String, Digest>,
     /// How often something was sent.
     pub(crate) sent: usize,
+    /// What was told of the time before.
+    pub(crate) pasts: Vec<PastDocument>,
 }
 
 impl MemoryRegistry {
@@ -45,6 +48,24 @@ impl Repository {
     fn digest(&self, reference: &str) -> Option<Digest> {
         let known = |digest: &Digest| self.manifests.contains_key(digest);
         self.tags.get(reference).cloned().or_else(|| reference.parse().ok()).filter(known)
+    }
+}
+
+impl PastTaker for MemoryRegistry {
+    fn has_repository(&self, repository: &str) -> Result<bool, Trouble> {
+        let all = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(all.contains_key(repository))
+    }
+
+    fn take_past(&self, repository: &str, past: &PastDocument) -> Result<Option<PastTakenDocument>, Trouble> {
+        self.with(repository, |repository| repository.pasts.push(past.clone()));
+        let moves = past.tags.iter().map(|tag| tag.earlier.len()).sum();
+        Ok(Some(PastTakenDocument { images: past.images.len(), tags: past.tags.len(), moves, missing: 0 }))
+    }
+
+    fn preview_lifecycle(&self, repository: &str, _: &str) -> Result<Option<LifecyclePreviewDocument>, Trouble> {
+        let images = self.with(repository, |repository| repository.manifests.len() as u64);
+        Ok(Some(LifecyclePreviewDocument { images, expiring: 1, archiving: 0 }))
     }
 }
 

@@ -1,5 +1,7 @@
+mod past;
+
 use super::{
-    Blob, Checked, Loaded, MANIFEST_BYTES_MAX, Pace, Registry, Sent, Trouble,
+    Blob, Checked, Loaded, MANIFEST_BYTES_MAX, Pace, Registry, Sent, Trouble, next_page,
     pace::{Paced, wait_before},
 };
 use crate::{
@@ -180,12 +182,6 @@ fn patiently(answer: Result<Response<Body>, Failure>, attempt: u32) -> Result<Op
 
 fn header<'r>(answer: &'r Response<Body>, name: &str) -> Option<&'r str> {
     answer.headers().get(name)?.to_str().ok()
-}
-
-/// The address in `<address>; rel="next"`.
-fn next_page(link: &str) -> Option<&str> {
-    let (address, rest) = link.strip_prefix('<')?.split_once('>')?;
-    rest.contains("rel=\"next\"").then_some(address)
 }
 
 impl Registry for OverHttp<'_> {

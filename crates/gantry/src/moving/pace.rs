@@ -8,7 +8,7 @@ use std::{
 };
 
 /// How often a server that is busy, or cannot be reached, is asked.
-const ATTEMPTS_MAX: u32 = 6;
+pub(super) const ATTEMPTS_MAX: u32 = 6;
 /// The longest wait for a server, whatever it asks for.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 /// The most that is read at once, so that a slow pace is an even one.
@@ -26,12 +26,13 @@ impl Pace {
         Pace { bytes_per_second: bytes_per_second.max(1), env: Env::real(), free_at: Mutex::new(Duration::ZERO) }
     }
 
-    fn piece_bytes_max(&self) -> usize {
+    /// The most that is read at once.
+    pub(super) fn piece_bytes_max(&self) -> usize {
         usize::try_from((self.bytes_per_second / 8).clamp(1, PIECE_BYTES_MAX)).unwrap_or(1)
     }
 
     /// Waits until those who came before are through, and so many bytes more may go.
-    fn wait(&self, bytes: u64) {
+    pub(super) fn wait(&self, bytes: u64) {
         let wait = {
             let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
             let (next, wait) = reserve(*free_at, self.env.elapsed(), bytes, self.bytes_per_second);
@@ -49,7 +50,7 @@ fn reserve(free_at: Duration, now: Duration, bytes: u64, bytes_per_second: u64) 
 }
 
 /// Decides whether a server is asked again, and after which time: one that said 429 or 503, or that was lost (no status).
-pub(super) fn wait_before(attempt: u32, status: Option<u16>, retry_after: Option<&str>) -> Option<Duration> {
+pub(crate) fn wait_before(attempt: u32, status: Option<u16>, retry_after: Option<&str>) -> Option<Duration> {
     if attempt >= ATTEMPTS_MAX || !matches!(status, None | Some(429 | 503)) {
         return None;
     }

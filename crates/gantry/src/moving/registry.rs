@@ -1,5 +1,6 @@
 use crate::output::Failure;
 use gantry_oci::{Descriptor, Digest, Tag};
+use gantry_rest::{LifecyclePreviewDocument, PastDocument, PastTakenDocument};
 use std::io::{self, Read};
 
 /// Opens the bytes of a blob, as often as it takes.
@@ -56,8 +57,20 @@ impl Trouble {
     }
 }
 
+/// Where it can be told what was before images came. Some do not take that, and answer nothing.
+pub(crate) trait PastTaker {
+    /// Tells whether there is a repository.
+    fn has_repository(&self, repository: &str) -> Result<bool, Trouble>;
+
+    /// Writes down who pushed and tagged elsewhere, and when.
+    fn take_past(&self, repository: &str, past: &PastDocument) -> Result<Option<PastTakenDocument>, Trouble>;
+
+    /// Says what a lifecycle policy would do, without switching it on.
+    fn preview_lifecycle(&self, repository: &str, policy: &str) -> Result<Option<LifecyclePreviewDocument>, Trouble>;
+}
+
 /// A registry, as far as images are moved to it and from it. References are tags or digests, as text.
-pub(crate) trait Registry: Sync {
+pub(crate) trait Registry: PastTaker + Sync {
     /// Returns the digest of what is there; `None` where nothing is, not even the repository.
     fn find_manifest(&self, repository: &str, reference: &str) -> Result<Option<Digest>, Trouble>;
 

@@ -11,7 +11,13 @@ use gantry_store::Store;
 use gantry_words::{AccountId, ByteCount, Moment, Precision, Region, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, convert::Infallible, fs};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    fs,
+    io::{self, Read},
+    path::PathBuf,
+};
 
 /// A registry in a folder, and beside it the files of another one.
 struct Ground {
@@ -58,7 +64,7 @@ impl Ground {
     fn file(&self, bytes: &[u8]) -> BlobFile {
         let digest = digest_of(bytes);
         fs::write(self.place(&digest), bytes).unwrap();
-        BlobFile { path: self.place(&digest), length: bytes.len() as u64, digest }
+        BlobFile { place: BlobPlace::File(self.place(&digest)), length: bytes.len() as u64, digest }
     }
 
     async fn take(&self, repository: &Repository, files: &[BlobFile]) -> Vec<BlobTaken> {
@@ -190,7 +196,7 @@ async fn a_rotten_file_is_refused_and_the_image_that_names_it_is_not_stored() {
     let ground = Ground::new();
     let (repository, image) = (ground.repository("team/app").await, image(1));
     let [config, layer] = image.blobs.each_ref().map(|bytes| ground.file(bytes));
-    fs::write(&layer.path, "LAYER 1").unwrap();
+    fs::write(ground.place(&layer.digest), "LAYER 1").unwrap();
 
     let came = ground.take(&repository, &[config, layer]).await;
     let put = ground.put(&repository, &image, ground.cx().now.into()).await;
@@ -201,6 +207,64 @@ async fn a_rotten_file_is_refused_and_the_image_that_names_it_is_not_stored() {
         "{came:?}"
     );
     assert_eq!(put.unwrap_err().kind, FaultKind::LayersNotFound);
+    ground.assert_sound().await;
+}
+
+/// A blob that is in no file: so many bytes of a letter, then `error` where there is one.
+fn streamed(letter: u8, length: u64, said: u64, error: Option<&'static str>) -> BlobFile {
+    let bytes = vec![letter; usize::try_from(length).unwrap()];
+    let digest = digest_of(&vec![letter; usize::try_from(said).unwrap()]);
+    let open = move || -> io::Result<Box<dyn Read + Send>> {
+        let begin = io::Cursor::new(bytes.clone());
+        Ok(match error {
+            Some(problem) => Box::new(begin.chain(Broken(problem))),
+            None => Box::new(begin),
+        })
+    };
+    BlobFile { digest, length: said, place: BlobPlace::Stream(Arc::new(open)) }
+}
+
+/// A line that is cut.
+struct Broken(&'static str);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other(self.0))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_is_in_no_file_is_copied_then_shared_and_then_held() {
+    let ground = Ground::new();
+    let (first, second) = (ground.repository("team/first").await, ground.repository("team/second").await);
+    // More than one piece, and than are read ahead.
+    let blobs = [streamed(b'a', 3 << 20, 3 << 20, None), streamed(b'b', 0, 0, None)];
+
+    let came = ground.take(&first, &blobs).await;
+    let again = ground.take(&first, &blobs).await;
+    let elsewhere = ground.take(&second, &blobs).await;
+
+    assert_eq!((came, again), (vec![BlobTaken::Copied; 2], vec![BlobTaken::Held; 2]));
+    assert_eq!(elsewhere, [BlobTaken::Shared, BlobTaken::Shared]);
+    ground.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_breaks_off_or_is_another_is_refused_and_the_next_one_taken() {
+    let ground = Ground::new();
+    let repository = ground.repository("team/app").await;
+    let (broken, short, whole) = (
+        streamed(b'a', 1 << 20, 2 << 20, Some("the line was cut")),
+        streamed(b'b', 5, 6, None),
+        streamed(b'c', 7, 7, None),
+    );
+
+    let came = ground.take(&repository, &[broken, short, whole]).await;
+
+    let refused = |came: &BlobTaken, word: &str| matches!(came, BlobTaken::Refused(problem) if problem.contains(word));
+    assert!(refused(&came[0], "the line was cut"), "{came:?}");
+    assert!(refused(&came[1], "sha256:"), "{came:?}");
+    assert_eq!(came[2], BlobTaken::Copied);
     ground.assert_sound().await;
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    Past, PastImage, PastTag,
     trash::tests::Ground,
     two_writers::{image_of, index_of},
 };
@@ -194,6 +195,25 @@ async fn a_tag_that_is_set_again_and_a_pull_move_an_image_in_the_order_of_all() 
         ground.metadata.perform(&ground.cx(), usage).await.unwrap();
 
         for (key, image) in [(SortKey::Tagged, &first), (SortKey::Pulled, &second), (SortKey::Size, &second)] {
+            assert_eq!(ground.greatest(key).await, [image.as_str()], "{key:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_import_tells_of_an_image_moves_it_in_the_order_of_all() {
+    for ground in Ground::both().await {
+        let (first, second) = (ground.image("one", &["a"]).await, ground.image("two", &["b"]).await);
+        ground.index_images().await;
+        let then = |seconds: i64| Some(gantry_words::Moment::estimated(Timestamp::from_millis(seconds * 1000)));
+        let image = PastImage { digest: second.clone(), pushed: then(1), pushed_by: None, pulled: then(3) };
+        let (tag, digest) = ("b".parse().unwrap(), second.clone());
+        let tag = PastTag { tag, digest, set: then(2), set_by: None, earlier: vec![] };
+        let past = Past { source: "harbor".parse().unwrap(), images: vec![image], tags: vec![tag] };
+
+        ground.registry.images.put_past(&ground.cx(), &ground.repository, past).await.unwrap();
+
+        for (key, image) in [(SortKey::Pushed, &first), (SortKey::Tagged, &first), (SortKey::Pulled, &second)] {
             assert_eq!(ground.greatest(key).await, [image.as_str()], "{key:?}");
         }
     }

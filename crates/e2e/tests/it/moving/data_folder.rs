@@ -7,28 +7,45 @@ use crate::{
     },
     commands::Person,
 };
-use gantry_e2e::{Image, tool};
+use gantry_e2e::{Client, Image, tool};
+use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
+    time::{Duration, UNIX_EPOCH},
 };
 
 /// A CNCF distribution registry, on a port that the system chooses.
-struct Distribution {
+pub(super) struct Distribution {
     child: Child,
-    address: String,
+    pub(super) address: String,
     data: PathBuf,
 }
 
+/// A user of it and his password, and the line of its file with that (bcrypt, as it wants it).
+pub(super) const USER_AND_PASSWORD: &str = "mover:secret-of-distribution";
+const PASSWORD_LINE: &str = "mover:$2y$05$abcdefghijklmnopqrstuutL.Bnk7jHzljv4rmrHSsbZiTmBxM.5e\n";
+
 impl Distribution {
     fn start(home: &Home) -> Distribution {
+        Distribution::with(home, "")
+    }
+
+    /// One that wants to know who asks.
+    pub(super) fn with_password(home: &Home) -> Distribution {
+        home.write("passwords", PASSWORD_LINE);
+        let path = home.path("passwords");
+        Distribution::with(home, &format!("auth: {{htpasswd: {{realm: moving, path: {}}}}}\n", path.display()))
+    }
+
+    fn with(home: &Home, more: &str) -> Distribution {
         let data = home.path("distribution");
         let settings = format!(
             "version: 0.1\nlog: {{level: info, accesslog: {{disabled: true}}}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  \
-             delete: {{enabled: true}}\nhttp: {{addr: '127.0.0.1:0'}}\n",
+             delete: {{enabled: true}}\nhttp: {{addr: '127.0.0.1:0'}}\n{more}",
             data.display()
         );
         home.write("distribution.yml", settings);
@@ -64,6 +81,21 @@ impl Distribution {
     fn repository(&self, name: &str) -> PathBuf {
         self.data.join("docker/registry/v2/repositories").join(name).join("_manifests")
     }
+}
+
+/// Somebody else, who pushes.
+fn pusher(person: &Person) -> Client {
+    person.types(&["user", "create", "ann"]);
+    person.types(&["access", "grant", "user/ann", "push", "--prefix", "team/"]);
+    let made = person.server.client().send("POST", "/api/v1/users/ann/access-keys", &[], b"{}").json();
+    let (id, secret) = (made["accessKeyId"].as_str().unwrap(), made["secretAccessKey"].as_str().unwrap());
+    Client::new(person.server.address(), id, secret)
+}
+
+/// Sets when a file was written, in seconds of the epoch.
+fn set_written(path: &Path, seconds: u64) {
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
 }
 
 impl Drop for Distribution {
@@ -114,4 +146,65 @@ fn a_data_folder_of_distribution_moves_in_under_its_names_and_what_is_damaged_is
     whole.check(&server.client(), "old/team/app/nested", "v1").unwrap();
     // What has no tag any more travels too.
     moved.check(&server.client(), "old/team/app", &moved.digest()).unwrap();
+}
+
+#[test]
+fn times_and_earlier_places_of_tags_travel_over_the_api_once_and_what_was_pushed_here_stays() {
+    let (person, home) = (Person::logged_in(), Home::new());
+    let distribution = Distribution::start(&home);
+    let [first, second, own] = [714, 715, 716].map(Image::small);
+    distribution.push(&home, &first, "team/app:latest");
+    distribution.push(&home, &second, "team/app:latest");
+    distribution.push(&home, &own, "team/app:own");
+    let manifests = distribution.repository("team/app");
+    let hex = |image: &Image| image.digest().replace("sha256:", "");
+    let revision = |image: &Image| manifests.join("revisions/sha256").join(hex(image)).join("link");
+    let latest = manifests.join("tags/latest");
+    set_written(&revision(&first), 1_500_000_000);
+    set_written(&latest.join("index/sha256").join(hex(&first)).join("link"), 1_500_000_001);
+    set_written(&revision(&second), 1_600_000_000);
+    set_written(&latest.join("current/link"), 1_600_000_001);
+    set_written(&revision(&own), 1_400_000_000);
+    person.types(&["repo", "create", "team/app"]);
+    own.push(&pusher(&person), "team/app", "own").unwrap();
+
+    let folder = print(&distribution.data);
+    let import = || serde_json::from_str::<Value>(&person.types(&["import", &folder, "--output", "json"])).unwrap();
+    let (said, again) = (import(), import());
+
+    let past = &said["repositories"][0]["past"];
+    assert_eq!(
+        (&past["imagesDated"], &past["tagsDated"], &past["movesAdded"]),
+        (&json!(2), &json!(1), &json!(1)),
+        "{said}"
+    );
+    let past = &again["repositories"][0]["past"];
+    assert_eq!(
+        (&past["imagesDated"], &past["tagsDated"], &past["movesAdded"]),
+        (&json!(0), &json!(0), &json!(0)),
+        "{again}"
+    );
+    let client = person.server.client();
+    let image =
+        |image: &Image| client.get(&format!("/api/v1/repositories/team%2Fapp/images/{}", image.digest())).json();
+    assert_eq!(image(&first)["pushedAt"], "2017-07-14T02:40:00.000Z");
+    assert_eq!(
+        (&image(&second)["pushedAtPrecision"], &image(&second)["pushedBy"]),
+        (&json!("estimated"), &json!("imported:distribution"))
+    );
+    assert_eq!(image(&own)["pushedAtPrecision"], "exact");
+    let history = client.get("/api/v1/repositories/team%2Fapp/tags/latest/history").json();
+    let moves: Vec<[&Value; 3]> = history["moves"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|moved| ["at", "from", "to"].map(|what| &moved[what]))
+        .collect();
+    let expected = [
+        [json!("2020-09-13T12:26:41.000Z"), json!(first.digest()), json!(second.digest())],
+        [json!("2017-07-14T02:40:01.000Z"), Value::Null, json!(first.digest())],
+    ];
+    assert_eq!(moves, expected.each_ref().map(|line| line.each_ref()));
+    person.types(&["tag", "rollback", "team/app:latest"]);
+    assert_eq!(held(&person.server, "team/app", "latest").0, first.digest());
 }

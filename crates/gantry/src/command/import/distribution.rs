@@ -1,7 +1,10 @@
-use super::source::{Damage, Found, FoundByName, Kind, Opened, Source, SourceError};
+use super::{
+    past::{Earlier, TagPast},
+    source::{Damage, Found, FoundByName, Kind, Opened, Source, SourceError},
+};
 use crate::moving::{Files, FilesError};
 use gantry_oci::{Algorithm, Digest, Tag};
-use gantry_words::{REPOSITORY_NAME_BYTES_MAX, RepositoryName};
+use gantry_words::{Moment, REPOSITORY_NAME_BYTES_MAX, RepositoryName};
 use std::{collections::HashSet, io::Read, path::PathBuf};
 
 const REPOSITORIES: &str = "docker/registry/v2/repositories";
@@ -13,10 +16,12 @@ const MANIFESTS: &str = "_manifests";
 const LINK_BYTES_MAX: u64 = 256;
 /// Repositories at most, and folders that are looked into for them.
 const FOLDERS_MAX: usize = 1_000_000;
+/// Images at most that one tag is said to have pointed to before.
+const EARLIER_MAX: usize = 1_000;
 
 /// The data folder of CNCF distribution (registry/storage/paths.go), which Harbor and others have too.
 ///
-/// Revisions and tags are taken by their links, and dated by them; blobs by their digest; what a repository says of its layers is not believed.
+/// Revisions and tags are taken by their links, and dated by them, the images that a tag pointed to before too; blobs by their digest; what a repository says of its layers is not believed.
 pub(super) const KIND: Kind = Kind { name: "distribution folder", has_names: true, is_it, open };
 
 struct DataFolder(Files);
@@ -70,7 +75,9 @@ fn repository(files: &Files, name: &str) -> Result<Found, SourceError> {
                 Ok(Some(digest)) if digest.algorithm() == algorithm && digest.hex() == hex => {
                     found.roots.insert(digest.clone(), None);
                     // A push writes the link, the last one if there were several.
-                    found.pushed.extend(files.written_at(&place)?.map(|at| (digest.clone(), at)));
+                    if let Some(at) = files.written_at(&place)? {
+                        found.past.pushed(digest.clone(), Moment::estimated(at));
+                    }
                     revisions.insert(digest);
                 }
                 Ok(Some(digest)) => found.damages.push(Damage::new(concerns, format!("its link names {digest}"))),
@@ -81,8 +88,9 @@ fn repository(files: &Files, name: &str) -> Result<Found, SourceError> {
     for tag in files.folders(&format!("{manifests}/tags"))? {
         match tag_target(files, &manifests, &tag, &revisions) {
             Ok((tag, digest)) => {
-                let written = files.written_at(&tag_link(&manifests, tag.as_str()))?;
-                found.tagged.extend(written.map(|at| (tag.clone(), at)));
+                let set = files.written_at(&tag_link(&manifests, tag.as_str()))?.map(Moment::estimated);
+                let earlier = earlier(files, &manifests, &tag, &digest, set)?;
+                found.past.tags.insert(tag.clone(), TagPast { set, set_by: None, earlier });
                 found.tags.insert(tag, digest);
             }
             Err(problem) => found.damages.push(Damage::new(format!("tag {}", short(&tag)), problem)),
@@ -104,6 +112,32 @@ fn tag_target(
         return Err(format!("its link dangles: the repository does not hold {digest}"));
     }
     Ok((tag, digest))
+}
+
+/// Lists the images that a tag pointed to before, each at the last time that it was set to it.
+fn earlier(
+    files: &Files,
+    manifests: &str,
+    tag: &Tag,
+    current: &Digest,
+    set: Option<Moment>,
+) -> Result<Vec<Earlier>, SourceError> {
+    let mut earlier = Vec::new();
+    for algorithm in Algorithm::ALL {
+        let folder = format!("{manifests}/tags/{tag}/index/{algorithm}");
+        for hex in files.folders(&folder)? {
+            // Who has no such link is not in the history; there is nothing to be lost by it.
+            let Ok(digest) = format!("{algorithm}:{hex}").parse::<Digest>() else { continue };
+            let Some(at) = files.written_at(&format!("{folder}/{hex}/link"))?.map(Moment::estimated) else { continue };
+            if digest != *current && set.is_some_and(|set| at.at <= set.at) {
+                earlier.push(Earlier { digest, at, by: None });
+            }
+        }
+    }
+    earlier.sort_unstable_by(|a, b| (a.at.at, &a.digest).cmp(&(b.at.at, &b.digest)));
+    // The youngest are kept: of them somebody may still ask.
+    earlier.drain(..earlier.len().saturating_sub(EARLIER_MAX));
+    Ok(earlier)
 }
 
 fn tag_link(manifests: &str, name: &str) -> String {

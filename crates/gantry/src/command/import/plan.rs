@@ -1,9 +1,12 @@
 //! What of a repository can be sent, in which order, and what cannot: decided by the source alone.
 
-use super::source::{Damage, Found, Source};
+use super::{
+    past::Past,
+    source::{Damage, Found, Source},
+};
 use crate::moving::{DEPTH_MAX, MANIFEST_BYTES_MAX, digest_of};
 use gantry_oci::{Digest, Manifest, ManifestLimits, Tag};
-use gantry_words::Timestamp;
+use gantry_words::{Moment, Precision};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     io::Read,
@@ -16,10 +19,8 @@ pub(super) struct Plan {
     pub(super) manifests: Vec<Planned>,
     /// Tags of some of them.
     pub(super) tags: BTreeMap<Tag, Digest>,
-    /// When manifests were pushed, as far as the source tells.
-    pub(super) pushed: BTreeMap<Digest, Timestamp>,
-    /// When tags were set, as far as the source tells.
-    pub(super) tagged: BTreeMap<Tag, Timestamp>,
+    /// What the source knows of them beside their bytes.
+    pub(super) past: Past,
     /// What is left out.
     pub(super) damages: Vec<Damage>,
 }
@@ -50,7 +51,7 @@ impl Planned {
 
 /// Reads a manifest whole, and compares it with its digest.
 pub(super) fn read_manifest(source: &dyn Source, digest: &Digest) -> Result<Vec<u8>, String> {
-    let opened = source.open(digest).map_err(|error| error.to_string())?;
+    let opened = source.open_manifest(digest).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     let read = opened.ok_or("it is not there")?.take(MANIFEST_BYTES_MAX + 1).read_to_end(&mut bytes);
     read.map_err(|error| format!("it cannot be read: {error}"))?;
@@ -65,7 +66,7 @@ pub(super) fn read_manifest(source: &dyn Source, digest: &Digest) -> Result<Vec<
 pub(super) fn plan(source: &dyn Source, found: Found) -> Plan {
     let mut planner = Planner { source, seen: HashMap::new(), lengths: HashMap::new(), plan: Plan::default() };
     planner.plan.damages = found.damages;
-    (planner.plan.pushed, planner.plan.tagged) = (found.pushed, found.tagged);
+    planner.plan.past = found.past;
     for (digest, media_type) in &found.roots {
         planner.visit(digest, media_type.as_deref(), 1);
     }
@@ -85,13 +86,17 @@ pub(super) fn plan(source: &dyn Source, found: Found) -> Plan {
 
 /// What an index lists was there when the index came, at the latest.
 pub(super) fn date_children(plan: &mut Plan) {
-    let told: HashSet<Digest> = plan.pushed.keys().cloned().collect();
+    let images = &mut plan.past.images;
+    let told: HashSet<Digest> =
+        images.iter().filter(|(_, image)| image.pushed.is_some()).map(|(digest, _)| digest.clone()).collect();
     // Backwards, so that an index is dated before what it lists.
     for planned in plan.manifests.iter().rev() {
-        let Some(at) = plan.pushed.get(&planned.digest).copied() else { continue };
+        let Some(pushed) = images.get(&planned.digest).and_then(|image| image.pushed) else { continue };
         for child in planned.children.iter().filter(|child| !told.contains(*child)) {
-            let known = plan.pushed.entry(child.clone()).or_insert(at);
-            *known = at.min(*known);
+            let known = &mut images.entry(child.clone()).or_default().pushed;
+            if known.is_none_or(|known| pushed.at < known.at) {
+                *known = Some(Moment { at: pushed.at, precision: Precision::Estimated });
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Report {
     pub(super) repositories: Vec<Done>,
     /// What belongs to none of them, and was left out.
     pub(super) left_out: Vec<Damage>,
+    /// What else is to be known of the source, a sentence each.
+    pub(super) remarks: Vec<String>,
 }
 
 impl Report {
@@ -138,7 +140,30 @@ impl Report {
             })
             .collect();
         let left_out = if lines.is_empty() { lines } else { format!("Left out:\n{lines}") };
-        format!("\n{first}\n{proved}{left_out}")
+        let remarks: String = self.remarks.iter().map(|remark| format!("{}\n", printable(remark))).collect();
+        format!("\n{first}\n{proved}{}{}{left_out}{remarks}", self.dated(), self.notes())
+    }
+
+    /// How much was told of the time before.
+    fn dated(&self) -> String {
+        let images = self.sum(|done| done.past.images_dated);
+        let tags = self.sum(|done| done.past.tags_dated);
+        let moves = self.sum(|done| done.past.moves_added);
+        if images + tags + moves == 0 {
+            return String::new();
+        }
+        format!(
+            "Dated {images} images and {tags} tags as they were there, and added {moves} moves to histories of tags.\n"
+        )
+    }
+
+    /// What did not travel, or was changed.
+    fn notes(&self) -> String {
+        let notes = self.repositories.iter().flat_map(|done| {
+            done.past.notes.iter().map(|note| format!("  {}\n", printable(&format!("{}: {note}", done.repository))))
+        });
+        let notes: String = notes.collect();
+        if notes.is_empty() { notes } else { format!("Notes:\n{notes}") }
     }
 }
 
@@ -151,6 +176,7 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::import::tell::PastDone;
 
     #[test]
     fn what_was_left_out_is_said_line_by_line_and_nothing_reaches_the_terminal() {
@@ -163,5 +189,19 @@ mod tests {
         assert!(said.contains("Nothing was sent: the server had it all.\n"), "{said}");
         assert!(said.contains("\nLeft out:\n  team/app: tag v1: \\u{1b}[2J is no digest\n"), "{said}");
         assert!(!report.is_whole());
+    }
+
+    #[test]
+    fn what_was_told_of_the_time_before_is_summed_and_what_was_not_is_noted() {
+        let notes = vec!["labels that people gave to 2 images do not travel".to_owned()];
+        let past = PastDone { images_dated: 3, tags_dated: 2, moves_added: 1, notes, ..PastDone::default() };
+        let done = Done { repository: "team/app".into(), past, ..Done::default() };
+        let report = Report { repositories: vec![done], ..Report::new("OCI layout", Target::Server, false) };
+
+        let said = report.sentences();
+
+        assert!(said.contains("Dated 3 images and 2 tags as they were there, and added 1 moves"), "{said}");
+        assert!(said.contains("\nNotes:\n  team/app: labels that people gave to 2 images do not travel\n"), "{said}");
+        assert!(report.is_whole());
     }
 }

@@ -4,9 +4,10 @@
 use super::{
     plan::{Bad, Plan, Planned, read_manifest},
     source::{Damage, Source},
+    tell::PastDone,
 };
 use crate::{
-    moving::{Blob, Checked, Registry, Sent, Trouble, in_parallel},
+    moving::{Blob, Checked, FilesError, Registry, Sent, Trouble, in_parallel},
     output::{Failure, Progress},
 };
 use gantry_oci::{Digest, Tag};
@@ -49,7 +50,12 @@ pub(super) struct Done {
     pub(super) tags_proved: usize,
     /// What was left out.
     pub(super) left_out: Vec<Damage>,
+    /// What was told of the time before.
+    pub(super) past: PastDone,
 }
+
+/// In which repository of the server a blob is known to be.
+pub(super) type KnownBlobs = Mutex<HashMap<Digest, String>>;
 
 /// How it is sent.
 pub(super) struct Sender<'a> {
@@ -58,8 +64,7 @@ pub(super) struct Sender<'a> {
     jobs: usize,
     is_dry_run: bool,
     progress: &'a Progress,
-    /// In which repository of the server a blob is known to be.
-    known: Mutex<HashMap<Digest, String>>,
+    known: &'a KnownBlobs,
 }
 
 /// What came of a blob.
@@ -77,8 +82,9 @@ impl<'a> Sender<'a> {
         jobs: usize,
         is_dry_run: bool,
         progress: &'a Progress,
+        known: &'a KnownBlobs,
     ) -> Sender<'a> {
-        Sender { source, registry, jobs, is_dry_run, progress, known: Mutex::default() }
+        Sender { source, registry, jobs, is_dry_run, progress, known }
     }
 
     /// Sends a plan to a repository.
@@ -189,6 +195,12 @@ impl<'a> Sender<'a> {
         self.progress.advance(length);
         if is_known {
             return Ok(Sent::Mounted);
+        }
+        if let Some(found) = self.source.look(digest) {
+            return match length_problem(found, length) {
+                Some(problem) => Err(Trouble::Damaged(problem)),
+                None => Ok(Sent::Bytes),
+            };
         }
         let bytes = open().map_err(|error| Trouble::Damaged(error.to_string()))?;
         let copied = io::copy(&mut Checked::new(bytes, digest, length), &mut io::sink());
@@ -310,5 +322,15 @@ impl<'a> Sender<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Says what is wrong with a blob that was only looked at.
+pub(super) fn length_problem(found: Result<Option<u64>, FilesError>, length: u64) -> Option<String> {
+    match found {
+        Ok(Some(found)) if found == length => None,
+        Ok(Some(found)) => Some(format!("it has {found} of {length} bytes")),
+        Ok(None) => Some("it is not there".into()),
+        Err(error) => Some(error.to_string()),
     }
 }

@@ -1,7 +1,7 @@
-use super::{distribution, docker_archive, oci_layout, zot};
-use crate::moving::{Files, FilesError};
+use super::{api_client::ApiError, distribution, docker_archive, oci_layout, past::Past, zot};
+use crate::moving::{Files, FilesError, RegistryError};
 use gantry_oci::{Digest, ManifestError, Tag};
-use gantry_words::{RepositoryName, Timestamp};
+use gantry_words::RepositoryName;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -10,15 +10,30 @@ use std::{
 };
 
 /// Where images come from, once it was looked through.
-pub(super) trait Source: Sync {
+pub(super) trait Source: Send + Sync {
     /// Returns how many bytes a blob or a manifest has; `None` where it is not there.
     fn length(&self, digest: &Digest) -> Result<Option<u64>, FilesError>;
 
     /// Opens a blob or a manifest; `None` where it is not there. Its bytes are not compared with the digest.
     fn open(&self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, FilesError>;
 
+    /// Opens a manifest, where that is another question than for a blob.
+    fn open_manifest(&self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, FilesError> {
+        self.open(digest)
+    }
+
     /// Returns the file that a blob is; `None` where it is not there, or not a file of its own.
     fn path(&self, _digest: &Digest) -> Result<Option<PathBuf>, FilesError> {
+        Ok(None)
+    }
+
+    /// Asks how many bytes a blob has now, where reading it is too much for a dry run; `None` where it is read for that.
+    fn look(&self, _digest: &Digest) -> Option<Result<Option<u64>, FilesError>> {
+        None
+    }
+
+    /// Asks where the tags of the source point now, which pointed there `before`; `None` where they cannot have moved.
+    fn tags_now(&self, _before: &BTreeMap<Tag, Digest>) -> Result<Option<BTreeMap<Tag, Digest>>, FilesError> {
         Ok(None)
     }
 }
@@ -57,10 +72,8 @@ pub(super) struct Found {
     pub(super) roots: BTreeMap<Digest, Option<String>>,
     /// Its tags; each names one of the manifests.
     pub(super) tags: BTreeMap<Tag, Digest>,
-    /// When manifests were pushed, as far as that is told.
-    pub(super) pushed: BTreeMap<Digest, Timestamp>,
-    /// When tags were set, as far as that is told.
-    pub(super) tagged: BTreeMap<Tag, Timestamp>,
+    /// What is known of them beside their bytes.
+    pub(super) past: Past,
     /// What is wrong already.
     pub(super) damages: Vec<Damage>,
 }
@@ -89,6 +102,12 @@ pub(super) enum SourceError {
     /// A file.
     #[error(transparent)]
     Files(#[from] FilesError),
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The API of a registry.
+    #[error(transparent)]
+    Api(#[from] ApiError),
     /// Nothing here is known.
     #[error(
         "it is neither an OCI layout nor a `docker save` archive nor the data folder of a distribution registry or of zot"
@@ -145,12 +164,7 @@ impl Found {
             self.roots.entry(digest).or_insert(media_type);
         }
         other.tags.into_iter().for_each(|(tag, digest)| self.point(tag, digest));
-        for (digest, at) in other.pushed {
-            self.pushed.entry(digest).or_insert(at);
-        }
-        for (tag, at) in other.tagged {
-            self.tagged.entry(tag).or_insert(at);
-        }
+        self.past.join(other.past);
         self.damages.extend(other.damages);
     }
 }

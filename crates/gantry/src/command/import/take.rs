@@ -1,11 +1,13 @@
-//! Takes what was planned into a data folder whose server is stopped: blobs where they lie, then manifests with their tags, many in
+//! Takes what was planned into a data folder whose server is stopped: blobs where they lie or as they come, then manifests with their tags, many in
 //! one transaction; and asks in the end whether all of it is there. What is there already is left as it is, so an import that was
 //! interrupted goes on when it is run again.
 
 use super::{
     plan::{Bad, Plan, Planned, read_manifest},
-    send::Done,
+    send::{Done, length_problem},
     source::{Damage, Source},
+    tell::{Telling, is_there},
+    tell_room::Room,
 };
 use crate::{
     command::tool::Tool,
@@ -14,11 +16,13 @@ use crate::{
 };
 use gantry_fault::FaultKind;
 use gantry_oci::{Digest, Tag};
-use gantry_registry::{BlobFile, BlobTaken, ImageDates, ImportedImage, Imports, Repository, Trust};
+use gantry_registry::{BlobFile, BlobPlace, BlobTaken, ImageDates, ImportedImage, Imports, Repository, Trust};
 use gantry_words::{Cx, Moment, RepositoryName};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     io,
+    path::PathBuf,
+    sync::Arc,
 };
 
 /// Manifests whose blobs are taken in together: one sync of the disk for all, and a few commits.
@@ -26,12 +30,13 @@ const BATCH: usize = 1_000;
 
 /// Where it is taken, and how.
 pub(super) struct Taker<'a> {
-    pub(super) source: &'a dyn Source,
+    pub(super) source: &'a Arc<dyn Source>,
     pub(super) tool: &'a Tool,
     pub(super) trust: Trust,
     pub(super) jobs: usize,
     pub(super) is_dry_run: bool,
     pub(super) progress: &'a Progress,
+    pub(super) telling: Telling<'a>,
 }
 
 /// Tags of one repository, by the image that they are to point to.
@@ -58,6 +63,8 @@ impl Taker<'_> {
     /// # Errors
     /// What ends everything, such as a full disk.
     pub(super) fn take(&self, name: &RepositoryName, plan: &Plan) -> Result<Done, Failure> {
+        let room = Room { tool: self.tool };
+        let is_new = plan.past.repository.has_rules() && !is_there(&room, name)?;
         let repository = self.repository(name)?;
         let (digests, tags) = (
             plan.manifests.iter().map(|planned| planned.digest.clone()).collect(),
@@ -84,7 +91,11 @@ impl Taker<'_> {
             work.put_new(batch)?;
         }
         work.point_tags()?;
-        work.finish()
+        let mut done = work.finish()?;
+        if done.manifests > 0 {
+            done.past = self.telling.tell(&room, name, &plan.past, &plan.tags, is_new)?;
+        }
+        Ok(done)
     }
 
     fn imports(&self) -> &Imports {
@@ -120,8 +131,10 @@ impl<'a> Work<'a> {
         let mut files = Vec::with_capacity(new.len());
         for (digest, length) in new {
             match self.taker.source.path(digest) {
-                Ok(Some(path)) => files.push(BlobFile { digest: digest.clone(), length: *length, path }),
-                Ok(None) => self.leave_out_blob(digest, "it is not there"),
+                Ok(path) => {
+                    let place = self.place(digest, path);
+                    files.push(BlobFile { digest: digest.clone(), length: *length, place });
+                }
                 Err(error) => self.leave_out_blob(digest, &error.to_string()),
             }
         }
@@ -148,6 +161,19 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Where the bytes of a blob are: in a file, or wherever the source has them.
+    fn place(&self, digest: &Digest, path: Option<PathBuf>) -> BlobPlace {
+        if let Some(path) = path {
+            return BlobPlace::File(path);
+        }
+        let (source, digest) = (self.taker.source.clone(), digest.clone());
+        BlobPlace::Stream(Arc::new(move || match source.open(&digest) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(io::Error::other("it is not there")),
+            Err(error) => Err(io::Error::other(error)),
+        }))
+    }
+
     fn leave_out_blob(&mut self, digest: &Digest, problem: &str) {
         self.done.left_out.push(Damage::new(format!("blob {digest}"), problem));
         self.bad.insert(digest.clone(), format!("its blob {digest} is left out"));
@@ -156,6 +182,9 @@ impl<'a> Work<'a> {
     /// Says what taking them in would come to; each would be copied, as far as a dry run can tell.
     fn look_at_blobs(&self, files: &[BlobFile]) -> Result<Vec<BlobTaken>, Failure> {
         let look = |file: &BlobFile| {
+            if let Some(found) = self.taker.source.look(&file.digest) {
+                return Ok(length_problem(found, file.length).map_or(BlobTaken::Copied, BlobTaken::Refused));
+            }
             let opened = match self.taker.source.open(&file.digest) {
                 Ok(Some(opened)) => opened,
                 Ok(None) => return Ok(BlobTaken::Refused("it is not there".into())),
@@ -203,7 +232,7 @@ impl<'a> Work<'a> {
         let read = |planned: &&'p Planned| {
             let body = match planned.problem(&self.bad) {
                 Some(problem) => Err(problem),
-                None => read_manifest(self.taker.source, &planned.digest),
+                None => read_manifest(&**self.taker.source, &planned.digest),
             };
             Ok((*planned, body))
         };
@@ -238,8 +267,11 @@ impl<'a> Work<'a> {
 
     fn image(&self, planned: &Planned, body: Vec<u8>, tags: Vec<Tag>) -> ImportedImage {
         let now = self.taker.cx().now;
-        let pushed = Moment::near(self.plan.pushed.get(&planned.digest).copied(), now);
-        let when = |tag: &Tag| self.plan.tagged.get(tag).map_or(pushed, |at| Moment::near(Some(*at), now));
+        let believed = |told: Moment| told.believed(now).unwrap_or(Moment::unknown(now));
+        let past = &self.plan.past;
+        let pushed = past.images.get(&planned.digest).and_then(|image| image.pushed);
+        let pushed = pushed.map_or(Moment::unknown(now), believed);
+        let when = |tag: &Tag| past.tags.get(tag).and_then(|tag| tag.set).map_or(pushed, believed);
         let dates = ImageDates { pushed, tagged: tags.iter().map(|tag| (tag.clone(), when(tag))).collect() };
         let (digest, media_type) = (planned.digest.clone(), planned.media_type.clone());
         ImportedImage { digest, media_type, body: body.into(), tags, dates }

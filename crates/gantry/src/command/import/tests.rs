@@ -1,8 +1,13 @@
-use super::*;
+use super::{
+    brought::{Repositories, ToBring, assign},
+    source::Source,
+    *,
+};
 use crate::moving::{digest_of, memory::MemoryRegistry};
-use gantry_oci::{Algorithm, Digest, media_type};
+use gantry_oci::{Algorithm, Digest, Tag, media_type};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -11,9 +16,9 @@ use std::{
 pub(crate) fn imported(path: &Path, repository: Option<&str>, registry: &MemoryRegistry, is_dry_run: bool) -> Value {
     let (kind, opened) = source::open(path, &|_| {}).unwrap();
     let progress = Progress::bytes("sending", None);
-    let how = How { jobs: 3, is_dry_run, progress: &progress };
+    let how = How { jobs: 3, is_dry_run, policies_dir: None, progress: &progress };
     let wanted = repository.map(|name| name.parse().unwrap());
-    let report = import(kind, opened, wanted.as_ref(), registry, &how).unwrap();
+    let report = send_all(in_files(kind, opened, wanted.as_ref()).unwrap(), registry, &how).unwrap();
     serde_json::to_value(report).unwrap()
 }
 
@@ -394,6 +399,37 @@ fn repositories_of_distribution_keep_their_names_below_the_one_given() {
 }
 
 #[test]
+fn a_folder_of_distribution_tells_where_tags_pointed_before() {
+    let folder = DataFolder(tempfile::tempdir().unwrap());
+    let manifests = [("one", 100), ("two", 300), ("three", 200)].map(|(layer, seconds)| {
+        let digest = sha256(&folder.image("app", layer, Some("v1")));
+        let own = folder.path("repositories/app/_manifests");
+        let link = own.join(format!("tags/v1/index/sha256/{}/link", digest.hex()));
+        write(&link, digest.as_str().as_bytes());
+        set_written(&link, seconds);
+        digest
+    });
+    let own = folder.path("repositories/app/_manifests");
+    write(&own.join("tags/v1/index/sha256/none/link"), b"sha256:none");
+    set_written(&own.join("tags/v1/current/link"), 250);
+    let registry = MemoryRegistry::default();
+
+    let said = imported(folder.0.path(), None, &registry, false);
+
+    let told = &registry.of("app").pasts[1].tags[0];
+    assert_eq!((told.tag.as_str(), told.digest.as_str()), ("v1", manifests[2].as_str()));
+    let earlier: Vec<&str> = told.earlier.iter().map(|earlier| earlier.digest.as_str()).collect();
+    assert_eq!(earlier, [manifests[0].as_str()], "one that is later than the tag itself is not meant");
+    assert_eq!(said["repositories"][0]["past"]["movesAdded"], 1, "{said}");
+}
+
+/// Sets when a file was written, in seconds of the epoch.
+fn set_written(path: &Path, seconds: u64) {
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+}
+
+#[test]
 fn damage_of_a_data_folder_is_named_link_by_link() {
     let folder = DataFolder(tempfile::tempdir().unwrap());
     folder.image("app", "good", Some("good"));
@@ -502,15 +538,62 @@ fn what_an_index_lists_was_there_when_the_index_came() {
         children: children.iter().map(|number| digest(*number)).collect(),
         blobs: vec![],
     };
-    let at = gantry_words::Timestamp::from_millis;
+    let at = |millis| gantry_words::Moment::estimated(gantry_words::Timestamp::from_millis(millis));
+    let pushed = |dates: &[(Digest, i64)]| {
+        let mut past = past::Past::default();
+        dates.iter().for_each(|(digest, millis)| past.pushed(digest.clone(), at(*millis)));
+        past
+    };
     let mut plan = plan::Plan {
         manifests: vec![planned(1, &[]), planned(2, &[]), planned(3, &[1, 2]), planned(4, &[1]), planned(5, &[])],
-        pushed: [(digest(2), at(90)), (digest(3), at(50)), (digest(4), at(40))].into(),
+        past: pushed(&[(digest(2), 90_000), (digest(3), 50_000), (digest(4), 40_000)]),
         ..plan::Plan::default()
     };
 
     plan::date_children(&mut plan);
 
-    let dates = [(digest(1), at(40)), (digest(2), at(90)), (digest(3), at(50)), (digest(4), at(40))];
-    assert_eq!(plan.pushed, dates.into());
+    let dates = [(digest(1), 40_000), (digest(2), 90_000), (digest(3), 50_000), (digest(4), 40_000)];
+    assert_eq!(plan.past, pushed(&dates));
+}
+
+/// A source whose tags move while it is brought.
+struct Moving {
+    inner: Arc<dyn Source>,
+    now: BTreeMap<Tag, Digest>,
+}
+
+impl Source for Moving {
+    fn length(&self, digest: &Digest) -> Result<Option<u64>, crate::moving::FilesError> {
+        self.inner.length(digest)
+    }
+
+    fn open(&self, digest: &Digest) -> Result<Option<Box<dyn std::io::Read + Send>>, crate::moving::FilesError> {
+        self.inner.open(digest)
+    }
+
+    fn tags_now(&self, _: &BTreeMap<Tag, Digest>) -> Result<Option<BTreeMap<Tag, Digest>>, crate::moving::FilesError> {
+        Ok(Some(self.now.clone()))
+    }
+}
+
+#[test]
+fn a_tag_that_moved_at_the_source_meanwhile_is_told_and_what_was_brought_stays() {
+    let mut layout = Layout::new();
+    let (one, two) = (layout.image("one", None), layout.image("two", None));
+    layout.name(&one, Some("v1"));
+    let (kind, opened) = source::open(layout.home.path(), &|_| {}).unwrap();
+    let mut brought = in_files(kind, opened, Some(&"team/app".parse().unwrap())).unwrap();
+    let found = brought.repositories.next().unwrap().unwrap();
+    let now = BTreeMap::from([("v1".parse().unwrap(), sha256(&two))]);
+    let source = Arc::new(Moving { inner: found.source.clone(), now });
+    let repositories: Repositories<'_> = Box::new([Ok(ToBring { source, ..found })].into_iter());
+    let (registry, progress) = (MemoryRegistry::default(), Progress::bytes("sending", None));
+    let how = How { jobs: 2, is_dry_run: false, policies_dir: None, progress: &progress };
+
+    let report = send_all(Brought { repositories, ..brought }, &registry, &how).unwrap();
+
+    let told = &report.repositories[0].left_out[0];
+    assert!(told.concerns == "tag v1" && told.problem.contains("was moved at the source meanwhile"), "{told:?}");
+    assert!(!report.is_whole());
+    assert_eq!(registry.of("team/app").tags["v1"], sha256(&one));
 }

@@ -1,7 +1,7 @@
 use super::source::{Damage, Found, FoundByName, Kind, Opened, Source, SourceError};
 use crate::moving::{Files, FilesError, INDEX_BYTES_MAX, blob_name, read_index};
 use gantry_oci::{Algorithm, Digest};
-use gantry_words::{REPOSITORY_NAME_BYTES_MAX, RepositoryName};
+use gantry_words::{Moment, REPOSITORY_NAME_BYTES_MAX, RepositoryName};
 use std::{collections::HashMap, io::Read, path::PathBuf};
 
 const MARK: &str = "oci-layout";
@@ -95,7 +95,7 @@ fn repository(files: &Files, name: &str) -> Result<Found, SourceError> {
     for entry in entries {
         // The file was written when the manifest was pushed, or linked to the same one of another repository.
         if let Ok(Some(at)) = files.written_at(&under(name, &blob_name(&entry.digest))) {
-            found.pushed.insert(entry.digest.clone(), at);
+            found.past.pushed(entry.digest.clone(), Moment::estimated(at));
         }
         found.add(entry.digest, Some(entry.media_type), entry.name.tag);
     }

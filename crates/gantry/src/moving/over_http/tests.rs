@@ -66,13 +66,6 @@ fn send(server: &Scripted, said: &[u8], bytes: &'static [u8]) -> Result<Sent, Tr
 }
 
 #[test]
-fn the_next_page_is_where_the_header_says() {
-    assert_eq!(next_page("</v2/a/tags/list?n=2&last=b>; rel=\"next\""), Some("/v2/a/tags/list?n=2&last=b"));
-    assert_eq!(next_page("</v2/a>; rel=\"prev\""), None);
-    assert_eq!(next_page("/v2/a"), None);
-}
-
-#[test]
 fn a_blob_is_sent_anew_to_a_server_that_was_busy() {
     let server = Scripted::start(&[BUSY, OPENED, BUSY, OPENED, CREATED]);
 

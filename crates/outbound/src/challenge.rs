@@ -1,4 +1,3 @@
-use crate::source::ArtifactPlace;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Bytes of a challenge at most.
@@ -6,8 +5,8 @@ const BYTES_MAX: usize = 4 << 10;
 
 /// What a registry wants of who asks, one header of `WWW-Authenticate` (RFC 9110, section 11.6.1; the token protocol of docker's
 /// registry): its first scheme with what that says.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Challenge {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Challenge {
     /// In small letters.
     scheme: String,
     realm: Option<String>,
@@ -16,8 +15,8 @@ pub(super) struct Challenge {
 }
 
 impl Challenge {
-    /// Reads a challenge; `None` where there is no scheme, or a string that does not end.
-    pub(super) fn parse(text: &str) -> Option<Challenge> {
+    /// Reads a challenge of at most 4 KiB; `None` where there is no scheme, or a string that does not end.
+    pub fn parse(text: &str) -> Option<Challenge> {
         let (scheme, mut rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         if scheme.is_empty() || text.len() > BYTES_MAX {
             return None;
@@ -45,19 +44,22 @@ impl Challenge {
     }
 
     /// Whether user and password are wanted as they are.
-    pub(super) fn is_basic(&self) -> bool {
+    pub fn is_basic(&self) -> bool {
         self.scheme == "basic"
     }
 
-    /// Where a token is had that lets the artifact be pulled; `None` where none is wanted, or who gives them would be asked without TLS
-    /// though the registry has it.
-    pub(super) fn token_url(&self, place: &ArtifactPlace) -> Option<String> {
+    /// The scope that it names.
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// Where a token is had for a scope such as `repository:team/app:pull`; `None` where none is wanted, or who gives them would be asked
+    /// without TLS though the registry has it (`is_tls`).
+    pub fn token_url(&self, is_tls: bool, scope: &str) -> Option<String> {
         let realm = self.realm.as_deref().filter(|_| self.scheme == "bearer")?;
-        if !realm.starts_with("https://") && (place.is_tls || !realm.starts_with("http://")) {
+        if !realm.starts_with("https://") && (is_tls || !realm.starts_with("http://")) {
             return None;
         }
-        let pull = format!("repository:{}:pull", place.repository);
-        let scope = self.scope.as_deref().unwrap_or(&pull);
         let sign = if realm.contains('?') { '&' } else { '?' };
         let mut url = format!("{realm}{sign}scope={}", utf8_percent_encode(scope, NON_ALPHANUMERIC));
         if let Some(service) = &self.service {
@@ -84,36 +86,39 @@ fn unquote(text: &str) -> Option<(String, &str)> {
 mod tests {
     use super::*;
 
-    fn place(text: &str) -> ArtifactPlace {
-        text.parse().unwrap()
-    }
+    const PULL: &str = "repository:a/db:pull";
 
     #[test]
     fn a_registry_says_where_a_token_is_had_and_for_what() {
         let said =
             r#"Bearer realm="https://auth.example.com/token",service="registry \"x\"",scope="repository:a/db:pull""#;
 
-        let url = Challenge::parse(said).unwrap().token_url(&place("oci://registry.example.com/a/db:2"));
+        let challenge = Challenge::parse(said).unwrap();
 
         let expected = "https://auth.example.com/token?scope=repository%3Aa%2Fdb%3Apull&service=registry%20%22x%22";
-        assert_eq!(url.as_deref(), Some(expected));
+        assert_eq!(challenge.scope(), Some(PULL));
+        assert_eq!(challenge.token_url(true, PULL).as_deref(), Some(expected));
     }
 
     #[test]
-    fn what_a_registry_leaves_out_is_put_in() {
-        let url = Challenge::parse("bearer realm=https://a/token?x=1").unwrap().token_url(&place("oci://a/db:2"));
+    fn a_realm_without_quotes_and_with_a_query_is_one_too() {
+        let challenge = Challenge::parse("bearer realm=https://a/token?x=1").unwrap();
 
-        assert_eq!(url.as_deref(), Some("https://a/token?x=1&scope=repository%3Adb%3Apull"));
+        assert_eq!(challenge.scope(), None);
+        assert_eq!(
+            challenge.token_url(true, PULL).as_deref(),
+            Some("https://a/token?x=1&scope=repository%3Aa%2Fdb%3Apull")
+        );
     }
 
     #[test]
     fn no_password_goes_to_who_gives_tokens_without_tls_for_a_registry_with_it() {
         let said = Challenge::parse(r#"Bearer realm="http://a/token""#).unwrap();
 
-        assert_eq!(said.token_url(&place("oci://a/db:2")), None);
-        assert!(said.token_url(&place("oci+http://a/db:2")).is_some());
+        assert_eq!(said.token_url(true, PULL), None);
+        assert!(said.token_url(false, PULL).is_some());
         let file = Challenge::parse(r#"Bearer realm="file:///etc/passwd""#).unwrap();
-        assert_eq!(file.token_url(&place("oci+http://a/db:2")), None);
+        assert_eq!(file.token_url(false, PULL), None);
     }
 
     #[test]
@@ -122,6 +127,6 @@ mod tests {
         assert_eq!(Challenge::parse(r#"Bearer realm="https://a"#), None);
         assert_eq!(Challenge::parse(""), None);
         let other = Challenge::parse("Negotiate").unwrap();
-        assert!(!other.is_basic() && other.token_url(&place("oci://a/db:2")).is_none());
+        assert!(!other.is_basic() && other.token_url(true, PULL).is_none());
     }
 }

@@ -1,0 +1,91 @@
+//! What ECR tells of the images and of the settings of a repository.
+
+use super::answers::{Image, Repository};
+use crate::command::import::past::{Past, RepositoryPast, TagPast};
+use gantry_words::{Moment, Precision};
+
+/// Returns what is known of images. A push is known exactly. A pull is recorded once a day at most, and of tags is not told
+/// when they were set: not before the push of their image.
+pub(super) fn past_of(images: &[Image]) -> Past {
+    let mut past = Past::default();
+    let near = |at| Moment { at, precision: Precision::Estimated };
+    for image in images.iter().filter(|image| image.is_active) {
+        let known = past.images.entry(image.digest.clone()).or_default();
+        known.pushed = image.pushed.map(Into::into);
+        known.pulled = image.pulled.map(near);
+        for tag in &image.tags {
+            past.tags.insert(tag.clone(), TagPast { set: image.pushed.map(near), ..TagPast::default() });
+        }
+    }
+    let archived = images.iter().filter(|image| !image.is_active).count();
+    if archived > 0 {
+        let remark = "are archived in ECR and cannot be pulled; restore them there, and import again";
+        past.repository.remarks.push(format!("{archived} images {remark}"));
+    }
+    past
+}
+
+/// Notes whether tags of a repository may be moved.
+pub(super) fn tell_mutability(repository: &Repository, told: &mut RepositoryPast) {
+    match repository.mutability.as_str() {
+        "MUTABLE" => told.is_immutable = Some(false),
+        "IMMUTABLE" => told.is_immutable = Some(true),
+        other => {
+            let exclusions = repository.exclusions.join(", ");
+            told.remarks.push(format!(
+                "only some tags are immutable in ECR, and so none are made so here: {other}, which excludes {exclusions}"
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gantry_words::Timestamp;
+
+    fn image(number: u8, is_active: bool) -> Image {
+        Image {
+            digest: format!("sha256:{}", format!("{number:02x}").repeat(32)).parse().unwrap(),
+            tags: vec![format!("v{number}").parse().unwrap()],
+            pushed: Some(Timestamp::from_millis(1_000)),
+            pulled: Some(Timestamp::from_millis(2_000)),
+            is_active,
+        }
+    }
+
+    #[test]
+    fn pushes_are_exact_and_pulls_and_tags_estimated() {
+        let past = past_of(&[image(1, true)]);
+
+        let known = past.images.values().next().unwrap();
+        let tag = &past.tags[&"v1".parse().unwrap()];
+        assert_eq!(known.pushed.unwrap().precision, Precision::Exact);
+        assert_eq!(known.pulled.unwrap().precision, Precision::Estimated);
+        assert_eq!(tag.set, Some(Moment { at: Timestamp::from_millis(1_000), precision: Precision::Estimated }));
+    }
+
+    #[test]
+    fn archived_images_are_counted_in_a_remark() {
+        let past = past_of(&[image(1, true), image(2, false), image(3, false)]);
+
+        assert_eq!((past.images.len(), past.tags.len()), (1, 1));
+        assert!(past.repository.remarks[0].starts_with("2 images are archived"));
+    }
+
+    #[test]
+    fn a_repository_is_immutable_where_all_its_tags_are() {
+        let told = |mutability: &str| {
+            let (name, exclusions) = ("app".parse().unwrap(), vec!["v*".to_owned()]);
+            let mut told = RepositoryPast::default();
+            tell_mutability(&Repository { name, arn: None, mutability: mutability.into(), exclusions }, &mut told);
+            told
+        };
+
+        assert_eq!(told("MUTABLE").is_immutable, Some(false));
+        assert_eq!(told("IMMUTABLE").is_immutable, Some(true));
+        let some = told("IMMUTABLE_WITH_EXCLUSION");
+        assert_eq!(some.is_immutable, None);
+        assert!(some.remarks[0].ends_with("IMMUTABLE_WITH_EXCLUSION, which excludes v*"), "{:?}", some.remarks);
+    }
+}

@@ -1,0 +1,131 @@
+use super::{super::past::Earlier, *};
+use crate::moving::memory::MemoryRegistry;
+use gantry_rest::PastTakenDocument;
+use gantry_words::Timestamp;
+
+fn digest(number: usize) -> Digest {
+    format!("sha256:{number:064x}").parse().unwrap()
+}
+
+fn moment_at(seconds: i64) -> Moment {
+    Moment::estimated(Timestamp::from_millis(seconds * 1000))
+}
+
+fn name() -> RepositoryName {
+    "team/app".parse().unwrap()
+}
+
+/// Tells a server in memory of a past whose tags point to the first image.
+fn tell(past: &Past, policies_dir: Option<&Path>, is_new: bool) -> (PastDone, Vec<PastDocument>) {
+    let registry = MemoryRegistry::default();
+    let tags = past.tags.keys().map(|tag| (tag.clone(), digest(1))).collect();
+    let telling = Telling { source: "Harbor registry", policies_dir, is_dry_run: false };
+    let done = telling.tell(&registry, &name(), past, &tags, is_new).unwrap();
+    (done, registry.of("team/app").pasts)
+}
+
+/// A server of the time before all this.
+struct OldServer;
+
+impl PastTaker for OldServer {
+    fn has_repository(&self, _: &str) -> Result<bool, Trouble> {
+        Ok(true)
+    }
+
+    fn take_past(&self, _: &str, _: &PastDocument) -> Result<Option<PastTakenDocument>, Trouble> {
+        Ok(None)
+    }
+
+    fn preview_lifecycle(&self, _: &str, _: &str) -> Result<Option<LifecyclePreviewDocument>, Trouble> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn images_and_tags_are_told_in_parts_and_what_is_unknown_is_not() {
+    let mut past = Past::default();
+    (0..1_500).for_each(|number| past.pushed(digest(number), moment_at(5)));
+    past.images.insert(
+        digest(2_000),
+        ImagePast { pushed: Some(Moment::unknown(Timestamp::from_millis(7))), ..ImagePast::default() },
+    );
+    for number in 0..201 {
+        let earlier = vec![Earlier { digest: digest(2), at: moment_at(1), by: Some("bob\n".into()) }];
+        past.tags
+            .insert(format!("v{number}").parse().unwrap(), TagPast { set: Some(moment_at(3)), set_by: None, earlier });
+    }
+
+    let (done, parts) = tell(&past, None, false);
+
+    let counts: Vec<_> = parts.iter().map(|part| (part.images.len(), part.tags.len())).collect();
+    assert_eq!(counts, [(1_000, 0), (500, 0), (0, 200), (0, 1)]);
+    assert_eq!((done.images_dated, done.tags_dated, done.moves_added), (1_500, 201, 201));
+    assert_eq!(parts[3].tags[0].earlier[0].set_by.as_deref(), Some("bob"));
+    assert_eq!(parts[0].source, "harbor");
+}
+
+#[test]
+fn names_become_lines_of_some_length() {
+    assert_eq!(actor(" robot$ci\u{1b} "), Some("robot$ci".into()));
+    assert_eq!(actor(&"ä".repeat(150)), Some("ä".repeat(100)));
+    assert_eq!(actor("\n"), None);
+}
+
+#[test]
+fn an_older_server_is_named_and_nothing_fails() {
+    let mut past = Past::default();
+    past.pushed(digest(1), moment_at(5));
+    past.repository.lifecycle = Some("{}".into());
+    let telling = Telling { source: "zot folder", policies_dir: None, is_dry_run: false };
+
+    let done = telling.tell(&OldServer, &name(), &past, &BTreeMap::new(), true).unwrap();
+
+    assert!(done.notes[0].contains("the server is an older one"), "{:?}", done.notes);
+    assert_eq!(done.images_dated, 0);
+}
+
+#[test]
+fn policies_are_previewed_and_written_beside_and_never_switched_on() {
+    let (mut past, home) = (Past::default(), tempfile::tempdir().unwrap());
+    past.repository.lifecycle = Some(r#"{"rules": []}"#.into());
+    past.repository.policy = Some("{}".into());
+
+    let (done, parts) = tell(&past, Some(home.path()), true);
+
+    assert_eq!(parts, []);
+    assert_eq!(done.lifecycle.unwrap().expiring, 1);
+    assert!(
+        done.notes[0].starts_with("lifecycle policy: not switched on; it would delete 1 of 0 images; it is in "),
+        "{:?}",
+        done.notes
+    );
+    assert_eq!(fs::read_to_string(home.path().join("team/app/lifecycle-policy.json")).unwrap(), r#"{"rules": []}"#);
+    assert_eq!(fs::read_to_string(home.path().join("team/app/repository-policy.json")).unwrap(), "{}");
+}
+
+#[test]
+fn what_holds_for_a_repository_is_set_where_the_import_made_it_and_else_said() {
+    let mut past = Past::default();
+    past.repository.is_immutable = Some(true);
+    past.repository.resource_tags.insert("team".into(), "blue".into());
+
+    let (made, told) = tell(&past, None, true);
+    let (was_there, nothing) = tell(&past, None, false);
+
+    let rules = told[0].repository.clone().unwrap();
+    assert_eq!((rules.is_immutable, rules.resource_tags["team"].as_str()), (Some(true), "blue"));
+    assert_eq!((made.notes, nothing), (vec![], vec![]));
+    assert_eq!(was_there.notes.len(), 2, "{:?}", was_there.notes);
+}
+
+#[test]
+fn labels_and_remarks_are_noted() {
+    let mut past = Past::default();
+    past.images.insert(digest(1), ImagePast { labels: ["prod".to_owned()].into(), ..ImagePast::default() });
+    past.repository.remarks.push("a rule keeps what was pulled in 7 days".into());
+
+    let (done, _) = tell(&past, None, false);
+
+    assert_eq!(done.notes[0], "a rule keeps what was pulled in 7 days");
+    assert!(done.notes[1].contains("to 1 images do not travel (prod)"), "{:?}", done.notes);
+}
