@@ -16,4 +16,5 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = find(&image, &knowledge, &Options::default());
     let _ = match_all(&interned, &knowledge);
     let _ = knowledge.changed_since(&knowledge);
+    let _ = knowledge.exploitation_changed_since(&knowledge);
 });

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `search/index.rs` | which image holds which package, in memory, each version of a package once |
+//! | `search/index/rematch.rs` | which flaws they have, by one generation of advisories and then by the next |
 //! | `search/questions.rs` | what is asked for, and what is answered |
 //! | `search/refresh.rs` | brings the index up to date when somebody asks |
 //! | `search/seen.rs` | since when flaws are in repositories: what is new and what is gone |
@@ -54,8 +55,8 @@ pub(crate) struct Search {
     vex: RwLock<Arc<HeldVex>>,
     /// Since when flaws are in repositories; read, where both are, within the index.
     open: RwLock<Open>,
-    /// Who holds it brings the index up to date; nobody else does meanwhile.
-    refreshed: Mutex<Option<Timestamp>>,
+    /// Who holds it brings the index up to date; nobody else does meanwhile, nor changes it.
+    refreshed: Arc<Mutex<Option<Timestamp>>>,
     /// Who holds it writes down what is new; taken before `refreshed`.
     noted: Mutex<Noted>,
 }
@@ -78,7 +79,8 @@ impl Scans {
     /// Finds flaws in the images of the repositories in `visible`, the worst first: up to `count` after a place. Whether one is late
     /// depends on `now`.
     ///
-    /// The first question after a start reads what every image holds, and one after new advisories matches all of it.
+    /// The first question after a start reads what every image holds, and one after new advisories matches the packages of which they say
+    /// something else.
     ///
     /// # Errors
     /// The metadata cannot be read, or the advisories are damaged.
@@ -92,10 +94,12 @@ impl Scans {
     ) -> Result<Page<FoundFlaw>, Fault> {
         let (search, deadlines) = (self.search.clone(), self.registry.images.scan_deadlines().clone());
         self.answer(move |index| {
-            search.with_open(|open| {
+            let mut page = search.with_open(|open| {
                 let lens = Lens { index, visible: &visible, vex: &search.vex(), open, deadlines: &deadlines, now };
                 questions::flaws(&lens, &question, after.as_ref(), count)
-            })
+            });
+            questions::add_titles(index, &mut page.items).map_err(Fault::internal)?;
+            Ok(page)
         })
         .await
     }
@@ -111,7 +115,7 @@ impl Scans {
         after: Option<PackagePlace>,
         count: usize,
     ) -> Result<Page<FoundPackage>, Fault> {
-        self.answer(move |index| questions::packages(index, &visible, &question, after.as_ref(), count)).await
+        self.answer(move |index| Ok(questions::packages(index, &visible, &question, after.as_ref(), count))).await
     }
 
     /// Finds secrets in the layers of the images of the repositories in `visible`, the worst first: up to `count` after a place.
@@ -125,18 +129,18 @@ impl Scans {
         after: Option<SecretPlace>,
         count: usize,
     ) -> Result<Page<FoundSecret>, Fault> {
-        self.answer(move |index| secrets::secrets(index, &visible, &question, after.as_ref(), count)).await
+        self.answer(move |index| Ok(secrets::secrets(index, &visible, &question, after.as_ref(), count))).await
     }
 
     /// Answers a question by the index as it is now, on a thread that may take its time.
     async fn answer<T: AsMut<FoundImages> + Send + 'static>(
         &self,
-        look: impl FnOnce(&Index) -> Page<T> + Send + 'static,
+        look: impl FnOnce(&Index) -> Result<Page<T>, Fault> + Send + 'static,
     ) -> Result<Page<T>, Fault> {
         self.refresh().await?;
         let search = self.search.clone();
         let look = move || search.read(look);
-        let mut page = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
+        let mut page = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)??;
         self.add_tags(page.items.iter_mut().flat_map(|found| &mut found.as_mut().shown).collect()).await?;
         Ok(page)
     }

@@ -131,7 +131,9 @@ impl Knowledge {
         &self.sources
     }
 
-    /// Returns the names about which `self` and the `older` one say different things: what has to be matched again.
+    /// Returns the names about which `self` and the `older` one say different things: what has to be matched again. Neither texts, where
+    /// their record says that it did not change, nor what is known of exploitation ([`Knowledge::exploitation_changed_since`]) are
+    /// compared.
     ///
     /// # Errors
     /// [`KnowledgeError::Damaged`].

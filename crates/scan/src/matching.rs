@@ -15,15 +15,19 @@ mod rules;
 mod subject;
 
 pub use rematch::{Interned, Match, match_all, match_names};
+pub use subject::looked_up;
 pub(crate) use subject::lookup_name;
 
 use crate::{
-    Distribution, Finding, Installed, Inventory, Knowledge, KnowledgeError, Package, PackageType, Undecided,
-    exploitation,
+    ChangedName, Distribution, Finding, Installed, Inventory, Knowledge, KnowledgeError, Package, PackageType,
+    Undecided, exploitation,
 };
 use findings::Findings;
 use rules::{NameRules, Verdicts};
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
+};
 use subject::{Choice, Subject};
 
 /// How to match.
@@ -81,9 +85,31 @@ impl EndOfLife {
 /// # Errors
 /// [`KnowledgeError::Damaged`].
 pub fn find(inventory: &Inventory, knowledge: &Knowledge, options: &Options) -> Result<Matched, KnowledgeError> {
+    find_into(Findings::new(knowledge), inventory, knowledge, options)
+}
+
+/// As [`find`], but for titles, descriptions and references, which are left empty: to read them takes longer than all else, and
+/// [`titles_of`] has the titles of those that somebody looks at.
+///
+/// # Errors
+/// [`KnowledgeError::Damaged`].
+pub fn find_without_texts(
+    inventory: &Inventory,
+    knowledge: &Knowledge,
+    options: &Options,
+) -> Result<Matched, KnowledgeError> {
+    find_into(Findings::without_texts(knowledge), inventory, knowledge, options)
+}
+
+fn find_into<'a>(
+    mut findings: Findings<'a>,
+    inventory: &Inventory,
+    knowledge: &'a Knowledge,
+    options: &Options,
+) -> Result<Matched, KnowledgeError> {
     let distribution = inventory.distribution.as_ref();
     let mut matched = Matched { end_of_life: distribution.and_then(releases::end_of_life), ..Matched::default() };
-    let mut findings = Findings::new(knowledge);
+    let mut known = KnownRules::new();
     for (package, paths) in by_version(&inventory.packages) {
         let undecided = |reason: String| Undecided {
             kind: package.kind,
@@ -91,7 +117,7 @@ pub fn find(inventory: &Inventory, knowledge: &Knowledge, options: &Options) -> 
             version: package.version.clone(),
             reason,
         };
-        match look_up(package, distribution, knowledge, options)? {
+        match look_up(package, distribution, knowledge, options, &mut known)? {
             Outcome::Hits(subject, rules, verdicts) => {
                 if let Some(of_name) = verdicts.unknown {
                     matched.undecided.push(undecided(rules.why_unknown(knowledge, of_name, &subject.version)?));
@@ -104,11 +130,7 @@ pub fn find(inventory: &Inventory, knowledge: &Knowledge, options: &Options) -> 
         }
     }
     matched.findings = findings.finish();
-    exploitation::join_by(&mut matched.findings, |cve| {
-        let prediction = knowledge.prediction(cve)?;
-        let is_exploited = knowledge.exploited(cve)?.is_some();
-        Ok::<_, KnowledgeError>((is_exploited, prediction.map(|prediction| prediction.probability)))
-    })?;
+    exploitation::join_by(&mut matched.findings, |cve| knowledge.exploitation(cve))?;
     Ok(matched)
 }
 
@@ -123,18 +145,46 @@ pub fn unsupported(inventory: &Inventory, undecided: &[Undecided]) -> Option<Str
     said.map(|one| one.reason.clone()).or_else(unknown)
 }
 
+/// Returns the titles of flaws of a package, by their ids, as [`find`] has them; of those in `ids` that the package has.
+///
+/// # Errors
+/// [`KnowledgeError::Damaged`].
+pub fn titles_of(
+    package: &Package,
+    distribution: Option<&Distribution>,
+    ids: &BTreeSet<&str>,
+    knowledge: &Knowledge,
+    options: &Options,
+) -> Result<BTreeMap<String, String>, KnowledgeError> {
+    let outcome = look_up(package, distribution, knowledge, options, &mut KnownRules::new())?;
+    let Outcome::Hits(subject, rules, verdicts) = outcome else { return Ok(BTreeMap::new()) };
+    let mut hits = Vec::new();
+    for hit in verdicts.hits {
+        if ids.contains(knowledge.flaw_id(hit.flaw)?) {
+            hits.push(hit);
+        }
+    }
+    let mut findings = Findings::new(knowledge);
+    findings.add(package, &[], &subject, &rules, &hits)?;
+    Ok(findings.finish().into_iter().map(|finding| (finding.id, finding.title)).collect())
+}
+
 enum Outcome<'a> {
-    Hits(Box<Subject>, NameRules<'a>, Verdicts),
+    Hits(Box<Subject>, Rc<NameRules<'a>>, Verdicts),
     Clean,
     Undecided(String),
     LeftOut(String),
 }
+
+/// The rules of names that were looked up; `None` where no advisory names them.
+type KnownRules<'a> = HashMap<ChangedName, Option<Rc<NameRules<'a>>>>;
 
 fn look_up<'a>(
     package: &Package,
     distribution: Option<&Distribution>,
     knowledge: &'a Knowledge,
     options: &Options,
+    known: &mut KnownRules<'a>,
 ) -> Result<Outcome<'a>, KnowledgeError> {
     let subject = match subject::choose(package, distribution, options) {
         Choice::LookUp(subject) => subject,
@@ -146,8 +196,17 @@ fn look_up<'a>(
         let reason = format!("{unsupported}: there are no advisories for {source}; import a feed of them");
         return Ok(Outcome::Undecided(reason));
     };
-    let Some(place) = knowledge.rules(info, &subject.name)? else { return Ok(Outcome::Clean) };
-    let rules = NameRules::read(knowledge, place)?;
+    let name = (subject.source.clone(), subject.name.clone());
+    let rules = match known.get(&name) {
+        Some(rules) => rules.clone(),
+        None => {
+            let place = knowledge.rules(info, &subject.name)?;
+            let rules = place.map(|place| NameRules::read(knowledge, place)).transpose()?.map(Rc::new);
+            known.insert(name, rules.clone());
+            rules
+        }
+    };
+    let Some(rules) = rules else { return Ok(Outcome::Clean) };
     let verdicts = rules.judge(knowledge, &subject.version)?;
     Ok(Outcome::Hits(Box::new(subject), rules, verdicts))
 }

@@ -125,12 +125,17 @@ impl Scans {
         let search = self.search.clone();
         let look = move || {
             search.read(|index| {
+                // They were taken away a moment ago: that nothing is known is no news of a flaw.
+                if !index.has_advisories() {
+                    return None;
+                }
                 let present = seen::present(index);
                 let news = search.with_open(|open| seen::compare(open, &present));
-                (news, seen::count_newest(index, &search.vex()), index.revision())
+                Some((news, seen::count_newest(index, &search.vex()), index.revision()))
             })
         };
-        let (news, days, revision) = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
+        let looked = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
+        let Some((news, days, revision)) = looked else { return Ok(NotedFindings::default()) };
         let done = NotedFindings { seen: news.seen.len(), gone: news.gone.len() };
         self.write_news(cx, news).await?;
         self.write_days(cx, day, days, &mut noted).await?;

@@ -1,16 +1,20 @@
+mod rematch;
+#[cfg(test)]
+mod tests;
+
 use super::{bases::Chains, secrets::HeldSecrets, vex::Borne};
 use gantry_scan::{
-    Distribution, Finding, FixState, Installed, Inventory, Knowledge, KnowledgeError, Options, Package, Severity,
-    exploitation, find,
+    Distribution, Finding, FixState, Knowledge, KnowledgeError, KnowledgeSource, Options, Package, Severity,
+    exploitation, looked_up,
 };
 use gantry_words::Timestamp;
+pub(super) use rematch::Arrival;
+use rematch::Flaws;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-/// Packages matched at once: their findings are in memory with all their texts.
-const MATCHED_AT_ONCE: usize = 1_000;
 /// Below so many packages it does not matter how many of them no image holds any more.
 const UNUSED_MIN: usize = 10_000;
 
@@ -24,6 +28,15 @@ pub(super) struct PackageKey {
     pub(super) distribution: Option<Distribution>,
 }
 
+impl PackageKey {
+    fn of(package: &Package, distribution: Option<&Distribution>) -> PackageKey {
+        // Neither licences nor the archive's hash say anything about flaws.
+        let package = Package { licences: Vec::new(), sha1: None, ..package.clone() };
+        let distribution = distribution.filter(|_| package.kind.is_distribution()).cloned();
+        PackageKey { package, distribution }
+    }
+}
+
 /// An image that holds packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HeldImage {
@@ -33,7 +46,7 @@ pub(super) struct HeldImage {
     pub(super) pushed_by: Arc<str>,
 }
 
-/// What is remembered of a finding: without its long texts.
+/// What is remembered of a finding: without its texts.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct KnownFlaw {
     pub(super) id: String,
@@ -41,7 +54,6 @@ pub(super) struct KnownFlaw {
     pub(super) severity: Severity,
     pub(super) fixed_version: Option<String>,
     pub(super) fix_state: FixState,
-    pub(super) title: String,
     pub(super) published: Option<String>,
     pub(super) epss: Option<f32>,
     pub(super) known_exploited: bool,
@@ -63,9 +75,17 @@ impl From<Finding> for KnownFlaw {
             severity: finding.severity,
             fixed_version: finding.fixed_version,
             fix_state: finding.fix_state,
-            title: finding.title,
             published: finding.published,
         }
+    }
+}
+
+impl KnownFlaw {
+    /// Takes what is known of its exploitation: whether it is exploited, and how likely that is, 0.0 to 1.0.
+    fn set_exploitation(&mut self, (known_exploited, epss): (bool, Option<f32>)) {
+        let can_be_mended = self.fixed_version.is_some() || self.fix_state == FixState::Fixed;
+        self.priority = exploitation::priority_of(self.severity, known_exploited, epss, can_be_mended);
+        (self.known_exploited, self.epss) = (known_exploited, epss);
     }
 }
 
@@ -80,6 +100,9 @@ pub(super) struct HeldPackage {
 pub(super) type Paths = Arc<[Box<str>]>;
 
 /// Which image holds which package: each image and each version of a package has a number.
+///
+/// The flaws of all its packages are those of one generation of advisories, at any moment: what changes is worked out beside it
+/// (`index/rematch.rs`).
 #[derive(Default)]
 pub(super) struct Index {
     images: Vec<Option<(HeldImage, Box<[u32]>)>>,
@@ -87,6 +110,8 @@ pub(super) struct Index {
     places: HashMap<Place, u32>,
     packages: Vec<HeldPackage>,
     numbers: HashMap<Arc<PackageKey>, u32>,
+    /// The packages that are looked up among the advisories of a source by a name; what is looked up nowhere is not among them.
+    names: HashMap<KnowledgeSource, HashMap<String, Vec<u32>>>,
     /// The paths at which packages are, sorted, those of a package in an image together: images that share a layer share them.
     paths: Vec<Paths>,
     path_numbers: HashMap<Paths, u32>,
@@ -98,9 +123,9 @@ pub(super) struct Index {
     secrets: HeldSecrets,
     /// Rises with every change.
     revision: u64,
-    /// The generation of advisories whose flaws are known, and of how many packages they are.
+    /// The advisories that the flaws of all packages are of, and their generation.
+    advisories: Option<Arc<Knowledge>>,
     generation: u64,
-    matched: usize,
 }
 
 impl Index {
@@ -153,11 +178,6 @@ impl Index {
         self.revision
     }
 
-    /// An empty one, that is known to be another than this.
-    pub(super) fn emptied(&self) -> Index {
-        Index { revision: self.revision + 1, ..Index::default() }
-    }
-
     /// The repositories that have images.
     pub(super) fn repositories(&self) -> BTreeSet<i64> {
         self.images.iter().flatten().map(|(image, _)| image.place.0).collect()
@@ -184,13 +204,12 @@ impl Index {
         images.map(|(image, _)| (image.place.clone(), (image.scanned_at, image.pushed_at))).collect()
     }
 
-    /// Takes an image, in the place of what was known of it.
-    pub(super) fn put(&mut self, image: HeldImage, inventory: &Inventory) {
+    /// Takes an image, in the place of what was known of it, and the flaws of the packages that it brings.
+    fn hold(&mut self, Arrival { image, inventory, keys }: Arrival, flaws: &mut Flaws) {
         self.remove([&image.place]);
         let mut packages: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
-        for installed in &inventory.packages {
-            let number = self.number(&installed.package, inventory.distribution.as_ref());
-            packages.entry(number).or_default().insert(&installed.path);
+        for (installed, key) in inventory.packages.iter().zip(keys) {
+            packages.entry(self.number(key, flaws)).or_default().insert(&installed.path);
         }
         let next = u32::try_from(self.images.len()).unwrap_or(u32::MAX);
         let number = self.free.pop().unwrap_or(next);
@@ -200,7 +219,7 @@ impl Index {
                 held.images.push((number, paths));
             }
         }
-        self.chains.put(number, inventory);
+        self.chains.put(number, &inventory);
         self.borne.put(&image.place, &inventory.statements);
         self.secrets.put(number, &inventory.secrets);
         self.places.insert(image.place.clone(), number);
@@ -244,35 +263,54 @@ impl Index {
         self.free.extend(gone);
     }
 
-    /// Whether most packages are of images that are gone: then it is better made anew.
+    /// Whether most packages are of images that are gone.
     pub(super) fn is_wasteful(&self) -> bool {
         let unused = self.packages.iter().filter(|package| package.images.is_empty()).count();
         self.packages.len() > UNUSED_MIN && unused * 2 > self.packages.len()
     }
 
-    fn number(&mut self, package: &Package, distribution: Option<&Distribution>) -> u32 {
-        // Neither licences nor the archive's hash say anything about flaws.
-        let package = Package { licences: Vec::new(), sha1: None, ..package.clone() };
-        let distribution = distribution.filter(|_| package.kind.is_distribution()).cloned();
-        let key = PackageKey { package, distribution };
+    /// Forgets packages and paths that no image has any more; the others get other numbers.
+    pub(super) fn drop_unused(&mut self) {
+        let mut moved: HashMap<u32, u32> = HashMap::new();
+        let mut kept: Vec<HeldPackage> = Vec::new();
+        for (number, held) in (0..).zip(std::mem::take(&mut self.packages)) {
+            if !held.images.is_empty() {
+                moved.insert(number, u32::try_from(kept.len()).unwrap_or(u32::MAX));
+                kept.push(held);
+            }
+        }
+        let renumber = |number: &mut u32| moved.get(&*number).map(|new| *number = *new).is_some();
+        self.numbers.retain(|_, number| renumber(number));
+        for names in self.names.values_mut() {
+            names.values_mut().for_each(|numbers| numbers.retain_mut(renumber));
+            names.retain(|_, numbers| !numbers.is_empty());
+        }
+        let held = self.images.iter_mut().flatten();
+        for number in held.flat_map(|(_, packages)| packages.iter_mut()) {
+            renumber(number);
+        }
+        let paths = std::mem::take(&mut self.paths);
+        self.path_numbers.clear();
+        for (_, number) in kept.iter_mut().flat_map(|held| &mut held.images) {
+            *number = self.paths_number(paths.get(*number as usize).cloned().unwrap_or_default());
+        }
+        self.packages = kept;
+        self.revision += 1;
+    }
+
+    fn number(&mut self, key: PackageKey, flaws: &mut Flaws) -> u32 {
         if let Some(number) = self.numbers.get(&key) {
             return *number;
         }
         let number = u32::try_from(self.packages.len()).unwrap_or(u32::MAX);
+        if let Some((source, name)) = looked_up(&key.package, key.distribution.as_ref(), &Options::default()) {
+            self.names.entry(source).or_default().entry(name).or_default().push(number);
+        }
+        let flaws = flaws.remove(&key).unwrap_or_default();
         let key = Arc::new(key);
         self.numbers.insert(key.clone(), number);
-        self.packages.push(HeldPackage { key, images: Vec::new(), flaws: Vec::new() });
+        self.packages.push(HeldPackage { key, images: Vec::new(), flaws });
         number
-    }
-
-    /// Packages of which it is not known what these advisories say: those of all, after others held.
-    pub(super) fn unmatched(&mut self, generation: u64) -> Vec<Arc<PackageKey>> {
-        if self.generation != generation {
-            self.packages.iter_mut().for_each(|package| package.flaws.clear());
-            (self.generation, self.matched) = (generation, 0);
-        }
-        let after = self.packages.get(self.matched..).unwrap_or_default();
-        after.iter().map(|package| package.key.clone()).collect()
     }
 
     /// Whether the flaws that are known are those of this generation of advisories.
@@ -280,57 +318,23 @@ impl Index {
         self.generation == generation
     }
 
-    /// Remembers the flaws of what was not matched.
-    pub(super) fn set_flaws(&mut self, of: &[Arc<PackageKey>], flaws: Flawed) {
-        for (key, flaws) in flaws {
-            if let Some(held) = self.numbers.get(&key).and_then(|number| self.packages.get_mut(*number as usize)) {
-                held.flaws = flaws;
-            }
-        }
-        self.matched += of.len();
-        self.revision += u64::from(!of.is_empty());
+    /// The titles of flaws of a package, by their ids.
+    ///
+    /// # Errors
+    /// [`KnowledgeError::Damaged`].
+    pub(super) fn titles_of(
+        &self,
+        key: &PackageKey,
+        ids: &BTreeSet<&str>,
+    ) -> Result<BTreeMap<String, String>, KnowledgeError> {
+        let PackageKey { package, distribution } = key;
+        self.advisories.as_deref().map_or(Ok(BTreeMap::new()), |advisories| {
+            titles_of(package, distribution.as_ref(), ids, advisories, &Options::default())
+        })
     }
-}
 
-/// Packages with their flaws.
-pub(super) type Flawed = Vec<(Arc<PackageKey>, Vec<KnownFlaw>)>;
-
-/// Finds the flaws of packages, each by what advisories tell it apart.
-///
-/// # Errors
-/// [`KnowledgeError::Damaged`].
-pub(super) fn flaws_of(packages: &[Arc<PackageKey>], knowledge: &Knowledge) -> Result<Flawed, KnowledgeError> {
-    let mut found: HashMap<Arc<PackageKey>, Vec<KnownFlaw>> = HashMap::new();
-    for (distribution, group) in groups(packages) {
-        for some in group.chunks(MATCHED_AT_ONCE) {
-            let install = |key: &&Arc<PackageKey>| {
-                let package = key.package.clone();
-                Installed { package, path: String::new(), layer: 0 }
-            };
-            let inventory = Inventory {
-                distribution: distribution.cloned(),
-                packages: some.iter().map(install).collect(),
-                ..Inventory::default()
-            };
-            for finding in find(&inventory, knowledge, &Options::default())?.findings {
-                let key = PackageKey { package: finding.package.clone(), distribution: distribution.cloned() };
-                found.entry(Arc::new(key)).or_default().push(finding.into());
-            }
-        }
+    /// Whether there are advisories: without them nothing is known of flaws.
+    pub(super) fn has_advisories(&self) -> bool {
+        self.advisories.is_some()
     }
-    Ok(found.into_iter().collect())
-}
-
-/// By distribution, and so that no two of a group have the same kind, name and version: as in one image, where the first of them
-/// would stand for all.
-fn groups(packages: &[Arc<PackageKey>]) -> Vec<(Option<&Distribution>, Vec<&Arc<PackageKey>>)> {
-    let mut seen = HashMap::new();
-    let mut groups: HashMap<(Option<&Distribution>, u32), Vec<&Arc<PackageKey>>> = HashMap::new();
-    for key in packages {
-        let Package { kind, name, version, .. } = &key.package;
-        let distribution = key.distribution.as_ref();
-        let turn = seen.entry((distribution, kind, name, version)).and_modify(|turn| *turn += 1).or_insert(0_u32);
-        groups.entry((distribution, *turn)).or_default().push(key);
-    }
-    groups.into_iter().map(|((distribution, _), group)| (distribution, group)).collect()
 }

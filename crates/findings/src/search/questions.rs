@@ -4,12 +4,12 @@ use super::{
     vex::HeldVex,
 };
 use gantry_registry::DeadlineSettings;
-use gantry_scan::{Distribution, FixState, Package, PackageType, Severity, VersionRange, purl};
+use gantry_scan::{Distribution, FixState, KnowledgeError, Package, PackageType, Severity, VersionRange, purl};
 use gantry_words::{Page, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
 };
@@ -259,6 +259,29 @@ pub(super) fn flaws(
     Page::cut(shown.take(count + 1).collect(), count)
 }
 
+/// Reads the titles of flaws that are shown; until then each has its id for one.
+///
+/// # Errors
+/// [`KnowledgeError::Damaged`].
+pub(super) fn add_titles(index: &Index, found: &mut [FoundFlaw]) -> Result<(), KnowledgeError> {
+    let key = |flaw: &FoundFlaw| PackageKey { package: flaw.package.clone(), distribution: flaw.distribution.clone() };
+    let mut ids: HashMap<PackageKey, BTreeSet<&str>> = HashMap::new();
+    for flaw in found.iter() {
+        ids.entry(key(flaw)).or_default().insert(&flaw.id);
+    }
+    let mut titles = HashMap::new();
+    for (key, ids) in ids {
+        let of_package = index.titles_of(&key, &ids)?;
+        titles.insert(key, of_package);
+    }
+    for flaw in found {
+        if let Some(title) = titles.get_mut(&key(flaw)).and_then(|titles| titles.remove(&flaw.id)) {
+            flaw.title = title;
+        }
+    }
+    Ok(())
+}
+
 impl Lens<'_> {
     /// Shows a flaw with the images in which it is as the question says; `None` where there is none.
     fn show(
@@ -290,15 +313,15 @@ impl Lens<'_> {
         let first_seen_at = holders.0.iter().filter_map(|(image, ..)| first_seen(image.place.0)).min();
         let suppressed = reason.into_inner();
         let PackageKey { package, distribution } = (*held.key).clone();
-        let KnownFlaw { id, aliases, severity, fixed_version, fix_state, title, published, .. } = flaw.clone();
+        let KnownFlaw { id, aliases, severity, fixed_version, fix_state, published, .. } = flaw.clone();
         Some(FoundFlaw {
             place,
+            title: id.clone(),
             id,
             aliases,
             severity,
             fixed_version,
             fix_state,
-            title,
             published,
             epss: flaw.epss,
             known_exploited: flaw.known_exploited,

@@ -1,19 +1,32 @@
-use super::index::{HeldImage, Index, Place, flaws_of};
+use super::index::{Arrival, HeldImage, Index, Place};
 use crate::{packing, scans::Scans};
+use bytes::Bytes;
 use gantry_fault::Fault;
 use gantry_metadata::{
     Reader,
     scans::{self, HeldRow},
 };
 use gantry_scan::Inventory;
+use gantry_words::Timestamp;
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::OwnedMutexGuard;
+use tracing::Instrument;
 
 /// For how long the index is taken as it is: what was pushed or deleted in it may be missing or there.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 /// Images looked for in one go.
 const LISTED_AT_ONCE: usize = 2_000;
-/// Images whose inventories are read in one go.
-const READ_AT_ONCE: usize = 64;
+/// Images whose inventories are read, and are in memory, in one go.
+const READ_AT_ONCE: usize = 16;
+
+/// What has to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// Images have come or gone, perhaps.
+    Images,
+    /// There are other advisories.
+    Advisories,
+}
 
 impl Scans {
     /// Brings the index up to date, unless it just was.
@@ -23,39 +36,60 @@ impl Scans {
 
     /// Brings the index up to date if that is so long ago.
     pub(super) async fn refresh_older_than(&self, age: Duration) -> Result<(), Fault> {
-        let mut refreshed = self.search.refreshed.lock().await;
+        let refreshed = self.search.refreshed.clone().lock_owned().await;
         let now = self.env.now();
-        if refreshed.is_some_and(|at| now.since(at) < age) {
-            let generation = self.advisories().now().1;
+        let need = match refreshed.is_some_and(|at| now.since(at) < age) {
             // New advisories count at once, whatever was matched a moment ago.
-            return match self.search.read(|index| index.is_matched_with(generation)) {
-                true => Ok(()),
-                false => self.match_new().await,
-            };
-        }
-        // Whoever asks may go away in the middle of it: then the next one does it again.
-        *refreshed = None;
-        self.bring_up_to_date().await?;
-        *refreshed = Some(now);
-        Ok(())
+            true if self.is_matched() => return Ok(()),
+            true => Need::Advisories,
+            false => Need::Images,
+        };
+        self.refresh_apart(refreshed, need, (need == Need::Images).then_some(now)).await
     }
 
     /// Brings the index up to date, unless it just was, without that counting as such: who searches right after a scan, which asks for
     /// the base, is to find what was scanned.
     pub(super) async fn refresh_for_a_base(&self) -> Result<(), Fault> {
-        let refreshed = self.search.refreshed.lock().await;
+        let refreshed = self.search.refreshed.clone().lock_owned().await;
         let now = self.env.now();
         match refreshed.is_some_and(|at| now.since(at) < FRESH_FOR) {
-            true => Ok(()),
-            false => self.bring_up_to_date().await,
+            true if self.is_matched() => Ok(()),
+            true => self.refresh_apart(refreshed, Need::Advisories, None).await,
+            false => self.refresh_apart(refreshed, Need::Images, None).await,
         }
+    }
+
+    fn is_matched(&self) -> bool {
+        let generation = self.advisories().now().1;
+        self.search.read(|index| index.is_matched_with(generation))
+    }
+
+    /// Does it in a task of its own, which holds `refreshed` to its end and says there that it was done `at` a time: whoever asks may go
+    /// away in the middle of it, and what is under way then ends before anybody else begins.
+    async fn refresh_apart(
+        &self,
+        mut refreshed: OwnedMutexGuard<Option<Timestamp>>,
+        need: Need,
+        at: Option<Timestamp>,
+    ) -> Result<(), Fault> {
+        let scans = self.clone();
+        let work = async move {
+            match need {
+                Need::Images => scans.bring_up_to_date().await?,
+                Need::Advisories => scans.match_new().await?,
+            }
+            if at.is_some() {
+                *refreshed = at;
+            }
+            Ok(())
+        };
+        tokio::spawn(work.in_current_span()).await.map_err(Fault::internal)?
     }
 
     /// For who holds `refreshed`.
     async fn bring_up_to_date(&self) -> Result<(), Fault> {
-        if self.search.read(Index::is_wasteful) {
-            self.search.write(|index| *index = index.emptied());
-        }
+        // First, so that what the images bring is matched with the advisories of now only.
+        self.match_new().await?;
         let mut known = self.search.read(Index::known);
         let mut names: HashMap<String, Arc<str>> = HashMap::new();
         let mut after = (i64::MIN, String::new());
@@ -70,8 +104,14 @@ impl Scans {
             let new = images.filter(|image| known.remove(&image.place) != Some((image.scanned_at, image.pushed_at)));
             self.add(new.collect()).await?;
         }
-        self.search.write(|index| index.remove(known.keys()));
-        self.match_new().await?;
+        let search = self.search.clone();
+        let leave_out = move || {
+            search.write(|index| index.remove(known.keys()));
+            if search.read(Index::is_wasteful) {
+                search.write(Index::drop_unused);
+            }
+        };
+        tokio::task::spawn_blocking(leave_out).await.map_err(Fault::internal)?;
         self.refresh_vex().await
     }
 
@@ -87,32 +127,35 @@ impl Scans {
             let (search, some) = (self.search.clone(), some.to_vec());
             let counts_borne = self.registry.images.counts_vex_referrers();
             let add = move || {
-                for (image, packed) in some.into_iter().zip(packed) {
+                let arrive = |(image, packed): (HeldImage, Option<Bytes>)| {
                     let inventory = packed.and_then(|packed| packing::unpack::<Inventory>(&packed));
                     // One that another version wrote is read again when somebody asks for it; until then it is not found.
                     let mut inventory = inventory.unwrap_or_default();
                     if !counts_borne {
                         inventory.statements.clear();
                     }
-                    search.write(|index| index.put(image, &inventory));
-                }
+                    Arrival::new(image, inventory)
+                };
+                let images = some.into_iter().zip(packed).map(arrive).collect();
+                let arrivals = search.read(|index| index.match_arrivals(images)).map_err(Fault::internal)?;
+                search.write(|index| index.take_in(arrivals)).map_err(Fault::internal)
             };
-            tokio::task::spawn_blocking(add).await.map_err(Fault::internal)?;
+            tokio::task::spawn_blocking(add).await.map_err(Fault::internal)??;
         }
         Ok(())
     }
 
-    /// Matches what the advisories of now were not yet asked about.
+    /// Matches with the advisories of now, unless that was done. Until all is matched, what is known of those before holds.
     async fn match_new(&self) -> Result<(), Fault> {
-        let (knowledge, generation) = self.advisories().now();
+        let (advisories, generation) = self.advisories().now();
         let search = self.search.clone();
         let matched = tokio::task::spawn_blocking(move || {
-            let packages = search.write(|index| index.unmatched(generation));
-            let flaws = match knowledge {
-                Some(knowledge) if !packages.is_empty() => flaws_of(&packages, &knowledge).map_err(Fault::internal)?,
-                _ => Vec::new(),
-            };
-            search.write(|index| index.set_flaws(&packages, flaws));
+            if search.read(|index| index.is_matched_with(generation)) {
+                return Ok(());
+            }
+            let rematch = search.read(|index| index.rematch(advisories, generation)).map_err(Fault::internal)?;
+            let before = search.write(|index| index.take_over(rematch)).map_err(Fault::internal)?;
+            drop(before);
             Ok(())
         });
         matched.await.map_err(Fault::internal)?
@@ -128,3 +171,6 @@ fn held(row: HeldRow, names: &mut HashMap<String, Arc<str>>) -> HeldImage {
         pushed_by: by,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,9 @@ impl Builder {
             block,
             place,
         ];
-        let hash = xxh3_64(format!("{}\0{:?}\0{rating:?}", advisory.id, advisory.modified).as_bytes());
+        // Not every feed says when a record changed: what a finding tells of it, but for its texts, is in the hash itself.
+        let Advisory { id, modified, published, .. } = advisory;
+        let hash = xxh3_64(format!("{id}\0{modified:?}\0{published:?}\0{rating:?}").as_bytes());
         self.advisories.push(row);
         let member = Member {
             id: row[0],

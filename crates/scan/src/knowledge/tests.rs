@@ -1,4 +1,5 @@
 use super::*;
+use crate::exploitation::{Exploited, Prediction, Table as SideTable};
 use crate::{Affected, Range, Until};
 use proptest::prelude::*;
 
@@ -84,6 +85,42 @@ fn two_generations_differ_in_the_names_that_changed() {
 }
 
 #[test]
+fn a_name_has_changed_where_findings_tell_something_else_though_no_record_says_so() {
+    let mut later = some();
+    later[0].published = Some("2026-01-01T00:00:00Z".into());
+    let (old, new) = (Knowledge::read(file(some())).unwrap(), Knowledge::read(file(later)).unwrap());
+
+    let changed = new.changed_since(&old).unwrap();
+
+    let names: Vec<&str> = changed.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
+fn two_generations_differ_in_the_cves_of_which_they_say_otherwise_how_they_are_exploited() {
+    let with = |listed: &[&str], scores: &[(&str, f32)]| {
+        let exploited = || Exploited { added: "2026-11-20".into(), due: None, ransomware: false };
+        let predict = |probability: f32| Prediction { probability, percentile: probability };
+        let kev = listed.iter().map(|cve| (cve.to_string(), exploited())).collect();
+        let epss = scores.iter().map(|(cve, score)| (cve.to_string(), predict(*score))).collect();
+        let mut writer = KnowledgeWriter::default();
+        let (kev, epss) = (SideTable { rows: kev, made_at: None }, SideTable { rows: epss, made_at: None });
+        writer.set_exploitation(Exploitation::new(kev, epss));
+        Knowledge::read(writer.finish(&[]).unwrap()).unwrap()
+    };
+    let old = with(&["CVE-1", "CVE-3"], &[("CVE-1", 0.1), ("CVE-2", 0.2), ("CVE-4", 0.4)]);
+    let new = with(&["CVE-3", "CVE-5"], &[("CVE-1", 0.1), ("CVE-2", 0.25), ("CVE-3", 0.3)]);
+
+    let mut changed: Vec<&str> = new.exploitation_changed_since(&old).unwrap().into_iter().collect();
+    changed.sort_unstable();
+
+    assert_eq!(changed, ["CVE-1", "CVE-2", "CVE-3", "CVE-4", "CVE-5"]);
+    assert!(new.exploitation_changed_since(&new).unwrap().is_empty());
+    let ids = ["CVE-2".to_owned(), "CVE-3".to_owned()];
+    assert_eq!(new.exploitation_of("GHSA-1", &ids).unwrap(), (true, Some(0.3)));
+}
+
+#[test]
 fn another_format_is_refused_and_says_so() {
     let mut bytes = file(some());
     bytes[8] += 1;
@@ -120,6 +157,7 @@ proptest! {
         if let Ok(knowledge) = Knowledge::read(bytes) {
             let _ = walk(&knowledge);
             let _ = knowledge.changed_since(&knowledge);
+            let _ = knowledge.exploitation_changed_since(&knowledge);
         }
     }
 }

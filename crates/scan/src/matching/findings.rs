@@ -10,14 +10,19 @@ use std::rc::Rc;
 /// Collects findings, and reads each text once.
 pub(super) struct Findings<'a> {
     knowledge: &'a Knowledge,
-    texts: TextReader<'a>,
+    /// `None` where texts are left out.
+    texts: Option<TextReader<'a>>,
     flaws: HashMap<u32, Rc<Flaw>>,
     found: Vec<Finding>,
 }
 
 impl<'a> Findings<'a> {
     pub(super) fn new(knowledge: &'a Knowledge) -> Findings<'a> {
-        Findings { knowledge, texts: knowledge.text_reader(), flaws: HashMap::new(), found: Vec::new() }
+        Findings { texts: Some(knowledge.text_reader()), ..Findings::without_texts(knowledge) }
+    }
+
+    pub(super) fn without_texts(knowledge: &'a Knowledge) -> Findings<'a> {
+        Findings { knowledge, texts: None, flaws: HashMap::new(), found: Vec::new() }
     }
 
     /// Adds the flaws of one version of one package; `hits` are by flaw.
@@ -89,7 +94,7 @@ impl<'a> Findings<'a> {
             severity_source: rated.source,
             cvss_vector: rated.vector,
             cvss_score: rated.score,
-            title: title(&text, &flaw.id),
+            title: text.title,
             description: text.description,
             references: text.references,
             published: record.published,
@@ -142,21 +147,34 @@ impl<'a> Findings<'a> {
         Ok(Rated { severity, source, vector, score })
     }
 
-    /// The record's own text if it is about this flaw alone, else that of one that is.
+    /// What there is to read, with a title in any case.
     fn text(&mut self, flaw: &Flaw, advisory: u32, record: &Record) -> Result<Text, KnowledgeError> {
-        let own = self.texts.read(record.text.0, record.text.1)?;
-        if flaw.members.contains(&advisory) && !own.description.is_empty() {
-            return Ok(own);
-        }
-        for member in &flaw.members {
-            let (block, place) = self.knowledge.record(*member)?.text;
-            let text = self.texts.read(block, place)?;
-            if !text.description.is_empty() || !text.title.is_empty() && own.description.is_empty() {
-                return Ok(text);
-            }
-        }
-        Ok(own)
+        let Some(texts) = &mut self.texts else { return Ok(Text::default()) };
+        let text = best_text(self.knowledge, texts, flaw, advisory, record)?;
+        Ok(Text { title: title(&text, &flaw.id), ..text })
     }
+}
+
+/// The record's own text if it is about this flaw alone, else that of one that is.
+fn best_text(
+    knowledge: &Knowledge,
+    texts: &mut TextReader<'_>,
+    flaw: &Flaw,
+    advisory: u32,
+    record: &Record,
+) -> Result<Text, KnowledgeError> {
+    let own = texts.read(record.text.0, record.text.1)?;
+    if flaw.members.contains(&advisory) && !own.description.is_empty() {
+        return Ok(own);
+    }
+    for member in &flaw.members {
+        let (block, place) = knowledge.record(*member)?.text;
+        let text = texts.read(block, place)?;
+        if !text.description.is_empty() || !text.title.is_empty() && own.description.is_empty() {
+            return Ok(text);
+        }
+    }
+    Ok(own)
 }
 
 struct Rated {

@@ -2,7 +2,7 @@
 
 use super::rules::Versioned;
 use super::{KernelHeaders, Options, releases};
-use crate::{Distribution, KnowledgeSource, Package, PackageType};
+use crate::{ChangedName, Distribution, KnowledgeSource, Package, PackageType};
 
 /// What is looked up.
 #[derive(Clone, Debug)]
@@ -34,6 +34,15 @@ pub(crate) fn lookup_name(kind: PackageType, name: &str) -> String {
         | PackageType::Maven
         | PackageType::Npm
         | PackageType::Rpm => name.to_owned(),
+    }
+}
+
+/// Returns whose advisories speak of a package of an image of this distribution, and by which name: what [`crate::find`] looks up, and
+/// [`crate::Knowledge::changed_since`] tells. `None` where nothing can be said about it, whatever advisories there are.
+pub fn looked_up(package: &Package, distribution: Option<&Distribution>, options: &Options) -> Option<ChangedName> {
+    match choose(package, distribution, options) {
+        Choice::LookUp(subject) => Some((subject.source, subject.name)),
+        Choice::Undecided(_) | Choice::LeftOut(_) => None,
     }
 }
 

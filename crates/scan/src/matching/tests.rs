@@ -419,6 +419,29 @@ fn what_a_rematch_finds_is_what_each_image_has() {
     assert_eq!(match_names(&interned, &known, &changed).unwrap().1, found);
 }
 
+#[test]
+fn without_texts_the_same_is_found_and_the_titles_can_be_had_by_themselves() {
+    let known = knowledge(all_real());
+    let ws = Package::new(Kind::Npm, "ws", "7.0.0");
+    let image = image(None, vec![ws.clone(), Package::new(Kind::Pypi, "Django", "1.0.4")]);
+    let with_texts = find(&image, &known, &Options::default()).unwrap().findings;
+    let ids: BTreeSet<&str> = with_texts.iter().map(|finding| finding.id.as_str()).collect();
+
+    let found = find_without_texts(&image, &known, &Options::default()).unwrap().findings;
+    let titles = titles_of(&ws, None, &ids, &known, &Options::default()).unwrap();
+
+    let without = |finding: &Finding| Finding {
+        title: String::new(),
+        description: String::new(),
+        references: Vec::new(),
+        ..finding.clone()
+    };
+    assert_eq!(found, with_texts.iter().map(without).collect::<Vec<_>>());
+    let of_ws = with_texts.iter().filter(|finding| finding.package == ws);
+    assert_eq!(titles, of_ws.map(|finding| (finding.id.clone(), finding.title.clone())).collect());
+    assert!(titles.values().all(|title| title.len() > 10), "{titles:?}");
+}
+
 /// OSV schema, section Evaluation, as it is written: on versions, not on keys.
 fn is_affected(scheme: VersionScheme, affected: &Affected, version: &str) -> bool {
     let is_not_before = |left: &str, right: &str| scheme.order(left, right).unwrap().is_ge();

@@ -1,5 +1,4 @@
 use super::*;
-use crate::search::index::flaws_of;
 use gantry_scan::{
     Advisory, Affected, Installed, Knowledge, KnowledgeSource, Matched, Package, PackageType, Range, Until,
 };
@@ -44,8 +43,7 @@ fn index(images: &[(i64, &str, i64, Inventory)]) -> Index {
         ..Advisory::default()
     };
     let knowledge = Knowledge::read(Knowledge::build([advisory], &[]).unwrap()).unwrap();
-    let packages = index.unmatched(1);
-    index.set_flaws(&packages, flaws_of(&packages, &knowledge).unwrap());
+    index.match_with(knowledge, 1);
     index
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::search::{index::flaws_of, seen};
+use crate::search::seen;
 use gantry_metadata::finding_history::{FlawPlaceRow, HistoryRow};
 use gantry_scan::vex::{Product, Statement, Status};
 use gantry_scan::{Advisory, Affected, Installed, Inventory, Knowledge, KnowledgeSource, Range, SourcePackage, Until};
@@ -39,6 +39,7 @@ fn push(index: &mut Index, repository: i64, digest: &str, at: i64, packages: &[P
 fn knowledge() -> Knowledge {
     let advisory = |id: &str, source: &str, package: &str, fixed: &str| Advisory {
         id: id.into(),
+        title: format!("A flaw of {package}"),
         affected: vec![Affected {
             ranges: vec![Range { from: None, until: Until::Fixed(fixed.into()) }],
             ..Affected::new(KnowledgeSource::parse(source), package)
@@ -58,14 +59,8 @@ fn index() -> Index {
     push(&mut index, TEAM, "sha256:a", 1_000, &[openssl("3.0.11"), left_pad("1.0")]);
     push(&mut index, TEAM, "sha256:b", 2_000, &[openssl("3.0.13"), left_pad("1.0")]);
     push(&mut index, OTHER, "sha256:c", 3_000, &[openssl("3.0.11")]);
-    match_all(&mut index, 1);
+    index.match_with(knowledge(), 1);
     index
-}
-
-fn match_all(index: &mut Index, generation: u64) {
-    let packages = index.unmatched(generation);
-    let flaws = flaws_of(&packages, &knowledge()).unwrap();
-    index.set_flaws(&packages, flaws);
 }
 
 /// What is known besides the index.
@@ -119,6 +114,17 @@ fn a_flaw_is_found_once_with_all_images_that_hold_it_the_youngest_first() {
     );
     assert_eq!(found.items[0].images.first_pushed_at, Timestamp::from_millis(1_000));
     assert_eq!(found.items[0].fixed_version.as_deref(), Some("3.0.13"));
+}
+
+#[test]
+fn flaws_that_are_shown_have_their_titles() {
+    let index = index();
+    let mut found = answer(&index, &all(), &FlawQuestion::default()).items;
+
+    add_titles(&index, &mut found).unwrap();
+
+    let titles: Vec<&str> = found.iter().map(|flaw| flaw.title.as_str()).collect();
+    assert_eq!(titles, ["A flaw of openssl", "A flaw of left-pad"]);
 }
 
 #[test]
@@ -193,23 +199,12 @@ fn an_image_that_goes_takes_its_packages_with_it_and_one_that_is_read_again_coun
 }
 
 #[test]
-fn other_advisories_are_asked_about_everything_again() {
-    let mut index = index();
-    assert!(index.unmatched(1).is_empty());
-
-    assert_eq!(index.unmatched(2).len(), 3);
-    match_all(&mut index, 2);
-
-    assert_eq!(answer(&index, &all(), &FlawQuestion::default()).items.len(), 2);
-}
-
-#[test]
 fn packages_that_only_a_vendor_tells_apart_are_matched_each() {
     let mut index = Index::default();
     let vendor = |name: &str| Package { vendor: Some(name.into()), ..openssl("3.0.11") };
     push(&mut index, TEAM, "sha256:a", 1, &[vendor("Debian OpenSSL Team <pkg-openssl-devel@alioth-lists.debian.net>")]);
     push(&mut index, TEAM, "sha256:b", 2, &[openssl("3.0.11")]);
-    match_all(&mut index, 1);
+    index.match_with(knowledge(), 1);
 
     let found = answer(&index, &all(), &FlawQuestion::default());
 
@@ -317,15 +312,7 @@ fn a_flaw_is_known_of_an_image_since_its_push_or_since_it_is_of_the_repository()
 fn what_is_late_is_late_in_the_repositories_where_it_is() {
     const DAY: i64 = 24 * 60 * 60 * 1000;
     let mut index = index();
-    let rate = |severity: Severity| {
-        move |(key, mut flaws): (Arc<PackageKey>, Vec<KnownFlaw>)| {
-            flaws.iter_mut().for_each(|flaw| flaw.severity = severity);
-            (key, flaws)
-        }
-    };
-    let packages = index.unmatched(2);
-    let flaws = flaws_of(&packages, &knowledge()).unwrap().into_iter().map(rate(Severity::High)).collect();
-    index.set_flaws(&packages, flaws);
+    index.change_flaws(|flaw| flaw.severity = Severity::High);
     let package = openssl("3.0.11");
     let known = Known { now: Timestamp::from_millis(40 * DAY), ..Known::default() }
         .since("CVE-2099-0001", &package, TEAM, 9 * DAY)
@@ -362,15 +349,12 @@ fn a_deadline_is_that_of_the_severity_or_sooner_where_it_is_exploited() {
 #[test]
 fn what_is_exploited_comes_first_by_priority_and_is_asked_for_by_itself() {
     let mut index = index();
-    let packages = index.unmatched(2);
-    let mut flaws = flaws_of(&packages, &knowledge()).unwrap();
-    for flaw in flaws.iter_mut().flat_map(|(_, flaws)| flaws) {
+    index.change_flaws(|flaw| {
         (flaw.epss, flaw.known_exploited, flaw.priority) = match flaw.id.as_str() {
             "CVE-2099-0002" => (Some(0.2), true, 80),
             _ => (Some(0.05), false, 30),
         };
-    }
-    index.set_flaws(&packages, flaws);
+    });
     let ids = |question: FlawQuestion| -> Vec<String> {
         Known::default().answer(&index, &question).into_iter().map(|flaw| flaw.id).collect()
     };
