@@ -497,7 +497,7 @@ CREATE TABLE layer_content(
     digest TEXT PRIMARY KEY,
     revision BIGINT NOT NULL,
     content BYTEA NOT NULL
-);
+, path_filter BYTEA);
 
 CREATE TABLE lease(
     name TEXT PRIMARY KEY,

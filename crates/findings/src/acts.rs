@@ -170,7 +170,7 @@ impl Write for EndScan {
 
     fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         for (layer, content) in self.layers.iter().filter_map(|layer| Some((layer, layer.packed()?))) {
-            scans::put_layer(tx, layer.digest(), self.end.revision, content)?;
+            scans::put_layer(tx, layer.digest(), self.end.revision, content, layer.path_filter())?;
         }
         if let Some(event) = &self.event {
             tx.event(event.clone())?;

@@ -113,12 +113,17 @@ impl Advisories {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the folder of a file that is no blob")]
 pub(crate) fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(folder)?;
     file.write_all(bytes)?;
+    put(folder, path, file)
+}
+
+/// Puts a file of a folder in a place there, durably.
+#[expect(clippy::disallowed_methods, reason = "the folder of a file that is no blob")]
+pub(crate) fn put(folder: &Path, path: &Path, file: tempfile::NamedTempFile) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     fs::File::open(folder)?.sync_all()

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 use tokio::sync::OnceCell;
 
@@ -15,6 +15,8 @@ pub(crate) struct SharedLayer {
     digest: String,
     /// What it holds, packed, or why no worker can read it.
     read: OnceCell<Result<Vec<u8>, String>>,
+    /// By what it is known not to have a file, as it is kept, once somebody has unpacked it.
+    path_filter: OnceLock<Option<Vec<u8>>>,
 }
 
 impl LayersUnderWay {
@@ -25,7 +27,8 @@ impl LayersUnderWay {
             return layer;
         }
         layers.retain(|_, layer| layer.strong_count() > 0);
-        let layer = Arc::new(SharedLayer { digest: digest.into(), read: OnceCell::new() });
+        let layer =
+            Arc::new(SharedLayer { digest: digest.into(), read: OnceCell::new(), path_filter: OnceLock::new() });
         layers.insert(digest.into(), Arc::downgrade(&layer));
         layer
     }
@@ -40,6 +43,17 @@ impl SharedLayer {
     /// What it holds, packed; `None` where it was not read, or cannot be.
     pub(crate) fn packed(&self) -> Option<&[u8]> {
         self.read.get()?.as_ref().ok().map(Vec::as_slice)
+    }
+
+    /// Notes by what it is known not to have a file.
+    pub(crate) fn note_path_filter(&self, path_filter: Option<Vec<u8>>) {
+        // Whoever unpacks it makes the same.
+        let _ = self.path_filter.set(path_filter);
+    }
+
+    /// By what it is known not to have a file.
+    pub(crate) fn path_filter(&self) -> Option<&[u8]> {
+        self.path_filter.get()?.as_deref()
     }
 
     /// Whether another scan has read it.

@@ -2,6 +2,7 @@ use crate::{
     layers::SharedLayer,
     packing,
     scans::Scans,
+    search::filter_to_keep,
     worker::{DEATHS_MAX, Unread, read_packed},
 };
 use bytes::Bytes;
@@ -163,7 +164,11 @@ impl Scans {
             Err(Unshared::Moment(fault)) => return Err(fault),
         }
         let packed = shared.clone();
-        let unpack = move || packing::unpack::<Layer>(packed.packed()?);
+        let unpack = move || {
+            let layer = packing::unpack::<Layer>(packed.packed()?)?;
+            packed.note_path_filter(filter_to_keep(&layer.loose));
+            Some(layer)
+        };
         let layer = tokio::task::spawn_blocking(unpack).await.map_err(Fault::internal)?;
         let Some(layer) = layer.filter(|layer| layer.revision == revision) else {
             return Ok(Err(format!("what the layer {digest} holds is not understood")));

@@ -7,12 +7,14 @@
 //! | `search/questions.rs` | what is asked for, and what is answered |
 //! | `search/refresh.rs` | brings the index up to date when somebody asks |
 //! | `search/seen.rs` | since when flaws are in repositories: what is new and what is gone |
+//! | `search/files.rs` | which image holds which file that belongs to no package |
 //! | `search/secrets.rs` | which image holds which secret |
 //! | `search/bases.rs` | from which image another was made |
 //! | `search/history.rs` | writes that down, and what is counted each day |
 //! | `search/vex.rs` | what VEX documents say of all images |
 
 mod bases;
+mod files;
 mod history;
 mod index;
 mod questions;
@@ -23,6 +25,9 @@ mod vex;
 
 use crate::scans::Scans;
 pub use bases::{BaseImage, SeverityCounts};
+use files::RememberedLists;
+pub(crate) use files::filter_to_keep;
+pub use files::{FoundFile, FoundFiles};
 use gantry_fault::Fault;
 use gantry_metadata::{Reader, tags};
 use gantry_words::{Page, Timestamp};
@@ -51,6 +56,8 @@ const TAGS_SHOWN_MAX: usize = 20;
 #[derive(Default)]
 pub(crate) struct Search {
     index: RwLock<Index>,
+    /// Lists of files that were looked through lately.
+    lists: RememberedLists,
     /// What VEX documents say of its images.
     vex: RwLock<Arc<HeldVex>>,
     /// Since when flaws are in repositories; read, where both are, within the index.

@@ -3,13 +3,14 @@
 //! What a source gave is kept beside the file, so that the others need not be fetched again when one has changed. A source that
 //! is broken, cut off or older than what is here is refused whole, and what it gave before goes on to hold.
 
+mod download;
 mod registry;
 mod state;
 
 pub use state::{SourceState, UpdateState};
 
 use crate::{
-    advisories::{self, ADVISORIES_FILE, Advisories, AdvisoriesError},
+    advisories::{ADVISORIES_FILE, Advisories, AdvisoriesError},
     compile::{Compiler, FeedsError},
     folder::{files_below, io_error, read_file, read_folder},
     generation::{Extent, Regress, compare, compare_generations},
@@ -18,6 +19,7 @@ use crate::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use download::{Content, download, forget_unfinished};
 use gantry_env::Env;
 use gantry_outbound::{Client, OutboundError, Redirects, Request};
 use gantry_scan::{Knowledge, feeds::FeedItem};
@@ -137,12 +139,6 @@ enum Found {
     New { content: Content, etag: Option<String>, last_modified: Option<String> },
 }
 
-enum Content {
-    Bytes(Bytes),
-    /// It stays where it is.
-    Folder,
-}
-
 /// What a source turned out to hold.
 #[derive(Default)]
 struct Held {
@@ -178,6 +174,7 @@ impl Updater {
         let Inner { data_dir, settings, .. } = &*self.0;
         let state_path = Advisories::of(data_dir).state_file();
         let _lock = lock(&state_path.with_file_name(LOCK_FILE))?;
+        forget_unfinished(&self.folder());
         let mut state = UpdateState::read(&state_path);
         let names: BTreeSet<String> = settings.sources.iter().map(ToString::to_string).collect();
         state.sources.retain(|name, _| names.contains(name));
@@ -249,7 +246,7 @@ impl Updater {
             Place::Url(url) => self.fetch(source, url, &asked).await?,
             Place::Artifact(place) => {
                 let login = self.0.settings.credentials_file.as_deref().map(authorization).transpose()?;
-                registry::fetch(&self.0.client, place, login, asked.etag.as_deref()).await?
+                registry::fetch((&self.0.client, self.folder().as_path()), place, login, asked.etag.as_deref()).await?
             }
             Place::Path(path) => look(source, path.clone(), asked.etag).await?,
         };
@@ -258,7 +255,7 @@ impl Updater {
             return Ok(SourceOutcome::Unchanged);
         };
         let (inner, source, before) = (self.0.clone(), source.clone(), known.clone());
-        let work = move || take(&inner, &source, &content, &before, older);
+        let work = move || take(&inner, &source, content, &before, older);
         let held = blocking(work).await.map_err(Refusal::Broken)??;
         let records = held.extent.records;
         *known = SourceState {
@@ -291,11 +288,11 @@ impl Updater {
         if let Some(credentials) = credentials {
             request = request.header(header::AUTHORIZATION, credentials);
         }
-        let response = self.0.client.send(request).await.map_err(|error| Refusal::Outbound(with_causes(&error)))?;
+        let (response, file) = download(&self.0.client, request, &self.folder()).await?;
         match response.status {
             StatusCode::NOT_MODIFIED => Ok(Found::Unchanged),
             StatusCode::OK => Ok(Found::New {
-                content: Content::Bytes(response.body),
+                content: Content::Fetched(file),
                 etag: text_of(&response.headers, header::ETAG),
                 last_modified: text_of(&response.headers, header::LAST_MODIFIED),
             }),
@@ -303,11 +300,16 @@ impl Updater {
         }
     }
 
+    /// Where what the sources gave lies.
+    fn folder(&self) -> PathBuf {
+        let state_path = Advisories::of(&self.0.data_dir).state_file();
+        state_path.parent().unwrap_or(Path::new(".")).to_owned()
+    }
+
     /// Removes what sources gave that are none any more. What stays costs room, and nothing else.
     fn forget_others(&self, names: &BTreeSet<String>) {
         let kept: BTreeSet<PathBuf> = names.iter().map(|name| place_of(&self.0.data_dir, name)).collect();
-        let state_path = Advisories::of(&self.0.data_dir).state_file();
-        let Some(entries) = state_path.parent().and_then(|folder| fs::read_dir(folder).ok()) else { return };
+        let Ok(entries) = fs::read_dir(self.folder()) else { return };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             if path.extension().is_some_and(|extension| extension == "feed") && !kept.contains(&path) {
                 let _ = fs::remove_file(path);
@@ -386,18 +388,18 @@ fn mark(path: &Path, is_folder: bool) -> Result<String, FeedsError> {
 fn take(
     inner: &Inner,
     source: &AdvisorySource,
-    content: &Content,
+    content: Content,
     before: &SourceState,
     older: Older,
 ) -> Result<Held, Refusal> {
-    let held = match (&source.kind, content) {
-        (SourceKind::Gantry, Content::Bytes(bytes)) => look_at_file(inner, source, bytes, older)?,
-        (SourceKind::Feed(kind), Content::Bytes(bytes)) => {
+    let held = match (&source.kind, content.read()?) {
+        (SourceKind::Gantry, Some(bytes)) => look_at_file(inner, source, &bytes, older)?,
+        (SourceKind::Feed(kind), Some(bytes)) => {
             let mut held = Held::default();
-            kind.read(&source.shown(), bytes, &mut |item| held.see(&item)).map_err(FeedsError::from)?;
+            kind.read(&source.shown(), &bytes, &mut |item| held.see(&item)).map_err(FeedsError::from)?;
             held
         }
-        (_, Content::Folder) | (SourceKind::Folder, Content::Bytes(_)) => {
+        (_, None) | (SourceKind::Folder, Some(_)) => {
             let mut held = Held::default();
             if let Place::Path(path) = &source.place {
                 read_folder(path, &mut |item| held.see(&item))?;
@@ -412,12 +414,9 @@ fn take(
         let before = Extent { records: before.records, newest: before.newest.clone() };
         compare(&source.shown(), &held.extent, &before)?;
     }
-    if let Content::Bytes(bytes) = content {
-        let path = place(&inner.data_dir, source);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let fail = |error| Refusal::Io { path: path.display().to_string(), error };
-        advisories::write(folder, &path, bytes).map_err(fail)?;
-    }
+    let path = place(&inner.data_dir, source);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    content.keep(folder, &path).map_err(|error| Refusal::Io { path: path.display().to_string(), error })?;
     Ok(held)
 }
 

@@ -18,7 +18,8 @@ use advisory_folder::open_folder;
 use gantry_findings::FeedsError;
 use gantry_rest::BaseImageDocument;
 use gantry_scan::{
-    Finding, Inventory, KernelHeaders, Layer, LayerError, Limits, Matched, Options, Spool, documents, read_attached,
+    Finding, Inventory, KernelHeaders, Layer, LayerError, Limits, LooseFile, Matched, Options, Spool, documents,
+    read_attached,
     vex::{Bearer, Lookup},
 };
 pub(crate) use on_server::{ask, ask_for_base};
@@ -45,12 +46,14 @@ pub(crate) struct Subject {
     pub(crate) base: Option<BaseImageDocument>,
     /// What it holds.
     pub(crate) inventory: Inventory,
+    /// Its files that belong to no package; `None` of an image on a server.
+    pub(crate) files: Option<Vec<LooseFile>>,
 }
 
 impl Subject {
     /// One that was found on this disk.
-    fn found(name: String, digest: Option<String>, inventory: Inventory) -> Subject {
-        Subject { name, digest, scanned_at: None, advisories_at: None, base: None, inventory }
+    fn found(name: String, digest: Option<String>, inventory: Inventory, files: Vec<LooseFile>) -> Subject {
+        Subject { name, digest, scanned_at: None, advisories_at: None, base: None, inventory, files: Some(files) }
     }
 
     /// Which image documents are about.
@@ -101,7 +104,8 @@ pub(crate) fn look(path: &Path, wanted: &Wanted) -> Result<Subject, ScanError> {
             let layer = root_folder::read(&root, &Limits::default(), &mut spool);
             let layer = layer.map_err(|error| ScanError::Root { path: root.display().to_string(), error })?;
             let inventory = gantry_scan::put_together(&[&layer]);
-            Ok(Subject::found(path.display().to_string(), None, inventory))
+            let files = gantry_scan::loose_files(&[&layer], &inventory);
+            Ok(Subject::found(path.display().to_string(), None, inventory, files))
         }
     }
 }
@@ -116,12 +120,14 @@ fn look_at_image(path: &Path, image: LocalImage) -> Result<Subject, ScanError> {
         let layer = gantry_scan::read_layer(&mut input, &limits, &mut spool);
         layers.push(layer.map_err(|error| ScanError::Layer { number: index + 1, error })?);
     }
-    let mut inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
+    let all: Vec<&Layer> = layers.iter().collect();
+    let mut inventory = gantry_scan::put_together(&all);
+    let files = gantry_scan::loose_files(&all, &inventory);
     inventory.judge(&image.config, layers.len());
     add_attached(&image, &mut inventory);
     let name = image.name.clone().unwrap_or_else(|| path.display().to_string());
     let digest = image.digest.as_ref().map(ToString::to_string);
-    Ok(Subject::found(name, digest, inventory))
+    Ok(Subject::found(name, digest, inventory, files))
 }
 
 /// Adds what documents say that hang on an image.

@@ -66,6 +66,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(30, "0030-quotas"),
     pair!(31, "0031-search-index"),
     one!(32, "0032-traffic"),
+    one!(35, "0035-loose-files"),
 ];
 
 #[cfg(test)]

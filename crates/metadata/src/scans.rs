@@ -143,9 +143,16 @@ static END: Change = change(
 static RELEASE: Change = change("UPDATE image_scan SET try_at = $1 WHERE state = 'pending' AND try_at > $1");
 static LAYER: Query = query("SELECT content FROM layer_content WHERE digest = $1 AND revision = $2");
 static PUT_LAYER: Change = change(
-    "INSERT INTO layer_content(digest, revision, content) VALUES ($1, $2, $3)
-     ON CONFLICT (digest) DO UPDATE SET revision = excluded.revision, content = excluded.content",
+    "INSERT INTO layer_content(digest, revision, content, path_filter) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (digest) DO UPDATE SET revision = excluded.revision, content = excluded.content,
+         path_filter = excluded.path_filter",
 );
+static PATH_FILTERS: Query = query(
+    "SELECT digest, path_filter FROM layer_content
+     WHERE path_filter IS NOT NULL AND digest IN (SELECT j.value ->> 0 FROM json_each($1) AS j)",
+);
+static CONTENTS: Query =
+    query("SELECT digest, content FROM layer_content WHERE digest IN (SELECT j.value ->> 0 FROM json_each($1) AS j)");
 static LAYERS_AFTER: Query = query(
     "SELECT c.digest, (SELECT count(*) FROM (SELECT 1 FROM blob_link AS l WHERE l.digest = c.digest LIMIT 1) AS one)
      FROM layer_content AS c WHERE c.digest > $1 ORDER BY c.digest LIMIT $2",
@@ -271,9 +278,30 @@ pub fn layer(rows: &mut Reader, digest: &str, revision: u32) -> Result<Option<By
     rows.one(&LAYER, values![digest, revision])?.map(|mut row| row.take_bytes(0)).transpose()
 }
 
-/// Keeps what a layer holds.
-pub fn put_layer(tx: &mut Tx, digest: &str, revision: u32, content: &[u8]) -> Result<(), Fault> {
-    tx.write(&PUT_LAYER, values![digest, revision, content])
+/// Keeps what a layer holds, and by what it is known not to have a file; nothing where it has none that belongs to no package.
+pub fn put_layer(
+    tx: &mut Tx,
+    digest: &str,
+    revision: u32,
+    content: &[u8],
+    path_filter: Option<&[u8]>,
+) -> Result<(), Fault> {
+    tx.write(&PUT_LAYER, values![digest, revision, content, path_filter])
+}
+
+/// Returns by what those of these layers are known not to have a file that have any.
+pub fn path_filters(rows: &mut Reader, digests: &[String]) -> Result<Vec<(String, Bytes)>, Fault> {
+    by_digest(rows, &PATH_FILTERS, digests)
+}
+
+/// Returns what those of these layers hold that are known, packed, whichever readers saw it.
+pub fn layer_contents(rows: &mut Reader, digests: &[String]) -> Result<Vec<(String, Bytes)>, Fault> {
+    by_digest(rows, &CONTENTS, digests)
+}
+
+fn by_digest(rows: &mut Reader, query: &'static Query, digests: &[String]) -> Result<Vec<(String, Bytes)>, Fault> {
+    let found = rows.all(query, values![column(digests)])?;
+    found.into_iter().map(|mut row| Ok((row.text(0)?.to_string(), row.take_bytes(1)?))).collect()
 }
 
 /// Returns up to `count` layers after a digest, with whether any repository still has them.

@@ -3,13 +3,14 @@ use crate::target::Target;
 use crate::{Authorities, OutboundError, REDIRECTS_MAX, Redirects, Request, Resolver, Response, Settings};
 use bytes::{Bytes, BytesMut};
 use gantry_env::Env;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use tokio::sync::mpsc::Sender;
 
 /// The longest head of an answer.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -40,17 +41,34 @@ impl Client {
     /// # Errors
     /// [`OutboundError`]: where it may not go, nobody answers, or the answer breaks a limit.
     pub async fn send(&self, request: Request) -> Result<Response, OutboundError> {
+        self.ask(request, None).await
+    }
+
+    /// The same, but the body of an answer of status 200 goes to `pieces` as it comes, and is empty in what is returned.
+    ///
+    /// # Errors
+    /// [`OutboundError`]; also where nobody takes the pieces any more. Then a part of the body may have been sent.
+    pub async fn send_in_pieces(&self, request: Request, pieces: Sender<Bytes>) -> Result<Response, OutboundError> {
+        self.ask(request, Some(&pieces)).await
+    }
+
+    async fn ask(&self, request: Request, pieces: Option<&Sender<Bytes>>) -> Result<Response, OutboundError> {
         let target = Target::parse(&request.url)?;
         let (host, deadline) = (target.host(), request.deadline);
         tokio::select! {
-            response = self.follow(target, request) => response,
+            response = self.follow(target, request, pieces) => response,
             () = self.0.env.sleep(deadline) => Err(OutboundError::Deadline { host, deadline }),
         }
     }
 
-    async fn follow(&self, mut target: Target, mut request: Request) -> Result<Response, OutboundError> {
+    async fn follow(
+        &self,
+        mut target: Target,
+        mut request: Request,
+        pieces: Option<&Sender<Bytes>>,
+    ) -> Result<Response, OutboundError> {
         for _ in 0..=REDIRECTS_MAX {
-            let (status, headers, body) = self.exchange(&target, &request).await?;
+            let (status, headers, body) = self.exchange(&target, &request, pieces).await?;
             let is_followed = request.method == Method::GET && request.redirects != Redirects::None;
             let location = headers.get(header::LOCATION).filter(|_| is_followed && status.is_redirection());
             let Some(location) = location else {
@@ -70,13 +88,14 @@ impl Client {
         &self,
         target: &Target,
         request: &Request,
-    ) -> Result<(http::StatusCode, HeaderMap, Bytes), OutboundError> {
+        pieces: Option<&Sender<Bytes>>,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), OutboundError> {
         let Shared { settings, resolver, env, authorities } = &*self.0;
         let way = target.way(settings, &**resolver).await?;
         let authorities =
             request.authorities.as_ref().unwrap_or_else(|| authorities.get_or_init(Authorities::of_machine));
         let stream = connect(target, &way, settings, authorities, env).await?;
-        talk(stream, target, request).await
+        talk(stream, target, request, pieces).await
     }
 }
 
@@ -104,14 +123,15 @@ async fn talk(
     stream: Box<dyn Stream>,
     target: &Target,
     request: &Request,
-) -> Result<(http::StatusCode, HeaderMap, Bytes), OutboundError> {
+    pieces: Option<&Sender<Bytes>>,
+) -> Result<(StatusCode, HeaderMap, Bytes), OutboundError> {
     let failed = |source| OutboundError::Http { host: target.host(), source };
     let (mut sender, connection) =
         http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).handshake(TokioIo::new(stream)).await.map_err(failed)?;
     let asked = head(target, request)?;
     let exchange = async {
         let (head, body) = sender.send_request(asked).await.map_err(failed)?.into_parts();
-        let body = read(body, target, request.bytes_max).await?;
+        let body = read(body, target, request.bytes_max, pieces.filter(|_| head.status == StatusCode::OK)).await?;
         Ok((head.status, head.headers, body))
     };
     let (mut connection, mut exchange) = (pin!(connection), pin!(exchange));
@@ -136,15 +156,23 @@ fn head(target: &Target, request: &Request) -> Result<http::Request<Full<Bytes>>
     Ok(asked)
 }
 
-async fn read(mut body: Incoming, target: &Target, bytes_max: usize) -> Result<Bytes, OutboundError> {
-    let mut read = BytesMut::new();
+async fn read(
+    mut body: Incoming,
+    target: &Target,
+    bytes_max: usize,
+    pieces: Option<&Sender<Bytes>>,
+) -> Result<Bytes, OutboundError> {
+    let (mut read, mut left) = (BytesMut::new(), bytes_max);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|source| OutboundError::Http { host: target.host(), source })?;
         let Ok(data) = frame.into_data() else { continue };
-        if data.len() > bytes_max.saturating_sub(read.len()) {
-            return Err(OutboundError::TooLong { host: target.host(), bytes_max });
+        left = left.checked_sub(data.len()).ok_or_else(|| OutboundError::TooLong { host: target.host(), bytes_max })?;
+        match pieces {
+            Some(pieces) => {
+                pieces.send(data).await.map_err(|_| OutboundError::Unwanted { host: target.host() })?;
+            }
+            None => read.extend_from_slice(&data),
         }
-        read.extend_from_slice(&data);
     }
     Ok(read.freeze())
 }

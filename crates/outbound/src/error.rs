@@ -69,6 +69,12 @@ pub enum OutboundError {
         /// The length it may have.
         bytes_max: usize,
     },
+    /// What it sends is not taken any more by who asked.
+    #[error("what {host} sends cannot be kept")]
+    Unwanted {
+        /// Who answers.
+        host: String,
+    },
     /// It took too long.
     #[error("{host} did not answer within {deadline:?}")]
     Deadline {

@@ -6,7 +6,7 @@ use gantry_accounts::Accounts;
 use gantry_api::Paging;
 use gantry_fault::{Fault, FaultKind};
 use gantry_findings::{
-    FoundFlaw, FoundImage, FoundImages, FoundPackage, FoundSecret, GoneFlaw, Scans, TrendDay, Visible,
+    FoundFile, FoundFlaw, FoundImage, FoundImages, FoundPackage, FoundSecret, GoneFlaw, Scans, TrendDay, Visible,
 };
 use gantry_registry::{Repositories, Repository};
 use gantry_scan::{Confidence, Distribution, FixState, Severity};
@@ -98,6 +98,33 @@ pub struct FoundPackageDocument {
     pub images: Vec<FoundImageDocument>,
 }
 
+/// A file that belongs to no package, and the images that hold it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "FoundFile")]
+pub struct FoundFileDocument {
+    /// Its path, as its layer names it.
+    pub path: String,
+    /// When the first of the images was pushed, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub first_pushed_at: String,
+    /// How many images hold it, of those that the caller may ask about.
+    pub image_count: usize,
+    /// The youngest of them, at most a hundred, each with the layer that brought the file.
+    pub images: Vec<FoundImageDocument>,
+}
+
+impl From<FoundFile> for FoundFileDocument {
+    fn from(FoundFile { path, images }: FoundFile) -> Self {
+        FoundFileDocument {
+            path,
+            first_pushed_at: images.first_pushed_at.to_string(),
+            image_count: images.count,
+            images: images.shown.into_iter().map(FoundImageDocument::from).collect(),
+        }
+    }
+}
+
 /// An image that holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -112,6 +139,10 @@ pub struct FoundImageDocument {
     /// The files in it that name the package, or are it, at most twenty; `outer.jar!inner.jar` within archives.
     #[serde(default)]
     pub paths: Vec<String>,
+    /// The digest of the layer that brought a file that belongs to no package.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String")]
+    pub layer: Option<String>,
     /// Since when the flaw is known of it, RFC 3339: since its push, or since it is known of the repository.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "String", extend("format" = "date-time"))]
@@ -130,6 +161,7 @@ impl From<FoundImage> for FoundImageDocument {
             digest: image.digest,
             tags: image.tags,
             paths: image.paths,
+            layer: image.layer,
             known_since: image.known_since.map(|at| at.to_string()),
             pushed_at: image.pushed_at.to_string(),
             pushed_by: image.pushed_by,

@@ -43,8 +43,8 @@ pub use account::{AccountDocument, NewAccountDocument};
 pub use base::{BaseImageDocument, JudgedImageDocument};
 pub use document::{ImageDocument, RepositoryDocument};
 pub use found::{
-    FoundFlawDocument, FoundImageDocument, FoundPackageDocument, FoundSecretDocument, GoneFlawDocument,
-    TrendDayDocument,
+    FoundFileDocument, FoundFlawDocument, FoundImageDocument, FoundPackageDocument, FoundSecretDocument,
+    GoneFlawDocument, TrendDayDocument,
 };
 pub use gates::{
     GateExplanationDocument, QuarantineState, QuarantinedTagDocument, ScanExceptionDocument, ScanOverrideDocument,

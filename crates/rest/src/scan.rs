@@ -6,8 +6,8 @@ use gantry_findings::{ImageFindings, Scan, ScanStatus, Scans};
 use gantry_oci::Reference;
 use gantry_registry::{Images, Repositories};
 use gantry_scan::{
-    Distribution, EndOfLife, Evidence, Finding, FixState, Inventory, LayerSecret, Matched, Misconfiguration, Package,
-    Severity, Undecided, count_by_severity, purl, unsupported,
+    Distribution, EndOfLife, Evidence, Finding, FixState, Inventory, LayerSecret, LooseFile, Matched, Misconfiguration,
+    Package, Severity, Undecided, count_by_severity, purl, unsupported,
 };
 use gantry_words::{Cx, RepositoryName};
 use schemars::JsonSchema;
@@ -104,6 +104,10 @@ pub struct ImageFindingsDocument {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "BaseImageDocument")]
     pub base: Option<BaseImageDocument>,
+    /// Files that belong to no package; only in what `gantry scan --files` prints of an image on this disk.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Vec<LooseFileDocument>")]
+    pub files: Option<Vec<LooseFile>>,
     /// What is unwise about how the image is made, the worst first.
     #[schemars(with = "Vec<MisconfigurationDocument>")]
     pub misconfigurations: Vec<Misconfiguration>,
@@ -119,6 +123,17 @@ pub struct ImageFindingsDocument {
     pub left_out: Vec<Undecided>,
     /// What could not be read of the image.
     pub complaints: Vec<String>,
+}
+
+/// A file that belongs to no package.
+#[derive(JsonSchema)]
+#[schemars(rename = "LooseFile")]
+#[expect(dead_code, reason = "read by the document alone")]
+struct LooseFileDocument {
+    /// Its path, as its layer names it.
+    path: String,
+    /// Which layer brought it, counted from 0 at the bottom.
+    layer: u32,
 }
 
 /// Something unwise about how an image is made.
@@ -289,6 +304,7 @@ impl ImageFindingsDocument {
             severity_counts: by_name(count_by_severity(&matched.findings)),
             findings: findings(inventory, matched),
             base: None,
+            files: None,
             misconfigurations: inventory.misconfigurations.clone(),
             secrets: inventory.secrets.clone(),
             undecided: matched.undecided.clone(),

@@ -1,18 +1,18 @@
 //! An image out of its layers: what a layer replaces, deletes or hides of those below it (OCI image specification 1.1,
 //! Layer, section Applying Changesets).
 
-mod links;
+mod loose;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use links::Links;
-
 use crate::ecosystems::dpkg;
 use crate::layer::path;
+use crate::links::{FolderNames, Links, Name};
 use crate::{
     Distribution, ExposedSecret, Installed, Inventory, Layer, LayerFile, LayerSecret, Package, PackageType, SetuidFile,
     distribution,
 };
+pub use loose::{LooseFile, loose_files};
 
 /// Licences of all packages together that are taken from files of their own: one file may be that of very many packages.
 const OWN_LICENCES_MAX: usize = 100_000;
@@ -29,11 +29,7 @@ const SETUID_MAX: usize = 1000;
 /// layer that installs something replaces the whole database. Packages of languages in files that the distribution's
 /// package manager owns are left out: they are its packages already.
 pub fn put_together(layers: &[&Layer]) -> Inventory {
-    let mut image = Image::default();
-    for (number, layer) in (0..).zip(layers) {
-        image.lay(number, layer);
-    }
-    image.inventory(layers)
+    Image::of(layers).inventory(layers)
 }
 
 /// What is to be seen from above.
@@ -41,6 +37,8 @@ pub fn put_together(layers: &[&Layer]) -> Inventory {
 struct Image<'a> {
     files: BTreeMap<String, Seen<'a>>,
     links: Links,
+    /// Files that belong to no package of their layer.
+    loose: loose::Files<'a>,
 }
 
 /// A file that is to be seen.
@@ -72,6 +70,15 @@ impl<'a> Seen<'a> {
 }
 
 impl<'a> Image<'a> {
+    fn of(layers: &[&'a Layer]) -> Image<'a> {
+        let mut image = Image::default();
+        for (number, layer) in (0..).zip(layers.iter().copied()) {
+            image.lay(number, layer);
+        }
+        image.leave_out_owned();
+        image
+    }
+
     fn lay(&mut self, number: u32, layer: &'a Layer) {
         let cover = Cover::new(layer, &self.links);
         self.links.retain(|link| !cover.takes_link(link));
@@ -80,6 +87,8 @@ impl<'a> Image<'a> {
         }
         let cover = Cover::new(layer, &self.links);
         let reverse = self.links.reversed();
+        self.loose.cover(&cover, &self.links, &reverse);
+        self.loose.lay(layer, &self.links);
         let mut gone = HashMap::new();
         self.files = std::mem::take(&mut self.files)
             .into_iter()
@@ -114,6 +123,24 @@ impl<'a> Image<'a> {
         }
     }
 
+    /// Leaves out files that belong to a package of any layer.
+    fn leave_out_owned(&mut self) {
+        let owned = self.owned();
+        let reverse = self.links.reversed();
+        let mut names = FolderNames::new(&reverse);
+        let has_packages = |seen: &Seen<'_>| seen.parts.iter().any(|part| !part.found.packages.is_empty());
+        self.loose.leave_out(|path| {
+            owned.contains(&path::hash(path))
+                || self.files.get(path).is_some_and(has_packages)
+                || names.of(path).any(|name| owned.contains(&path::hash(&name.path)))
+        });
+    }
+
+    /// Hashes of what the package managers of all layers own.
+    fn owned(&self) -> HashSet<u64> {
+        self.files.values().flat_map(|seen| &seen.parts).flat_map(|part| part.owned.iter()).collect()
+    }
+
     fn inventory(self, layers: &[&Layer]) -> Inventory {
         let mut complaints: Vec<String> = layers.iter().flat_map(|layer| layer.complaints.iter().cloned()).collect();
         let (mut packages, mut of_languages) = (Vec::new(), Vec::new());
@@ -140,8 +167,7 @@ impl<'a> Image<'a> {
             }
         }
         if !of_languages.is_empty() {
-            let owned: HashSet<u64> =
-                self.files.values().flat_map(|seen| &seen.parts).flat_map(|part| part.owned.iter()).collect();
+            let owned = self.owned();
             let reverse = self.links.reversed();
             let is_owned = |path: &str| {
                 owned.contains(&path::hash(path))
@@ -158,6 +184,7 @@ impl<'a> Image<'a> {
             complaints,
             secrets: self.secrets(layers),
             setuid: self.setuid(),
+            loose: Some(self.loose.layers()),
             ..Inventory::default()
         }
     }
@@ -231,7 +258,7 @@ impl<'a> Cover<'a> {
     }
 
     /// Tells the same of another name of the file, of which the first `known` bytes are a link.
-    fn takes_name(&self, name: &links::Name) -> bool {
+    fn takes_name(&self, name: &Name) -> bool {
         let folders = path::parents(&name.path).filter(|folder| folder.len() > name.known);
         folders.map(path::hash).any(|hash| self.layer.paths.contains(hash)) || {
             let hash = path::hash(&name.path);

@@ -56,6 +56,10 @@ pub struct Inventory {
     /// What these say of its flaws, each statement bound to this image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<Statement>,
+    /// Which files of each layer are to be seen that belong to no package, the lowest first; `None` where that is not known, as of
+    /// images that an earlier version read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loose: Option<Vec<LooseLayer>>,
 }
 
 impl Inventory {
@@ -132,6 +136,29 @@ impl Inventory {
             });
         }
         chain_ids
+    }
+}
+
+/// Which of the files that belong to no package are to be seen of a layer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct LooseLayer {
+    /// Which list of files is meant, [`LooseFiles::fingerprint`](crate::LooseFiles::fingerprint).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub list: String,
+    /// Places in that list of which nothing is to be seen: where each run of them begins, and how many they are; in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<(u32, u32)>,
+    /// Whether the layer has more files than are kept.
+    #[serde(rename = "truncated", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_truncated: bool,
+}
+
+impl LooseLayer {
+    /// Whether the file at a place of the list is to be seen.
+    pub fn shows(&self, place: u32) -> bool {
+        let after = self.hidden.partition_point(|(begin, _)| *begin <= place);
+        let run = after.checked_sub(1).and_then(|at| self.hidden.get(at));
+        run.is_none_or(|(begin, count)| place - begin >= *count)
     }
 }
 

@@ -6,11 +6,13 @@
 //! | `layer/path.rs` | names of archives as normalised paths, and their hashes |
 //! | `layer/compression.rs` | gzip and zstd |
 //! | `layer/tar.rs` | the archive's entries |
+//! | `layer/loose.rs` | [`LooseFiles`]: files that belong to no package |
 //! | `layer/builder.rs` | [`LayerBuilder`]: one entry after another |
 
 mod builder;
 mod compression;
 mod limits;
+mod loose;
 pub(crate) mod path;
 mod tar;
 
@@ -18,6 +20,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 
 pub use builder::LayerBuilder;
 pub use limits::{LayerError, Limits};
+pub use loose::LooseFiles;
 use path::Hashes;
 use tar::{Archive, Entry, Kind};
 
@@ -25,6 +28,8 @@ use crate::{ECOSYSTEMS, ExposedSecret, Found, Package, misconfiguration, secrets
 
 /// Bytes that are unpacked at a time.
 const READ_BYTES: usize = 64 << 10;
+/// Raise it when other files are kept that belong to no package.
+const LOOSE_REVISION: u32 = 1;
 
 /// A place for one file that is too long for memory, such as an unnamed temporary file.
 pub trait Spool: Read + Write + Seek {}
@@ -35,7 +40,8 @@ pub type MakeSpool<'a> = dyn FnMut() -> io::Result<Box<dyn Spool>> + 'a;
 
 /// What one layer holds, without its files: what was found in them, and what it takes to lay it over other layers.
 ///
-/// Beside packages it keeps eight bytes for each path, so that a layer above can be known to replace what is below.
+/// Beside packages it keeps eight bytes for each path, so that a layer above can be known to replace what is below, and the paths of
+/// files that belong to no package.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Layer {
     /// What could read it: [`ecosystems_revision`] at that time. Of another revision it is read again.
@@ -50,6 +56,9 @@ pub struct Layer {
     pub links: Vec<Link>,
     /// Hard links to files of the layers below; sorted by path.
     pub hard_links: Vec<Link>,
+    /// Its files and links that belong to no package of its own.
+    #[serde(default, skip_serializing_if = "LooseFiles::is_empty")]
+    pub loose: LooseFiles,
     /// Hashes of all its paths, [`path::hash`].
     pub(crate) paths: Hashes,
     /// What could not be read, in sentences for people.
@@ -120,11 +129,12 @@ fn read_entries(input: &mut dyn BufRead, limits: &Limits, mut builder: LayerBuil
     Ok(builder.finish())
 }
 
-/// Returns a number for what all ecosystems together can find, and the rules for secrets and misconfigurations: a change of it
-/// means that layers are to be read again.
+/// Returns a number for what all ecosystems together can find, the rules for secrets and misconfigurations, and which files are kept:
+/// a change of it means that layers are to be read again.
 pub fn ecosystems_revision() -> u32 {
     let mut words: String = ECOSYSTEMS.iter().map(|one| format!("{}={};", one.name(), one.revision())).collect();
     words.push_str(&format!("secrets={};misconfigurations={};", secrets::REVISION, misconfiguration::REVISION));
+    words.push_str(&format!("loose={LOOSE_REVISION};"));
     let hash = path::hash(&words);
     (hash ^ (hash >> 32)) as u32
 }

@@ -7,9 +7,10 @@
 //! | `ecosystem.rs` | [`Ecosystem`]: what finds packages in a file, and the list of all |
 //! | `distribution.rs` | which distribution an image is |
 //! | `ecosystems.rs`, `ecosystems/` | one file per ecosystem |
+//! | `path_filter.rs` | [`PathPattern`], [`PathFilter`]: which paths are meant, and which lists of paths may have one |
 //! | `package.rs` | [`Package`], [`PackageType`], [`Distribution`] |
 //! | `layer.rs`, `layer/` | [`read_layer`]: what one layer holds, from a stream |
-//! | `image.rs` | [`put_together`]: an image out of its layers |
+//! | `image.rs`, `image/` | [`put_together`], [`loose_files`]: an image out of its layers |
 //! | `inventory.rs` | [`Inventory`]: what an image holds |
 //! | `purl.rs` | package URLs, written and read |
 //! | `finding.rs` | [`Finding`], [`Severity`]: what is wrong with it |
@@ -23,6 +24,7 @@
 //! | `knowledge.rs`, `knowledge/` | [`Knowledge`]: all advisories in one compact file |
 //! | `matching.rs`, `matching/` | [`find`]: which advisories speak of an image's packages |
 //! | `severity.rs` | how bad a flaw is: words, CVSS |
+//! | `links.rs` | symbolic links of an image: where a path really lies |
 //! | `licences.rs`, `licences/` | [`spdx_expression`], [`LicencePolicy`]: what a licence is, and which packages break a policy |
 //! | `secrets.rs`, `secrets/` | [`find_secrets`]: keys and tokens that lie about in files |
 //! | `misconfiguration.rs` | [`find_misconfigurations`]: what is unwise about how an image is made |
@@ -46,9 +48,11 @@ mod inventory;
 mod knowledge;
 mod layer;
 mod licences;
+mod links;
 mod matching;
 mod misconfiguration;
 mod package;
+mod path_filter;
 pub mod purl;
 mod secrets;
 pub mod severity;
@@ -73,11 +77,12 @@ pub use gate::{
     decide_gate, decide_quarantine,
 };
 pub use ignore_file::{IGNORE_FILE_BYTES_MAX, IgnoreFile, IgnoreFileError};
-pub use image::put_together;
-pub use inventory::{Installed, Inventory, LayerSecret, PackageLayers};
+pub use image::{LooseFile, loose_files, put_together};
+pub use inventory::{Installed, Inventory, LayerSecret, LooseLayer, PackageLayers};
 pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};
 pub use layer::{
-    Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, MakeSpool, Spool, ecosystems_revision, read_layer,
+    Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, LooseFiles, MakeSpool, Spool, ecosystems_revision,
+    read_layer,
 };
 pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
 pub use matching::{
@@ -89,6 +94,7 @@ pub use misconfiguration::{
     RunConfig, SetuidFile, find_misconfigurations,
 };
 pub use package::{Distribution, Package, PackageKey, PackageType, SourcePackage};
+pub use path_filter::{PathFilter, PathPattern, fits};
 pub use secrets::{
     Confidence, ExposedSecret, SECRET_FILE_BYTES_MAX, SECRETS_PER_FILE_MAX, find_secrets, may_hold_secrets,
 };

@@ -366,6 +366,73 @@ fn images_are_found_by_the_path_at_which_they_hold_a_package() {
     assert_eq!(none, json!([]));
 }
 
+#[test]
+fn a_file_that_belongs_to_no_package_is_found_by_its_name_in_the_images_that_hold_it() {
+    let person = person();
+    let client = person.server.client();
+    let base = image("3.0.11-1~deb12u2").layers[0].clone();
+    let tools = layer(&[("usr/local/bin/kubectl", "#!/bin/sh\n"), ("opt/run.sh", "#!/bin/sh\n")]);
+    let without = layer(&[("opt/.wh.run.sh", "")]);
+    for (seed, tag, layers) in
+        [(8, "tools", vec![base.clone(), tools.clone()]), (9, "cut", vec![base, tools.clone(), without])]
+    {
+        assert_eq!(Image::new(seed, layers).push(&client, "team/tools", tag).unwrap().status, 201);
+        person.types(&["scan", &format!("team/tools:{tag}")]);
+    }
+    let list = |pattern: &'static str| ["package", "ls", "--file", pattern, "--output", "json"];
+    let tags = |found: &Value| -> Vec<Value> {
+        found[0]["images"].as_array().unwrap().iter().map(|image| image["tags"].clone()).collect()
+    };
+
+    let kubectl = until(&person, &list("kubectl"), |found| found[0]["imageCount"] == 2);
+    let script = json_of(&person, &list("*/run.sh"));
+    let elsewhere = json_of(&person, &list("/opt/kubectl"));
+    let table = person.types(&["package", "ls", "--file", "/usr/local/bin/*", "--images"]);
+    let page = client.get("/api/v1/packages?file=kubectl&repository=team/tools&limit=1").json();
+
+    assert_eq!((kubectl.as_array().unwrap().len(), &kubectl[0]["path"]), (1, &json!("usr/local/bin/kubectl")));
+    assert_eq!(kubectl[0]["images"][0]["layer"], digest(&tools));
+    assert_eq!(tags(&kubectl), [json!(["cut"]), json!(["tools"])]);
+    assert_eq!((&script[0]["path"], tags(&script)), (&json!("opt/run.sh"), vec![json!(["tools"])]));
+    assert_eq!(elsewhere, json!([]));
+    assert!(table.contains("usr/local/bin/kubectl") && table.contains("team/tools:cut"), "{table}");
+    assert_eq!((&page["packages"], page["files"].as_array().unwrap().len()), (&json!([]), 1));
+    assert_eq!((&page["next"], &page["filesTruncated"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn files_that_belong_to_no_package_are_listed_of_a_root_folder_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("etc/os-release", crate::scan::OS_RELEASE.to_owned()),
+        ("var/lib/dpkg/status", crate::scan::status("3.0.11-1~deb12u2")),
+        ("var/lib/dpkg/info/libssl3.list", "/usr/lib/libssl.so.3\n".to_owned()),
+        ("usr/lib/libssl.so.3", String::new()),
+        ("usr/local/bin/run.sh", "#!/bin/sh\n".to_owned()),
+        ("usr/share/doc/run/README", String::new()),
+    ];
+    for (path, text) in files {
+        let place = folder.path().join("root").join(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, text).unwrap();
+    }
+    let root = folder.path().join("root");
+    let scan = |more: &[&str]| {
+        let arguments = [&["scan", "--input", root.to_str().unwrap()][..], more].concat();
+        gantry_e2e::run_with(&arguments, &[])
+    };
+
+    let with_files = scan(&["--format", "json", "--files"]);
+    let without = scan(&["--format", "json"]);
+    let table = scan(&["--files"]);
+
+    let report: Value = serde_json::from_str(&with_files.1).unwrap();
+    let paths: Vec<_> = report["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["etc/os-release", "usr/local/bin/run.sh"]);
+    assert!(!without.1.contains("run.sh"), "{}", without.1);
+    assert!(table.0 != 0 && table.2.contains("--format json"), "{table:?}");
+}
+
 /// What was asked, a little later.
 fn wait<T>(answer: T) -> T {
     std::thread::sleep(std::time::Duration::from_millis(100));

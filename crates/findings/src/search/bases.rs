@@ -121,6 +121,7 @@ pub(super) fn find(index: &Index, vex: &HeldVex, visible: &Visible, image: &Imag
         digest: image.place.1.to_string(),
         tags: Vec::new(),
         paths: Vec::new(),
+        layer: None,
         known_since: None,
         pushed_at: image.pushed_at,
         pushed_by: image.pushed_by.to_string(),

@@ -2,7 +2,7 @@ mod rematch;
 #[cfg(test)]
 mod tests;
 
-use super::{bases::Chains, secrets::HeldSecrets, vex::Borne};
+use super::{bases::Chains, files::HeldFiles, secrets::HeldSecrets, vex::Borne};
 use gantry_scan::{
     Distribution, Finding, FixState, Knowledge, KnowledgeError, KnowledgeSource, Options, Package, Severity,
     exploitation, looked_up,
@@ -121,6 +121,8 @@ pub(super) struct Index {
     borne: Borne,
     /// The secrets in their layers.
     secrets: HeldSecrets,
+    /// Their files that belong to no package.
+    files: HeldFiles,
     /// Rises with every change.
     revision: u64,
     /// The advisories that the flaws of all packages are of, and their generation.
@@ -161,6 +163,16 @@ impl Index {
     /// The secrets in the layers of the images.
     pub(super) fn secrets(&self) -> &HeldSecrets {
         &self.secrets
+    }
+
+    /// The files of the images that belong to no package.
+    pub(super) fn files(&self) -> &HeldFiles {
+        &self.files
+    }
+
+    /// The same, to be changed.
+    pub(super) fn files_mut(&mut self) -> &mut HeldFiles {
+        &mut self.files
     }
 
     /// The paths of a number.
@@ -222,6 +234,7 @@ impl Index {
         self.chains.put(number, &inventory);
         self.borne.put(&image.place, &inventory.statements);
         self.secrets.put(number, &inventory.secrets);
+        self.files.put(number, &inventory);
         self.places.insert(image.place.clone(), number);
         let held = Some((image, packages.into_keys().collect()));
         match self.images.get_mut(number as usize) {
@@ -251,6 +264,7 @@ impl Index {
             touched.extend(packages);
             self.chains.remove(number);
             self.secrets.remove(number);
+            self.files.remove(number);
             gone.insert(number);
         }
         // Once for each package, however many images go: many hold the same ones.

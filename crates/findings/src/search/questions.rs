@@ -4,7 +4,9 @@ use super::{
     vex::HeldVex,
 };
 use gantry_registry::DeadlineSettings;
-use gantry_scan::{Distribution, FixState, KnowledgeError, Package, PackageType, Severity, VersionRange, purl};
+use gantry_scan::{
+    Distribution, FixState, KnowledgeError, Package, PackageType, PathPattern, Severity, VersionRange, fits, purl,
+};
 use gantry_words::{Page, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -66,8 +68,8 @@ pub struct PackageQuestion {
     pub versions: Option<VersionRange>,
     /// What a package URL names; without a version any.
     pub purl: Option<Package>,
-    /// At this path, without the slash at its beginning; `*` stands for any characters, slashes too.
-    pub file: Option<String>,
+    /// At this path, or of this name where it has no slash; `*` stands for any characters, slashes too.
+    pub file: Option<PathPattern>,
 }
 
 /// Where a list of flaws goes on: after this one.
@@ -154,6 +156,8 @@ pub struct FoundImage {
     pub tags: Vec<String>,
     /// Where in it the package is: some of the paths, where there are many; of those that were asked for.
     pub paths: Vec<String>,
+    /// The digest of the layer that brought it, where a file was asked for that belongs to no package.
+    pub layer: Option<String>,
     /// Since when a flaw is known of it: since its push, or since it is of the repository.
     pub known_since: Option<Timestamp>,
     /// When it was pushed.
@@ -195,6 +199,13 @@ impl FlawQuestion {
 }
 
 impl PackageQuestion {
+    /// Which files are asked for that belong to no package; `None` where it is asked for packages alone.
+    pub fn loose_files(&self) -> Option<&PathPattern> {
+        let PackageQuestion { name, kind, versions, purl, file } = self;
+        let is_of_packages = name.is_some() || kind.is_some() || versions.is_some() || purl.is_some();
+        file.as_ref().filter(|_| !is_of_packages)
+    }
+
     fn holds(&self, package: &Package) -> bool {
         let is_purl = |wanted: &Package| {
             wanted.kind == package.kind
@@ -214,19 +225,6 @@ fn is_named(package: &Package, name: &str) -> bool {
     let artifact = artifact.filter(|_| package.kind == PackageType::Maven);
     let source = package.source.as_ref().map(|source| source.name.as_str());
     [Some(package.name.as_str()), source, artifact].into_iter().flatten().any(|own| fits(name, own))
-}
-
-/// Whether a text is as a pattern says, in which `*` stands for any characters.
-fn fits(pattern: &str, text: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(at) = text.find(part) else { return false };
-        text = &text[at + part.len()..];
-    }
-    text.ends_with(end)
 }
 
 /// What a question about flaws is answered from.
@@ -363,8 +361,8 @@ pub(super) fn packages(
     after: Option<&PackagePlace>,
     count: usize,
 ) -> Page<FoundPackage> {
-    let file = question.file.as_deref().map(|file| file.trim_start_matches('/'));
-    let is_path = |path: &str| file.is_none_or(|file| fits(file, path));
+    let file = question.file.as_ref();
+    let is_path = |path: &str| file.is_none_or(|file| file.fits(path));
     let paths = file.map(|_| index.paths_that(is_path));
     let is_there = |paths_number: u32| {
         paths.as_ref().is_none_or(|paths| paths.get(paths_number as usize).copied().unwrap_or_default())
@@ -438,6 +436,7 @@ impl<'a> Holders<'a> {
             digest: image.place.1.to_string(),
             tags: Vec::new(),
             paths: paths(mark),
+            layer: None,
             known_since: first_seen(image.place.0).map(|at| at.max(image.pushed_at)),
             pushed_at: image.pushed_at,
             pushed_by: image.pushed_by.to_string(),

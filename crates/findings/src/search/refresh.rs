@@ -112,6 +112,7 @@ impl Scans {
             }
         };
         tokio::task::spawn_blocking(leave_out).await.map_err(Fault::internal)?;
+        self.read_filters().await?;
         self.refresh_vex().await
     }
 

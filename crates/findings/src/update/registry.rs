@@ -1,13 +1,14 @@
 //! Fetches an artifact with advisories from a registry (OCI Distribution 1.1.1), another Gantry's too: its manifest, and the one layer
 //! that holds the database where that is another than before.
 
-use super::{Content, DEADLINE, FEED_BYTES_MAX, Found, Refusal, with_causes};
+use super::{Content, DEADLINE, FEED_BYTES_MAX, Found, Refusal, download, with_causes};
 use crate::source::ArtifactPlace;
 use gantry_oci::{Algorithm, Digest, Kind, Manifest, ManifestLimits, Reference, media_type};
 use gantry_outbound::{Challenge, Client, Redirects, RegistryToken, Request, Response};
 use gantry_scan::feeds::trivy::LAYER_MEDIA_TYPE;
 use http::{HeaderValue, StatusCode, header};
-use std::time::Duration;
+use std::{path::Path, time::Duration};
+use tempfile::NamedTempFile;
 
 /// Within which a manifest or a token has to be here.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
@@ -25,9 +26,9 @@ struct Visit<'a> {
     authorization: Option<HeaderValue>,
 }
 
-/// Fetches the layer of an artifact whose digest is not `known`.
+/// Fetches the layer of an artifact whose digest is not `known`, into a file of a folder.
 pub(super) async fn fetch(
-    client: &Client,
+    (client, folder): (&Client, &Path),
     place: &ArtifactPlace,
     login: Option<HeaderValue>,
     known: Option<&str>,
@@ -45,21 +46,30 @@ pub(super) async fn fetch(
         .ok_or_else(|| Refusal::Artifact(format!("its layer has {} bytes, more than {FEED_BYTES_MAX}", layer.size)))?;
     let url = place.url("blobs", layer.digest.as_str());
     // It may send us on to another host, and what that wants to know is none of its business: only the registry is told who asks.
-    let response = visit.send(Request::get(&url, DEADLINE, bytes_max).redirects(Redirects::Any)).await?;
-    let body = match response.status {
-        StatusCode::OK => response.body,
+    let request = Request::get(&url, DEADLINE, bytes_max).redirects(Redirects::Any);
+    let (response, file) = visit.download(request, folder).await?;
+    match response.status {
+        StatusCode::OK => {}
         StatusCode::UNAUTHORIZED => return Err(Refusal::Login),
         status => return Err(Refusal::Status(status)),
+    }
+    let content = check(Content::Fetched(file), layer.digest.clone(), bytes_max).await?;
+    Ok(Found::New { content, etag: Some(layer.digest.to_string()), last_modified: None })
+}
+
+/// Returns a layer that was fetched, if it has this length and digest.
+async fn check(content: Content, digest: Digest, bytes: usize) -> Result<Content, Refusal> {
+    let work = move || {
+        let read = content.read()?.unwrap_or_default();
+        if read.len() != bytes {
+            return Err(Refusal::Artifact(format!("its layer has {} bytes instead of {bytes}", read.len())));
+        }
+        match is_digest_of(&digest, &read) {
+            true => Ok(content),
+            false => Err(Refusal::Artifact(format!("its layer is not {digest}"))),
+        }
     };
-    if body.len() != bytes_max {
-        return Err(Refusal::Artifact(format!("its layer has {} bytes instead of {bytes_max}", body.len())));
-    }
-    let (digest, hashed) = (layer.digest.clone(), body.clone());
-    let is_true = super::blocking(move || is_digest_of(&digest, &hashed)).await.map_err(Refusal::Broken)?;
-    if !is_true {
-        return Err(Refusal::Artifact(format!("its layer is not {}", layer.digest)));
-    }
-    Ok(Found::New { content: Content::Bytes(body), etag: Some(layer.digest.to_string()), last_modified: None })
+    super::blocking(work).await.map_err(Refusal::Broken)?
 }
 
 impl Visit<'_> {
@@ -98,11 +108,19 @@ impl Visit<'_> {
         }
     }
 
-    async fn send(&self, mut request: Request) -> Result<Response, Refusal> {
-        if let Some(authorization) = &self.authorization {
-            request = request.header(header::AUTHORIZATION, authorization.clone());
+    async fn download(&self, request: Request, folder: &Path) -> Result<(Response, NamedTempFile), Refusal> {
+        download(self.client, self.authorized(request), folder).await
+    }
+
+    fn authorized(&self, request: Request) -> Request {
+        match &self.authorization {
+            Some(authorization) => request.header(header::AUTHORIZATION, authorization.clone()),
+            None => request,
         }
-        self.client.send(request).await.map_err(|error| Refusal::Outbound(with_causes(&error)))
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, Refusal> {
+        self.client.send(self.authorized(request)).await.map_err(|error| Refusal::Outbound(with_causes(&error)))
     }
 
     /// Does what a registry asks for that answered 401: fetches a token where it names who gives them, or else tells the password.

@@ -143,3 +143,18 @@ async fn one_updates_at_a_time() {
 
     assert!(matches!(updater.update(Older::Refused).await, Err(UpdateError::UnderWay)));
 }
+
+#[tokio::test]
+async fn nothing_is_left_of_what_was_refused_or_was_being_fetched_when_a_process_ended() {
+    let (data, mirror) = (tempfile::tempdir().unwrap(), Mirror::default());
+    mirror.hold("\"a\"", "no record at all");
+    let updater = updater(data.path(), &[format!("osv={}", mirror.begin())]);
+    fs::create_dir_all(updater.folder()).unwrap();
+    fs::write(updater.folder().join("fetching-half"), "half of a feed").unwrap();
+
+    let outcome = update(&updater).await;
+
+    assert!(matches!(&outcome[..], [SourceOutcome::Refused(_)]), "{outcome:?}");
+    let left = fs::read_dir(updater.folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(left.into_iter().all(|name| !name.starts_with("fetching-") && !name.ends_with(".feed")));
+}

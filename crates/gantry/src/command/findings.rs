@@ -7,7 +7,7 @@ use crate::{
     output::{Cell, Exit, Failure, OutputFlag, Printer, Table, Tone},
     remote::{Remote, RemoteFlags},
 };
-use gantry_rest::{FoundFlawDocument, FoundImageDocument, FoundPackageDocument};
+use gantry_rest::{FoundFileDocument, FoundFlawDocument, FoundImageDocument, FoundPackageDocument};
 use gantry_scan::Severity;
 use serde::Deserialize;
 
@@ -237,6 +237,12 @@ pub(super) struct Holders<'a> {
 
 impl<'a> From<&'a FoundPackageDocument> for Holders<'a> {
     fn from(found: &'a FoundPackageDocument) -> Self {
+        Holders { count: found.image_count, first_pushed_at: &found.first_pushed_at, shown: &found.images }
+    }
+}
+
+impl<'a> From<&'a FoundFileDocument> for Holders<'a> {
+    fn from(found: &'a FoundFileDocument) -> Self {
         Holders { count: found.image_count, first_pushed_at: &found.first_pushed_at, shown: &found.images }
     }
 }

@@ -3,8 +3,9 @@ use crate::{
     output::{Exit, Failure, OutputFlag, Printer, Table},
     remote::{Remote, RemoteFlags},
 };
-use gantry_rest::FoundPackageDocument;
-use serde::Deserialize;
+use gantry_rest::{FoundFileDocument, FoundPackageDocument};
+use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 
 /// Search the packages that all images of a server hold
 #[derive(Debug, clap::Args)]
@@ -17,8 +18,10 @@ pub(crate) struct PackageCommand {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// List packages by name, or by the path at which they are, with the images that hold them
+    ///
+    /// With --file alone, files that belong to no package are listed too, after the packages.
     #[command(
-        after_help = "Example:\n  gantry package ls log4j-core --range '<2.17.1' --images\n  gantry package ls --file '*/log4j-core-*.jar' --images"
+        after_help = "Example:\n  gantry package ls log4j-core --range '<2.17.1' --images\n  gantry package ls --file 'log4j-core-*.jar' --images\n  gantry package ls --file /usr/local/bin/kubectl"
     )]
     Ls(LsCommand),
 }
@@ -36,7 +39,8 @@ struct LsCommand {
     /// Show packages of this kind only, as in deb, npm or maven
     #[arg(long = "type", value_name = "KIND")]
     kind: Option<String>,
-    /// Show what is at this path, or named by the file there, only; * stands for any characters, slashes too
+    /// Show what is at this path, or named by the file there, only; without a slash, what is in files of this name; * stands for any
+    /// characters, slashes too
     #[arg(long, value_name = "PATH")]
     file: Option<String>,
     #[command(flatten)]
@@ -48,9 +52,33 @@ struct LsCommand {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ListPage {
     packages: Vec<FoundPackageDocument>,
+    #[serde(default)]
+    files: Vec<FoundFileDocument>,
+    #[serde(default)]
+    images_without_files: usize,
+    #[serde(default)]
+    files_truncated: bool,
     next: Option<String>,
+}
+
+/// A package, or a file that belongs to none.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Found {
+    Package(Box<FoundPackageDocument>),
+    File(FoundFileDocument),
+}
+
+impl Found {
+    fn holders(&self) -> Holders<'_> {
+        match self {
+            Found::Package(package) => Holders::from(&**package),
+            Found::File(file) => Holders::from(file),
+        }
+    }
 }
 
 impl PackageCommand {
@@ -63,7 +91,7 @@ impl PackageCommand {
 }
 
 impl LsCommand {
-    fn list(&self) -> Result<Vec<FoundPackageDocument>, Failure> {
+    fn list(&self) -> Result<Vec<Found>, Failure> {
         let query = query(&[
             ("name", self.name.as_deref()),
             ("version", self.range.as_deref()),
@@ -72,17 +100,38 @@ impl LsCommand {
             ("file", self.file.as_deref()),
             ("repository", self.found.repository.as_deref()),
         ]);
-        pages(&Remote::open(&self.remote)?, &format!("/api/v1/packages?limit=200{query}"), |page: ListPage| {
-            (page.packages, page.next)
-        })
+        let (without_files, is_truncated) = (Cell::new(0), Cell::new(false));
+        let path = format!("/api/v1/packages?limit=200{query}");
+        let found = pages(&Remote::open(&self.remote)?, &path, |page: ListPage| {
+            without_files.set(without_files.get().max(page.images_without_files));
+            is_truncated.set(is_truncated.get() || page.files_truncated);
+            let packages = page.packages.into_iter().map(|package| Found::Package(Box::new(package)));
+            (packages.chain(page.files.into_iter().map(Found::File)).collect(), page.next)
+        })?;
+        if without_files.get() > 0 {
+            let count = without_files.get();
+            eprintln!(
+                "of {count} images it is not known which files they have besides packages: have them scanned again"
+            );
+        }
+        if is_truncated.get() {
+            eprintln!(
+                "there may be more files: an image has more than are kept, or the pattern is too wide; name more of the file"
+            );
+        }
+        Ok(found)
     }
 }
 
-fn table(found: &[FoundPackageDocument], is_by_image: bool) -> Table {
-    let cells = |package: &FoundPackageDocument| {
-        let distribution = package.distribution.as_deref().unwrap_or("-").into();
-        [package.kind.as_str().into(), package.package.as_str().into(), package.version.as_str().into(), distribution]
+fn table(found: &[Found], is_by_image: bool) -> Table {
+    let cells = |found: &Found| match found {
+        Found::Package(package) => {
+            let distribution = package.distribution.as_deref().unwrap_or("-").into();
+            let (kind, name) = (package.kind.as_str().into(), package.package.as_str().into());
+            [kind, name, package.version.as_str().into(), distribution]
+        }
+        Found::File(file) => ["file".into(), file.path.as_str().into(), "-".into(), "-".into()],
     };
-    let rows = found.iter().map(|package| (cells(package), Holders::from(package)));
+    let rows = found.iter().map(|found| (cells(found), found.holders()));
     found_table(["TYPE", "PACKAGE", "VERSION", "DISTRIBUTION"], is_by_image, rows)
 }

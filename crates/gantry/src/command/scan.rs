@@ -48,6 +48,9 @@ pub(crate) struct ScanCommand {
         value_name = "FORMAT"
     )]
     format: ScanFormat,
+    /// With --input and --format json: list the files that belong to no package too, in files[]
+    #[arg(long, requires = "input")]
+    files: bool,
     #[command(flatten)]
     filter: FilterFlags,
     /// The exit code when a flaw is reported, or a secret that is likely a live one
@@ -82,6 +85,9 @@ impl ScanCommand {
         if let Some(What::Diff(diff)) = self.what {
             return diff.run();
         }
+        if self.files && self.format != ScanFormat::Json {
+            return Err(Failure::usage("--files lists files in the JSON document only", "Add --format json"));
+        }
         let now = Env::real().now();
         let filter = self.filter.read(now)?;
         let source = Source::of(self.reference.clone(), self.input.clone())?;
@@ -96,6 +102,17 @@ impl ScanCommand {
         Ok(if is_found { Exit::Told(self.exit_code) } else { Exit::Done })
     }
 
+    fn report(&self, subject: &Subject, matched: &Matched) -> ImageFindingsDocument {
+        let (name, digest) = (subject.name.clone(), subject.digest.clone());
+        ImageFindingsDocument {
+            scanned_at: subject.scanned_at.clone(),
+            advisories_at: subject.advisories_at.clone(),
+            base: subject.base.clone(),
+            files: subject.files.clone().filter(|_| self.files),
+            ..ImageFindingsDocument::new(name, digest, &subject.inventory, matched)
+        }
+    }
+
     fn print(&self, subject: &Subject, matched: &Matched, now: Timestamp) -> Result<(), Failure> {
         let created = documents::whole_seconds(&now.to_string());
         let image = subject.image(&created);
@@ -103,7 +120,7 @@ impl ScanCommand {
         let mut json = Printer::stdout(Format::Json);
         match self.format {
             ScanFormat::Table => print_table(subject, matched, shown, now),
-            ScanFormat::Json => json.answer(&report(subject, matched), |_| Table::new([])),
+            ScanFormat::Json => json.answer(&self.report(subject, matched), |_| Table::new([])),
             ScanFormat::Sarif => {
                 let mut document = documents::sarif::write(&image, inventory.distribution.as_ref(), shown);
                 documents::sarif::add_secrets(&mut document, &image, &inventory.secrets);
@@ -114,16 +131,6 @@ impl ScanCommand {
             }
             ScanFormat::Spdx => json.answer(&documents::spdx::write(&image, inventory), |_| Table::new([])),
         }
-    }
-}
-
-fn report(subject: &Subject, matched: &Matched) -> ImageFindingsDocument {
-    let (name, digest) = (subject.name.clone(), subject.digest.clone());
-    ImageFindingsDocument {
-        scanned_at: subject.scanned_at.clone(),
-        advisories_at: subject.advisories_at.clone(),
-        base: subject.base.clone(),
-        ..ImageFindingsDocument::new(name, digest, &subject.inventory, matched)
     }
 }
 

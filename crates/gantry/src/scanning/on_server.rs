@@ -46,6 +46,7 @@ pub(crate) fn ask(remote: &Remote, image: &str, platform: Option<&str>) -> Resul
         advisories_at: report.advisories_at.take(),
         base: None,
         inventory,
+        files: None,
     };
     let matched = report.matched(&subject.inventory);
     Ok((subject, matched))

@@ -235,6 +235,37 @@ async fn a_body_without_end_is_read_to_its_limit_only() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_wanted_in_pieces_comes_so_and_ends_where_nobody_takes_them() {
+    let server = Server::start(|_| ok(&"a".repeat(1000))).await;
+    let (sender, mut pieces) = tokio::sync::mpsc::channel(16);
+    let (nobody, _) = tokio::sync::mpsc::channel(16);
+
+    let answer = client().send_in_pieces(get(&server.url("/")), sender).await.unwrap();
+    let refused = client().send_in_pieces(get(&server.url("/")), nobody).await.unwrap_err();
+
+    let mut taken = Vec::new();
+    while let Some(piece) = pieces.recv().await {
+        taken.extend_from_slice(&piece);
+    }
+    assert_eq!((answer.status, answer.body.len(), taken), (StatusCode::OK, 0, "a".repeat(1000).into_bytes()));
+    assert!(matches!(refused, OutboundError::Unwanted { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn in_pieces_too_a_body_is_read_to_its_limit_only_and_others_than_200_stay_whole() {
+    let long = Server::start(|_| ok(&"a".repeat(1001))).await;
+    let missing = Server::start(|_| "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone".into()).await;
+    let (sender, mut pieces) = tokio::sync::mpsc::channel(16);
+    let (kept, _taken) = tokio::sync::mpsc::channel(16);
+
+    let refused = client().send_in_pieces(get(&long.url("/")), kept).await.unwrap_err();
+    let answer = client().send_in_pieces(get(&missing.url("/")), sender).await.unwrap();
+
+    assert!(matches!(refused, OutboundError::TooLong { bytes_max: 1000, .. }), "{refused}");
+    assert_eq!((answer.status, &answer.body[..], pieces.recv().await), (StatusCode::NOT_FOUND, &b"none"[..], None));
+}
+
+#[tokio::test]
 async fn a_body_may_be_as_long_as_its_limit() {
     for (bytes, is_taken) in [(1000, true), (1001, false)] {
         let server = Server::start(move |_| ok(&"a".repeat(bytes))).await;

@@ -12,6 +12,11 @@ fn seen(layers: &[Layer]) -> Vec<String> {
     packages.iter().map(|found| format!("{}={}@{}", found.path, found.package.name, found.layer)).collect()
 }
 
+/// Where files really lie that belong to no package.
+fn seen_loose(layers: &[Layer]) -> Vec<String> {
+    Image::of(&layers.iter().collect::<Vec<_>>()).loose.real_paths()
+}
+
 fn one(name: &str) -> Layer {
     layer(&[Item::file(name, "PKG one 1")])
 }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Cursor, Read};
 use std::ops::Bound;
 
+use super::loose::{HeldFiles, LooseFiles};
 use super::path::{self, Hashes};
 use super::{Layer, LayerError, LayerFile, Limits, Link, MakeSpool, ecosystems_revision};
+use crate::links::{FolderNames, Links};
 use crate::{ECOSYSTEMS, Ecosystem, ExposedSecret, File, Found, HEAD_BYTES, ReadSeek, find_secrets, may_hold_secrets};
 
 /// What marks a deletion (OCI image specification 1.1, Layer, section Whiteouts).
@@ -36,6 +38,7 @@ pub struct LayerBuilder<'a> {
     files: BTreeMap<String, Vec<LayerFile>>,
     links: BTreeMap<String, String>,
     hard_links: BTreeMap<String, String>,
+    loose: HeldFiles,
     paths: Vec<u64>,
     /// How long `paths` may grow until what is twice in it is taken out.
     paths_max: usize,
@@ -67,6 +70,7 @@ impl<'a> LayerBuilder<'a> {
             files: BTreeMap::new(),
             links: BTreeMap::new(),
             hard_links: BTreeMap::new(),
+            loose: HeldFiles::default(),
             paths: Vec::new(),
             paths_max: 1 << 16,
             last_folder: String::new(),
@@ -97,6 +101,7 @@ impl<'a> LayerBuilder<'a> {
     pub fn link(&mut self, name: &str, target: &str) -> Result<(), LayerError> {
         let Some(path) = self.enter(name)? else { return Ok(()) };
         self.replace(&path);
+        self.loose.take(&path, &[], 0);
         if target.len() > self.limits.path_bytes_max {
             self.complain(format!("{path}: the target of the link is too long"));
         } else if self.links.len() == LINKS_MAX {
@@ -122,6 +127,7 @@ impl<'a> LayerBuilder<'a> {
         }
         let same = self.files.get(&target).cloned();
         self.replace(&path);
+        self.loose.take(&path, &[], 0);
         if let Some(mut parts) = same {
             self.packages += parts.iter().map(|part| part.found.packages.len()).sum::<usize>();
             if self.packages > self.limits.packages_max {
@@ -142,6 +148,7 @@ impl<'a> LayerBuilder<'a> {
     pub fn unreadable(&mut self, name: &str) -> Result<(), LayerError> {
         let Some(path) = self.enter(name)? else { return Ok(()) };
         self.replace(&path);
+        self.loose.take(&path, &[], 0);
         if !claimants(self.ecosystems, &path, &[], 0o755).is_empty() {
             self.complain(format!("{path}: the file has holes, and is not read; make the image without sparse files"));
         }
@@ -170,6 +177,7 @@ impl<'a> LayerBuilder<'a> {
         self.replace(&path);
         let mut head = Vec::with_capacity(HEAD_BYTES);
         (&mut *content).take((HEAD_BYTES as u64).min(length)).read_to_end(&mut head).map_err(LayerError::of)?;
+        self.loose.take(&path, &head, mode);
         let claimants = claimants(self.ecosystems, &path, &head, mode);
         let is_short = length <= self.limits.memory_bytes_max;
         let may_hold_secrets = is_short && may_hold_secrets(&path, length) && !head.contains(&0);
@@ -221,6 +229,7 @@ impl<'a> LayerBuilder<'a> {
         let paths = Hashes::from_iter(std::mem::take(&mut self.paths));
         let mut links = self.links.clone();
         links.retain(|path, target| self.is_worth_following(path, target, &paths));
+        let loose = self.loose_files(&links);
         let holders: HashSet<u64> = self.files.keys().map(|path| path::hash(path)).collect();
         // What this layer holds and what gave nothing is nobody's language package: its owner need not be remembered.
         let may_matter =
@@ -240,9 +249,27 @@ impl<'a> LayerBuilder<'a> {
             opaque: sorted(self.opaque),
             links: listed(links),
             hard_links: listed(self.hard_links),
+            loose,
             paths,
             complaints: self.complaints,
         }
+    }
+
+    /// Takes the files of which nothing in the layer made a package, and which no package manager owns there under any of their names.
+    fn loose_files(&mut self, links: &BTreeMap<String, String>) -> LooseFiles {
+        let mut known = Links::default();
+        links.iter().for_each(|(path, target)| known.insert(path, target));
+        let reversed = known.reversed();
+        let mut names = FolderNames::new(&reversed);
+        let owned: HashSet<u64> = self.files.values().flatten().flat_map(|file| file.owned.iter()).collect();
+        let has_packages = |path: &str| {
+            self.files.get(path).is_some_and(|parts| parts.iter().any(|part| !part.found.packages.is_empty()))
+        };
+        std::mem::take(&mut self.loose).finish(|path| {
+            owned.contains(&path::hash(path))
+                || has_packages(path)
+                || names.of(path).any(|name| owned.contains(&path::hash(&name.path)))
+        })
     }
 
     /// Counts an entry, and returns its path; `None` where it is left out, or the root.
@@ -302,6 +329,7 @@ impl<'a> LayerBuilder<'a> {
             forget_below(map, path);
         }
         forget_below(&mut self.files, path);
+        self.loose.forget_below(path);
         self.note(path::hash(path));
     }
 
@@ -310,6 +338,7 @@ impl<'a> LayerBuilder<'a> {
         self.files.remove(path);
         self.links.remove(path);
         self.hard_links.remove(path);
+        self.loose.forget(path);
     }
 
     fn note(&mut self, hash: u64) {
@@ -444,7 +473,7 @@ fn is_empty(found: &Found) -> bool {
 }
 
 /// Takes out everything that lies in a folder.
-fn forget_below<V>(map: &mut BTreeMap<String, V>, folder: &str) {
+pub(super) fn forget_below<V>(map: &mut BTreeMap<String, V>, folder: &str) {
     let begin = format!("{folder}/");
     let range = (Bound::Included(begin.clone()), Bound::Unbounded);
     let below: Vec<String> =

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::seen;
+use super::{seen, seen_loose};
 use crate::layer::tests::{Item, layer};
 
 #[derive(Clone, Debug)]
@@ -135,6 +135,12 @@ impl Tree {
         self.0.retain(|path, _| !path.starts_with(&format!("{folder}/")));
     }
 
+    /// Files without a package, and links.
+    fn loose(&self) -> Vec<String> {
+        let is_loose = |node: &Node| matches!(node, Node::File(None) | Node::Link(_));
+        self.0.iter().filter(|(_, node)| is_loose(node)).map(|(path, _)| path.clone()).collect()
+    }
+
     fn packages(&self) -> Vec<String> {
         let packages = self.0.iter().filter_map(|(path, node)| match node {
             Node::File(Some((package, number))) => Some(format!("{path}=p{package}@{number}")),
@@ -179,8 +185,9 @@ proptest! {
             tree.apply(number, changes);
         }
 
-        let found = seen(&base.iter().map(read).collect::<Vec<_>>());
+        let layers: Vec<_> = base.iter().map(read).collect();
 
-        prop_assert_eq!(found, tree.packages());
+        prop_assert_eq!(seen(&layers), tree.packages());
+        prop_assert_eq!(seen_loose(&layers), tree.loose());
     }
 }

@@ -8,30 +8,37 @@ use crate::layer::path;
 const FOLLOWED_MAX: u32 = 40;
 /// Other names of one file that are looked at.
 const NAMES_MAX: usize = 64;
+/// A name that stands for those of all files of a folder.
+const ANY_NAME: &str = "-";
 
 /// Symbolic links by where they really lie.
 #[derive(Default)]
-pub(super) struct Links(BTreeMap<String, String>);
+pub(crate) struct Links(BTreeMap<String, String>);
 
 impl Links {
-    pub(super) fn retain(&mut self, keeps: impl Fn(&str) -> bool) {
+    pub(crate) fn retain(&mut self, keeps: impl Fn(&str) -> bool) {
         self.0.retain(|path, _| keeps(path));
     }
 
-    pub(super) fn insert(&mut self, path: &str, target: &str) {
+    pub(crate) fn insert(&mut self, path: &str, target: &str) {
         if let Some(path) = self.resolve_parents(path) {
             self.0.insert(path, target.to_owned());
         }
     }
 
+    /// Whether a link lies there.
+    pub(crate) fn is_link(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
     /// Returns where a path lies when all links are followed; `None` where they go round in circles. What is above the
     /// root is the root.
-    pub(super) fn resolve(&self, path: &str) -> Option<String> {
+    pub(crate) fn resolve(&self, path: &str) -> Option<String> {
         self.walk(path, true)
     }
 
     /// The same, but what the path itself names is not followed.
-    pub(super) fn resolve_parents(&self, path: &str) -> Option<String> {
+    pub(crate) fn resolve_parents(&self, path: &str) -> Option<String> {
         self.walk(path, false)
     }
 
@@ -69,7 +76,7 @@ impl Links {
     }
 
     /// Turns the links round.
-    pub(super) fn reversed(&self) -> Reversed<'_> {
+    pub(crate) fn reversed(&self) -> Reversed<'_> {
         let mut links: HashMap<String, Vec<&str>> = HashMap::new();
         for link in self.0.keys() {
             if let Some(target) = self.resolve(link) {
@@ -81,19 +88,19 @@ impl Links {
 }
 
 /// Links by where they lead.
-pub(super) struct Reversed<'a>(HashMap<String, Vec<&'a str>>);
+pub(crate) struct Reversed<'a>(HashMap<String, Vec<&'a str>>);
 
 /// Another name of a file.
-pub(super) struct Name {
+pub(crate) struct Name {
     /// A path that leads through a link, and that is no link itself.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Bytes of its beginning that are the link.
-    pub(super) known: usize,
+    pub(crate) known: usize,
 }
 
 impl Reversed<'_> {
     /// Returns the other names of a file that lies at `path`, through links to one of its folders.
-    pub(super) fn names(&self, path: &str) -> Vec<Name> {
+    pub(crate) fn names(&self, path: &str) -> Vec<Name> {
         let mut names: Vec<Name> = Vec::new();
         if self.0.is_empty() {
             return names;
@@ -117,5 +124,32 @@ impl Reversed<'_> {
                 }
             }
         }
+    }
+}
+
+/// Other names of files, asked for folder by folder.
+pub(crate) struct FolderNames<'a> {
+    links: &'a Reversed<'a>,
+    folder: Option<String>,
+    names: Vec<Name>,
+}
+
+impl<'a> FolderNames<'a> {
+    pub(crate) fn new(links: &'a Reversed<'a>) -> FolderNames<'a> {
+        FolderNames { links, folder: None, names: Vec::new() }
+    }
+
+    /// Returns what [`Reversed::names`] does; for files of one folder after each other it is looked up once.
+    pub(crate) fn of(&mut self, path: &str) -> impl Iterator<Item = Name> {
+        let (folder, name) = path::split(path);
+        if self.folder.as_deref() != Some(folder) {
+            self.names = self.links.names(&path::join(folder, ANY_NAME));
+            self.folder = Some(folder.to_owned());
+        }
+        let with_name = move |Name { path, known }: &Name| {
+            let folder = path.strip_suffix(ANY_NAME).unwrap_or(path);
+            Name { path: format!("{folder}{name}"), known: *known }
+        };
+        self.names.iter().map(with_name)
     }
 }
