@@ -15,8 +15,8 @@ use gantry_findings::{Advisories, Gates, Scans};
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
-    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Quotas, Registry, Repositories, Tags, Traffic, Trash,
-    Uploads, Usages,
+    Archive, Blobs, Documents, Events, Images, Inventory, Lifecycle, Quotas, Registry, Repositories, Tags, Traffic,
+    Trash, Uploads, Usages,
 };
 use gantry_store::Store;
 use gantry_ui::Html;
@@ -109,6 +109,7 @@ rooms! {
     Audit: audit,
     Blobs: registry.blobs,
     Documents: registry.documents,
+    Events: registry.events,
     Gates: gates,
     Images: registry.images,
     Keyring: keyring,

@@ -252,6 +252,13 @@ CREATE TABLE event(
     handled BIGINT NOT NULL
 );
 
+CREATE TABLE event_feed(
+    account TEXT PRIMARY KEY,
+    last BIGINT NOT NULL
+);
+
+CREATE INDEX event_feed_number ON event(account, handled, id);
+
 CREATE TABLE finding_day(
     repository BIGINT NOT NULL,
     day BIGINT NOT NULL,
@@ -273,7 +280,7 @@ CREATE TABLE finding_history(
     package TEXT NOT NULL,
     severity TEXT NOT NULL,
     first_seen_at BIGINT NOT NULL,
-    gone_at BIGINT,
+    gone_at BIGINT, told TEXT,
     PRIMARY KEY(repository, flaw, kind, package)
 );
 

@@ -251,6 +251,8 @@ actions! {
     GANTRY_LIST_VEX = "gantry:ListVex", [];
     /// Removes a VEX document.
     GANTRY_DELETE_VEX = "gantry:DeleteVex", [];
+    /// Follows what happens to the images of repositories.
+    GANTRY_LIST_EVENTS = "gantry:ListEvents", [Pull];
     /// Reads the audit.
     GANTRY_LIST_AUDIT_RECORDS = "gantry:ListAuditRecords", [];
     /// Reads the metrics.

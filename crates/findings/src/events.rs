@@ -7,13 +7,14 @@ use gantry_fault::Fault;
 use gantry_metadata::{Event, Reader, finding_history::FlawPlaceRow, manifests, scans::ScanState, tags};
 use gantry_registry::ScanKind;
 use gantry_scan::{
-    Finding, Inventory, count_by_severity,
+    Finding, Inventory, Package, Severity, count_by_severity,
     documents::{
         EcrImage,
         events::{self, FindingStatus, Occasion, ScanOutcome},
     },
 };
 use gantry_words::{Cx, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -42,6 +43,28 @@ pub(crate) struct Seen<'a> {
     pub(crate) place: &'a FlawPlaceRow,
     pub(crate) severity: &'a str,
     pub(crate) is_known: bool,
+}
+
+/// What is told of a flaw, where its coming or going is written down for the first time: several servers may see the same.
+#[derive(Clone)]
+pub(crate) struct Telling {
+    /// The flaw; `None` where it is told of several together.
+    pub(crate) of: Option<FlawPlaceRow>,
+    /// What has to be kept for the event that closes it, as JSON.
+    pub(crate) inspected: Option<String>,
+    pub(crate) event: Event,
+}
+
+/// What Inspector's event of a flaw was of: enough to close it, when neither the image nor the advisory may be there any more.
+#[derive(Serialize, Deserialize)]
+struct Inspected {
+    digest: String,
+    tags: Vec<String>,
+    pushed_at: Timestamp,
+    first_seen_at: Timestamp,
+    severity: Severity,
+    title: String,
+    package: Package,
 }
 
 impl Scans {
@@ -99,7 +122,7 @@ impl Scans {
         cx: &Cx,
         seen: &[Seen<'_>],
         repositories: &BTreeMap<i64, Newest>,
-    ) -> Result<Vec<Event>, Fault> {
+    ) -> Result<Vec<Telling>, Fault> {
         let mut images: HashMap<i64, Option<(Told, Arc<ImageFindings>)>> = HashMap::new();
         let mut told = Vec::new();
         for one in seen {
@@ -109,22 +132,60 @@ impl Scans {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(place) => place.insert(self.newest_findings(id, newest).await?),
             };
-            let bridge = image.as_ref().and_then(|(image, found)| {
+            let inspected = image.as_ref().and_then(|(image, found)| {
                 let finding = found.matched.findings.iter().find(|finding| is_of(finding, one.place))?;
-                let (id, time) = (fresh_id(&self.env), whole_seconds(self.env.now()));
-                let occasion = Occasion { id: &id, time: &time };
-                // Since when is not known yet where it is new: now.
-                let written =
-                    |ecr: &EcrImage<'_>| events::finding(ecr, finding, FindingStatus::Active, &time, &occasion);
-                Some(image.with(cx, &self.region.to_string(), written))
+                Some((image, finding))
             });
             let mut body = flaw(&newest.name, one.place);
             body["severity"] = json!(one.severity);
-            body["eventBridge"] = json!(bridge);
+            body["eventBridge"] = json!(inspected.map(|(image, finding)| {
+                // Since when is not known yet where it is new: now.
+                self.inspector(cx, image, finding, FindingStatus::Active, self.env.now())
+            }));
+            let kept = inspected.map(|(image, finding)| Inspected::of(image, finding, self.env.now()));
+            let inspected = kept.map(|kept| serde_json::to_string(&kept).map_err(Fault::internal)).transpose()?;
             let kind = if one.is_known { "finding.changed" } else { "finding.appeared" };
-            told.push(Event { kind, repository: Some(id), body });
+            let event = Event { kind, repository: Some(id), body };
+            told.push(Telling { of: Some(one.place.clone()), inspected, event });
         }
         Ok(told)
+    }
+
+    /// Returns what is told of flaws that went from repositories with these names. `told` is what was kept when they came.
+    pub(crate) fn gone_events(
+        &self,
+        cx: &Cx,
+        gone: &[FlawPlaceRow],
+        told: &BTreeMap<FlawPlaceRow, String>,
+        repositories: &BTreeMap<i64, Newest>,
+    ) -> Vec<Telling> {
+        let telling = |place: &FlawPlaceRow| {
+            let name = &repositories.get(&place.repository)?.name;
+            let mut body = flaw(name, place);
+            let kept = told.get(place).and_then(|text| serde_json::from_str::<Inspected>(text).ok());
+            body["eventBridge"] = json!(kept.map(|kept| {
+                let (image, finding, first_seen_at) = kept.take_apart(name, &place.flaw);
+                self.inspector(cx, &image, &finding, FindingStatus::Closed, first_seen_at)
+            }));
+            let event = Event { kind: "finding.gone", repository: Some(place.repository), body };
+            Some(Telling { of: Some(place.clone()), inspected: None, event })
+        };
+        gone.iter().filter_map(telling).collect()
+    }
+
+    /// Writes Inspector's event of a finding.
+    fn inspector(
+        &self,
+        cx: &Cx,
+        image: &Told,
+        finding: &Finding,
+        status: FindingStatus,
+        first_seen_at: Timestamp,
+    ) -> Value {
+        let (id, time) = (fresh_id(&self.env), whole_seconds(self.env.now()));
+        let (occasion, first_seen) = (Occasion { id: &id, time: &time }, whole_seconds(first_seen_at));
+        let written = |ecr: &EcrImage<'_>| events::finding(ecr, finding, status, &first_seen, &occasion);
+        image.with(cx, &self.region.to_string(), written)
     }
 
     async fn newest_findings(
@@ -150,18 +211,10 @@ impl Scans {
     }
 }
 
-/// Returns what is told of flaws that went from repositories with these names.
-pub(crate) fn gone_events(gone: &[FlawPlaceRow], repositories: &BTreeMap<i64, Newest>) -> Vec<Event> {
-    let event = |place: &FlawPlaceRow| {
-        let body = flaw(&repositories.get(&place.repository)?.name, place);
-        Some(Event { kind: "finding.gone", repository: Some(place.repository), body })
-    };
-    gone.iter().filter_map(event).collect()
-}
-
 /// Returns what is told where more happened at once than is told one by one.
-pub(crate) fn more_event(appeared: usize, gone: usize) -> Event {
-    Event { kind: "finding.more", repository: None, body: json!({"appeared": appeared, "gone": gone}) }
+pub(crate) fn more_event(appeared: usize, gone: usize) -> Telling {
+    let body = json!({"appeared": appeared, "gone": gone});
+    Telling { of: None, inspected: None, event: Event { kind: "finding.more", repository: None, body } }
 }
 
 fn flaw(repository: &str, place: &FlawPlaceRow) -> Value {
@@ -175,6 +228,29 @@ fn is_of(finding: &Finding, place: &FlawPlaceRow) -> bool {
 
 fn counts(findings: &[Finding]) -> BTreeMap<&'static str, usize> {
     count_by_severity(findings).into_iter().map(|(severity, count)| (severity.name(), count)).collect()
+}
+
+impl Inspected {
+    fn of(image: &Told, finding: &Finding, first_seen_at: Timestamp) -> Self {
+        let Told { repository: _, digest, tags, pushed_at } = image;
+        let package = Package { licences: Vec::new(), sha1: None, ..finding.package.clone() };
+        Inspected {
+            digest: digest.clone(),
+            tags: tags.clone(),
+            pushed_at: *pushed_at,
+            first_seen_at,
+            severity: finding.severity,
+            title: finding.title.clone(),
+            package,
+        }
+    }
+
+    /// The image in the repository `name` and the finding that it had, with when that was told.
+    fn take_apart(self, name: &str, flaw: &str) -> (Told, Finding, Timestamp) {
+        let Inspected { digest, tags, pushed_at, first_seen_at, severity, title, package } = self;
+        let finding = Finding { severity, title, ..Finding::new(flaw, package) };
+        (Told { repository: name.into(), digest, tags, pushed_at }, finding, first_seen_at)
+    }
 }
 
 impl Told {

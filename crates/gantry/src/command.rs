@@ -9,6 +9,7 @@ pub(crate) mod backup;
 pub(crate) mod blob;
 pub(crate) mod completions;
 pub(crate) mod docker_credential;
+pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod fsck;

@@ -29,8 +29,8 @@ use gantry_ldap::Directory;
 use gantry_metadata::Metadata;
 use gantry_outbound::{Client, SystemResolver};
 use gantry_registry::{
-    Archive, Blobs, Documents, Images, Inventory, Lifecycle, Quotas, Registry, Repositories, Tags, Traffic, Trash,
-    Uploads, Usages,
+    Archive, Blobs, Documents, Events, Images, Inventory, Lifecycle, Quotas, Registry, Repositories, Tags, Traffic,
+    Trash, Uploads, Usages,
 };
 use gantry_store::Store;
 use gantry_vault::Vault;
@@ -348,6 +348,12 @@ impl Pick<ServingHouse> for Lifecycle {
 impl Pick<ServingHouse> for Archive {
     fn pick(house: &ServingHouse) -> Self {
         house.house.registry.archive.clone()
+    }
+}
+
+impl Pick<ServingHouse> for Events {
+    fn pick(house: &ServingHouse) -> Self {
+        house.house.registry.events.clone()
     }
 }
 

@@ -136,6 +136,16 @@ impl Remote {
         self.send(Method::GET, path, None::<&()>).and_then(|response| self.read(response))
     }
 
+    /// Asks for a document that there may be later: nothing where the server cannot be reached, has no time or breaks off.
+    pub(crate) fn get_if_there<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Failure> {
+        let Ok(response) = self.ask(Method::GET, path, None::<&()>) else { return Ok(None) };
+        match response.status() {
+            status if status.is_success() => Ok(self.read(response).ok()),
+            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => Ok(None),
+            _ => Err(self.refusal(path, response)),
+        }
+    }
+
     /// Sends a document, and reads the answer.
     pub(crate) fn put<T: DeserializeOwned>(
         &self,

@@ -1,4 +1,4 @@
-use crate::{Change, Query, Row, Value, change, engine::Engine, values};
+use crate::{Change, Query, Row, Value, change, engine::Engine, event_kinds, values};
 use gantry_env::Env;
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Cx, Timestamp};
@@ -95,7 +95,7 @@ pub enum Locks {
 /// A fact that others react to: a row of the outbox, in the transaction of the fact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What happened, such as `image.pushed`.
+    /// What happened, such as `image.pushed`: one of [`EVENT_KINDS`](crate::EVENT_KINDS).
     pub kind: &'static str,
     /// The repository it happened in.
     pub repository: Option<i64>,
@@ -192,6 +192,7 @@ impl Tx {
     }
     /// Puts a fact into the outbox.
     pub fn event(&mut self, event: Event) -> Result<(), Fault> {
+        debug_assert!(event_kinds::is_known(event.kind), "{} is no kind of event; add it to EVENT_KINDS", event.kind);
         let id = self.fresh_id();
         self.event.get_or_insert(id);
         let values = values![id, self.account, self.now, event.kind, event.repository, event.body.to_string()];

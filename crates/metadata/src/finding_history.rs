@@ -4,6 +4,7 @@ use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A flaw in a package of a repository, in whichever version of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,12 +68,26 @@ static SEE: Change = change(
     "INSERT INTO finding_history(repository, flaw, kind, package, severity, first_seen_at)
      SELECT CAST(j.value ->> 0 AS BIGINT), j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4, CAST($2 AS BIGINT)
      FROM json_each($1) AS j WHERE true
-     ON CONFLICT (repository, flaw, kind, package) DO UPDATE SET severity = excluded.severity, gone_at = NULL",
+     ON CONFLICT (repository, flaw, kind, package) DO UPDATE SET severity = excluded.severity, gone_at = NULL
+         WHERE finding_history.gone_at IS NOT NULL OR finding_history.severity <> excluded.severity
+     RETURNING repository, flaw, kind, package",
 );
 static END: Change = change(
-    "UPDATE finding_history SET gone_at = $2
+    "UPDATE finding_history SET gone_at = $2, told = NULL
      WHERE gone_at IS NULL AND (repository, flaw, kind, package) IN (
-         SELECT CAST(j.value ->> 0 AS BIGINT), j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each($1) AS j)",
+         SELECT CAST(j.value ->> 0 AS BIGINT), j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each($1) AS j)
+     RETURNING repository, flaw, kind, package",
+);
+static TOLD: Query = query(
+    "SELECT repository, flaw, kind, package, told FROM finding_history
+     WHERE told IS NOT NULL AND (repository, flaw, kind, package) IN (
+         SELECT CAST(j.value ->> 0 AS BIGINT), j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each($1) AS j)
+     ORDER BY repository, flaw, kind, package",
+);
+static PUT_TOLD: Change = change(
+    "UPDATE finding_history SET told = j.value ->> 4 FROM json_each($1) AS j
+     WHERE finding_history.repository = CAST(j.value ->> 0 AS BIGINT) AND finding_history.flaw = j.value ->> 1
+         AND finding_history.kind = j.value ->> 2 AND finding_history.package = j.value ->> 3",
 );
 static GONE: Query = query(
     "SELECT repository, flaw, kind, package, severity, first_seen_at, gone_at FROM finding_history
@@ -108,14 +123,18 @@ static FORGET_DAYS: Change = change(
          OR NOT EXISTS (SELECT 1 FROM repository AS r WHERE r.id = finding_day.repository)",
 );
 
+fn place(row: &Row) -> Result<FlawPlaceRow, Fault> {
+    Ok(FlawPlaceRow {
+        repository: row.int(0)?,
+        flaw: row.text(1)?.into(),
+        kind: row.text(2)?.into(),
+        package: row.text(3)?.into(),
+    })
+}
+
 fn history_row(row: &Row) -> Result<HistoryRow, Fault> {
     Ok(HistoryRow {
-        place: FlawPlaceRow {
-            repository: row.int(0)?,
-            flaw: row.text(1)?.into(),
-            kind: row.text(2)?.into(),
-            package: row.text(3)?.into(),
-        },
+        place: place(row)?,
         severity: row.text(4)?.into(),
         first_seen_at: row.time(5)?,
         gone_at: row.opt_time(6)?,
@@ -134,20 +153,36 @@ pub fn open_of(rows: &mut Reader, repository: i64) -> Result<Vec<HistoryRow>, Fa
 }
 
 /// Writes down that flaws are there, each with its severity: from `at` on, or as long as it was written down before. None may
-/// come twice.
-pub fn see(tx: &mut Tx, flaws: &[(FlawPlaceRow, &'static str)], at: Timestamp) -> Result<(), Fault> {
+/// come twice. Returns those of which something else was written down before, or nothing.
+pub fn see(
+    tx: &mut Tx,
+    flaws: &[(FlawPlaceRow, &'static str)],
+    at: Timestamp,
+) -> Result<BTreeSet<FlawPlaceRow>, Fault> {
     let rows = flaws.iter().map(|(place, severity)| {
         let FlawPlaceRow { repository, flaw, kind, package } = place;
         json!([repository, flaw, kind, package, severity])
     });
-    tx.write(&SEE, values![list(rows), at])
+    tx.returning_all(&SEE, values![list(rows), at])?.iter().map(place).collect()
 }
 
-/// Writes down that flaws are gone.
-pub fn end(tx: &mut Tx, flaws: &[FlawPlaceRow], at: Timestamp) -> Result<(), Fault> {
-    let rows =
-        flaws.iter().map(|FlawPlaceRow { repository, flaw, kind, package }| json!([repository, flaw, kind, package]));
-    tx.write(&END, values![list(rows), at])
+/// Writes down that flaws are gone; returns those that were there.
+pub fn end(tx: &mut Tx, flaws: &[FlawPlaceRow], at: Timestamp) -> Result<BTreeSet<FlawPlaceRow>, Fault> {
+    tx.returning_all(&END, values![places(flaws), at])?.iter().map(place).collect()
+}
+
+/// Returns what was kept of how these flaws were told, of those that are there.
+pub fn told(rows: &mut Reader, flaws: &[FlawPlaceRow]) -> Result<BTreeMap<FlawPlaceRow, String>, Fault> {
+    let read = |row: &Row| Ok((place(row)?, row.text(4)?.into()));
+    rows.all(&TOLD, values![places(flaws)])?.iter().map(read).collect()
+}
+
+/// Keeps how flaws were told, until they are gone.
+pub fn put_told(tx: &mut Tx, flaws: &[(&FlawPlaceRow, &str)]) -> Result<(), Fault> {
+    let rows = flaws
+        .iter()
+        .map(|(FlawPlaceRow { repository, flaw, kind, package }, told)| json!([repository, flaw, kind, package, told]));
+    tx.write(&PUT_TOLD, values![list(rows)])
 }
 
 /// Returns up to `count` flaws that are gone from these repositories, those first that went last; of one id where one is given.
@@ -188,6 +223,12 @@ pub fn trend(rows: &mut Reader, repositories: &[i64], from: i64) -> Result<Vec<D
 pub fn forget(tx: &mut Tx, gone_before: Timestamp, day: i64) -> Result<(), Fault> {
     tx.write(&FORGET_HISTORY, values![gone_before])?;
     tx.write(&FORGET_DAYS, values![day])
+}
+
+fn places(flaws: &[FlawPlaceRow]) -> String {
+    let row =
+        |FlawPlaceRow { repository, flaw, kind, package }: &FlawPlaceRow| json!([repository, flaw, kind, package]);
+    list(flaws.iter().map(row))
 }
 
 /// A list as the statements take it.

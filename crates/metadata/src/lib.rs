@@ -30,6 +30,8 @@
 //! | `attached.rs` | those that find what hangs on an image, and have it read again for that |
 //! | `vex.rs` | those on uploaded VEX documents |
 //! | `trail.rs` | the same of `event` and `audit`, which only grow |
+//! | `event_feed.rs` | those on the numbers of events, by which they are told |
+//! | `event_kinds.rs` | every kind of event that there is |
 //! | `consistency.rs` | the questions of `fsck` |
 //! | `statement.rs`, `value.rs`, `row.rs` | a question and a deed, what goes in, what comes out |
 //! | `act.rs` | [`Act`], [`Write`], [`Reader`], [`Tx`], [`Event`]; the audit row |
@@ -60,6 +62,8 @@ pub mod device_logins;
 pub mod documents;
 mod engine;
 mod error;
+pub mod event_feed;
+mod event_kinds;
 pub mod finding_history;
 pub mod gates;
 mod group;
@@ -107,6 +111,7 @@ pub use backup::{begin_restore, finish_restore, is_restore_unfinished, put_in_pl
 pub use counters::Figures;
 pub use engine::EngineName;
 pub use error::Error;
+pub use event_kinds::EVENT_KINDS;
 pub use metadata::Metadata;
 pub use migrate::{Pending, Plan, plan, schema_known};
 pub use postgres::Address;

@@ -66,7 +66,8 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(30, "0030-quotas"),
     pair!(31, "0031-search-index"),
     one!(32, "0032-traffic"),
-    one!(35, "0035-loose-files"),
+    one!(33, "0033-events"),
+    one!(34, "0034-loose-files"),
 ];
 
 #[cfg(test)]

@@ -43,6 +43,7 @@
 //! | `usage.rs`, `usage/` | [`Usages`]: what repositories use, how fast they grow, and when the disk is full |
 //! | `quotas.rs`, `quotas/` | [`Quotas`]: how much repositories may hold together |
 //! | `retention.rs` | [`Retention`]: forgets what happened, after its time |
+//! | `events.rs`, `events/` | [`Events`]: what happened, in one order for everybody who follows it, in several formats |
 //! | `backup.rs` | [`Backups`]: copies of everything, while serving |
 //! | `orphans.rs` | [`Orphans`]: bytes a crash left |
 //! | `owner.rs` | whose the store is |
@@ -59,6 +60,7 @@ mod caches;
 mod collection;
 mod configuration;
 mod documents;
+mod events;
 mod fsck;
 mod history;
 mod hold;
@@ -100,6 +102,7 @@ pub use blobs::{BlobFound, Blobs};
 pub use collection::{Collected, Collection};
 pub use configuration::*;
 pub use documents::{Change, Decision, Document, DocumentKind, DocumentSeen, Documents};
+pub use events::*;
 pub use fsck::{Fsck, FsckFinding, FsckOptions, FsckProgress, FsckReport};
 pub use gantry_lifecycle::Pattern as TagsPattern;
 pub use gantry_metadata::archive::ArchiveCounts;

@@ -1,7 +1,7 @@
 use crate::{
-    Archive, Backups, Blobs, Collection, Documents, Fsck, Images, Imports, Inventory, Lifecycle, Orphans, Quotas,
-    Repositories, Retention, Rewrapping, SearchIndex, Settings, Tags, Traffic, Trash, Uploads, Usages, caches::Caches,
-    keys::BlobKeys, push_failures::PushFailures, quarantine::TagJudge,
+    Archive, Backups, Blobs, Collection, Documents, Events, Fsck, Images, Imports, Inventory, Lifecycle, Orphans,
+    Quotas, Repositories, Retention, Rewrapping, SearchIndex, Settings, Tags, Traffic, Trash, Uploads, Usages,
+    caches::Caches, keys::BlobKeys, push_failures::PushFailures, quarantine::TagJudge,
 };
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
@@ -61,6 +61,8 @@ pub struct Registry {
     pub uploads: Uploads,
     /// Policies and configurations.
     pub documents: Documents,
+    /// The feed of events.
+    pub events: Events,
     /// The collection.
     pub collection: Collection,
     /// Backups.
@@ -109,6 +111,7 @@ impl Registry {
             search_index: SearchIndex::new(ports.clone(), blobs.clone()),
             blobs,
             documents: Documents::new(ports.clone()),
+            events: Events::new(ports.clone()),
             traffic,
             inventory: Inventory::new(ports.clone()),
             collection,

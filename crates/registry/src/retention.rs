@@ -1,7 +1,7 @@
 use crate::ports::Ports;
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Act, Reader, Tx,
+    Act, Reader, Tx, event_feed,
     trail::{self, Oldest, Table},
 };
 use gantry_words::{Cx, Timestamp};
@@ -88,21 +88,39 @@ struct Forget {
     before: Timestamp,
 }
 
+/// What is removed.
+struct Doomed {
+    oldest: Oldest,
+    /// How many of these events were never numbered in the feeds of their accounts: those who follow them are to see that.
+    untold: Vec<(String, i64)>,
+}
+
 impl Act for Forget {
-    type Seen = Option<Oldest>;
-    type Plan = Option<Oldest>;
+    type Seen = Option<Doomed>;
+    type Plan = Option<Doomed>;
     type Answer = u64;
     const NAME: &'static str = "registry.forget";
 
-    fn gather(&self, rows: &mut Reader) -> Result<Option<Oldest>, Fault> {
+    fn gather(&self, rows: &mut Reader) -> Result<Option<Doomed>, Fault> {
         rows.lock("retention")?;
-        trail::oldest(rows, self.table, self.before, ROWS_MAX)
+        if self.table == Table::Event {
+            rows.lock(event_feed::LOCK)?;
+        }
+        let Some(oldest) = trail::oldest(rows, self.table, self.before, ROWS_MAX)? else { return Ok(None) };
+        let untold = match self.table {
+            Table::Event => event_feed::waiting_until(rows, oldest.last, ROWS_MAX)?,
+            Table::Audit => Vec::new(),
+        };
+        Ok(Some(Doomed { oldest, untold }))
     }
-    fn decide(&self, seen: Option<Oldest>, _: Timestamp) -> Result<Option<Oldest>, Fault> {
+    fn decide(&self, seen: Option<Doomed>, _: Timestamp) -> Result<Option<Doomed>, Fault> {
         Ok(seen)
     }
-    fn apply(&self, tx: &mut Tx, oldest: Option<Oldest>) -> Result<u64, Fault> {
-        let Some(oldest) = oldest else { return Ok(0) };
+    fn apply(&self, tx: &mut Tx, doomed: Option<Doomed>) -> Result<u64, Fault> {
+        let Some(Doomed { oldest, untold }) = doomed else { return Ok(0) };
+        for (account, count) in &untold {
+            event_feed::skip(tx, account, *count)?;
+        }
         trail::forget(tx, self.table, oldest.last)?;
         Ok(oldest.count)
     }

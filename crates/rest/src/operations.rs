@@ -81,6 +81,7 @@ gantry_api::operations! {
     list_account_policies::ListAccountPolicies,
     list_accounts::ListAccounts,
     list_audit_records::ListAuditRecords,
+    list_events::ListEvents,
     list_exposed_secrets::ListExposedSecrets,
     list_findings::ListFindings,
     list_gone_findings::ListGoneFindings,

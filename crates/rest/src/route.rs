@@ -31,6 +31,7 @@ pub fn route(method: &Method, path: &str) -> Routed {
     let get = match rest {
         "advisories" => Some(get_advisories::GetAdvisories::NAME),
         "audit" => Some(list_audit_records::ListAuditRecords::NAME),
+        "events" => Some(list_events::ListEvents::NAME),
         "findings" => Some(list_findings::ListFindings::NAME),
         "findings/gone" => Some(list_gone_findings::ListGoneFindings::NAME),
         "findings/secrets" => Some(list_exposed_secrets::ListExposedSecrets::NAME),
@@ -423,6 +424,7 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/team/app/tags/v2", "PutTag", "team/app"),
             (Method::GET, "/api/v1/openapi.json", "GetOpenApi", ""),
             (Method::GET, "/api/v1/audit", "ListAuditRecords", ""),
+            (Method::GET, "/api/v1/events", "ListEvents", ""),
             (Method::GET, "/api/v1/traffic", "GetTraffic", ""),
             (Method::GET, "/api/v1/usage", "GetUsage", ""),
             (Method::GET, "/api/v1/quotas", "ListQuotas", ""),

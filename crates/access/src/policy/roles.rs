@@ -20,7 +20,7 @@ pub struct BuiltInRole {
 
 const LOGIN: &[&str] = &["ecr:GetAuthorizationToken"];
 const PULL: &[&str] = &["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
-const LIST: &[&str] = &["ecr:DescribeImages", "ecr:DescribeRepositories", "ecr:ListImages"];
+const LIST: &[&str] = &["ecr:DescribeImages", "ecr:DescribeRepositories", "ecr:ListImages", "gantry:ListEvents"];
 const INSPECT: &[&str] = &[
     "ecr:BatchGetRepositoryScanningConfiguration",
     "ecr:DescribeImageReplicationStatus",

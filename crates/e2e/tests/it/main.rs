@@ -17,6 +17,7 @@ mod compared;
 mod conditions;
 mod crash;
 mod database;
+mod events;
 mod exposed;
 mod found;
 mod gates;

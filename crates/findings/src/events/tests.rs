@@ -162,9 +162,57 @@ async fn a_flaw_that_an_advisory_brings_is_told_once_as_inspector_tells_it_and_a
     assert_eq!(event["detail"]["title"], "CVE-2099-0001 - libssl3");
     let image = &event["detail"]["resources"][0]["details"]["awsEcrContainerImage"];
     assert_eq!((&image["imageHash"], &image["repositoryName"]), (&json!(digest), &json!("team/app")));
-    let gone = site.events("finding.gone").await;
-    let expected = json!({"repository": "team/app", "id": "CVE-2099-0001", "type": "deb", "package": "libssl3"});
+    let mut gone = site.events("finding.gone").await;
+    let closed = gone[0]["eventBridge"].take();
+    let expected = json!({"repository": "team/app", "id": "CVE-2099-0001", "type": "deb", "package": "libssl3", "eventBridge": null});
     assert_eq!(gone, [expected]);
+    assert_eq!((&closed["detail-type"], &closed["detail"]["status"]), (&json!("Inspector2 Finding"), &json!("CLOSED")));
+    for member in ["findingArn", "title", "severity", "resources", "awsAccountId"] {
+        assert_eq!(closed["detail"][member], event["detail"][member], "{member}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flaw_that_goes_with_its_image_is_closed_too() {
+    let site = Site::new().await;
+    site.learn("3.0.13-1~deb12u1");
+    let digest = site.scan(debian()).await;
+    site.scans.note_findings(&cx()).await.unwrap();
+
+    let reference = Reference::Digest(digest.parse().unwrap());
+    site.registry.images.remove(&cx(), &site.repository, &reference).await.unwrap();
+    // Nothing says that it is gone; it is looked for now and then.
+    let later = Cx { now: cx().now.plus(std::time::Duration::from_secs(3600)), ..cx() };
+    site.scans.note_findings(&later).await.unwrap();
+
+    let gone = site.events("finding.gone").await;
+    let closed = &gone[0]["eventBridge"]["detail"];
+    assert_eq!((&closed["status"], gone.len()), (&json!("CLOSED"), 1));
+    assert_eq!(closed["resources"][0]["details"]["awsEcrContainerImage"]["imageHash"], json!(digest));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_servers_that_see_a_flaw_come_and_go_one_tells_it() {
+    let site = Site::new().await;
+    site.learn("3.0.1");
+    site.scan(debian()).await;
+    let advisories = Advisories::of(site.folder.path());
+    let other = Scans::open(site.scans.metadata.clone(), site.registry.clone(), Env::real(), advisories);
+    let look = async || {
+        other.advisories().refresh().unwrap();
+        let noted = [site.scans.note_findings(&cx()).await.unwrap(), other.note_findings(&cx()).await.unwrap()];
+        noted.map(|noted| (noted.seen, noted.gone))
+    };
+    look().await;
+
+    site.learn("3.0.13-1~deb12u1");
+    let came = look().await;
+    site.learn("3.0.1");
+    let went = look().await;
+
+    assert_eq!((came, went), ([(1, 0); 2], [(0, 1); 2]), "both saw it");
+    assert_eq!(site.events("finding.appeared").await.len(), 1);
+    assert_eq!(site.events("finding.gone").await.len(), 1);
 }
 
 #[test]

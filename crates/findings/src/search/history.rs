@@ -5,10 +5,13 @@ use super::{
     index::Index,
     seen::{self, Open},
 };
-use crate::{events, scans::Scans};
+use crate::{
+    events::{self, Telling},
+    scans::Scans,
+};
 use gantry_fault::Fault;
 use gantry_metadata::{
-    Event, Reader, Trail, Tx, Write, accounts,
+    Reader, Trail, Tx, Write, accounts,
     finding_history::{self, FlawPlaceRow, GoneAfter, HistoryRow, SeverityColumns},
     repositories,
 };
@@ -168,7 +171,10 @@ impl Scans {
             let mut told = Vec::from_iter(more.map(|(seen, gone)| events::more_event(seen, gone)));
             let (mut seen_told, mut gone_told) = (EVENTS_MAX, EVENTS_MAX.saturating_sub(news.seen.len()));
             for some in news.gone.chunks(BATCH) {
-                told.extend(events::gone_events(&some[..some.len().min(gone_told)], &named));
+                let each = some[..some.len().min(gone_told)].to_vec();
+                let look = move |rows: &mut Reader| Ok((finding_history::told(rows, &each)?, each));
+                let (kept, each) = self.metadata.read_long(look).await?;
+                told.extend(self.gone_events(&cx, &each, &kept, &named));
                 gone_told = gone_told.saturating_sub(some.len());
                 let (gone, told) = (some.to_vec(), std::mem::take(&mut told));
                 self.metadata.perform(&cx, NoteFindings { gone, told, ..NoteFindings::default() }).await?;
@@ -237,7 +243,7 @@ impl Scans {
         cx: &Cx,
         seen: &[(FlawPlaceRow, &'static str)],
         repositories: &BTreeMap<i64, events::Newest>,
-    ) -> Result<Vec<Event>, Fault> {
+    ) -> Result<Vec<Telling>, Fault> {
         let seen: Vec<events::Seen<'_>> = self.search.with_open(|open| {
             let one = |(place, severity)| events::Seen { place, severity, is_known: seen::holds(open, place) };
             seen.iter().map(|(place, severity)| one((place, *severity))).collect()
@@ -329,8 +335,8 @@ struct NoteFindings {
     gone: Vec<FlawPlaceRow>,
     day: i64,
     days: Vec<(i64, SeverityColumns)>,
-    /// What is told of it.
-    told: Vec<Event>,
+    /// What is told of that, unless another server was first.
+    told: Vec<Telling>,
 }
 
 impl Write for NoteFindings {
@@ -341,13 +347,22 @@ impl Write for NoteFindings {
 
     fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         let now = tx.now();
+        let mut news = BTreeSet::new();
         if !self.gone.is_empty() {
-            finding_history::end(tx, &self.gone, now)?;
+            news.extend(finding_history::end(tx, &self.gone, now)?);
         }
         if !self.seen.is_empty() {
-            finding_history::see(tx, &self.seen, now)?;
+            news.extend(finding_history::see(tx, &self.seen, now)?);
         }
-        self.told.iter().try_for_each(|event| tx.event(event.clone()))?;
+        let is_news = |of: &Option<FlawPlaceRow>| of.as_ref().map_or(!news.is_empty(), |place| news.contains(place));
+        let mut kept = Vec::new();
+        for Telling { of, inspected, event } in self.told.iter().filter(|telling| is_news(&telling.of)) {
+            tx.event(event.clone())?;
+            kept.extend(of.as_ref().zip(inspected.as_deref()));
+        }
+        if !kept.is_empty() {
+            finding_history::put_told(tx, &kept)?;
+        }
         if !self.days.is_empty() {
             finding_history::put_day(tx, self.day, &self.days)?;
         }

@@ -144,7 +144,12 @@ async fn serve(config: &Config, folder: &DataFolder, tracing: Option<&Tracing>) 
     ];
     let audit = tokio::spawn(write_audit(house.clone()));
     let sending = webhook.clone().map(|webhook| tokio::spawn(async move { webhook.run().await }));
-    let ended = server.run(listeners, shutdown()).await;
+    let stopped = async {
+        shutdown().await;
+        // They would be waited for.
+        registry.events.end_waiting();
+    };
+    let ended = server.run(listeners, stopped).await;
     sweeps.iter().for_each(JoinHandle::abort);
     write_pulls_down(&house).await;
     end_audit(&house, audit).await;

@@ -9,6 +9,7 @@ use gantry_metadata::{
     suite::postgres::Database,
 };
 use gantry_words::{AccountId, Region, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Does what a test says.
 struct Do<F>(F);
@@ -61,11 +62,14 @@ fn told(rows: &[HistoryRow]) -> Vec<(i64, &str, &str, i64, Option<i64>)> {
 async fn a_flaw_comes_goes_and_comes_back(metadata: Metadata) {
     done(&metadata, |tx| {
         let new = [(flaw(1, "a"), "HIGH"), (flaw(1, "B"), "LOW"), (flaw(i64::MAX, "a"), "HIGH")];
-        finding_history::see(tx, &new, at(10))
+        finding_history::see(tx, &new, at(10)).map(drop)
     })
     .await;
-    done(&metadata, |tx| finding_history::end(tx, &[flaw(1, "a"), flaw(1, "never seen")], at(20))).await;
-    done(&metadata, |tx| finding_history::end(tx, &[flaw(1, "B"), flaw(1, "a"), flaw(i64::MAX, "a")], at(30))).await;
+    done(&metadata, |tx| finding_history::end(tx, &[flaw(1, "a"), flaw(1, "never seen")], at(20)).map(drop)).await;
+    done(&metadata, |tx| {
+        finding_history::end(tx, &[flaw(1, "B"), flaw(1, "a"), flaw(i64::MAX, "a")], at(30)).map(drop)
+    })
+    .await;
     let all = |count| move |rows: &mut Reader| finding_history::open_after(rows, &start(), count);
     assert_eq!(metadata.read(all(9)).await.unwrap(), []);
 
@@ -82,7 +86,10 @@ async fn a_flaw_comes_goes_and_comes_back(metadata: Metadata) {
     assert_eq!(told(&second), [(1, "a", "HIGH", 10, Some(20))], "who was gone stays as it was");
     assert_eq!(told(&narrow), [(1, "a", "HIGH", 10, Some(20))]);
 
-    done(&metadata, |tx| finding_history::see(tx, &[(flaw(1, "a"), "CRITICAL"), (flaw(1, "B"), "LOW")], at(40))).await;
+    done(&metadata, |tx| {
+        finding_history::see(tx, &[(flaw(1, "a"), "CRITICAL"), (flaw(1, "B"), "LOW")], at(40)).map(drop)
+    })
+    .await;
     let open = metadata.read(all(1)).await.unwrap();
     let after = open[0].place.clone();
     let rest = metadata.read(move |rows| finding_history::open_after(rows, &after, 9)).await.unwrap();
@@ -90,6 +97,36 @@ async fn a_flaw_comes_goes_and_comes_back(metadata: Metadata) {
     assert_eq!(told(&open), [(1, "B", "LOW", 10, None)], "in the order of bytes");
     assert_eq!(told(&rest), [(1, "a", "CRITICAL", 10, None)]);
     assert_eq!(metadata.read(|rows| finding_history::open_of(rows, 1)).await.unwrap(), [open, rest].concat());
+}
+
+async fn only_what_was_written_down_otherwise_before_is_news(metadata: Metadata) {
+    done(&metadata, |tx| {
+        let both = [(flaw(1, "a"), "HIGH"), (flaw(1, "b"), "LOW")];
+        assert_eq!(finding_history::see(tx, &both, at(10))?, BTreeSet::from([flaw(1, "a"), flaw(1, "b")]));
+        assert_eq!(finding_history::see(tx, &both, at(11))?, BTreeSet::new());
+        assert_eq!(finding_history::see(tx, &[(flaw(1, "a"), "LOW")], at(12))?, BTreeSet::from([flaw(1, "a")]));
+        assert_eq!(finding_history::end(tx, &[flaw(1, "b"), flaw(1, "c")], at(13))?, BTreeSet::from([flaw(1, "b")]));
+        assert_eq!(finding_history::end(tx, &[flaw(1, "b")], at(14))?, BTreeSet::new());
+        assert_eq!(finding_history::see(tx, &[(flaw(1, "b"), "LOW")], at(15))?, BTreeSet::from([flaw(1, "b")]));
+        Ok(())
+    })
+    .await;
+}
+
+async fn how_a_flaw_was_told_is_kept_until_it_is_gone(metadata: Metadata) {
+    done(&metadata, |tx| {
+        let [one, other] = [flaw(7, "a"), flaw(7, "b")];
+        finding_history::see(tx, &[(one.clone(), "HIGH"), (other.clone(), "LOW")], at(10))?;
+        finding_history::put_told(tx, &[(&one, r#"{"digest":"sha256:ab"}"#)])?;
+        let kept = finding_history::told(tx, &[one.clone(), other])?;
+        finding_history::end(tx, std::slice::from_ref(&one), at(11))?;
+        finding_history::see(tx, &[(one.clone(), "HIGH")], at(12))?;
+
+        assert_eq!(kept, BTreeMap::from([(one.clone(), r#"{"digest":"sha256:ab"}"#.to_string())]));
+        assert_eq!(finding_history::told(tx, &[one])?, BTreeMap::new());
+        Ok(())
+    })
+    .await;
 }
 
 async fn days_are_summed_over_repositories_and_written_again(metadata: Metadata) {
@@ -139,18 +176,22 @@ async fn what_is_old_is_forgotten_and_what_is_of_no_repository(metadata: Metadat
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_keeps_the_history_of_findings() {
     let fresh = || on_sqlite(&Settings::default());
-    let folders = [fresh(), fresh(), fresh()];
-    let [(first, _a), (second, _b), (third, _c)] = folders;
+    let folders = [fresh(), fresh(), fresh(), fresh()];
+    let [(first, _a), (second, _b), (third, _c), (fourth, _d)] = folders;
     a_flaw_comes_goes_and_comes_back(first).await;
     days_are_summed_over_repositories_and_written_again(second).await;
     what_is_old_is_forgotten_and_what_is_of_no_repository(third).await;
+    only_what_was_written_down_otherwise_before_is_news(fourth.clone()).await;
+    how_a_flaw_was_told_is_kept_until_it_is_gone(fourth).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_keeps_the_history_of_findings() {
-    let databases = [Database::new(), Database::new(), Database::new()];
-    let [first, second, third] = databases.each_ref().map(|database| on_postgres(&database.settings()));
+    let databases = [Database::new(), Database::new(), Database::new(), Database::new()];
+    let [first, second, third, fourth] = databases.each_ref().map(|database| on_postgres(&database.settings()));
     a_flaw_comes_goes_and_comes_back(first).await;
     days_are_summed_over_repositories_and_written_again(second).await;
     what_is_old_is_forgotten_and_what_is_of_no_repository(third).await;
+    only_what_was_written_down_otherwise_before_is_news(fourth.clone()).await;
+    how_a_flaw_was_told_is_kept_until_it_is_gone(fourth).await;
 }
