@@ -252,12 +252,12 @@ CREATE TABLE event(
     handled BIGINT NOT NULL
 );
 
+CREATE INDEX event_feed_number ON event(account, handled, id);
+
 CREATE TABLE event_feed(
     account TEXT PRIMARY KEY,
     last BIGINT NOT NULL
 );
-
-CREATE INDEX event_feed_number ON event(account, handled, id);
 
 CREATE TABLE finding_day(
     repository BIGINT NOT NULL,

@@ -29,7 +29,8 @@ pub(crate) struct Selection {
 
 /// Measures, or lists what there is.
 ///
-/// `GANTRY_BIN` names another Gantry than the release build of this checkout, `GANTRY_ZOT` a zot that is not in `PATH`.
+/// `GANTRY_BIN` names another Gantry than the release build of this checkout, `GANTRY_ZOT` a zot that is not in `PATH`,
+/// `GANTRY_TRIVY` a trivy, and `GANTRY_ADVISORIES` the folder of advisories.
 ///
 /// # Errors
 /// When a tool cannot be installed, a build fails, or the measurement does.
@@ -46,8 +47,13 @@ pub(crate) fn perform(places: &Places, selection: &Selection) -> Outcome<()> {
     for name in ["nginx", "distribution", "wrk", "eatmydata"] {
         command.arg(format!("--{name}")).arg(tools::require(places, name)?);
     }
-    if let Some(zot) = env::var_os("GANTRY_ZOT").map(PathBuf::from).or_else(|| run::find_program("zot")) {
-        command.arg("--zot").arg(zot);
+    for (name, place) in [("zot", "GANTRY_ZOT"), ("trivy", "GANTRY_TRIVY")] {
+        if let Some(program) = env::var_os(place).map(PathBuf::from).or_else(|| run::find_program(name)) {
+            command.arg(format!("--{name}")).arg(program);
+        }
+    }
+    if let Some(folder) = env::var_os("GANTRY_ADVISORIES") {
+        command.arg("--advisories").arg(folder);
     }
     if own.is_none() {
         command.arg("--commit").arg(commit(places)?);

@@ -53,7 +53,7 @@ enum Command {
     },
     /// Measures Gantry beside other servers and writes docs/benchmarks.md
     #[command(
-        after_help = "Example:\n  cargo xtask bench --only blob64m --rounds 5\n\nzot is taken from PATH, or from where GANTRY_ZOT says."
+        after_help = "Example:\n  cargo xtask bench --only blob64m --rounds 5\n\nzot and trivy are taken from PATH, or from where GANTRY_ZOT and GANTRY_TRIVY say. GANTRY_ADVISORIES names the folder of advisories that images are scanned with."
     )]
     Bench(bench::Selection),
     /// Installs what the tests need, each at its version, into ~/.cache/gantry-tools (or $GANTRY_TOOLS)

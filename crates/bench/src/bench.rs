@@ -5,7 +5,8 @@ use crate::{
     machine,
     report::{Cell, Machine, Measured, Results, Sample},
     scenarios,
-    servers::{KINDS, Kind, Programs},
+    servers::{KINDS, Kind, Programs, ask_version},
+    trivy,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -34,6 +35,10 @@ pub(crate) struct Options {
     pub(crate) commit: Option<String>,
     /// The version of a zot that does not know its own.
     pub(crate) zot_version: Option<String>,
+    /// The version of a trivy that does not know its own.
+    pub(crate) trivy_version: Option<String>,
+    /// The folder of advisories, as osv.dev exports it.
+    pub(crate) advisories: Option<PathBuf>,
 }
 
 /// A run.
@@ -70,6 +75,15 @@ impl Bench {
                 };
                 versions.insert(kind.name, said);
             }
+        }
+        if let Some(program) = &programs.trivy {
+            let known = ask_version(trivy::NAME, program, &trivy::VERSION).ok().map(|version| version.0);
+            let said = options
+                .trivy_version
+                .clone()
+                .or(known)
+                .unwrap_or_else(|| "a build that does not know its version".into());
+            versions.insert(trivy::NAME, format!("trivy {}", said.trim_start_matches("Version: ")));
         }
         fs::create_dir_all(&options.work).while_trying(format!("make {}", options.work.display()))?;
         let results = Mutex::new(scenarios::read_results(&options.root)?);

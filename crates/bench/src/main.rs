@@ -11,11 +11,14 @@
 //! | `load.rs`, `load/` | what makes the load |
 //! | `stock.rs`, `world.rs`, `stores.rs`, `filling.rs` | what stores hold, and how they are filled |
 //! | `client.rs`, `aws.rs`, `http.rs`, `fixture.rs`, `tls.rs` | a small client, and what it pushes |
+//! | `images.rs`, `images/`, `advisories.rs` | images that are scanned, and what is known of flaws |
+//! | `trivy.rs` | another scanner |
 //! | `policies.rs` | policies of many statements |
 //! | `process.rs`, `machine.rs`, `allocations.rs` | what the kernel says, and what the allocator hears |
 //! | `report.rs`, `report/` | figures, goals, JSON and page: pure |
 #![expect(clippy::disallowed_methods, reason = "measuring needs the machine's own clock, files and processes")]
 
+mod advisories;
 mod allocations;
 mod aws;
 mod bench;
@@ -25,6 +28,7 @@ mod field;
 mod filling;
 mod fixture;
 mod http;
+mod images;
 mod load;
 mod machine;
 mod policies;
@@ -35,6 +39,7 @@ mod servers;
 mod stock;
 mod stores;
 mod tls;
+mod trivy;
 mod world;
 
 use bench::{Bench, Options};
@@ -98,6 +103,15 @@ struct RunArguments {
     /// What zot's version is, where it does not know
     #[arg(long, env = "GANTRY_ZOT_VERSION")]
     zot_version: Option<String>,
+    /// Where it is left out, what needs it says so
+    #[arg(long, env = "GANTRY_TRIVY")]
+    trivy: Option<PathBuf>,
+    /// What trivy's version is, where it does not know
+    #[arg(long, env = "GANTRY_TRIVY_VERSION")]
+    trivy_version: Option<String>,
+    /// The folder of advisories that images are scanned with, as osv.dev exports it
+    #[arg(long, value_name = "DIR", env = "GANTRY_ADVISORIES")]
+    advisories: Option<PathBuf>,
     #[arg(long)]
     wrk: PathBuf,
     #[arg(long)]
@@ -137,12 +151,15 @@ fn open(arguments: RunArguments) -> Outcome<Bench> {
         work: arguments.work,
         commit: arguments.commit,
         zot_version: arguments.zot_version,
+        trivy_version: arguments.trivy_version,
+        advisories: arguments.advisories,
     };
     let programs = Programs {
         gantry: arguments.gantry,
         nginx: arguments.nginx,
         distribution: arguments.distribution,
         zot: arguments.zot,
+        trivy: arguments.trivy,
         wrk: arguments.wrk,
         eatmydata: arguments.eatmydata,
     };

@@ -37,6 +37,29 @@ pub(crate) fn memory(pid: u32) -> Outcome<Memory> {
     Ok(sum)
 }
 
+/// Returns the memory of a process and its living descendants, MiB; what they share among each other or with others counts in part, so that
+/// the sum is what there really is (`Pss` in proc(5), smaps_rollup).
+///
+/// # Errors
+/// When the process is gone.
+pub(crate) fn proportional_mib(pid: u32) -> Outcome<f64> {
+    let text = |stat: Stat| fs::read_to_string(format!("/proc/{}/smaps_rollup", stat.pid)).unwrap_or_default();
+    let kib: u64 = tree(pid)?.into_iter().map(|stat| read_kib(&text(stat), "Pss:")).sum();
+    Ok(kib as f64 / 1024.0)
+}
+
+/// Returns the processor time of all children of this process that have ended and were waited for, in seconds.
+///
+/// It counts in the kernel's ticks, but of all of them together.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub(crate) fn ended_children_seconds() -> Outcome<f64> {
+    let text = fs::read_to_string("/proc/self/stat").while_trying("look at the own process")?;
+    let ticks = read_stat(&text).map_or(0, |stat| stat.children_ticks);
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
 /// Has the most memory that this process ever had be counted from now on (`clear_refs` in proc(5)).
 ///
 /// # Errors
@@ -107,6 +130,7 @@ struct Stat {
     pid: u32,
     parent: u32,
     ticks: u64,
+    children_ticks: u64,
 }
 
 fn tree(root: u32) -> Outcome<Vec<Stat>> {
@@ -130,7 +154,8 @@ fn read_stat(text: &str) -> Option<Stat> {
     let (_, rest) = text.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
-    Some(Stat { pid: pid.parse().ok()?, parent: u32::try_from(number(1)?).ok()?, ticks: number(11)? + number(12)? })
+    let (ticks, children_ticks) = (number(11)? + number(12)?, number(13)? + number(14)?);
+    Some(Stat { pid: pid.parse().ok()?, parent: u32::try_from(number(1)?).ok()?, ticks, children_ticks })
 }
 
 fn read_kib(status: &str, name: &str) -> u64 {
@@ -144,9 +169,9 @@ mod tests {
 
     #[test]
     fn a_stat_line_is_read_also_where_the_name_holds_parentheses() {
-        let line = "42 (a) b (c) S 7 42 42 0 -1 4194560 100 0 0 0 15 6 0 0 20 0 1 0 100 1000 10 0";
+        let line = "42 (a) b (c) S 7 42 42 0 -1 4194560 100 0 0 0 15 6 3 1 20 0 1 0 100 1000 10 0";
 
-        assert_eq!(read_stat(line), Some(Stat { pid: 42, parent: 7, ticks: 21 }));
+        assert_eq!(read_stat(line), Some(Stat { pid: 42, parent: 7, ticks: 21, children_ticks: 4 }));
     }
 
     #[test]

@@ -13,6 +13,12 @@ mod manifests;
 mod million;
 mod pages;
 mod pushes;
+mod scanning;
+mod scanning_cold;
+mod scanning_matching;
+mod scanning_pushed;
+mod scanning_served;
+mod scanning_store;
 mod sealed;
 mod search;
 mod start;
@@ -23,6 +29,7 @@ use crate::{
     error::{BenchError, Outcome, While},
     report::{Cell, Group, Results, rewrite},
     servers::KINDS,
+    trivy,
 };
 use std::{fs, path::Path};
 
@@ -55,6 +62,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     imports::SCENARIO,
     lifecycle_runs::SCENARIO,
     decisions::SCENARIO,
+    scanning_cold::SCENARIO,
+    scanning_pushed::SCENARIO,
+    scanning_matching::SCENARIO,
+    scanning_served::SCENARIO,
 ];
 
 const JSON: &str = "docs/benchmarks.json";
@@ -126,7 +137,8 @@ pub(crate) fn page(root: &Path, results: &Results) -> Outcome<String> {
     let old = fs::read_to_string(root.join(PAGE)).while_trying(format!("read {PAGE}"))?;
     let group = |scenario: &Scenario| Group { about: scenario.about.into(), cells: (scenario.cells)() };
     let groups: Vec<Group> = SCENARIOS.iter().map(group).collect();
-    let servers: Vec<_> = KINDS.iter().map(|kind| (kind.name, kind.about)).collect();
+    let programs = KINDS.iter().map(|kind| (kind.name, kind.about));
+    let servers: Vec<_> = programs.chain([(trivy::NAME, trivy::ABOUT)]).collect();
     rewrite(&old, &groups, results, &servers).map_err(|error| BenchError::program(PAGE, error))
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Programs {
     pub(crate) distribution: PathBuf,
     /// zot, where there is one.
     pub(crate) zot: Option<PathBuf>,
+    /// trivy, where there is one; it scans images and serves nothing.
+    pub(crate) trivy: Option<PathBuf>,
     /// wrk, which makes the reading load.
     pub(crate) wrk: PathBuf,
     /// eatmydata, which lets a store be filled without waiting for the disk.
@@ -96,11 +98,19 @@ impl Kind {
     /// # Errors
     /// When it cannot be started, or says nothing.
     pub(crate) fn ask_version(&self, program: &Path) -> Outcome<Version> {
-        let output = Command::new(program).args(self.version).output();
-        let output = output.map_err(|cause| BenchError::program(program.display().to_string(), cause))?;
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        version_in(&said).ok_or_else(|| BenchError::program(self.name, format!("says no version: {said}")))
+        ask_version(self.name, program, self.version)
     }
+}
+
+/// Asks a program for its version.
+///
+/// # Errors
+/// When it cannot be started, or says nothing.
+pub(crate) fn ask_version(name: &str, program: &Path, arguments: &[&str]) -> Outcome<Version> {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|cause| BenchError::program(program.display().to_string(), cause))?;
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    version_in(&said).ok_or_else(|| BenchError::program(name, format!("says no version: {said}")))
 }
 
 fn version_in(said: &str) -> Option<Version> {

@@ -54,8 +54,8 @@ impl Scans {
             if under_way.is_empty() {
                 return trouble.map_or(Ok(count), |trouble| Err(trouble.fault));
             }
-            let asked = pin!(self.asked.notified());
-            let next = select(under_way.next(), asked);
+            let news = pin!(self.news());
+            let next = select(under_way.next(), news);
             let Some(Either::Left((Some((image, scanned)), _))) = self.env.within(EVERY, next).await else { continue };
             images.remove(&image);
             match scanned {

@@ -9,6 +9,7 @@ use crate::{
     vex::{HeldDocuments, Statements},
     worker::LayerWorkers,
 };
+use futures_util::future::select;
 use gantry_env::Env;
 use gantry_fault::Fault;
 use gantry_metadata::{
@@ -21,6 +22,7 @@ use gantry_words::{AccountId, Cx, Region, Timestamp};
 use quick_cache::sync::Cache;
 use std::{
     collections::BTreeMap,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -30,8 +32,10 @@ use tokio::sync::Notify;
 const REMEMBERED: usize = 2_000;
 /// Scans that have ended and were not looked at.
 const ENDED_MAX: usize = 10_000;
-/// How often it is looked whether something was pushed, or asked for by another replica.
+/// How often it is looked whether something was pushed to another replica, or asked for by it.
 pub(crate) const EVERY: Duration = Duration::from_millis(250);
+/// What is pushed within this time is looked at together: each look that finds something is a commit.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 /// The room of scans: asks for them, and says what they found.
 #[derive(Clone)]
@@ -291,7 +295,16 @@ impl Scans {
 
     /// Waits until there may be something to scan.
     pub async fn wait(&self) {
-        let _ = self.env.within(EVERY, self.asked.notified()).await;
+        let _ = self.env.within(EVERY, self.news()).await;
+    }
+
+    /// Waits until there is something new in this process: an image was pushed, or a scan asked for.
+    pub(crate) async fn news(&self) {
+        let pushed = async {
+            self.registry.images.pushed().await;
+            self.env.sleep(TOGETHER).await;
+        };
+        select(pin!(self.asked.notified()), pin!(pushed)).await;
     }
 
     /// How many images are scanned at once.

@@ -327,7 +327,16 @@ impl Images {
                 caches.tags.remove(&(repository.id, tag));
             }
         }
+        if answer.is_ok() {
+            self.ports.pushed.notify_one();
+        }
         answer
+    }
+
+    /// Waits until an image is pushed to this process; returns at once where one was since this was waited for last. For one who waits:
+    /// of several only one is told.
+    pub async fn pushed(&self) {
+        self.ports.pushed.notified().await;
     }
 
     /// Removes what a reference names: a tag, or an image with all its tags.

@@ -9,6 +9,7 @@ use gantry_metadata::{Metadata, accounts};
 use gantry_store::Store;
 use gantry_words::{AccountId, Cx, Region, RepositoryName};
 use std::sync::{Arc, OnceLock};
+use tokio::sync::Notify;
 
 /// What every room of this crate stands on.
 pub(crate) struct Ports {
@@ -20,6 +21,8 @@ pub(crate) struct Ports {
     /// `None` where other processes may change the database: then everything is looked up.
     pub(crate) caches: Option<Caches>,
     pub(crate) push_failures: PushFailures,
+    /// Rings when an image was pushed to this process.
+    pub(crate) pushed: Notify,
     /// Handed in after the opening, once: without them nothing that is encrypted can be read or written.
     pub(crate) keys: OnceLock<Arc<dyn BlobKeys>>,
     /// Handed in after the opening, once: without him no tag waits for a verdict.
@@ -93,8 +96,10 @@ impl Registry {
     /// Opens the rooms. Nothing is read until it is asked for.
     pub fn open(metadata: Metadata, store: Store, env: Env, region: Region, settings: Settings) -> Self {
         let caches = metadata.owns_alone().then(|| Caches::new(settings.limits.manifest_cache.get()));
-        let (push_failures, keys, judge) = (PushFailures::default(), OnceLock::new(), OnceLock::new());
-        let ports = Arc::new(Ports { metadata, store, env, region, settings, caches, push_failures, keys, judge });
+        let (push_failures, pushed) = (PushFailures::default(), Notify::new());
+        let (keys, judge) = (OnceLock::new(), OnceLock::new());
+        let ports = Ports { metadata, store, env, region, settings, caches, push_failures, pushed, keys, judge };
+        let ports = Arc::new(ports);
         let uploads = Uploads::new(ports.clone());
         let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));
         let (traffic, blobs) = (Traffic::new(ports.clone()), Blobs::new(ports.clone()));

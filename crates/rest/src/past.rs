@@ -95,7 +95,7 @@ pub struct PastMoveDocument {
 
 /// A moment, and how well it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a time as {\"at\": …, \"precision\": …}")]
 #[schemars(rename = "PastMoment")]
 pub struct PastMomentDocument {
     /// When, RFC 3339. What lies in the future is passed over.
@@ -268,7 +268,7 @@ mod tests {
             (json!({"source": "harbor", "images": [{"digest": good, "pushedBy": ""}]}), "images[0].pushedBy: "),
             (json!({"source": "harbor", "tags": [{"tag": "-", "digest": good}]}), "tags[0].tag: "),
             (json!({"source": "harbor", "tags": [{"tag": "a", "digest": good, "by": "b"}]}), "by"),
-            (json!({"source": "harbor", "images": [{"digest": good, "pushed": "2024"}]}), "pushed"),
+            (json!({"source": "harbor", "images": [{"digest": good, "pushed": "2024"}]}), "expected a time as"),
             (json!({}), "source"),
         ] {
             let fault = read_value(value.clone()).unwrap_err();

@@ -264,6 +264,12 @@ impl Knowledge {
         })
     }
 
+    /// Returns the id of an advisory.
+    pub(crate) fn record_id(&self, at: u32) -> Result<&str, KnowledgeError> {
+        let [id, ..]: [u32; 12] = self.layout.row(Table::Advisories, at)?;
+        self.layout.text(id)
+    }
+
     /// Returns the numbers of the flaws that an advisory speaks of.
     pub(crate) fn flaws_of(&self, advisory: u32) -> Result<impl Iterator<Item = u32> + '_, KnowledgeError> {
         let [_, start, count, ..]: [u32; 12] = self.layout.row(Table::Advisories, advisory)?;

@@ -57,7 +57,7 @@ pub struct Layer {
     /// Hard links to files of the layers below; sorted by path.
     pub hard_links: Vec<Link>,
     /// Its files and links that belong to no package of its own.
-    #[serde(default, skip_serializing_if = "LooseFiles::is_empty")]
+    #[serde(default)]
     pub loose: LooseFiles,
     /// Hashes of all its paths, [`path::hash`].
     pub(crate) paths: Hashes,

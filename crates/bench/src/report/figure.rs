@@ -33,6 +33,10 @@ pub(crate) enum Figure {
     BlobsPerS,
     /// Manifests brought in in a second.
     ManifestsPerS,
+    /// Time of a program on the processors, or of the server's processes for one piece of work.
+    CpuS,
+    /// Memory that a work needs above what there is at rest.
+    AddedMib,
     /// How often memory is asked for.
     Allocations,
 }
@@ -58,6 +62,8 @@ impl Figure {
             Self::Seconds => "seconds",
             Self::BlobsPerS => "blobs/s",
             Self::ManifestsPerS => "manifests/s",
+            Self::CpuS => "CPU s",
+            Self::AddedMib => "added MiB",
             Self::Allocations => "allocations",
         }
     }
@@ -75,6 +81,8 @@ impl Figure {
             | Self::ResidentMib
             | Self::PeakMib
             | Self::Seconds
+            | Self::CpuS
+            | Self::AddedMib
             | Self::Allocations => false,
         }
     }

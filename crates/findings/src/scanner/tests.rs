@@ -118,6 +118,17 @@ async fn while_under_way(round: impl Future<Output = Result<usize, Fault>>, wait
     }
 }
 
+#[tokio::test]
+async fn a_push_is_heard_of_before_it_is_time_to_look_again() {
+    let site = Site::new(1).await;
+    let index = json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": []});
+    let (to, body) = (Reference::Tag("v1".parse().unwrap()), Bytes::from(index.to_string()));
+
+    site.registry.images.put_image(&cx(), &site.repository, &to, vec![], None, body).await.unwrap();
+
+    assert!(Env::real().within(Duration::from_secs(60), site.scans.news()).await.is_some());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn images_are_scanned_side_by_side_and_a_layer_that_they_share_is_read_once() {
     let site = Site::new(2).await;

@@ -5,7 +5,7 @@ mod tests;
 use super::{bases::Chains, files::HeldFiles, secrets::HeldSecrets, vex::Borne};
 use gantry_scan::{
     Distribution, Finding, FixState, Knowledge, KnowledgeError, KnowledgeSource, Options, Package, Severity,
-    exploitation, looked_up,
+    exploitation, looked_up, titles_of,
 };
 use gantry_words::Timestamp;
 pub(super) use rematch::Arrival;

@@ -77,7 +77,9 @@ fn after(mut known: Known, plan: Plan) -> Known {
     for (before, now) in plan.tags {
         let mut latest = Timestamp::default();
         for line in known.moves.get_mut(&now.name).into_iter().flatten() {
-            if (line.at, &line.actor) == (before.set, &before.set_by) && latest <= now.set.at {
+            let is_it = line.digest.as_ref() == Some(&before.digest)
+                && (line.at.at, &line.actor) == (before.set.at, &before.set_by);
+            if is_it && latest <= now.set.at {
                 (line.at, line.actor) = (now.set, now.set_by.clone());
             }
             latest = line.at.at.max(latest);

@@ -3,7 +3,7 @@
 use super::rules::{Hit, NameRules};
 use super::subject::Subject;
 use crate::knowledge::{Flaw, Record, Text, TextReader};
-use crate::{Evidence, Finding, FixState, Knowledge, KnowledgeError, Package, Severity, severity};
+use crate::{Evidence, Finding, FixState, Knowledge, KnowledgeError, Package, PackageType, Severity, severity};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -42,11 +42,11 @@ impl<'a> Findings<'a> {
     }
 
     pub(super) fn finish(mut self) -> Vec<Finding> {
-        let order = |finding: &Finding| {
+        fn order(finding: &Finding) -> (PackageType, &str, &str, &str) {
             let Finding { package, id, .. } = finding;
-            (package.kind, package.name.clone(), package.version.clone(), id.clone())
-        };
-        self.found.sort_by_cached_key(order);
+            (package.kind, &package.name, &package.version, id)
+        }
+        self.found.sort_by(|left, right| order(left).cmp(&order(right)));
         self.found
     }
 
@@ -77,7 +77,7 @@ impl<'a> Findings<'a> {
         let mut aliases = flaw.aliases.clone();
         for hit in hits {
             if let Some(rule) = rules.rule(hit) {
-                aliases.push(self.knowledge.record(rule.advisory)?.id);
+                aliases.push(self.knowledge.record_id(rule.advisory)?.to_owned());
             }
         }
         aliases.sort();

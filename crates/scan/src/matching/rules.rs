@@ -32,6 +32,8 @@ impl Versioned {
 /// The rules of one name, read once for all its versions.
 pub(super) struct NameRules<'a> {
     rules: Vec<Read<'a>>,
+    /// The numbers of the rules by their first flaw: in this order nearly all hits are sorted already.
+    by_flaw: Vec<usize>,
 }
 
 struct Read<'a> {
@@ -87,14 +89,16 @@ impl<'a> NameRules<'a> {
                 is_modular,
             });
         }
-        Ok(NameRules { rules })
+        let mut by_flaw: Vec<usize> = (0..rules.len()).collect();
+        by_flaw.sort_by_key(|of_name| rules[*of_name].flaws.first().copied());
+        Ok(NameRules { rules, by_flaw })
     }
 
     /// Judges one version by all rules. Flaws that the source says are not in it are taken away.
     pub(super) fn judge(&self, knowledge: &Knowledge, version: &Versioned) -> Result<Verdicts, KnowledgeError> {
         let mut verdicts = Verdicts::default();
         let mut absent: Vec<u32> = Vec::new();
-        for (of_name, read) in self.rules.iter().enumerate() {
+        for (of_name, read) in self.by_flaw.iter().map(|of_name| (*of_name, &self.rules[*of_name])) {
             match read.judge(knowledge, version)? {
                 Verdict::Outside => (),
                 Verdict::Within(_) if read.rule.standing == Standing::NotAffected => absent.extend(&read.flaws),
@@ -102,7 +106,7 @@ impl<'a> NameRules<'a> {
                     verdicts.hits.extend(read.flaws.iter().map(|flaw| Hit { flaw: *flaw, of_name, span }));
                 }
                 Verdict::Unknown => {
-                    verdicts.unknown.get_or_insert(of_name);
+                    verdicts.unknown = Some(verdicts.unknown.map_or(of_name, |first| first.min(of_name)));
                 }
             }
         }

@@ -43,8 +43,11 @@ pub(in crate::search) struct Rematch {
     /// The flaws of the packages that were matched.
     pub(super) flaws: Vec<(u32, Vec<KnownFlaw>)>,
     /// What is known of the exploitation of flaws of the other packages: of which package, and the how manieth.
-    exploitation: Vec<(u32, usize, (bool, Option<f32>))>,
+    exploitation: Vec<NewExploitation>,
 }
+
+/// Which flaw of which package, whether it is exploited now, and how likely that is.
+type NewExploitation = (u32, usize, (bool, Option<f32>));
 
 /// How two generations of advisories differ.
 struct Changes<'a> {
@@ -174,7 +177,7 @@ impl Index {
         advisories: &Knowledge,
         changed: &HashSet<&str>,
         matched: &HashSet<u32>,
-    ) -> Result<Vec<(u32, usize, (bool, Option<f32>))>, KnowledgeError> {
+    ) -> Result<Vec<NewExploitation>, KnowledgeError> {
         let mut found = Vec::new();
         for number in self.flawed().filter(|number| !matched.contains(number)) {
             let flaws = self.packages.get(number as usize).map_or(&[][..], |held| held.flaws.as_slice());

@@ -176,9 +176,4 @@ impl Answer {
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
-
-    /// Whether who asks may not know it.
-    pub(super) fn is_forbidden(&self) -> bool {
-        matches!(self.status, 401 | 403)
-    }
 }

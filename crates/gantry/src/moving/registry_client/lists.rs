@@ -27,12 +27,17 @@ struct TagPage {
 
 /// Reads a page of `/v2/_catalog`: names as they stand there. `None` where it is none.
 pub(crate) fn read_catalog(page: &[u8]) -> Option<Vec<String>> {
-    serde_json::from_slice::<CatalogPage>(page).ok().map(|page| page.repositories.unwrap_or_default())
+    serde_json::from_slice::<CatalogPage>(object(page)?).ok().map(|page| page.repositories.unwrap_or_default())
 }
 
 /// Reads a page of `/v2/<name>/tags/list`: tags as they stand there. `None` where it is none.
 pub(crate) fn read_tags(page: &[u8]) -> Option<Vec<String>> {
-    serde_json::from_slice::<TagPage>(page).ok().map(|page| page.tags.unwrap_or_default())
+    serde_json::from_slice::<TagPage>(object(page)?).ok().map(|page| page.tags.unwrap_or_default())
+}
+
+/// What is no object is no page: a list would be read as the members in their order.
+fn object(page: &[u8]) -> Option<&[u8]> {
+    Some(page).filter(|page| page.trim_ascii_start().starts_with(b"{"))
 }
 
 fn read_referrers(page: &[u8]) -> Option<Vec<Descriptor>> {

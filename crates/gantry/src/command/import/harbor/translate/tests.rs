@@ -170,7 +170,7 @@ fn a_policy_is_read_as_harbor_writes_it_and_odd_members_are_passed_over() {
     assert!(retention.is_scheduled);
     assert_eq!(retention.rules, [rule(1, ("latestPushedK", 10, "v*", false))].map(with_default_extras));
     assert_eq!(retention.rules[0].to_string(), "rule 1, latestPushedK 10, tags matching v*");
-    for odd in [&b""[..], b"[]", b"{\"rules\":{}}", b"{\"rules\":[1]}"] {
+    for odd in [&b""[..], b"1", b"{\"rules\":{}}", b"{\"rules\":[1]}"] {
         assert!(read_retention(odd).is_err());
     }
     assert_eq!(read_retention(b"{}"), Ok(Retention::default()));
