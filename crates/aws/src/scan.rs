@@ -52,9 +52,14 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// Looks up what is known of an image; `None` where no scan was ever asked for.
-    pub(crate) async fn look(scans: &Scans, repository: &Repository, digest: &str) -> Result<Option<Answered>, Fault> {
-        match scans.find(repository, digest).await? {
+    /// Looks up what is known of an image; `None` where no scan was ever asked for, or is about to be.
+    pub(crate) async fn look(
+        scans: &Scans,
+        cx: &Cx,
+        repository: &Repository,
+        digest: &str,
+    ) -> Result<Option<Answered>, Fault> {
+        match scans.find_or_foresee(cx, repository, digest).await? {
             Some(scan) => Answered::of(scans, repository, digest, scan).await.map(Some),
             None => Ok(None),
         }

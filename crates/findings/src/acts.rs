@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// Up to which event pushes were looked at, in the settings that a site remembers.
 pub(crate) const CURSOR: &str = "findings.pushes_seen";
 
+/// How far the walk over stored images has come, there too.
+pub(crate) const STORED: &str = "findings.stored_seen";
+
 const ROW_BY_ROW: &str = "each statement says itself what must hold, and a row is all it touches";
 
 /// Asks for a scan, also of what was scanned before.
@@ -74,6 +77,33 @@ impl Write for AskMissing {
     fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
         let now = tx.now();
         scans::ask_once(tx, self.repository, &self.digest, now)
+    }
+}
+
+/// Asks for scans of stored images, never scanned ones and others again, and writes down how far the walk over all has come.
+#[derive(Default)]
+pub(crate) struct StepThroughStored {
+    pub(crate) ask: Vec<(i64, String)>,
+    pub(crate) again: Vec<(i64, String)>,
+    /// The walk, as JSON.
+    pub(crate) walk: String,
+}
+
+impl Write for StepThroughStored {
+    type Answer = ();
+    const NAME: &'static str = "findings.step_through_stored";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const UNLOCKED: &'static str = ROW_BY_ROW;
+
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
+        let now = tx.now();
+        for (repository, digest) in &self.ask {
+            scans::ask_once(tx, *repository, digest, now)?;
+        }
+        for (repository, digest) in &self.again {
+            attached::read_again(tx, *repository, digest, now)?;
+        }
+        site_settings::put(tx, STORED, &self.walk, now)
     }
 }
 
@@ -169,14 +199,37 @@ impl Write for EndScan {
     const UNLOCKED: &'static str = ROW_BY_ROW;
 
     fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
-        for (layer, content) in self.layers.iter().filter_map(|layer| Some((layer, layer.packed()?))) {
-            scans::put_layer(tx, layer.digest(), self.end.revision, content, layer.path_filter())?;
-        }
+        keep_layers(tx, &self.layers, self.end.revision)?;
         if let Some(event) = &self.event {
             tx.event(event.clone())?;
         }
         scans::end(tx, self.repository, &self.digest, &self.end, self.at)
     }
+}
+
+/// Writes down what layers hold that no image names yet.
+pub(crate) struct KeepLayers {
+    pub(crate) layers: Vec<Arc<SharedLayer>>,
+    /// Of the readers.
+    pub(crate) revision: u32,
+}
+
+impl Write for KeepLayers {
+    type Answer = ();
+    const NAME: &'static str = "findings.keep_layers";
+    const TRAIL: Trail = Trail::Housekeeping;
+    const UNLOCKED: &'static str = ROW_BY_ROW;
+
+    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
+        keep_layers(tx, &self.layers, self.revision)
+    }
+}
+
+fn keep_layers(tx: &mut Tx, layers: &[Arc<SharedLayer>], revision: u32) -> Result<(), Fault> {
+    for (layer, content) in layers.iter().filter_map(|layer| Some((layer, layer.packed()?))) {
+        scans::put_layer(tx, layer.digest(), revision, content, layer.path_filter())?;
+    }
+    Ok(())
 }
 
 /// Lets scans be taken again that a process had begun which is gone.

@@ -9,9 +9,11 @@
 //! | `scans.rs` | [`Scans`]: asks for scans, on push and by hand, and says how they stand |
 //! | `reactions.rs` | what is asked for when images are pushed |
 //! | `search.rs`, `search/` | which images hold a package or a flaw, in memory, and since when |
+//! | `stored.rs` | the walk over images that were there before |
 //! | `scanner.rs` | takes what is due, and reads it |
 //! | `worker.rs`, `worker/` | [`LayerWorkers`]: layers, read in a process of their own |
 //! | `layers.rs` | layers that several scans need at once |
+//! | `arrivals.rs` | layers that are read while their image is still being pushed |
 //! | `reading.rs` | one image: its layers, and what they make together |
 //! | `attach.rs` | the bill of materials that is attached to an image |
 //! | `attached.rs` | documents that others attached to it, and what they say |
@@ -32,6 +34,7 @@
 mod acts;
 mod advisories;
 mod age;
+mod arrivals;
 mod attach;
 mod attached;
 mod compile;
@@ -50,6 +53,7 @@ mod scans;
 mod search;
 mod settings;
 mod source;
+mod stored;
 mod update;
 mod vex;
 mod worker;

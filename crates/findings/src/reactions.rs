@@ -1,12 +1,12 @@
 use crate::{
     acts::{CURSOR, SeePushes},
     attached,
-    scans::Scans,
+    scans::{Scan, Scans},
 };
 use gantry_fault::Fault;
-use gantry_metadata::{Reader, accounts, manifests, repositories, site_settings, trail, trail::ImageEventRow};
+use gantry_metadata::{Reader, accounts, manifests, repositories, scans, site_settings, trail, trail::ImageEventRow};
 use gantry_oci::media_type;
-use gantry_registry::{DocumentKind, RepositoryRules, ScanFrequency, ScanningConfiguration};
+use gantry_registry::{DocumentKind, Repository, RepositoryRules, ScanFrequency, ScanningConfiguration};
 use gantry_scan::ATTACHED_TYPES;
 use gantry_words::{AccountId, Cx};
 use serde::Deserialize;
@@ -14,6 +14,9 @@ use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 /// Events looked at in one go.
 const BATCH: usize = 200;
+/// Events that were not looked at yet, among which that of one push is looked for. There are so many only where hundreds are pushed
+/// at once; then it is not known for a moment that the scan will come.
+const FORESEEN_MAX: usize = 1_000;
 
 /// What a push tells.
 #[derive(Deserialize)]
@@ -113,13 +116,44 @@ impl Scans {
             };
             let on_push = RepositoryRules::read(&row.settings)?.scans_on_push;
             let applied = configuration.applied(&repository, on_push);
-            // Without a scan, a gate knows nothing.
             let is_gated = self.rules.now().governing(account, &repository).is_some();
-            if is_gated || applied.frequency != ScanFrequency::Manual {
+            if is_scanned_on_push(applied.frequency, is_gated) {
                 images.push((id, digest));
             }
         }
         Ok(images)
+    }
+
+    /// Returns how the scan of an image stands, also where it was pushed a moment ago, to be scanned, and nobody has looked at that push
+    /// yet; `None` where no scan was asked for, or will be because of a push.
+    ///
+    /// # Errors
+    /// The metadata cannot be read.
+    pub async fn find_or_foresee(&self, cx: &Cx, repository: &Repository, digest: &str) -> Result<Option<Scan>, Fault> {
+        let known = self.find(repository, digest).await?;
+        if known.is_some() || !self.scans_pushes_to(cx, repository).await? {
+            return Ok(known);
+        }
+        let (id, wanted) = (repository.id, digest.to_string());
+        let look = move |rows: &mut Reader| {
+            let from = cursor(rows)?;
+            let events = trail::of_images(rows, from, FORESEEN_MAX)?;
+            // After those: whose push was looked at meanwhile is found then.
+            Ok((events, scans::find(rows, id, &wanted)?))
+        };
+        let (events, row) = self.metadata.read(look).await?;
+        Ok(match row {
+            Some(row) => Some(row.into()),
+            None => is_pushed(&events, repository.id, digest).then(|| Scan::asked(cx.now)),
+        })
+    }
+
+    /// Whether images are scanned that are pushed to a repository of this account.
+    pub(crate) async fn scans_pushes_to(&self, cx: &Cx, repository: &Repository) -> Result<bool, Fault> {
+        let name = repository.name.as_str();
+        let applied = self.configuration(cx).await?.applied(name, repository.rules.scans_on_push);
+        let is_gated = self.rules.now().governing(cx.account, name).is_some();
+        Ok(is_scanned_on_push(applied.frequency, is_gated))
     }
 
     /// What an account wants scanned.
@@ -130,6 +164,18 @@ impl Scans {
             None => Ok(ScanningConfiguration::default()),
         }
     }
+}
+
+/// Whether an image is scanned when it is pushed: where that is wished, and where there is a gate, which without a scan knows nothing.
+pub(crate) fn is_scanned_on_push(frequency: ScanFrequency, is_gated: bool) -> bool {
+    is_gated || frequency != ScanFrequency::Manual
+}
+
+/// Whether these events tell that an image was pushed.
+fn is_pushed(events: &[ImageEventRow], repository: i64, digest: &str) -> bool {
+    let of_repository = events.iter().filter(|event| event.kind == "image.pushed" && event.repository == repository);
+    let mut pushes = of_repository.filter_map(|event| serde_json::from_str::<Pushed>(&event.body).ok());
+    pushes.any(|pushed| pushed.digest == digest)
 }
 
 impl Happened {
@@ -179,6 +225,40 @@ struct Seen {
 }
 
 fn look(rows: &mut Reader) -> Result<Seen, Fault> {
-    let cursor = site_settings::find(rows, CURSOR)?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let cursor = cursor(rows)?;
     Ok(Seen { cursor, events: trail::of_images(rows, cursor, BATCH)? })
+}
+
+/// Up to which event pushes were looked at.
+fn cursor(rows: &mut Reader) -> Result<i64, Fault> {
+    Ok(site_settings::find(rows, CURSOR)?.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: &str, repository: i64, digest: &str) -> ImageEventRow {
+        let body = serde_json::json!({"repository": "team/app", "digest": digest}).to_string();
+        ImageEventRow { id: 1, repository, kind: kind.into(), body }
+    }
+
+    #[test]
+    fn only_the_push_of_the_image_itself_means_that_its_scan_will_be_asked_for() {
+        let is_pushed = |event| is_pushed(&[event], 7, "sha256:aa");
+
+        assert!(is_pushed(event("image.pushed", 7, "sha256:aa")));
+        assert!(!is_pushed(event("image.pushed", 7, "sha256:bb")));
+        assert!(!is_pushed(event("image.pushed", 8, "sha256:aa")));
+        assert!(!is_pushed(event("image.restored", 7, "sha256:aa")));
+    }
+
+    #[test]
+    fn without_a_wish_only_a_gate_has_a_push_scanned() {
+        let scanned = |frequency| [false, true].map(|is_gated| is_scanned_on_push(frequency, is_gated));
+
+        assert_eq!(scanned(ScanFrequency::Manual), [false, true]);
+        assert_eq!(scanned(ScanFrequency::ScanOnPush), [true, true]);
+        assert_eq!(scanned(ScanFrequency::ContinuousScan), [true, true]);
+    }
 }

@@ -72,7 +72,7 @@ impl Scans {
         }
         let (mut layers, mut new_layers, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         for descriptor in &manifest.layers {
-            let layer = match self.layer(cx, &repository, descriptor, &mut new_layers).await? {
+            let layer = match self.layer(cx, &repository, &descriptor.digest, &mut new_layers).await? {
                 Ok(layer) => layer,
                 Err(_) if media_type::is_nondistributable(&descriptor.media_type) => {
                     missing.push(format!("the layer {} is not here, and is not looked at", descriptor.digest));
@@ -140,14 +140,13 @@ impl Scans {
     }
 
     /// Returns what a layer holds: as it was read before, or is being read for another image, or by reading it.
-    async fn layer(
+    pub(crate) async fn layer(
         &self,
         cx: &Cx,
         repository: &Repository,
-        descriptor: &Descriptor,
+        digest: &Digest,
         new_layers: &mut Vec<Arc<SharedLayer>>,
     ) -> Result<Result<Layer, String>, Fault> {
-        let digest = &descriptor.digest;
         let (wanted, revision) = (digest.to_string(), gantry_scan::ecosystems_revision());
         // Before the database is asked: who lets go of it has written it down there.
         let shared = self.layers.get(&wanted);
@@ -184,6 +183,11 @@ impl Scans {
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Result<Vec<u8>, String>, Unshared> {
+        // Before it is opened: what is open may not wait for long.
+        let _place = match &self.workers {
+            Some(workers) => workers.place().await,
+            None => None,
+        };
         let mut deaths = 0;
         loop {
             let reading = self.open_blob(cx, repository, digest).await.map_err(Unshared::Moment)?;

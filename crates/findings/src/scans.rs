@@ -90,6 +90,8 @@ pub struct Scan {
     pub asked_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// Whether it was done by readers of another version, which may have found less than those of now.
+    pub is_outdated: bool,
 }
 
 /// What is wrong with an image, by the advisories of this moment.
@@ -334,6 +336,13 @@ fn newest(knowledge: &Knowledge) -> Option<String> {
     times.filter(|time| !time.is_empty()).max().cloned()
 }
 
+impl Scan {
+    /// One that was asked for, and of which nothing is known.
+    pub(crate) fn asked(asked_at: Timestamp) -> Scan {
+        Scan { status: ScanStatus::Pending, reason: String::new(), asked_at, finished_at: None, is_outdated: false }
+    }
+}
+
 impl From<ScanRow> for Scan {
     fn from(row: ScanRow) -> Scan {
         let status = match row.state {
@@ -342,6 +351,7 @@ impl From<ScanRow> for Scan {
             ScanState::Failed => ScanStatus::Failed,
             ScanState::Unsupported => ScanStatus::Unsupported,
         };
-        Scan { status, reason: row.reason, asked_at: row.asked_at, finished_at: row.finished_at }
+        let is_outdated = row.finished_at.is_some() && row.revision != gantry_scan::ecosystems_revision();
+        Scan { status, reason: row.reason, asked_at: row.asked_at, finished_at: row.finished_at, is_outdated }
     }
 }

@@ -24,6 +24,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How often a worker may die over a layer: who was killed by the kernel for another's memory has a second chance, and a third.
 pub(crate) const DEATHS_MAX: usize = 3;
@@ -46,6 +47,8 @@ struct Inner {
     env: Env,
     /// Those that have nothing to do, and since when; who had something to do last is at the end.
     idle: Mutex<Vec<(Worker, Duration)>>,
+    /// One for each that may read.
+    places: Semaphore,
 }
 
 /// Why a layer was not read.
@@ -65,7 +68,15 @@ pub(crate) enum Unread {
 impl LayerWorkers {
     /// Workers that are begun so, each with these limits, which the program is told by its arguments.
     pub fn new(program: WorkerProgram, settings: WorkerSettings, env: Env) -> LayerWorkers {
-        LayerWorkers(Arc::new(Inner { program, settings, env, idle: Mutex::default() }))
+        let places = Semaphore::new(settings.count_max.max(1) as usize);
+        LayerWorkers(Arc::new(Inner { program, settings, env, idle: Mutex::default(), places }))
+    }
+
+    /// Waits until another may read a layer, and keeps its place for as long as the answer is held. Who came first is first: so layers
+    /// that are read ahead and those of images share the workers.
+    pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.0.places.acquire().await.ok()
     }
 
     /// How many are to read at once.

@@ -1,6 +1,6 @@
 //! Every statement on `document`.
 
-use crate::{Change, Query, Reader, Row, Tx, access_revision, change, gates, query, values};
+use crate::{Change, Query, Reader, Row, Tx, access_revision, change, gates, query, scans, values};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region, Timestamp};
 
@@ -73,6 +73,8 @@ pub const REGISTRY_POLICY: &str = "registry-policy";
 pub const REPOSITORY_POLICY: &str = "repository-policy";
 /// The tags of a repository, as a JSON object.
 pub const RESOURCE_TAGS: &str = "resource-tags";
+/// Which images are scanned, and when.
+pub const SCANNING_CONFIGURATION: &str = "scanning-configuration";
 /// The kinds that decisions about access know: [`access_documents`] returns them.
 const ACCESS_KINDS: [&str; 4] = [ACCOUNT_POLICY, REGISTRY_POLICY, REPOSITORY_POLICY, RESOURCE_TAGS];
 
@@ -144,6 +146,9 @@ pub fn put(tx: &mut Tx, shelf: &Shelf, name: &str, body: &str, at: Timestamp, by
     if gates::is_rule(kind) {
         gates::raise_rules(tx)?;
     }
+    if *kind == SCANNING_CONFIGURATION {
+        scans::raise_configurations(tx)?;
+    }
     tx.write(&PUT, values![account, region, *repository, *kind, name, body, at, by])
 }
 
@@ -155,6 +160,9 @@ pub fn remove(tx: &mut Tx, shelf: &Shelf, name: &str) -> Result<(), Fault> {
     }
     if gates::is_rule(kind) {
         gates::raise_rules(tx)?;
+    }
+    if *kind == SCANNING_CONFIGURATION {
+        scans::raise_configurations(tx)?;
     }
     tx.write(&REMOVE, values![account, region, *repository, *kind, name])
 }

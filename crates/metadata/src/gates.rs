@@ -1,6 +1,6 @@
 //! Every statement on `gate_verdict`, and those that read the scan policies of all accounts at once.
 
-use crate::{Change, Query, Reader, Row, Tx, change, documents, query, value::column, values};
+use crate::{Change, Query, Reader, Row, Tx, change, documents, query, site_settings, value::column, values};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Timestamp};
 
@@ -58,12 +58,6 @@ pub struct GatedImage {
     pub digest: String,
 }
 
-static NUMBER: Query = query("SELECT CAST(value AS BIGINT) FROM setting WHERE name = $1");
-static RAISE: Change = change(
-    "INSERT INTO setting(name, value, changed_at) VALUES ($1, '1', $2)
-     ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(setting.value AS BIGINT) + 1 AS TEXT),
-         changed_at = excluded.changed_at",
-);
 static RULE_ROWS: Query = query(
     "SELECT account, kind, name, body, changed_at, changed_by FROM document
      WHERE repository = 0 AND kind IN ('gate-policy', 'gate-exception', 'gate-override')
@@ -98,13 +92,12 @@ static HAS_SBOM: Query = query(
 
 /// Returns the number of the rules; it only grows.
 pub fn rules_number(rows: &mut Reader) -> Result<i64, Fault> {
-    rows.one(&NUMBER, values![RULES])?.map_or(Ok(0), |row| row.int(0))
+    site_settings::number(rows, RULES)
 }
 
 /// Raises it, as part of an act that changes a rule or what one looks at.
 pub(crate) fn raise_rules(tx: &mut Tx) -> Result<(), Fault> {
-    let now = tx.now();
-    tx.write(&RAISE, values![RULES, now])
+    site_settings::raise(tx, RULES)
 }
 
 /// Returns up to `count` policies, exceptions and overrides of all accounts.

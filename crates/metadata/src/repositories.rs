@@ -54,6 +54,7 @@ static COUNTS: Query = query(
 );
 static LOSSES: Query = query("SELECT losses FROM repository WHERE id = $1");
 static EACH: Query = query("SELECT id, name FROM repository WHERE id > $1 ORDER BY id LIMIT $2");
+static BEFORE: Query = query("SELECT id FROM repository WHERE region = $1 AND id < $2 ORDER BY id DESC LIMIT 1");
 static INSERT: Change = change(
     "INSERT INTO repository(id, account, region, name, created_at, created_by, image_count, tag_count, blob_bytes, settings, revision)
      VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, 1)",
@@ -118,6 +119,11 @@ pub fn find(
 /// Looks a repository up by its number.
 pub fn by_id(rows: &mut Reader, id: i64) -> Result<Option<RepositoryRow>, Fault> {
     rows.one(&BY_ID, values![id])?.map(row).transpose()
+}
+
+/// Returns the number of the repository that was made last before the one with a number, of any account.
+pub fn before(rows: &mut Reader, region: &Region, id: i64) -> Result<Option<i64>, Fault> {
+    rows.one(&BEFORE, values![region.as_str(), id])?.map(|row| row.int(0)).transpose()
 }
 
 /// Returns up to `count` repositories whose name comes after `after`, in the order of their bytes.

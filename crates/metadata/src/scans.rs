@@ -1,9 +1,11 @@
 //! Every statement on `image_scan` and `layer_content`: what is to be scanned, and what was found in layers and images.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
+use crate::{Change, Query, Reader, Row, Tx, change, query, site_settings, value::column, values};
 use bytes::Bytes;
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region, Timestamp};
+
+const CONFIGURATIONS: &str = "scanning-configurations";
 
 /// How a scan stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub struct ScanRow {
     pub asked_at: Timestamp,
     /// When it ended last; a scan that is asked for again keeps it until it ends.
     pub finished_at: Option<Timestamp>,
+    /// Of the readers that did it last; 0 before the first end.
+    pub revision: u32,
 }
 
 /// A scan that is due.
@@ -87,6 +91,17 @@ pub struct HeldRow {
     pub pushed_by: String,
 }
 
+/// An image that can be pulled, and what is known of its scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRow {
+    /// The image.
+    pub digest: String,
+    /// When it was pushed.
+    pub pushed_at: Timestamp,
+    /// How its scan stands, and the revision of the readers that did it last; `None` where none was ever asked for.
+    pub scan: Option<(ScanState, u32)>,
+}
+
 /// How a scan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanEnd {
@@ -100,11 +115,12 @@ pub struct ScanEnd {
     pub inventory: Vec<u8>,
 }
 
-static FIND: Query =
-    query("SELECT state, reason, asked_at, finished_at FROM image_scan WHERE repository = $1 AND digest = $2");
+static FIND: Query = query(
+    "SELECT state, reason, asked_at, finished_at, revision FROM image_scan WHERE repository = $1 AND digest = $2",
+);
 static INVENTORY: Query = query("SELECT inventory FROM image_scan WHERE repository = $1 AND digest = $2");
 static SCANNED: Query = query(
-    "SELECT state, reason, asked_at, finished_at, digest FROM image_scan
+    "SELECT state, reason, asked_at, finished_at, revision, digest FROM image_scan
      WHERE repository = $1 AND digest IN (SELECT j.value ->> 0 FROM json_each($2) AS j)",
 );
 static DUE: Query = query(
@@ -142,6 +158,7 @@ static END: Change = change(
 );
 static RELEASE: Change = change("UPDATE image_scan SET try_at = $1 WHERE state = 'pending' AND try_at > $1");
 static LAYER: Query = query("SELECT content FROM layer_content WHERE digest = $1 AND revision = $2");
+static KNOWS_LAYER: Query = query("SELECT count(*) FROM layer_content WHERE digest = $1 AND revision = $2");
 static PUT_LAYER: Change = change(
     "INSERT INTO layer_content(digest, revision, content, path_filter) VALUES ($1, $2, $3, $4)
      ON CONFLICT (digest) DO UPDATE SET revision = excluded.revision, content = excluded.content,
@@ -172,6 +189,13 @@ static HELD_AFTER: Query = query(
          AND (s.repository > $1 OR (s.repository = $1 AND s.digest > $2))
      ORDER BY s.repository, s.digest LIMIT $3",
 );
+static STORED_BEFORE: Query = query(
+    "SELECT m.digest, m.pushed_at, s.state, s.revision
+     FROM manifest AS m LEFT JOIN image_scan AS s ON s.repository = m.repository AND s.digest = m.digest
+     WHERE m.repository = $1 AND m.state = 'live' AND m.storage_class = 'STANDARD'
+         AND m.pushed_at <= $2 AND (m.pushed_at < $2 OR m.digest < $3)
+     ORDER BY m.pushed_at DESC, m.digest DESC LIMIT $4",
+);
 static FORGET_SCAN: Change = change(
     "DELETE FROM image_scan WHERE repository = $1 AND digest = $2
      AND NOT EXISTS (SELECT 1 FROM manifest WHERE repository = $1 AND digest = $2)",
@@ -188,13 +212,18 @@ fn scan_row(row: &Row) -> Result<ScanRow, Fault> {
         reason: row.text(1)?.into(),
         asked_at: row.time(2)?,
         finished_at: row.opt_time(3)?,
+        revision: revision(row.int(4)?)?,
     })
+}
+
+fn revision(number: i64) -> Result<u32, Fault> {
+    u32::try_from(number).map_err(|_| Fault::internal(format!("{number} is no revision of readers")))
 }
 
 /// Returns the scans of those of these images for which one was ever asked, each with the image's digest.
 pub fn of_images(rows: &mut Reader, repository: i64, digests: &[String]) -> Result<Vec<(String, ScanRow)>, Fault> {
     let found = rows.all(&SCANNED, values![repository, column(digests)])?;
-    found.iter().map(|row| Ok((row.text(4)?.to_string(), scan_row(row)?))).collect()
+    found.iter().map(|row| Ok((row.text(5)?.to_string(), scan_row(row)?))).collect()
 }
 
 /// Returns what an image holds, packed, as it was seen last; `None` where it was never read.
@@ -278,6 +307,11 @@ pub fn layer(rows: &mut Reader, digest: &str, revision: u32) -> Result<Option<By
     rows.one(&LAYER, values![digest, revision])?.map(|mut row| row.take_bytes(0)).transpose()
 }
 
+/// Tells whether the readers of a revision have read a layer.
+pub fn knows_layer(rows: &mut Reader, digest: &str, revision: u32) -> Result<bool, Fault> {
+    rows.one(&KNOWS_LAYER, values![digest, revision])?.map_or(Ok(false), |row| row.bool(0))
+}
+
 /// Keeps what a layer holds, and by what it is known not to have a file; nothing where it has none that belongs to no package.
 pub fn put_layer(
     tx: &mut Tx,
@@ -334,6 +368,34 @@ pub fn held_after(rows: &mut Reader, after: (i64, &str), count: usize) -> Result
         })
     };
     rows.all(&HELD_AFTER, values![after.0, after.1, count])?.iter().map(held).collect()
+}
+
+/// Returns up to `count` images of a repository that can be pulled and were pushed before a moment, or at it with a lesser digest: the
+/// newest first.
+pub fn stored_before(
+    rows: &mut Reader,
+    repository: i64,
+    (pushed_at, digest): (Timestamp, &str),
+    count: usize,
+) -> Result<Vec<StoredRow>, Fault> {
+    let stored = |row: &Row| {
+        let scan = match (row.opt_text(2)?, row.opt_int(3)?) {
+            (Some(state), Some(number)) => Some((ScanState::parse(state)?, revision(number)?)),
+            _ => None,
+        };
+        Ok(StoredRow { digest: row.text(0)?.into(), pushed_at: row.time(1)?, scan })
+    };
+    rows.all(&STORED_BEFORE, values![repository, pushed_at, digest, count])?.iter().map(stored).collect()
+}
+
+/// Returns a number that grows with each change of an account's scanning configuration.
+pub fn configurations_number(rows: &mut Reader) -> Result<i64, Fault> {
+    site_settings::number(rows, CONFIGURATIONS)
+}
+
+/// Raises it, as part of an act that changes one.
+pub(crate) fn raise_configurations(tx: &mut Tx) -> Result<(), Fault> {
+    site_settings::raise(tx, CONFIGURATIONS)
 }
 
 /// Forgets the scan of an image that is gone.

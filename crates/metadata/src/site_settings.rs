@@ -10,6 +10,24 @@ static PUT: Change = change(
      ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
 );
 
+static NUMBER: Query = query("SELECT CAST(value AS BIGINT) FROM setting WHERE name = $1");
+static RAISE: Change = change(
+    "INSERT INTO setting(name, value, changed_at) VALUES ($1, '1', $2)
+     ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(setting.value AS BIGINT) + 1 AS TEXT),
+         changed_at = excluded.changed_at",
+);
+
+/// Returns the number under a name that is only ever raised; 0 before the first time.
+pub fn number(rows: &mut Reader, name: &str) -> Result<i64, Fault> {
+    rows.one(&NUMBER, values![name])?.map_or(Ok(0), |row| row.int(0))
+}
+
+/// Raises a number.
+pub(crate) fn raise(tx: &mut Tx, name: &str) -> Result<(), Fault> {
+    let now = tx.now();
+    tx.write(&RAISE, values![name, now])
+}
+
 /// Returns what is remembered under a name.
 pub fn find(rows: &mut Reader, name: &str) -> Result<Option<String>, Fault> {
     rows.one(&FIND, values![name])?.map(|row| row.text(0).map(str::to_string)).transpose()

@@ -29,6 +29,19 @@ pub(crate) async fn admit(
     upload: Upload,
     row: Option<(&str, Option<i64>)>,
 ) -> Result<(), Fault> {
+    make_visible(ports, cx, repository, digest, upload, row).await?;
+    ports.note_arrival(cx, repository, digest);
+    Ok(())
+}
+
+async fn make_visible(
+    ports: &Ports,
+    cx: &Cx,
+    repository: &Repository,
+    digest: &Digest,
+    upload: Upload,
+    row: Option<(&str, Option<i64>)>,
+) -> Result<(), Fault> {
     let size = upload.offset();
     let domain = KeyDomain::of(cx.account, &repository.rules);
     let text = domain.as_ref().map(KeyDomain::print).unwrap_or_default();

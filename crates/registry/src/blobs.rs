@@ -1,4 +1,5 @@
 use crate::{
+    ArrivedBlob,
     admit::{is_whole_copy_here, link_new, location, mark_corrupt, parse_key, remove_bytes, store_fault},
     caches::Located,
     configuration::AccountSetting,
@@ -171,6 +172,20 @@ impl Blobs {
         source: &Repository,
         digest: &Digest,
     ) -> Result<bool, Fault> {
+        let is_mounted = self.link_from(cx, target, source, digest).await?;
+        if is_mounted {
+            self.ports.note_arrival(cx, target, digest);
+        }
+        Ok(is_mounted)
+    }
+
+    async fn link_from(
+        &self,
+        cx: &Cx,
+        target: &Repository,
+        source: &Repository,
+        digest: &Digest,
+    ) -> Result<bool, Fault> {
         if !self.may_mount(cx).await? {
             return Ok(false);
         }
@@ -277,6 +292,18 @@ impl Blobs {
             blobs::holders(rows, wanted.as_str(), account.as_str(), region.as_str(), after, count)
         };
         self.ports.metadata.read(look).await
+    }
+
+    /// Takes up to `count` blobs that came whole to this process within the last minute, those first that came first. Of many at once
+    /// some are forgotten.
+    pub fn take_arrived(&self, count: usize) -> Vec<ArrivedBlob> {
+        self.ports.arrivals.take(self.ports.env.elapsed(), count)
+    }
+
+    /// Waits until a blob comes whole to this process; returns at once where one has since this was waited for last. For one who
+    /// waits: of several only one is told.
+    pub async fn arrived(&self) {
+        self.ports.arrivals.news().await;
     }
 
     /// Removes a blob that no manifest of the repository names.

@@ -63,7 +63,7 @@ impl DocumentKind {
             DocumentKind::AccountPolicy => documents::ACCOUNT_POLICY,
             DocumentKind::RegistryPolicy => documents::REGISTRY_POLICY,
             DocumentKind::ReplicationConfiguration => "replication-configuration",
-            DocumentKind::ScanningConfiguration => "scanning-configuration",
+            DocumentKind::ScanningConfiguration => documents::SCANNING_CONFIGURATION,
             DocumentKind::SigningConfiguration => "signing-configuration",
             DocumentKind::AccountSetting => "account-setting",
             DocumentKind::CacheRule => "cache-rule",

@@ -33,6 +33,7 @@
 //! | `lifecycle.rs`, `lifecycle/` | [`Lifecycle`]: runs lifecycle policies, and says what they will do and why |
 //! | `uploads.rs`, `admit.rs` | [`Uploads`]: open, append, finish; how bytes become a linked blob |
 //! | `uploads/take.rs`, `uploads/turn.rs`, `uploads/body.rs` | one writer at a time: in a process, and among servers |
+//! | `arrivals.rs` | [`ArrivedBlob`]: blobs that came a moment ago |
 //! | `blobs.rs`, `link.rs` | [`Blobs`]: find, open, mount, remove; the act `LinkBlob` |
 //! | `keys.rs` | [`BlobKeys`], [`KeyDomain`]: what blobs are encrypted with, and with whose they are shared |
 //! | `rewrapping.rs` | [`Rewrapping`]: follows the rotation of keys |
@@ -54,6 +55,7 @@
 
 mod admit;
 mod archive;
+mod arrivals;
 mod backup;
 mod blobs;
 mod caches;
@@ -97,6 +99,7 @@ mod uploads;
 mod usage;
 
 pub use archive::{Archive, ImageStatus, MovedBlobs};
+pub use arrivals::ArrivedBlob;
 pub use backup::{BackupProgress, Backups};
 pub use blobs::{BlobFound, Blobs};
 pub use collection::{Collected, Collection};

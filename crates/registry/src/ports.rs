@@ -1,7 +1,7 @@
 use crate::{
     Archive, Backups, Blobs, Collection, Documents, Events, Fsck, Images, Imports, Inventory, Lifecycle, Orphans,
     Quotas, Repositories, Retention, Rewrapping, SearchIndex, Settings, Tags, Traffic, Trash, Uploads, Usages,
-    caches::Caches, keys::BlobKeys, push_failures::PushFailures, quarantine::TagJudge,
+    arrivals::Arrivals, caches::Caches, keys::BlobKeys, push_failures::PushFailures, quarantine::TagJudge,
 };
 use gantry_env::Env;
 use gantry_fault::{Fault, FaultKind};
@@ -23,6 +23,8 @@ pub(crate) struct Ports {
     pub(crate) push_failures: PushFailures,
     /// Rings when an image was pushed to this process.
     pub(crate) pushed: Notify,
+    /// Blobs that came to this process.
+    pub(crate) arrivals: Arrivals,
     /// Handed in after the opening, once: without them nothing that is encrypted can be read or written.
     pub(crate) keys: OnceLock<Arc<dyn BlobKeys>>,
     /// Handed in after the opening, once: without him no tag waits for a verdict.
@@ -98,7 +100,9 @@ impl Registry {
         let caches = metadata.owns_alone().then(|| Caches::new(settings.limits.manifest_cache.get()));
         let (push_failures, pushed) = (PushFailures::default(), Notify::new());
         let (keys, judge) = (OnceLock::new(), OnceLock::new());
-        let ports = Ports { metadata, store, env, region, settings, caches, push_failures, pushed, keys, judge };
+        let arrivals = Arrivals::default();
+        let ports =
+            Ports { metadata, store, env, region, settings, caches, push_failures, pushed, arrivals, keys, judge };
         let ports = Arc::new(ports);
         let uploads = Uploads::new(ports.clone());
         let (images, trash) = (Images::new(ports.clone()), Trash::new(ports.clone()));

@@ -19,6 +19,7 @@ mod tar;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 
 pub use builder::LayerBuilder;
+pub use compression::{LAYER_HEAD_BYTES, may_be_layer};
 pub use limits::{LayerError, Limits};
 pub use loose::LooseFiles;
 use path::Hashes;

@@ -81,8 +81,8 @@ pub use image::{LooseFile, loose_files, put_together};
 pub use inventory::{Installed, Inventory, LayerSecret, LooseLayer, PackageLayers};
 pub use knowledge::{ChangedName, Knowledge, KnowledgeError, KnowledgeWriter, SourceInfo, seal};
 pub use layer::{
-    Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, LooseFiles, MakeSpool, Spool, ecosystems_revision,
-    read_layer,
+    LAYER_HEAD_BYTES, Layer, LayerBuilder, LayerError, LayerFile, Limits, Link, LooseFiles, MakeSpool, Spool,
+    ecosystems_revision, may_be_layer, read_layer,
 };
 pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
 pub use matching::{

@@ -41,7 +41,7 @@ impl Operation for DescribeImageScanFindings {
         let image = image::describe(images, cx, &repository, &input.image_id).await?;
         let list = format!("{} findings {}", repository.id, image.digest);
         let after: Option<FindingPlace> = paging::place(paging, cx, &list, input.next_token.as_deref())?;
-        let Some(answered) = Answered::look(scans, &repository, &image.digest).await? else {
+        let Some(answered) = Answered::look(scans, cx, &repository, &image.digest).await? else {
             return Err(scan::not_found(cx, &repository, &input.image_id));
         };
         let kind = scans.kind(cx).await?;

@@ -167,9 +167,36 @@ fn a_scan_goes_on_where_a_killed_server_left_it() {
 
     server.kill();
     server.restart();
-    let mut boto = Boto::of(&server);
+    let resumed = ended(&mut Boto::of(&server), "team/app", "COMPLETE");
 
-    ended(&mut boto, "team/app", "COMPLETE");
+    // Another server: one that knows the layers already would not read them.
+    let (undisturbed, mut boto) = self::server();
+    import(&undisturbed, &folder.path().join("advisories"));
+    repository(&mut boto, "team/app", true);
+    push(&undisturbed.client(), &image("3.0.11-1~deb12u2"), "team/app");
+    let whole = ended(&mut boto, "team/app", "COMPLETE");
+    let findings = |found: &Value| found["imageScanFindings"]["findings"].clone();
+    assert_eq!(findings(&whole).as_array().map(Vec::len), Some(1));
+    assert_eq!(findings(&resumed), findings(&whole));
+}
+
+#[test]
+fn images_that_were_pushed_before_a_rule_of_continuous_scanning_are_scanned_after_it() {
+    let (server, mut boto) = server();
+    let folder = tempfile::tempdir().unwrap();
+    import(&server, &advisories(folder.path()));
+    repository(&mut boto, "team/app", false);
+    push(&server.client(), &image("3.0.11-1~deb12u2"), "team/app");
+    let asked = json!({"repositoryName": "team/app", "imageId": {"imageTag": "v1"}});
+
+    let before = boto.refused("describe_image_scan_findings", asked);
+    let every =
+        json!([{"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}]);
+    boto.done("put_registry_scanning_configuration", json!({"scanType": "ENHANCED", "rules": every}));
+    let after = ended(&mut boto, "team/app", "ACTIVE");
+
+    assert_eq!(before.code, "ScanNotFoundException");
+    assert_eq!(after["imageScanFindings"]["findingSeverityCounts"], json!({"HIGH": 2}));
 }
 
 /// Runs `gantry scan` on a root folder with the image's files.

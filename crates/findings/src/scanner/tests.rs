@@ -1,19 +1,25 @@
 use super::*;
 use crate::{
-    Advisories, WorkerProgram,
+    Advisories, ScanStatus, WorkerProgram,
     attach::digest_of,
     worker::{LayerWorkers, printed_frames, read_packed},
 };
 use bytes::Bytes;
+use futures_util::future::join;
 use gantry_env::Env;
 use gantry_metadata::Metadata;
 use gantry_oci::{Reference, media_type};
-use gantry_registry::{NewRepository, Registry, Repository, Settings, WorkerSettings};
+use gantry_registry::{
+    DocumentKind, NewRepository, Registry, Repository, RepositoryRules, ScanFilter, ScanFrequency, ScanKind, ScanRule,
+    ScanningConfiguration, Settings, WorkerSettings,
+};
 use gantry_store::Store;
 use gantry_words::{AccountId, Region};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 use tempfile::TempDir;
+
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 /// A repository whose layers are read by a script of the shell, once it is let.
 struct Site {
@@ -36,11 +42,20 @@ fn cx() -> Cx {
 
 impl Site {
     async fn new(count_max: u32) -> Site {
+        Site::with(count_max, RepositoryRules::default()).await
+    }
+
+    /// One whose images are scanned when they are pushed.
+    async fn scanning_on_push(count_max: u32) -> Site {
+        Site::with(count_max, RepositoryRules { scans_on_push: true, ..RepositoryRules::default() }).await
+    }
+
+    async fn with(count_max: u32, rules: RepositoryRules) -> Site {
         let env = Env::real();
         let metadata = Metadata::alone(env.clone()).unwrap();
         let (store, _) = Store::memory(env.clone());
         let registry = Registry::open(metadata.clone(), store, env.clone(), Region::default(), Settings::default());
-        let new = NewRepository::plain(&"team/app".parse().unwrap());
+        let new = NewRepository { rules, ..NewRepository::plain(&"team/app".parse().unwrap()) };
         let repository = registry.repositories.create_with(&cx(), new).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let settings = WorkerSettings { count_max, ..WorkerSettings::default() };
@@ -49,15 +64,23 @@ impl Site {
         Site { scans: scans.with_workers(workers), registry, repository, folder }
     }
 
+    async fn store(&self, kind: &str, text: &str) -> Value {
+        self.scans.store(&cx(), &self.repository, kind, Bytes::from(text.to_string())).await.unwrap()
+    }
+
     /// An image of these layers, whose scan is asked for.
     async fn image(&self, name: &str, layers: &[&str]) -> String {
-        let store = async |kind: &str, text: &str| {
-            self.scans.store(&cx(), &self.repository, kind, Bytes::from(text.to_string())).await.unwrap()
-        };
-        let config = store(media_type::OCI_CONFIG, &json!({"author": name}).to_string()).await;
+        let digest = self.push(name, layers).await;
+        self.scans.ask(&cx(), &self.repository, &digest).await.unwrap();
+        digest
+    }
+
+    /// An image of these layers.
+    async fn push(&self, name: &str, layers: &[&str]) -> String {
+        let config = self.store(media_type::OCI_CONFIG, &json!({"author": name}).to_string()).await;
         let mut described: Vec<Value> = Vec::new();
         for layer in layers {
-            described.push(store("application/vnd.oci.image.layer.v1.tar", layer).await);
+            described.push(self.store(LAYER, layer).await);
         }
         let manifest = json!({
             "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "config": config, "layers": described,
@@ -66,8 +89,16 @@ impl Site {
         let digest = digest_of(&body);
         let to = Reference::Digest(digest.clone());
         self.registry.images.put_image(&cx(), &self.repository, &to, vec![], None, body).await.unwrap();
-        self.scans.ask(&cx(), &self.repository, digest.as_str()).await.unwrap();
         digest.to_string()
+    }
+
+    async fn scan_continuously(&self) {
+        let filters = vec![ScanFilter { filter: "*".into(), filter_type: "WILDCARD".into() }];
+        let rule = ScanRule { scan_frequency: ScanFrequency::ContinuousScan, repository_filters: filters };
+        let configuration = ScanningConfiguration { scan_type: ScanKind::Enhanced, rules: vec![rule] };
+        let text = serde_json::to_string(&configuration).unwrap();
+        let documents = &self.registry.documents;
+        documents.put(&cx(), None, DocumentKind::ScanningConfiguration, "", text).await.unwrap();
     }
 
     async fn state(&self, digest: &str) -> ScanState {
@@ -181,4 +212,80 @@ async fn scans_that_ended_with_their_server_are_begun_again_and_complete() {
 
     assert_eq!(count, 2);
     assert_eq!([site.state(&images[0]).await, site.state(&images[1]).await], [ScanState::Complete; 2]);
+}
+
+/// What begins as an archive does.
+fn archive() -> String {
+    format!("{:257}ustar{:250}", "", "")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layer_is_read_before_its_image_comes_and_not_again_for_its_scan() {
+    let site = Site::scanning_on_push(1).await;
+    site.let_read();
+    site.store(LAYER, &archive()).await;
+
+    let read_ahead = site.scans.read_arrivals(&cx()).await;
+    let image = site.push("app", &[&archive()]).await;
+    let scanned = site.scans.round(&cx()).await.unwrap();
+
+    assert_eq!((read_ahead, scanned, site.count_reads()), (1, 1, 1));
+    assert_eq!(site.state(&image).await, ScanState::Complete);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_waits_for_its_layer_where_that_is_being_read_ahead() {
+    let site = Site::scanning_on_push(2).await;
+    let image = site.push("app", &[&archive()]).await;
+    let ground = cx();
+    let mut both = pin!(join(site.scans.read_arrivals(&ground), site.scans.round(&ground)));
+
+    match select(both.as_mut(), pin!(site.reads(1))).await {
+        Either::Left((ended, _)) => panic!("{ended:?} too early"),
+        Either::Right(_) => site.let_read(),
+    }
+    both.await.1.unwrap();
+
+    assert_eq!((site.state(&image).await, site.count_reads()), (ScanState::Complete, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_layer_or_is_not_to_be_scanned_is_not_read_ahead() {
+    let (scanning, other) = (Site::scanning_on_push(1).await, Site::new(1).await);
+    scanning.store(LAYER, "{}").await;
+    other.store(LAYER, &archive()).await;
+
+    let counts = [scanning.scans.read_arrivals(&cx()).await, other.scans.read_arrivals(&cx()).await];
+
+    assert_eq!((counts, scanning.count_reads(), other.count_reads()), ([0, 0], 0, 0));
+}
+
+#[tokio::test]
+async fn the_scan_of_what_was_pushed_to_be_scanned_is_known_to_come_at_once() {
+    let (scanning, other) = (Site::scanning_on_push(1).await, Site::new(1).await);
+    let pushed = scanning.push("app", &[&archive()]).await;
+    let unscanned = other.push("app", &[&archive()]).await;
+    let status = async |site: &Site, digest: &str| {
+        site.scans.find_or_foresee(&cx(), &site.repository, digest).await.unwrap().map(|scan| scan.status)
+    };
+
+    assert_eq!(status(&scanning, &pushed).await, Some(ScanStatus::Pending));
+    assert_eq!(status(&other, &unscanned).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_before_a_rule_of_continuous_scanning_is_scanned_after_it_and_once() {
+    let site = Site::new(1).await;
+    site.let_read();
+    let image = site.push("app", &[&archive()]).await;
+    // Nothing is done about it, but its push was seen.
+    let before = (site.scans.round(&cx()).await.unwrap(), site.scans.step_through_stored(&cx()).await.unwrap());
+    site.scan_continuously().await;
+
+    let asked = site.scans.step_through_stored(&cx()).await.unwrap();
+    let scanned = site.scans.round(&cx()).await.unwrap();
+    let again = site.scans.step_through_stored(&cx()).await.unwrap();
+
+    assert_eq!((before, asked, scanned, again), ((0, 0), 1, 1, 0));
+    assert_eq!(site.state(&image).await, ScanState::Complete);
 }

@@ -320,6 +320,8 @@ fn spawn_archive(house: &ServingHouse) -> JoinHandle<()> {
 fn spawn_scans(house: &ServingHouse) -> JoinHandle<()> {
     /// How often it is looked which scans are of images that are gone.
     const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+    /// How often it is looked whether stored images are to be scanned.
+    const STEP_EVERY: Duration = Duration::from_secs(1);
     /// How long is waited after a failure.
     const PAUSE: Duration = Duration::from_secs(5);
     let house = house.clone();
@@ -337,6 +339,21 @@ fn spawn_scans(house: &ServingHouse) -> JoinHandle<()> {
                 scans.wait().await;
             }
         };
+        let stored = async {
+            loop {
+                env.sleep(STEP_EVERY).await;
+                if let Err(fault) = scans.step_through_stored(&cx(&house, "scans")).await {
+                    tracing::error!(error = ?fault, "stored images could not be looked through for what is to be scanned: {fault}");
+                    env.sleep(PAUSE).await;
+                }
+            }
+        };
+        let read_ahead = async {
+            loop {
+                scans.arrival().await;
+                scans.read_arrivals(&cx(&house, "scans")).await;
+            }
+        };
         // Beside them: where images are pushed all the time there is no moment without a scan.
         let forget = async {
             loop {
@@ -346,7 +363,7 @@ fn spawn_scans(house: &ServingHouse) -> JoinHandle<()> {
                 }
             }
         };
-        tokio::join!(scan, forget);
+        tokio::join!(scan, read_ahead, stored, forget);
     })
 }
 

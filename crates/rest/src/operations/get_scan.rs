@@ -43,7 +43,7 @@ impl Operation for GetScan {
     async fn call((repositories, images, scans): &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let repository = repositories.load(cx, &request.name).await?;
         let image = images.describe(&repository, &request.reference).await?;
-        let scan = scans.find(&repository, &image.digest).await?;
+        let scan = scans.find_or_foresee(cx, &repository, &image.digest).await?;
         Ok(Response(ScanDocument::of(image.digest, scan)))
     }
 }

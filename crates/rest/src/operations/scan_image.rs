@@ -9,8 +9,8 @@ use gantry_words::{Cx, RepositoryName};
 use http::StatusCode;
 use schemars::JsonSchema;
 
-/// Has an image scanned whose content is not known. One that was read is not read again: its findings are those of the
-/// advisories of the moment anyway.
+/// Has an image scanned whose content is not known, or was read by another version, which may have found less. Any other that was read
+/// is not read again: its findings are those of the advisories of the moment anyway.
 #[derive(JsonSchema)]
 pub struct ScanImage;
 
@@ -53,7 +53,7 @@ impl Operation for ScanImage {
         let mut scan = scans.find(&repository, &image.digest).await?;
         let is_known = match &scan {
             Some(known) if known.status == ScanStatus::Complete => {
-                scans.findings(&repository, &image.digest, known).await?.is_some()
+                !known.is_outdated && scans.findings(&repository, &image.digest, known).await?.is_some()
             }
             Some(known) => known.status == ScanStatus::Pending,
             None => false,

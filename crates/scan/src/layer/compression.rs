@@ -60,6 +60,19 @@ impl Packing {
     }
 }
 
+/// How many bytes [`may_be_layer`] looks at: the header of an archive's first member.
+pub const LAYER_HEAD_BYTES: usize = 512;
+
+/// Tells by its first bytes whether a blob may be a layer: packed so that it can be read, or a tar archive (POSIX.1-1988's mark).
+/// `head` is the first [`LAYER_HEAD_BYTES`], or all where there are fewer. Nothing is said of what it holds.
+pub fn may_be_layer(head: &[u8]) -> bool {
+    match Packing::of(head) {
+        Ok(Packing::Gzip | Packing::Zstd) => true,
+        Ok(Packing::None) => head.get(257..262) == Some(&b"ustar"[..]),
+        Err(_) => false,
+    }
+}
+
 /// What is known of the packed input while the decoder owns it.
 #[derive(Default)]
 struct Count {
@@ -120,5 +133,29 @@ impl Read for Unpacked<'_> {
             return Err(io::Error::other(LayerError::TooMuch { what, limit: self.ratio_max }));
         }
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_is_told_by_its_first_bytes() {
+        let mut archive = [0; LAYER_HEAD_BYTES];
+        archive[257..262].copy_from_slice(b"ustar");
+        let heads: [(&[u8], bool); 7] = [
+            (&archive, true),
+            (b"\x1f\x8b\x08\0", true),
+            (b"\x28\xb5\x2f\xfd\0", true),
+            (b"\xfd7zXZ\0", false),
+            (b"{\"architecture\":\"amd64\"}", false),
+            (&archive[..261], false),
+            (b"", false),
+        ];
+
+        for (head, expected) in heads {
+            assert_eq!(may_be_layer(head), expected, "{head:?}");
+        }
     }
 }
