@@ -18,6 +18,7 @@
 //! | `attach.rs` | the bill of materials that is attached to an image |
 //! | `attached.rs` | documents that others attached to it, and what they say |
 //! | `packing.rs` | how inventories and layers lie in the database |
+//! | `printed.rs` | findings of images as they were printed last |
 //! | `advisories.rs` | [`Advisories`]: the generation of advisories that holds now |
 //! | `gates.rs`, `gates/` | [`Gates`]: whether an image may be pulled, and whether a pushed tag waits, by the scan policy of its repository |
 //! | `folder.rs`, `compile.rs` | a folder of feeds, and how feeds become one file |
@@ -46,6 +47,7 @@ mod gates;
 mod generation;
 mod layers;
 mod packing;
+mod printed;
 mod reactions;
 mod reading;
 mod scanner;

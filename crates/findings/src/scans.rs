@@ -5,6 +5,7 @@ use crate::{
     gates::HeldRules,
     layers::LayersUnderWay,
     packing,
+    printed::Printed,
     search::Search,
     vex::{HeldDocuments, Statements},
     worker::LayerWorkers,
@@ -51,6 +52,7 @@ pub struct Scans {
     pub(crate) workers: Option<LayerWorkers>,
     advisories: Advisories,
     remembered: Arc<Cache<Key, Arc<ImageFindings>>>,
+    pub(crate) printed: Arc<Printed>,
     pub(crate) asked: Arc<Notify>,
     /// By which images are let through.
     pub(crate) rules: HeldRules,
@@ -123,6 +125,7 @@ impl Scans {
             workers: None,
             advisories,
             remembered,
+            printed: Arc::default(),
             asked,
             rules,
             ended,

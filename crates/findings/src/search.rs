@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `search/index.rs` | which image holds which package, in memory, each version of a package once |
 //! | `search/index/rematch.rs` | which flaws they have, by one generation of advisories and then by the next |
+//! | `search/index/order.rs` | the flaws in the orders in which they are listed |
 //! | `search/questions.rs` | what is asked for, and what is answered |
+//! | `search/questions/walk.rs` | a page of flaws, from where the page before ended |
 //! | `search/refresh.rs` | brings the index up to date when somebody asks |
 //! | `search/seen.rs` | since when flaws are in repositories: what is new and what is gone |
 //! | `search/files.rs` | which image holds which file that belongs to no package |
@@ -43,7 +45,7 @@ pub use questions::{
 pub use secrets::{FoundSecret, SecretPlace, SecretQuestion};
 use seen::Open;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
 };
 use tokio::sync::Mutex;
@@ -85,6 +87,9 @@ impl Search {
 impl Scans {
     /// Finds flaws in the images of the repositories in `visible`, the worst first: up to `count` after a place. Whether one is late
     /// depends on `now`.
+    ///
+    /// However many flaws there are, it looks at those alone that come from the place on until the page is full; those in images that may
+    /// not be seen, or that are not asked for, are passed over.
     ///
     /// The first question after a start reads what every image holds, and one after new advisories matches the packages of which they say
     /// something else.
@@ -154,26 +159,29 @@ impl Scans {
 
     /// Says of images by which tags they are known.
     async fn add_tags(&self, mut shown: Vec<&mut FoundImage>) -> Result<(), Fault> {
-        let mut wanted: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        // Most images are shown more than once.
+        let mut wanted: BTreeMap<i64, HashSet<&str>> = BTreeMap::new();
         for image in &shown {
-            wanted.entry(image.repository_id).or_default().push(image.digest.clone());
+            wanted.entry(image.repository_id).or_default().insert(&image.digest);
         }
+        let own = |digests: HashSet<&str>| digests.into_iter().map(String::from).collect::<Vec<_>>();
+        let wanted: Vec<(i64, Vec<String>)> =
+            wanted.into_iter().map(|(repository, digests)| (repository, own(digests))).collect();
         let look = move |rows: &mut Reader| {
-            let mut known: BTreeMap<(i64, String), Vec<String>> = BTreeMap::new();
-            for (repository, mut digests) in wanted {
-                digests.sort_unstable();
-                digests.dedup();
+            let mut known: HashMap<i64, HashMap<String, Vec<String>>> = HashMap::new();
+            for (repository, digests) in wanted {
                 let count = digests.len() * TAGS_SHOWN_MAX;
+                let of_repository = known.entry(repository).or_default();
                 for (digest, tag) in tags::of_images(rows, repository, digests.iter().map(String::as_str), count)? {
-                    known.entry((repository, digest)).or_default().push(tag);
+                    of_repository.entry(digest).or_default().push(tag);
                 }
             }
             Ok(known)
         };
         let known = self.metadata.read_long(look).await?;
         for image in &mut shown {
-            let tags = known.get(&(image.repository_id, image.digest.clone())).map_or(&[][..], Vec::as_slice);
-            image.tags = tags.iter().take(TAGS_SHOWN_MAX).cloned().collect();
+            let tags = known.get(&image.repository_id).and_then(|known| known.get(&image.digest));
+            image.tags = tags.into_iter().flatten().take(TAGS_SHOWN_MAX).cloned().collect();
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What every operation here does with its address and its answer.
 
+use bytes::Bytes;
 use gantry_api::{Incoming, IntoWire, Outgoing, Payload, Rest};
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Digest, Reference, Tag};
@@ -140,10 +141,19 @@ pub(crate) async fn body_up_to<T: DeserializeOwned>(incoming: Incoming, bytes_ma
 
 /// An answer in JSON.
 pub(crate) fn answer(status: StatusCode, document: &impl Serialize) -> Outgoing {
-    let body = serde_json::to_vec(document).expect("documents hold no maps with keys that are no strings");
+    printed(status, print(document))
+}
+
+/// A document as it is sent.
+pub(crate) fn print(document: &impl Serialize) -> Bytes {
+    serde_json::to_vec(document).expect("documents hold no maps with keys that are no strings").into()
+}
+
+/// An answer in JSON that was printed before.
+pub(crate) fn printed(status: StatusCode, document: Bytes) -> Outgoing {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Outgoing { status, headers, body: Payload::Bytes(body.into()) }
+    Outgoing { status, headers, body: Payload::Bytes(document) }
 }
 
 /// It is done: an answer without a body.

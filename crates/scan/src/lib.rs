@@ -86,8 +86,8 @@ pub use layer::{
 };
 pub use licences::{BreachReason, LicenceBreach, LicencePolicy, LicencePolicyError, spdx_expression};
 pub use matching::{
-    EndOfLife, Interned, KernelHeaders, Match, Matched, Options, find, find_without_texts, looked_up, match_all,
-    match_names, titles_of, unsupported,
+    EndOfLife, Flawed, Interned, KernelHeaders, Match, Matched, Options, find, find_without_texts, looked_up,
+    match_all, match_names, titles_of, unsupported,
 };
 pub use misconfiguration::{
     Healthcheck, HistoryEntry, IMAGE_CONFIG_BYTES_MAX, ImageConfig, MISCONFIGURATIONS_MAX, Misconfiguration, RootFs,

@@ -23,9 +23,9 @@ use crate::{
     Undecided, exploitation,
 };
 use findings::Findings;
-use rules::{NameRules, Verdicts};
+use rules::NameRules;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     rc::Rc,
 };
 use subject::{Choice, Subject};
@@ -118,15 +118,16 @@ fn find_into<'a>(
             reason,
         };
         match look_up(package, distribution, knowledge, options, &mut known)? {
-            Outcome::Hits(subject, rules, verdicts) => {
+            Looked::Up(subject, rules) => {
+                let verdicts = rules.judge(knowledge, &subject.version, |_| true)?;
                 if let Some(of_name) = verdicts.unknown {
                     matched.undecided.push(undecided(rules.why_unknown(knowledge, of_name, &subject.version)?));
                 }
                 findings.add(package, &paths, &subject, &rules, &verdicts.hits)?;
             }
-            Outcome::Clean => (),
-            Outcome::Undecided(reason) => matched.undecided.push(undecided(reason)),
-            Outcome::LeftOut(reason) => matched.left_out.push(undecided(reason)),
+            Looked::Clean => (),
+            Looked::Undecided(reason) => matched.undecided.push(undecided(reason)),
+            Looked::LeftOut(reason) => matched.left_out.push(undecided(reason)),
         }
     }
     matched.findings = findings.finish();
@@ -145,32 +146,55 @@ pub fn unsupported(inventory: &Inventory, undecided: &[Undecided]) -> Option<Str
     said.map(|one| one.reason.clone()).or_else(unknown)
 }
 
-/// Returns the titles of flaws of a package, by their ids, as [`find`] has them; of those in `ids` that the package has.
+/// A package, and flaws of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Flawed<'a> {
+    /// The package.
+    pub package: &'a Package,
+    /// The distribution of its image.
+    pub distribution: Option<&'a Distribution>,
+    /// The flaws' ids, as [`find`] has them.
+    pub ids: &'a BTreeSet<&'a str>,
+}
+
+/// Returns, for each of these packages, the titles of the flaws that it has, by their ids, as [`find`] has them.
+///
+/// The rules of a name are read once for all its versions, and those about other flaws are not judged.
 ///
 /// # Errors
 /// [`KnowledgeError::Damaged`].
 pub fn titles_of(
-    package: &Package,
-    distribution: Option<&Distribution>,
-    ids: &BTreeSet<&str>,
+    wanted: &[Flawed<'_>],
     knowledge: &Knowledge,
     options: &Options,
-) -> Result<BTreeMap<String, String>, KnowledgeError> {
-    let outcome = look_up(package, distribution, knowledge, options, &mut KnownRules::new())?;
-    let Outcome::Hits(subject, rules, verdicts) = outcome else { return Ok(BTreeMap::new()) };
-    let mut hits = Vec::new();
-    for hit in verdicts.hits {
-        if ids.contains(knowledge.flaw_id(hit.flaw)?) {
-            hits.push(hit);
+) -> Result<Vec<BTreeMap<String, String>>, KnowledgeError> {
+    let ids: HashSet<&str> = wanted.iter().flat_map(|one| one.ids).copied().collect();
+    let (mut known, mut findings) = (KnownRules::new(), Findings::new(knowledge));
+    let mut flaws: HashMap<ChangedName, HashSet<u32>> = HashMap::new();
+    let mut titles = Vec::with_capacity(wanted.len());
+    for Flawed { package, distribution, ids: own } in wanted {
+        if let Looked::Up(subject, rules) = look_up(package, *distribution, knowledge, options, &mut known)? {
+            let flaws = match flaws.entry((subject.source.clone(), subject.name.clone())) {
+                Entry::Occupied(flaws) => flaws.into_mut(),
+                Entry::Vacant(place) => place.insert(rules.flaws_with(knowledge, &ids)?),
+            };
+            let is_about_one = |of_rule: &[u32]| of_rule.iter().any(|flaw| flaws.contains(flaw));
+            let mut hits = Vec::new();
+            for hit in rules.judge(knowledge, &subject.version, is_about_one)?.hits {
+                if own.contains(knowledge.flaw_id(hit.flaw)?) {
+                    hits.push(hit);
+                }
+            }
+            findings.add(package, &[], &subject, &rules, &hits)?;
         }
+        titles.push(findings.take().into_iter().map(|finding| (finding.id, finding.title)).collect());
     }
-    let mut findings = Findings::new(knowledge);
-    findings.add(package, &[], &subject, &rules, &hits)?;
-    Ok(findings.finish().into_iter().map(|finding| (finding.id, finding.title)).collect())
+    Ok(titles)
 }
 
-enum Outcome<'a> {
-    Hits(Box<Subject>, Rc<NameRules<'a>>, Verdicts),
+/// What there is to judge a package by.
+enum Looked<'a> {
+    Up(Box<Subject>, Rc<NameRules<'a>>),
     Clean,
     Undecided(String),
     LeftOut(String),
@@ -185,16 +209,16 @@ fn look_up<'a>(
     knowledge: &'a Knowledge,
     options: &Options,
     known: &mut KnownRules<'a>,
-) -> Result<Outcome<'a>, KnowledgeError> {
+) -> Result<Looked<'a>, KnowledgeError> {
     let subject = match subject::choose(package, distribution, options) {
         Choice::LookUp(subject) => subject,
-        Choice::Undecided(reason) => return Ok(Outcome::Undecided(reason)),
-        Choice::LeftOut(reason) => return Ok(Outcome::LeftOut(reason)),
+        Choice::Undecided(reason) => return Ok(Looked::Undecided(reason)),
+        Choice::LeftOut(reason) => return Ok(Looked::LeftOut(reason)),
     };
     let Some(info) = knowledge.sources().get(&subject.source) else {
         let (unsupported, source) = (subject::UNSUPPORTED, &subject.source);
         let reason = format!("{unsupported}: there are no advisories for {source}; import a feed of them");
-        return Ok(Outcome::Undecided(reason));
+        return Ok(Looked::Undecided(reason));
     };
     let name = (subject.source.clone(), subject.name.clone());
     let rules = match known.get(&name) {
@@ -206,9 +230,7 @@ fn look_up<'a>(
             rules
         }
     };
-    let Some(rules) = rules else { return Ok(Outcome::Clean) };
-    let verdicts = rules.judge(knowledge, &subject.version)?;
-    Ok(Outcome::Hits(Box::new(subject), rules, verdicts))
+    Ok(rules.map_or(Looked::Clean, |rules| Looked::Up(Box::new(subject), rules)))
 }
 
 type ByVersion<'a> = BTreeMap<(PackageType, &'a str, &'a str), (&'a Package, Vec<String>)>;

@@ -1,13 +1,16 @@
+mod order;
 mod rematch;
 #[cfg(test)]
 mod tests;
 
 use super::{bases::Chains, files::HeldFiles, secrets::HeldSecrets, vex::Borne};
 use gantry_scan::{
-    Distribution, Finding, FixState, Knowledge, KnowledgeError, KnowledgeSource, Options, Package, Severity,
+    Distribution, Finding, FixState, Flawed, Knowledge, KnowledgeError, KnowledgeSource, Options, Package, Severity,
     exploitation, looked_up, titles_of,
 };
 use gantry_words::Timestamp;
+use order::Order;
+pub(super) use order::{Way, name_hash, rank};
 pub(super) use rematch::Arrival;
 use rematch::Flaws;
 use std::{
@@ -82,10 +85,15 @@ impl From<Finding> for KnownFlaw {
 
 impl KnownFlaw {
     /// Takes what is known of its exploitation: whether it is exploited, and how likely that is, 0.0 to 1.0.
-    fn set_exploitation(&mut self, (known_exploited, epss): (bool, Option<f32>)) {
+    fn set_exploitation(&mut self, known: (bool, Option<f32>)) {
+        self.priority = self.priority_when(known);
+        (self.known_exploited, self.epss) = known;
+    }
+
+    /// Its priority once this is known of its exploitation, 0 to 100.
+    fn priority_when(&self, (known_exploited, epss): (bool, Option<f32>)) -> u8 {
         let can_be_mended = self.fixed_version.is_some() || self.fix_state == FixState::Fixed;
-        self.priority = exploitation::priority_of(self.severity, known_exploited, epss, can_be_mended);
-        (self.known_exploited, self.epss) = (known_exploited, epss);
+        exploitation::priority_of(self.severity, known_exploited, epss, can_be_mended)
     }
 }
 
@@ -110,6 +118,8 @@ pub(super) struct Index {
     places: HashMap<Place, u32>,
     packages: Vec<HeldPackage>,
     numbers: HashMap<Arc<PackageKey>, u32>,
+    /// Their flaws as they are listed.
+    order: Order,
     /// The packages that are looked up among the advisories of a source by a name; what is looked up nowhere is not among them.
     names: HashMap<KnowledgeSource, HashMap<String, Vec<u32>>>,
     /// The paths at which packages are, sorted, those of a package in an image together: images that share a layer share them.
@@ -133,6 +143,24 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn packages(&self) -> &[HeldPackage] {
         &self.packages
+    }
+
+    /// Their flaws as they are listed.
+    pub(super) fn order(&self) -> &Order {
+        &self.order
+    }
+
+    /// Tells of each package whether an image of these repositories holds it: `O(packages of these images)`.
+    pub(super) fn held_in(&self, is_asked: impl Fn(i64) -> bool) -> Vec<bool> {
+        let mut held = vec![false; self.packages.len()];
+        for (_, numbers) in self.images.iter().flatten().filter(|(image, _)| is_asked(image.place.0)) {
+            for number in numbers {
+                if let Some(is_held) = held.get_mut(*number as usize) {
+                    *is_held = true;
+                }
+            }
+        }
+        held
     }
 
     pub(super) fn image(&self, number: u32) -> Option<&HeldImage> {
@@ -309,6 +337,7 @@ impl Index {
             *number = self.paths_number(paths.get(*number as usize).cloned().unwrap_or_default());
         }
         self.packages = kept;
+        self.order = self.order_with(&[], &[]);
         self.revision += 1;
     }
 
@@ -321,6 +350,7 @@ impl Index {
             self.names.entry(source).or_default().entry(name).or_default().push(number);
         }
         let flaws = flaws.remove(&key).unwrap_or_default();
+        self.order.add(number, &flaws);
         let key = Arc::new(key);
         self.numbers.insert(key.clone(), number);
         self.packages.push(HeldPackage { key, images: Vec::new(), flaws });
@@ -332,19 +362,21 @@ impl Index {
         self.generation == generation
     }
 
-    /// The titles of flaws of a package, by their ids.
+    /// The titles of flaws of packages, by their ids.
     ///
     /// # Errors
     /// [`KnowledgeError::Damaged`].
     pub(super) fn titles_of(
         &self,
-        key: &PackageKey,
-        ids: &BTreeSet<&str>,
-    ) -> Result<BTreeMap<String, String>, KnowledgeError> {
-        let PackageKey { package, distribution } = key;
-        self.advisories.as_deref().map_or(Ok(BTreeMap::new()), |advisories| {
-            titles_of(package, distribution.as_ref(), ids, advisories, &Options::default())
-        })
+        wanted: &HashMap<PackageKey, BTreeSet<&str>>,
+    ) -> Result<HashMap<PackageKey, BTreeMap<String, String>>, KnowledgeError> {
+        let Some(advisories) = self.advisories.as_deref() else { return Ok(HashMap::new()) };
+        let flawed: Vec<Flawed<'_>> = wanted
+            .iter()
+            .map(|(key, ids)| Flawed { package: &key.package, distribution: key.distribution.as_ref(), ids })
+            .collect();
+        let titles = titles_of(&flawed, advisories, &Options::default())?;
+        Ok(wanted.keys().cloned().zip(titles).collect())
     }
 
     /// Whether there are advisories: without them nothing is known of flaws.

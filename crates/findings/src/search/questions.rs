@@ -1,5 +1,7 @@
+mod walk;
+
 use super::{
-    index::{HeldImage, HeldPackage, Index, KnownFlaw, PackageKey},
+    index::{HeldImage, HeldPackage, Index, KnownFlaw, PackageKey, rank},
     seen::{FlawKey, Open, Seen},
     vex::HeldVex,
 };
@@ -11,10 +13,13 @@ use gantry_words::{Page, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     cell::RefCell,
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
 };
+pub(super) use walk::flaws;
+use walk::{Placed, in_order};
 
 /// Images of an answer that are shown; all are counted.
 pub const IMAGES_SHOWN_MAX: usize = 100;
@@ -168,21 +173,36 @@ pub struct FoundImage {
 
 impl PackagePlace {
     fn of(key: &PackageKey) -> PackagePlace {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        let Package { kind, name, version, .. } = &key.package;
-        PackagePlace(name.clone(), kind.name().into(), version.clone(), hasher.finish())
+        let (name, kind, version) = names(key);
+        PackagePlace(name.into(), kind.into(), version.into(), number(key))
     }
+
+    fn is_before(&self, key: &PackageKey) -> bool {
+        let PackagePlace(name, kind, version, own) = self;
+        (name.as_str(), kind.as_str(), version.as_str()).cmp(&names(key)).then_with(|| own.cmp(&number(key))).is_lt()
+    }
+}
+
+/// The order of their places.
+fn compare(one: &PackageKey, other: &PackageKey) -> Ordering {
+    names(one).cmp(&names(other)).then_with(|| number(one).cmp(&number(other)))
+}
+
+fn names(key: &PackageKey) -> (&str, &str, &str) {
+    let Package { kind, name, version, .. } = &key.package;
+    (name, kind.name(), version)
+}
+
+/// Tells apart what is alike in its names.
+fn number(key: &PackageKey) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl FlawPlace {
     fn of(flaw: &KnownFlaw, key: &PackageKey, order: FlawOrder) -> FlawPlace {
-        let severity = || Severity::ALL.iter().position(|severity| *severity == flaw.severity).unwrap_or_default();
-        let rank = match order {
-            FlawOrder::Severity => severity() as u8,
-            FlawOrder::Priority => u8::MAX - flaw.priority,
-        };
-        FlawPlace(rank, flaw.id.clone(), PackagePlace::of(key))
+        FlawPlace(rank(order, flaw.severity, flaw.priority), flaw.id.clone(), PackagePlace::of(key))
     }
 }
 
@@ -237,41 +257,19 @@ pub(super) struct Lens<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Answers a question about flaws.
-pub(super) fn flaws(
-    lens: &Lens<'_>,
-    question: &FlawQuestion,
-    after: Option<&FlawPlace>,
-    count: usize,
-) -> Page<FoundFlaw> {
-    let is_asked =
-        |held: &&HeldPackage| question.package.as_deref().is_none_or(|name| is_named(&held.key.package, name));
-    let mut found: Vec<(FlawPlace, &HeldPackage, &KnownFlaw)> = Vec::new();
-    for held in lens.index.packages().iter().filter(is_asked) {
-        let asked = held.flaws.iter().filter(|flaw| question.holds(flaw));
-        found.extend(asked.map(|flaw| (FlawPlace::of(flaw, &held.key, question.order), held, flaw)));
-    }
-    found.retain(|(place, ..)| after.is_none_or(|after| place > after));
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    let shown = found.into_iter().filter_map(|(place, held, flaw)| lens.show(question, place, held, flaw));
-    Page::cut(shown.take(count + 1).collect(), count)
-}
-
 /// Reads the titles of flaws that are shown; until then each has its id for one.
 ///
 /// # Errors
 /// [`KnowledgeError::Damaged`].
 pub(super) fn add_titles(index: &Index, found: &mut [FoundFlaw]) -> Result<(), KnowledgeError> {
     let key = |flaw: &FoundFlaw| PackageKey { package: flaw.package.clone(), distribution: flaw.distribution.clone() };
-    let mut ids: HashMap<PackageKey, BTreeSet<&str>> = HashMap::new();
-    for flaw in found.iter() {
-        ids.entry(key(flaw)).or_default().insert(&flaw.id);
-    }
-    let mut titles = HashMap::new();
-    for (key, ids) in ids {
-        let of_package = index.titles_of(&key, &ids)?;
-        titles.insert(key, of_package);
-    }
+    let mut titles = {
+        let mut ids: HashMap<PackageKey, BTreeSet<&str>> = HashMap::new();
+        for flaw in found.iter() {
+            ids.entry(key(flaw)).or_default().insert(&flaw.id);
+        }
+        index.titles_of(&ids)?
+    };
     for flaw in found {
         if let Some(title) = titles.get_mut(&key(flaw)).and_then(|titles| titles.remove(&flaw.id)) {
             flaw.title = title;
@@ -353,7 +351,7 @@ fn allowed(deadlines: &DeadlineSettings, flaw: &KnownFlaw) -> Option<Duration> {
     said.filter(|time| !time.is_zero()).min()
 }
 
-/// Answers a question about packages.
+/// Answers a question about packages: `O(packages + count · log packages)`.
 pub(super) fn packages(
     index: &Index,
     visible: &Visible,
@@ -369,14 +367,13 @@ pub(super) fn packages(
     };
     let asked = index.packages().iter().filter(|held| question.holds(&held.key.package));
     let asked = asked.filter(|held| held.images.iter().any(|(_, paths)| is_there(*paths)));
-    let mut found: Vec<(PackagePlace, &HeldPackage)> = asked.map(|held| (PackagePlace::of(&held.key), held)).collect();
-    found.retain(|(place, _)| after.is_none_or(|after| place > after));
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    let shown = found.into_iter().filter_map(|(place, held)| {
+    let asked = asked.filter(|held| after.is_none_or(|after| after.is_before(&held.key)));
+    let found = in_order(asked.map(|held| Placed(held, ())).collect());
+    let shown = found.filter_map(|Placed(held, ())| {
         let holders = Holders::of(index, visible, held, |_, paths| is_there(paths))?;
         let PackageKey { package, distribution } = (*held.key).clone();
         Some(FoundPackage {
-            place,
+            place: PackagePlace::of(&held.key),
             package,
             distribution,
             images: holders.show(|paths| paths_of(index, paths, is_path), |_| None),
@@ -385,7 +382,8 @@ pub(super) fn packages(
     Page::cut(shown.take(count + 1).collect(), count)
 }
 
-/// Images that hold something, each with its repository's name and a number by which it is known where in the image; never empty.
+/// Images that hold something, each with its repository's name and a number by which it is known where in the image; never empty. Those
+/// that are shown come first, the youngest of them before the others.
 pub(super) struct Holders<'a>(Vec<(&'a HeldImage, &'a String, u32)>);
 
 impl<'a> Holders<'a> {
@@ -400,7 +398,7 @@ impl<'a> Holders<'a> {
         Holders::among(index, visible, held.images.iter().copied().filter(is_asked))
     }
 
-    /// Those of some images, by number and mark, that may be seen, the youngest first; `None` where there is none.
+    /// Those of some images, by number and mark, that may be seen: `O(images)`; `None` where there is none.
     pub(super) fn among(
         index: &'a Index,
         visible: &'a Visible,
@@ -411,9 +409,14 @@ impl<'a> Holders<'a> {
             Some((image, visible.get(&image.place.0)?, mark))
         });
         let mut seen: Vec<_> = seen.collect();
-        seen.sort_by(|(a, a_name, _), (b, b_name, _)| {
+        let order = |(a, a_name, _): &(&HeldImage, &String, u32), (b, b_name, _): &(&HeldImage, &String, u32)| {
             b.pushed_at.cmp(&a.pushed_at).then_with(|| (a_name, &a.place.1).cmp(&(b_name, &b.place.1)))
-        });
+        };
+        if seen.len() > IMAGES_SHOWN_MAX {
+            seen.select_nth_unstable_by(IMAGES_SHOWN_MAX, order);
+        }
+        let shown = seen.len().min(IMAGES_SHOWN_MAX);
+        seen[..shown].sort_by(order);
         (!seen.is_empty()).then_some(Holders(seen))
     }
 
@@ -429,7 +432,7 @@ impl<'a> Holders<'a> {
         first_seen: impl Fn(i64) -> Option<Timestamp>,
     ) -> FoundImages {
         let count = self.0.len();
-        let first_pushed_at = self.0.last().map(|(image, ..)| image.pushed_at).unwrap_or_default();
+        let first_pushed_at = self.0.iter().map(|(image, ..)| image.pushed_at).min().unwrap_or_default();
         let show = |(image, name, mark): (&HeldImage, &String, u32)| FoundImage {
             repository_id: image.place.0,
             repository: name.clone(),

@@ -26,6 +26,12 @@ impl HeldVex {
         self.lookups.values().any(|lookup| lookup.speaks_of(ids())) || index.borne().speak_of(ids())
     }
 
+    /// The ids of all flaws about which anything is said, some of them more than once.
+    pub(super) fn ids<'a>(&'a self, index: &'a Index) -> impl Iterator<Item = &'a str> {
+        let borne = index.borne().ids.keys().map(|id| &**id);
+        self.lookups.values().flat_map(|lookup| lookup.ids()).chain(borne)
+    }
+
     /// Why a flaw does not count in an image; `None` where it does.
     pub(super) fn suppression(
         &self,

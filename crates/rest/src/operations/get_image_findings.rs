@@ -1,8 +1,9 @@
 use crate::{json, scan, scan::ImageFindingsDocument};
+use bytes::Bytes;
 use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::Fault;
-use gantry_findings::Scans;
+use gantry_findings::{ImageFindings, Scan, Scans};
 use gantry_oci::Reference;
 use gantry_registry::{Images, Repositories};
 use gantry_words::{Cx, RepositoryName};
@@ -20,8 +21,8 @@ pub struct Request {
     reference: Reference,
 }
 
-/// What is wrong with it.
-pub struct Response(ImageFindingsDocument);
+/// What is wrong with it, as it is sent.
+pub struct Response(Bytes);
 
 impl Operation for GetImageFindings {
     type Wire = Rest;
@@ -44,14 +45,21 @@ impl Operation for GetImageFindings {
     async fn call(rooms: &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
         let (digest, scan, found) = scan::known(rooms, cx, &request.name, &request.reference).await?;
         let name = json::image_name(&request.name, &request.reference);
-        let mut document = ImageFindingsDocument::new(name, Some(digest), &found.inventory, &found.matched);
-        document.findings.sort_by(|a, b| {
-            b.severity.cmp(&a.severity).then_with(|| (&a.package, &a.id, &a.version).cmp(&(&b.package, &b.id, &b.version)))
-        });
-        document.scanned_at = scan.finished_at.map(|at| at.to_string());
-        document.advisories_at.clone_from(&found.advisories_at);
-        Ok(Response(document))
+        // Thousands of findings have megabytes of texts: they are printed once, until something else is found.
+        let print = move |name: String, found: &ImageFindings| json::print(&document(name, digest, &scan, found));
+        Ok(Response(rooms.2.printed(name, &found, print).await?))
     }
+}
+
+/// What was found in an image that is named so, the worst first.
+fn document(name: String, digest: String, scan: &Scan, found: &ImageFindings) -> ImageFindingsDocument {
+    let mut document = ImageFindingsDocument::new(name, Some(digest), &found.inventory, &found.matched);
+    document.findings.sort_by(|a, b| {
+        b.severity.cmp(&a.severity).then_with(|| (&a.package, &a.id, &a.version).cmp(&(&b.package, &b.id, &b.version)))
+    });
+    document.scanned_at = scan.finished_at.map(|at| at.to_string());
+    document.advisories_at.clone_from(&found.advisories_at);
+    document
 }
 
 impl FromWire<Rest> for Request {
@@ -62,6 +70,6 @@ impl FromWire<Rest> for Request {
 
 impl IntoWire<Rest> for Response {
     fn write(self) -> Outgoing {
-        json::answer(StatusCode::OK, &self.0)
+        json::printed(StatusCode::OK, self.0)
     }
 }

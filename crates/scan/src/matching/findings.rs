@@ -41,6 +41,11 @@ impl<'a> Findings<'a> {
         Ok(())
     }
 
+    /// Takes what was added, in the order in which it was.
+    pub(super) fn take(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.found)
+    }
+
     pub(super) fn finish(mut self) -> Vec<Finding> {
         fn order(finding: &Finding) -> (PackageType, &str, &str, &str) {
             let Finding { package, id, .. } = finding;

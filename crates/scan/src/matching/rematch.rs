@@ -106,7 +106,7 @@ fn match_name(
     let rules = NameRules::read(knowledge, place)?;
     for package in packages {
         let Some(version) = interned.versions.get(*package as usize) else { continue };
-        let hits = rules.judge(knowledge, version)?.hits;
+        let hits = rules.judge(knowledge, version, |_| true)?.hits;
         let mut flaws: Vec<u32> = hits.iter().map(|hit| hit.flaw).collect();
         flaws.dedup();
         found.extend(flaws.into_iter().map(|flaw| Match { package: *package, flaw }));

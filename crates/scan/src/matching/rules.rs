@@ -2,6 +2,7 @@
 
 use crate::knowledge::{Rule, Span, SpanEnd, exact};
 use crate::{Knowledge, KnowledgeError, Package, Range, Standing, Until};
+use std::collections::HashSet;
 
 /// A version as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,11 +95,32 @@ impl<'a> NameRules<'a> {
         Ok(NameRules { rules, by_flaw })
     }
 
-    /// Judges one version by all rules. Flaws that the source says are not in it are taken away.
-    pub(super) fn judge(&self, knowledge: &Knowledge, version: &Versioned) -> Result<Verdicts, KnowledgeError> {
+    /// The flaws of the rules that have one of these ids.
+    pub(super) fn flaws_with(
+        &self,
+        knowledge: &Knowledge,
+        ids: &HashSet<&str>,
+    ) -> Result<HashSet<u32>, KnowledgeError> {
+        let mut found = HashSet::new();
+        for flaw in self.rules.iter().flat_map(|read| &read.flaws) {
+            if ids.contains(knowledge.flaw_id(*flaw)?) {
+                found.insert(*flaw);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Judges one version by all rules that are asked for by their flaws. Flaws that the source says are not in it are taken away.
+    pub(super) fn judge(
+        &self,
+        knowledge: &Knowledge,
+        version: &Versioned,
+        is_asked: impl Fn(&[u32]) -> bool,
+    ) -> Result<Verdicts, KnowledgeError> {
         let mut verdicts = Verdicts::default();
         let mut absent: Vec<u32> = Vec::new();
-        for (of_name, read) in self.by_flaw.iter().map(|of_name| (*of_name, &self.rules[*of_name])) {
+        let rules = self.by_flaw.iter().map(|of_name| (*of_name, &self.rules[*of_name]));
+        for (of_name, read) in rules.filter(|(_, read)| is_asked(&read.flaws)) {
             match read.judge(knowledge, version)? {
                 Verdict::Outside => (),
                 Verdict::Within(_) if read.rule.standing == Standing::NotAffected => absent.extend(&read.flaws),

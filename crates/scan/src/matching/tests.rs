@@ -422,13 +422,17 @@ fn what_a_rematch_finds_is_what_each_image_has() {
 #[test]
 fn without_texts_the_same_is_found_and_the_titles_can_be_had_by_themselves() {
     let known = knowledge(all_real());
-    let ws = Package::new(Kind::Npm, "ws", "7.0.0");
+    let (ws, other) = (Package::new(Kind::Npm, "ws", "7.0.0"), Package::new(Kind::Npm, "ws", "5.2.3"));
+    let of_other = find(&image(None, vec![other.clone()]), &known, &Options::default()).unwrap().findings;
     let image = image(None, vec![ws.clone(), Package::new(Kind::Pypi, "Django", "1.0.4")]);
     let with_texts = find(&image, &known, &Options::default()).unwrap().findings;
     let ids: BTreeSet<&str> = with_texts.iter().map(|finding| finding.id.as_str()).collect();
 
     let found = find_without_texts(&image, &known, &Options::default()).unwrap().findings;
-    let titles = titles_of(&ws, None, &ids, &known, &Options::default()).unwrap();
+    let none = BTreeSet::new();
+    let flawed = |package, ids| Flawed { package, distribution: None, ids };
+    let wanted = [flawed(&ws, &ids), flawed(&ws, &none), flawed(&other, &ids)];
+    let titles = titles_of(&wanted, &known, &Options::default()).unwrap();
 
     let without = |finding: &Finding| Finding {
         title: String::new(),
@@ -438,8 +442,11 @@ fn without_texts_the_same_is_found_and_the_titles_can_be_had_by_themselves() {
     };
     assert_eq!(found, with_texts.iter().map(without).collect::<Vec<_>>());
     let of_ws = with_texts.iter().filter(|finding| finding.package == ws);
-    assert_eq!(titles, of_ws.map(|finding| (finding.id.clone(), finding.title.clone())).collect());
-    assert!(titles.values().all(|title| title.len() > 10), "{titles:?}");
+    assert_eq!(titles[0], of_ws.map(|finding| (finding.id.clone(), finding.title.clone())).collect());
+    assert!(titles[0].values().all(|title| title.len() > 10), "{titles:?}");
+    let of_other = of_other.into_iter().filter(|finding| ids.contains(finding.id.as_str()));
+    assert_eq!(titles[2], of_other.map(|finding| (finding.id, finding.title)).collect());
+    assert_eq!((titles.len(), titles[1].len()), (3, 0));
 }
 
 /// OSV schema, section Evaluation, as it is written: on versions, not on keys.

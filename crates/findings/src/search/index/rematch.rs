@@ -1,17 +1,22 @@
 //! The flaws of packages, worked out beside the index and taken over in one go: who reads it meanwhile sees what was known before, of
 //! all packages.
 
-use super::{HeldImage, Index, KnownFlaw, PackageKey};
+use super::{
+    HeldImage, Index, KnownFlaw, PackageKey,
+    order::{Facts, Order},
+};
 use gantry_scan::{
     ChangedName, Distribution, Installed, Inventory, Knowledge, KnowledgeError, Options, Package, find_without_texts,
 };
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 /// Packages matched at once: their findings are in memory.
 const MATCHED_AT_ONCE: usize = 1_000;
+/// Of so many flaws the place among all is changed while others wait; where there are more, the order is made anew beside the index.
+const REORDERED_MAX: usize = if cfg!(test) { 4 } else { 20_000 };
 
 /// Packages with their flaws; those without any need not be among them.
 pub(super) type Flaws = HashMap<Arc<PackageKey>, Vec<KnownFlaw>>;
@@ -44,6 +49,10 @@ pub(in crate::search) struct Rematch {
     pub(super) flaws: Vec<(u32, Vec<KnownFlaw>)>,
     /// What is known of the exploitation of flaws of the other packages: of which package, and the how manieth.
     exploitation: Vec<NewExploitation>,
+    /// The packages whose flaws, or what is known of them, are others than before.
+    changed: BTreeSet<u32>,
+    /// All flaws in their order, where so much changes that it was made anew.
+    order: Option<Order>,
 }
 
 /// Which flaw of which package, whether it is exploited now, and how likely that is.
@@ -119,7 +128,12 @@ impl Index {
                 }
             }
         }
-        Ok(Rematch { revision: self.revision, advisories, generation, flaws, exploitation })
+        let changed = flaws.iter().map(|(number, _)| *number).chain(exploitation.iter().map(|(number, ..)| *number));
+        let changed: BTreeSet<u32> = changed.collect();
+        let before: usize = changed.iter().map(|number| self.flaws_of(*number).len()).sum();
+        let new: usize = flaws.iter().map(|(_, flaws)| flaws.len()).sum();
+        let order = (before + new > REORDERED_MAX).then(|| self.order_with(&flaws, &exploitation));
+        Ok(Rematch { revision: self.revision, advisories, generation, flaws, exploitation, changed, order })
     }
 
     /// Takes over what another generation of advisories says. Returns what was known before: to free it takes longer than to exchange it,
@@ -131,6 +145,12 @@ impl Index {
         if rematch.revision != self.revision {
             return Err(Outdated);
         }
+        if rematch.order.is_none() {
+            for number in &rematch.changed {
+                let flaws = self.packages.get(*number as usize).map_or(&[][..], |held| held.flaws.as_slice());
+                self.order.remove(*number, flaws);
+            }
+        }
         for (number, flaws) in &mut rematch.flaws {
             if let Some(held) = self.packages.get_mut(*number as usize) {
                 std::mem::swap(&mut held.flaws, flaws);
@@ -140,6 +160,15 @@ impl Index {
             let held = self.packages.get_mut(*number as usize);
             if let Some(flaw) = held.and_then(|held| held.flaws.get_mut(*at)) {
                 flaw.set_exploitation(*known);
+            }
+        }
+        match &mut rematch.order {
+            Some(order) => std::mem::swap(&mut self.order, order),
+            None => {
+                for number in &rematch.changed {
+                    let flaws = self.packages.get(*number as usize).map_or(&[][..], |held| held.flaws.as_slice());
+                    self.order.add(*number, flaws);
+                }
             }
         }
         std::mem::swap(&mut self.advisories, &mut rematch.advisories);
@@ -157,6 +186,31 @@ impl Index {
     fn looked_up_by(&self, names: &[ChangedName]) -> Vec<u32> {
         let numbers = |(source, name): &ChangedName| self.names.get(source)?.get(name);
         names.iter().filter_map(numbers).flatten().copied().collect()
+    }
+
+    fn flaws_of(&self, number: u32) -> &[KnownFlaw] {
+        self.packages.get(number as usize).map_or(&[][..], |held| held.flaws.as_slice())
+    }
+
+    /// All flaws in their order, once some packages have others, and of some flaws of the rest, in the order of packages and flaws,
+    /// something else is known: `O(flaws of all packages)`.
+    pub(super) fn order_with(&self, others: &[(u32, Vec<KnownFlaw>)], exploitation: &[NewExploitation]) -> Order {
+        let others: HashMap<u32, &[KnownFlaw]> =
+            others.iter().map(|(number, flaws)| (*number, flaws.as_slice())).collect();
+        let mut exploitation = exploitation.iter().peekable();
+        let mut order = Order::default();
+        for (number, held) in (0..).zip(&self.packages) {
+            if let Some(flaws) = others.get(&number) {
+                order.add(number, flaws);
+                continue;
+            }
+            for (place, flaw) in held.flaws.iter().enumerate() {
+                let known = exploitation.next_if(|(package, at, _)| (*package, *at) == (number, place));
+                let facts = known.map_or_else(|| Facts::of(flaw), |(.., known)| Facts::when(flaw, *known));
+                order.add_one((number, u32::try_from(place).unwrap_or(u32::MAX)), flaw, facts);
+            }
+        }
+        order
     }
 
     fn match_packages(
@@ -180,8 +234,7 @@ impl Index {
     ) -> Result<Vec<NewExploitation>, KnowledgeError> {
         let mut found = Vec::new();
         for number in self.flawed().filter(|number| !matched.contains(number)) {
-            let flaws = self.packages.get(number as usize).map_or(&[][..], |held| held.flaws.as_slice());
-            for (at, flaw) in flaws.iter().enumerate() {
+            for (at, flaw) in self.flaws_of(number).iter().enumerate() {
                 let mut ids = std::iter::once(&flaw.id).chain(&flaw.aliases);
                 if ids.any(|id| changed.contains(id.as_str())) {
                     found.push((number, at, advisories.exploitation_of(&flaw.id, &flaw.aliases)?));
@@ -207,6 +260,7 @@ impl Index {
 
     pub(in crate::search) fn change_flaws(&mut self, change: impl FnMut(&mut KnownFlaw)) {
         self.packages.iter_mut().flat_map(|held| &mut held.flaws).for_each(change);
+        self.order = self.order_with(&[], &[]);
     }
 }
 

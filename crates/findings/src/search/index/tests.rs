@@ -1,5 +1,6 @@
 use super::rematch::Outdated;
 use super::*;
+use crate::search::questions::FlawOrder;
 use gantry_scan::{
     Advisory, Affected, Exploitation, Installed, Inventory, KnowledgeWriter, PackageType, Range, Rating, Until,
     exploitation::{Exploited, Prediction, Table},
@@ -85,6 +86,30 @@ fn told(index: &Index) -> BTreeMap<Place, Vec<String>> {
         (image.place.clone(), packages)
     };
     index.numbered().map(tell).collect()
+}
+
+/// All flaws by rank and id, each with its package, as they are listed.
+fn listed(index: &Index, order: FlawOrder) -> Vec<(u8, &str, u32, u32)> {
+    let way = Way { order, first: (0, ""), names: None };
+    let steps = index.order().walk(way, |_| true, |_| true);
+    let mut listed = Vec::new();
+    for (rank, id, mut entries) in steps {
+        entries.sort_unstable();
+        listed.extend(entries.into_iter().map(|(package, at)| (rank, id, package, at)));
+    }
+    listed
+}
+
+/// The same, as it is by the packages.
+fn sorted(index: &Index, order: FlawOrder) -> Vec<(u8, &str, u32, u32)> {
+    let mut sorted = Vec::new();
+    for (package, held) in (0..).zip(index.packages()) {
+        for (at, flaw) in (0..).zip(&held.flaws) {
+            sorted.push((rank(order, flaw.severity, flaw.priority), flaw.id.as_str(), package, at));
+        }
+    }
+    sorted.sort_unstable();
+    sorted
 }
 
 /// The ids of the flaws that are in any image.
@@ -333,6 +358,9 @@ proptest! {
             world.take(step.clone(), &mut index);
 
             prop_assert_eq!(told(&index), told(&world.index()), "after {:?}", step);
+            for order in [FlawOrder::Severity, FlawOrder::Priority] {
+                prop_assert_eq!(listed(&index, order), sorted(&index, order), "after {:?}", step);
+            }
         }
     }
 }
