@@ -36,6 +36,8 @@ struct Happened {
     with: Option<Vec<String>>,
     #[serde(default)]
     tags: Vec<String>,
+    /// The one that was moved or removed by itself.
+    tag: Option<String>,
     subject: Option<String>,
     /// What an index named that is gone.
     #[serde(default)]
@@ -185,7 +187,7 @@ impl Happened {
         match &self.media_type {
             // A push.
             Some(kind) => is_index(kind) || self.subject().is_some() || self.attested().next().is_some(),
-            None => true,
+            None => self.tag.is_none() || self.attested().next().is_some(),
         }
     }
 
@@ -198,7 +200,7 @@ impl Happened {
     /// Of which manifests it is an attestation, by tags that cosign makes of their digests.
     fn attested(&self) -> impl Iterator<Item = String> {
         let digest = |tag: &String| Some(tag.strip_suffix(".att")?.replacen('-', ":", 1));
-        self.tags.iter().filter_map(digest)
+        self.tags.iter().chain(&self.tag).filter_map(digest)
     }
 
     /// The images of which something may be said anew.

@@ -15,7 +15,8 @@ static OLD_EVENTS: Query = query("SELECT id FROM event WHERE id < $1 ORDER BY id
 static OLD_AUDIT: Query = query("SELECT id FROM audit WHERE id < $1 ORDER BY id LIMIT $2");
 static OF_IMAGES: Query = query(
     "SELECT id, repository, kind, body FROM event
-     WHERE id > $1 AND kind IN ('image.pushed', 'image.removed', 'image.restored', 'image.archived', 'image.activated')
+     WHERE id > $1 AND (kind IN ('image.pushed', 'image.removed', 'image.restored', 'image.archived', 'image.activated')
+         OR kind IN ('tag.moved', 'tag.removed') AND body LIKE '%.att\"%')
      ORDER BY id LIMIT $2",
 );
 static LAST_EVENT: Query = query("SELECT id FROM event ORDER BY id DESC LIMIT 1");
@@ -57,7 +58,8 @@ pub struct ImageEventRow {
     pub id: i64,
     /// The repository.
     pub repository: i64,
-    /// `image.pushed`, `image.removed`, `image.restored`, `image.archived` or `image.activated`.
+    /// `image.pushed`, `image.removed`, `image.restored`, `image.archived` or `image.activated`; `tag.moved` or `tag.removed` of a tag under
+    /// which cosign puts attestations (`sha256-….att`).
     pub kind: String,
     /// What there is to know about it, as JSON.
     pub body: String,

@@ -40,6 +40,8 @@ pub struct AttachedDocument {
     pub statements: Vec<Statement>,
     /// Which packages it is said to hold, sorted, each once.
     pub packages: Vec<Package>,
+    /// Whether it is an attestation of a bill of materials, Gantry's own among them.
+    pub attests_sbom: bool,
 }
 
 /// Why a document is not read.
@@ -99,6 +101,8 @@ struct Outline<'a> {
     spdx_version: Option<String>,
     #[serde(rename = "@graph")]
     graph: Option<IgnoredAny>,
+    components: Option<IgnoredAny>,
+    vulnerabilities: Option<IgnoredAny>,
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
     #[serde(borrow, rename = "creationInfo")]
@@ -131,7 +135,8 @@ struct Creation {
 /// statement, which may be in a DSSE envelope, and that in Sigstore's bundle. Signatures are not looked at. `origin` says which document
 /// it is, and is kept with what it says.
 ///
-/// What Gantry wrote itself says nothing, since it was read from the same layers; nor does any other kind of predicate.
+/// What Gantry wrote itself says nothing but that it is there, since it was read from the same layers; other kinds of predicates say
+/// nothing.
 ///
 /// # Errors
 /// [`AttachedError`]: it is broken, or an attestation of another image.
@@ -141,7 +146,7 @@ pub fn read_attached(origin: &str, bytes: &[u8], bearer: &Bearer<'_>) -> Result<
     let attestation: Attestation<'_> = serde_json::from_slice(&bytes)?;
     let is_attestation = attestation.kind.is_some_and(|kind| kind.starts_with("https://in-toto.io/Statement/"));
     let (true, Some(predicate)) = (is_attestation, attestation.predicate) else {
-        return read_plain(origin, &bytes, bearer);
+        return read_plain(origin, &bytes, &serde_json::from_slice(&bytes)?, bearer);
     };
     let named = |subject: &Subject| subject.digest.iter().any(|(kind, hex)| bearer.has(&format!("{kind}:{hex}")));
     if !attestation.subject.iter().any(named) {
@@ -149,10 +154,12 @@ pub fn read_attached(origin: &str, bytes: &[u8], bearer: &Bearer<'_>) -> Result<
     }
     let predicate = predicate.get();
     // Other kinds of predicates may be anything.
-    match predicate.trim_start().starts_with('{') {
-        true => read_plain(origin, predicate.as_bytes(), bearer),
-        false => Ok(AttachedDocument::default()),
+    if !predicate.trim_start().starts_with('{') {
+        return Ok(AttachedDocument::default());
     }
+    let outline: Outline<'_> = serde_json::from_str(predicate)?;
+    let read = read_plain(origin, predicate.as_bytes(), &outline, bearer)?;
+    Ok(AttachedDocument { attests_sbom: outline.is_sbom(), ..read })
 }
 
 /// What is in an envelope; where there is none, the bytes themselves.
@@ -167,26 +174,48 @@ fn payload(bytes: &[u8]) -> Result<Cow<'_, [u8]>, AttachedError> {
     })
 }
 
-fn read_plain(origin: &str, bytes: &[u8], bearer: &Bearer<'_>) -> Result<AttachedDocument, AttachedError> {
-    let outline: Outline<'_> = serde_json::from_slice(bytes)?;
-    let is_openvex = outline.context.is_some_and(|context| context.get().contains("openvex"));
-    let is_cyclonedx = outline.bom_format.as_deref() == Some("CycloneDX");
-    let is_vex = is_openvex || is_cyclonedx || outline.document.is_some();
-    let is_bill = !is_openvex && (is_cyclonedx || outline.spdx_version.is_some() || outline.graph.is_some());
+fn read_plain(
+    origin: &str,
+    bytes: &[u8],
+    outline: &Outline<'_>,
+    bearer: &Bearer<'_>,
+) -> Result<AttachedDocument, AttachedError> {
     let mut read = AttachedDocument::default();
     if outline.is_ours() {
         return Ok(read);
     }
-    if is_vex {
+    if outline.is_vex() {
         read.statements = vex::read_borne(origin, bytes, bearer)?;
     }
-    if is_bill {
+    if outline.names_packages() {
         read.packages = read_document(bytes)?;
     }
     Ok(read)
 }
 
 impl Outline<'_> {
+    fn is_openvex(&self) -> bool {
+        self.context.is_some_and(|context| context.get().contains("openvex"))
+    }
+
+    fn is_cyclonedx(&self) -> bool {
+        self.bom_format.as_deref() == Some("CycloneDX")
+    }
+
+    fn is_vex(&self) -> bool {
+        self.is_openvex() || self.is_cyclonedx() || self.document.is_some()
+    }
+
+    fn names_packages(&self) -> bool {
+        !self.is_openvex() && (self.is_cyclonedx() || self.spdx_version.is_some() || self.graph.is_some())
+    }
+
+    /// Tells whether it lists what an image is made of: not where CycloneDX speaks of flaws alone.
+    fn is_sbom(&self) -> bool {
+        let is_of_flaws = self.is_cyclonedx() && self.components.is_none() && self.vulnerabilities.is_some();
+        self.names_packages() && !is_of_flaws
+    }
+
     /// Tells whether Gantry wrote it: as a tool in CycloneDX's metadata, or as SPDX's creator.
     fn is_ours(&self) -> bool {
         let metadata = self.metadata.and_then(|metadata| serde_json::from_str::<Metadata>(metadata.get()).ok());

@@ -88,15 +88,24 @@ impl File<'_> {
     }
 }
 
+/// What a package of the distribution owns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Owned {
+    /// The package's name, as lists of files have it; empty where it has none.
+    pub package: String,
+    /// Paths, as its package manager writes them.
+    pub paths: Vec<String>,
+}
+
 /// What one file gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Found {
     /// Packages, in the file's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<Package>,
-    /// Normalised paths that the distribution's package manager owns: language packages there are its own.
+    /// What the distribution's package manager owns: language packages there are its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub owned: Vec<String>,
+    pub owned: Vec<Owned>,
     /// Licences, as [`Package::licences`], of the distribution's package whose file this is: dpkg's database has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub licences: Vec<String>,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::ecosystems::dpkg;
 use crate::layer::path;
 use crate::links::{FolderNames, Links, Name};
+use crate::matching::is_judged;
 use crate::{
     Distribution, ExposedSecret, Installed, Inventory, Layer, LayerFile, LayerSecret, Package, PackageType, SetuidFile,
     distribution,
@@ -26,8 +27,9 @@ const SETUID_MAX: usize = 1000;
 /// Lays layers over each other, the lowest first, and returns what is to be seen from above.
 ///
 /// A package of a distribution was brought by the layer from which on its database names it in this version, though each
-/// layer that installs something replaces the whole database. Packages of languages in files that the distribution's
-/// package manager owns are left out: they are its packages already.
+/// layer that installs something replaces the whole database. Packages of languages in files of a package of the distribution
+/// are left out: its advisories speak of them. They stay where they do not: a third party made that package, or nobody's advisories
+/// are the distribution's.
 pub fn put_together(layers: &[&Layer]) -> Inventory {
     Image::of(layers).inventory(layers)
 }
@@ -136,13 +138,33 @@ impl<'a> Image<'a> {
         });
     }
 
+    fn parts(&self) -> impl Iterator<Item = &'a LayerFile> {
+        self.files.values().flat_map(|seen| seen.parts.iter().copied())
+    }
+
     /// Hashes of what the package managers of all layers own.
     fn owned(&self) -> HashSet<u64> {
-        self.files.values().flat_map(|seen| &seen.parts).flat_map(|part| part.owned.iter()).collect()
+        self.parts().flat_map(|part| part.owners.hashes()).collect()
+    }
+
+    /// Hashes of what those packages own that the advisories of the distribution speak of.
+    fn judged(&self, distribution: Option<&Distribution>) -> HashSet<u64> {
+        let mut judged: HashMap<&str, bool> = HashMap::new();
+        for part in self.parts() {
+            for package in part.found.packages.iter().filter(|package| package.kind.is_distribution()) {
+                // Where several have the same name, whose list it is cannot be told.
+                let name = dpkg::listed_name(&part.path, &package.name);
+                *judged.entry(name).or_insert(true) &= is_judged(package, distribution);
+            }
+        }
+        let owners = self.parts().flat_map(|part| part.owners.iter());
+        let owners = owners.filter(|(package, _)| judged.get(package).is_some_and(|is_judged| *is_judged));
+        owners.flat_map(|(_, hashes)| hashes.iter()).collect()
     }
 
     fn inventory(self, layers: &[&Layer]) -> Inventory {
         let mut complaints: Vec<String> = layers.iter().flat_map(|layer| layer.complaints.iter().cloned()).collect();
+        let distribution = self.distribution();
         let (mut packages, mut of_languages) = (Vec::new(), Vec::new());
         let mut licences_left = OWN_LICENCES_MAX;
         for (path, seen) in &self.files {
@@ -167,19 +189,19 @@ impl<'a> Image<'a> {
             }
         }
         if !of_languages.is_empty() {
-            let owned = self.owned();
+            let judged = self.judged(distribution.as_ref());
             let reverse = self.links.reversed();
-            let is_owned = |path: &str| {
-                owned.contains(&path::hash(path))
-                    || reverse.names(path).iter().any(|name| owned.contains(&path::hash(&name.path)))
+            let is_left_out = |path: &str| {
+                judged.contains(&path::hash(path))
+                    || reverse.names(path).iter().any(|name| judged.contains(&path::hash(&name.path)))
             };
-            packages.extend(of_languages.into_iter().filter(|(path, _)| !is_owned(path)).map(|(_, found)| found));
+            packages.extend(of_languages.into_iter().filter(|(path, _)| !is_left_out(path)).map(|(_, found)| found));
         }
         packages.sort_unstable();
         packages.dedup();
         complaints.truncate(COMPLAINTS_MAX);
         Inventory {
-            distribution: self.distribution(),
+            distribution,
             packages,
             complaints,
             secrets: self.secrets(layers),

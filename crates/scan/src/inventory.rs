@@ -53,6 +53,9 @@ pub struct Inventory {
     /// The digests of the artifacts that hung on it when it was read, and that may say something of it, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attached: Vec<String>,
+    /// Whether one of these attests a bill of materials.
+    #[serde(rename = "attested_sbom", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_attested_sbom: bool,
     /// What these say of its flaws, each statement bound to this image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<Statement>,
@@ -99,6 +102,7 @@ impl Inventory {
     /// Packages are taken of which the layers tell nothing: those of a distribution where they have none at all, since its database is
     /// whole, and those of languages where they have none of that name and version. `origin` is then their path.
     pub fn attach(&mut self, origin: &str, document: AttachedDocument) {
+        self.has_attested_sbom |= document.attests_sbom;
         let room = ATTACHED_STATEMENTS_MAX.saturating_sub(self.statements.len());
         if document.statements.len() > room {
             let why = format!("more than {ATTACHED_STATEMENTS_MAX} statements hang on it; the rest is left out");

@@ -6,6 +6,7 @@
 //! | `layer/path.rs` | names of archives as normalised paths, and their hashes |
 //! | `layer/compression.rs` | gzip and zstd |
 //! | `layer/tar.rs` | the archive's entries |
+//! | `layer/owners.rs` | what packages of the distribution own |
 //! | `layer/loose.rs` | [`LooseFiles`]: files that belong to no package |
 //! | `layer/builder.rs` | [`LayerBuilder`]: one entry after another |
 
@@ -13,6 +14,7 @@ mod builder;
 mod compression;
 mod limits;
 mod loose;
+mod owners;
 pub(crate) mod path;
 mod tar;
 
@@ -22,6 +24,7 @@ pub use builder::LayerBuilder;
 pub use compression::{LAYER_HEAD_BYTES, may_be_layer};
 pub use limits::{LayerError, Limits};
 pub use loose::LooseFiles;
+use owners::Owners;
 use path::Hashes;
 use tar::{Archive, Entry, Kind};
 
@@ -74,7 +77,7 @@ pub struct LayerFile {
     /// The file within that file (an archive), `inner.jar!deeper.jar`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<String>,
-    /// What it gave; the owned paths are not here but in `owned`.
+    /// What it gave; the owned paths are not here but in `owners`.
     pub found: Found,
     /// Secrets in its text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -82,9 +85,9 @@ pub struct LayerFile {
     /// Its permission bits, if the setuid or the setgid bit is among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setuid: Option<u32>,
-    /// Hashes of the paths that the distribution's package manager owns.
-    #[serde(default, skip_serializing_if = "Hashes::is_empty")]
-    pub(crate) owned: Hashes,
+    /// Which paths packages of the distribution own.
+    #[serde(default, skip_serializing_if = "Owners::is_empty")]
+    pub(crate) owners: Owners,
 }
 
 /// A link.

@@ -65,7 +65,7 @@ pub use attached::{
     ATTACHED_BYTES_MAX, ATTACHED_DOCUMENTS_MAX, ATTACHED_TYPES, AttachedDocument, AttachedError, read_attached,
 };
 pub use comparison::{ChangedFinding, Comparison, compare};
-pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, ReadSeek, WHOLE_BYTES_MAX};
+pub use ecosystem::{ALL as ECOSYSTEMS, Ecosystem, File, Found, HEAD_BYTES, Owned, ReadSeek, WHOLE_BYTES_MAX};
 pub use ecosystems::go_binary::{BuildInfo, Module, read_build_info};
 pub use ecosystems::sbom::{DocumentError, read_document};
 pub use exploitation::Exploitation;

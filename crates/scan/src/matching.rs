@@ -16,7 +16,7 @@ mod subject;
 
 pub use rematch::{Interned, Match, match_all, match_names};
 pub use subject::looked_up;
-pub(crate) use subject::lookup_name;
+pub(crate) use subject::{is_judged, lookup_name};
 
 use crate::{
     ChangedName, Distribution, Finding, Installed, Inventory, Knowledge, KnowledgeError, Package, PackageType,

@@ -8,6 +8,7 @@ use crate::{
     commands::Person,
     scan::{advisories, image, import},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use gantry_e2e::{Answer, Client, Image, Server, digest, until};
 use serde_json::{Value, json};
 use std::{
@@ -262,6 +263,48 @@ fn a_bill_of_materials_that_comes_later_lets_an_image_through() {
     // It may still be being scanned, which was another reason.
     pulls(server, "team/app", 200, "");
     assert_eq!(server.client().get(&path).status, 200, "it holds no packages itself");
+}
+
+#[test]
+fn an_attested_bill_of_materials_lets_an_image_through_while_its_attestation_is_there() {
+    let person = gated(&[]);
+    let server = &person.server;
+    person.types(&["gate", "set", "team/*", "--require-sbom"]);
+    let image = push(server, "team/app", MENDED);
+    pulls(server, "team/app", 403, "no bill of materials");
+
+    let hex = image.digest().replace("sha256:", "");
+    let tag = format!("/v2/team/app/manifests/sha256-{hex}.att");
+    let statement = json!({
+        "_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document",
+        "subject": [{"name": "team/app", "digest": {"sha256": hex}}],
+        "predicate": {"spdxVersion": "SPDX-2.3", "packages": []},
+    });
+    let payload = STANDARD.encode(statement.to_string());
+    let envelope = json!({"payloadType": "application/vnd.in-toto+json", "payload": payload, "signatures": []});
+    put_attestation(&server.client(), &tag, envelope.to_string().as_bytes());
+
+    pulls(server, "team/app", 200, "");
+    assert_eq!(server.client().send("DELETE", &tag, &[], &[]).status, 202);
+    pulls(server, "team/app", 403, "no bill of materials");
+}
+
+/// Pushes an attestation as cosign does, under a tag.
+fn put_attestation(client: &Client, path: &str, envelope: &[u8]) {
+    let config = b"{}";
+    for blob in [&config[..], envelope] {
+        assert!(client.push_blob("team/app", blob).unwrap().status < 300);
+    }
+    let described = |kind: &str, bytes: &[u8]| json!({"mediaType": kind, "digest": digest(bytes), "size": bytes.len()});
+    let mut layer = described("application/vnd.dsse.envelope.v1+json", envelope);
+    layer["annotations"] =
+        json!({"dev.cosignproject.cosign/signature": "", "predicateType": "https://spdx.dev/Document"});
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": Image::MEDIA_TYPE,
+        "config": described("application/vnd.oci.image.config.v1+json", config), "layers": [layer],
+    });
+    let put = client.send("PUT", path, &[("content-type", Image::MEDIA_TYPE)], manifest.to_string().as_bytes());
+    assert_eq!(put.status, 201, "{}", put.text());
 }
 
 #[test]

@@ -252,3 +252,24 @@ async fn what_hangs_on_an_index_is_said_of_its_images_while_there_is_one() {
 
     assert_eq!((ids(&before).len(), ids(&with), ids(&without).len()), (0, vec!["CVE-2099-0001"], 0));
 }
+
+#[tokio::test]
+async fn a_bill_of_materials_is_attested_while_its_attestation_is_there() {
+    let site = Site::new().await;
+    let image = site.image().await;
+    let by_tag = format!("{}.att", image.as_str().replace(':', "-"));
+    let plain = site.attach("application/spdx+json", &[spdx("pkg:npm/lodash@4.17.20")], Some(&image), None).await;
+    let before = site.known(&image).await;
+
+    let attestation = sealed(&attested(&spdx("pkg:npm/lodash@4.17.20"), &image));
+    site.attach(ENVELOPE, &[attestation], None, Some(&by_tag)).await;
+    let with = site.known(&image).await;
+    site.registry.images.remove(&cx(), &site.repository, &Reference::Tag(by_tag.parse().unwrap())).await.unwrap();
+    let without = site.known(&image).await;
+
+    assert_eq!(
+        [&before, &with, &without].map(|known| (known.has_attested_sbom, known.attached.len())),
+        [(false, 1), (true, 2), (false, 1)]
+    );
+    assert_eq!(without.attached, [plain.to_string()]);
+}

@@ -152,8 +152,10 @@ impl Gates {
             }
             (Some(_), None) => GateScan::Missing,
         };
-        let facts =
-            GateFacts { repository: name, digest: digest.as_str(), scan: facts_of_scan, has_sbom: seen.has_sbom };
+        // An attestation that comes or goes has the image read again, so that the end of its scan tells of it.
+        let is_attested = found.as_ref().is_some_and(|found| found.inventory.has_attested_sbom);
+        let has_sbom = seen.has_sbom || is_attested;
+        let facts = GateFacts { repository: name, digest: digest.as_str(), scan: facts_of_scan, has_sbom };
         Ok(decide_gate(&policy.policy, rules.exceptions(cx.account), &facts, cx.now))
     }
 

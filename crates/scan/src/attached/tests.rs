@@ -96,3 +96,34 @@ fn other_predicates_say_nothing_and_what_is_broken_is_refused() {
         assert!(read(&document).is_err(), "{document}");
     }
 }
+
+#[test]
+fn an_attested_bill_of_materials_is_one_and_a_plain_one_is_no_attestation() {
+    for bill in [spdx(), cyclonedx()] {
+        assert!(read(&sealed(&attested(&bill, DIGEST))).unwrap().attests_sbom, "{bill}");
+        assert!(!read(&bill).unwrap().attests_sbom, "{bill}");
+    }
+}
+
+#[test]
+fn an_attested_bill_of_materials_that_gantry_wrote_is_one() {
+    let image = documents::Image { reference: "team/app", digest: DIGEST, created: "2026-11-20T00:00:00Z" };
+    let bill = documents::spdx::write(&image, &Inventory::default());
+
+    let read = read(&attested(&bill, DIGEST)).unwrap();
+
+    assert_eq!(read, AttachedDocument { attests_sbom: true, ..AttachedDocument::default() });
+}
+
+#[test]
+fn what_is_attested_of_flaws_alone_is_no_bill_of_materials_and_a_broken_one_is_refused() {
+    let mut of_flaws = cyclonedx();
+    of_flaws.as_object_mut().unwrap().remove("components");
+    let mut broken = spdx();
+    broken["packages"] = json!(1);
+
+    for predicate in [openvex(), of_flaws, json!({"buildType": "https://example.com"})] {
+        assert!(!read(&attested(&predicate, DIGEST)).unwrap().attests_sbom, "{predicate}");
+    }
+    assert!(read(&attested(&broken, DIGEST)).is_err());
+}

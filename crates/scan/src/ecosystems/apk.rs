@@ -1,6 +1,6 @@
 //! What apk installed: Alpine, Wolfi, Chainguard (apk-tools' v2 database, `installed`).
 
-use crate::{Ecosystem, File, Found, Package, PackageType, SourcePackage};
+use crate::{Ecosystem, File, Found, Owned, Package, PackageType, SourcePackage};
 
 /// Where the database lies; the second since apk 3.
 const INSTALLED: [&str; 2] = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
@@ -16,7 +16,7 @@ impl Ecosystem for Apk {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn claims(&self, path: &str, _head: &[u8], _mode: u32) -> bool {
@@ -38,7 +38,7 @@ fn read_installed(text: &str, found: &mut Found) {
             record.finish(found);
             record = Record { line: number + 1, ..Record::default() };
         } else {
-            record.read_line(line, found);
+            record.read_line(line);
         }
     }
     record.finish(found);
@@ -58,10 +58,11 @@ struct Record<'a> {
     maintainer: Option<&'a str>,
     /// The folder that the next files lie in.
     folder: &'a str,
+    files: Vec<String>,
 }
 
 impl<'a> Record<'a> {
-    fn read_line(&mut self, line: &'a str, found: &mut Found) {
+    fn read_line(&mut self, line: &'a str) {
         self.has_lines = true;
         let Some((key, value)) = line.split_once(':') else { return };
         let field = match key {
@@ -72,15 +73,19 @@ impl<'a> Record<'a> {
             "L" => &mut self.licence,
             "m" => &mut self.maintainer,
             "F" if value.len() <= FIELD_BYTES_MAX => return self.folder = value,
-            "R" if value.len() <= FIELD_BYTES_MAX => return found.owned.push(format!("{}/{value}", self.folder)),
+            "R" if value.len() <= FIELD_BYTES_MAX => return self.files.push(format!("{}/{value}", self.folder)),
             _ => return,
         };
         *field = (!value.is_empty() && value.len() <= FIELD_BYTES_MAX).then_some(value);
     }
 
-    fn finish(&self, found: &mut Found) {
+    fn finish(&mut self, found: &mut Found) {
         if !self.has_lines {
             return;
+        }
+        let paths = std::mem::take(&mut self.files);
+        if !paths.is_empty() {
+            found.owned.push(Owned { package: self.name.unwrap_or_default().to_owned(), paths });
         }
         let (Some(name), Some(version)) = (self.name, self.version) else {
             let complaint = format!("the record at line {} names no package, or no version", self.line);

@@ -2,11 +2,14 @@
 
 mod copyright;
 
-use crate::{Ecosystem, File, Found, Package, PackageType, SourcePackage};
+use crate::{Ecosystem, File, Found, Owned, Package, PackageType, SourcePackage};
 
 const STATUS: &str = "var/lib/dpkg/status";
 const STATUS_FOLDER: &str = "var/lib/dpkg/status.d/";
 const INFO_FOLDER: &str = "var/lib/dpkg/info/";
+/// How the names of lists of files end; the second in distroless images.
+const LIST: &str = ".list";
+const SUMS: &str = ".md5sums";
 const DOCUMENTATION_FOLDER: &str = "usr/share/doc/";
 const COPYRIGHT: &str = "copyright";
 /// Bytes of a copyright file at most; those of the largest packages have some hundred thousand.
@@ -26,13 +29,13 @@ impl Ecosystem for Dpkg {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn claims(&self, path: &str, _head: &[u8], _mode: u32) -> bool {
         path == STATUS
             || is_direct(path, STATUS_FOLDER)
-            || is_direct(path, INFO_FOLDER) && path.ends_with(".list")
+            || is_direct(path, INFO_FOLDER) && path.ends_with(LIST)
             || is_copyright(path)
     }
 
@@ -47,11 +50,15 @@ impl Ecosystem for Dpkg {
         };
         let text = String::from_utf8_lossy(&bytes);
         match file.path {
-            path if path.ends_with(".list") => found.owned.extend(text.lines().map(str::to_owned)),
-            // `sum  path`, in distroless images.
-            path if path.ends_with(".md5sums") => {
+            path if path.ends_with(LIST) => {
+                let paths = text.lines().map(str::to_owned).collect();
+                found.owned.push(Owned { package: owner_named(path, LIST), paths });
+            }
+            // `sum  path`.
+            path if path.ends_with(SUMS) => {
                 let paths = text.lines().filter_map(|line| line.split_once("  "));
-                found.owned.extend(paths.map(|(_, path)| path.to_owned()));
+                let paths = paths.map(|(_, path)| path.to_owned()).collect();
+                found.owned.push(Owned { package: owner_named(path, SUMS), paths });
             }
             path if is_copyright(path) => copyright::read(&text, found),
             path => read_status(&text, path == STATUS, found),
@@ -62,6 +69,19 @@ impl Ecosystem for Dpkg {
 /// Returns where a package says under which licences it is, its folder perhaps behind a link.
 pub(crate) fn copyright_of(package: &str) -> String {
     format!("{DOCUMENTATION_FOLDER}{package}/{COPYRIGHT}")
+}
+
+/// Returns the name that lists of files have for a package which the file at `path` describes: distroless images have a file for each
+/// package, whose name may be cut short (`libssl1` of `libssl1.1`).
+pub(crate) fn listed_name<'a>(path: &'a str, package: &'a str) -> &'a str {
+    path.strip_prefix(STATUS_FOLDER).unwrap_or(package)
+}
+
+/// Returns whose list a file is: `libc6` of `libc6:amd64.list`.
+fn owner_named(path: &str, ending: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = name.strip_suffix(ending).unwrap_or(name);
+    name.split(':').next().unwrap_or_default().to_owned()
 }
 
 fn is_copyright(path: &str) -> bool {

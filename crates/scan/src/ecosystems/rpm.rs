@@ -16,7 +16,7 @@ mod sqlite;
 
 use std::io::{self, SeekFrom};
 
-use crate::{Ecosystem, File, Found, ReadSeek};
+use crate::{Ecosystem, File, Found, Owned, ReadSeek};
 
 /// Where databases lie: the second since Fedora 36, the third on OSTree's systems.
 const FOLDERS: [&str; 3] = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
@@ -40,7 +40,7 @@ impl Ecosystem for Rpm {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn claims(&self, path: &str, _head: &[u8], _mode: u32) -> bool {
@@ -147,16 +147,20 @@ impl Reader {
         if package.name == "gpg-pubkey" {
             return;
         }
+        let mut owned = Owned { package: package.name.clone(), paths: Vec::new() };
         found.packages.push(package);
         header.each_path(&mut |path| {
             self.owned += 1;
             self.owned_bytes += path.len();
             let is_within = self.owned <= OWNED_MAX && self.owned_bytes <= OWNED_BYTES_MAX;
             if is_within {
-                found.owned.push(path);
+                owned.paths.push(path);
             }
             is_within
         });
+        if !owned.paths.is_empty() {
+            found.owned.push(owned);
+        }
     }
 }
 

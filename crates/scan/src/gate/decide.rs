@@ -22,7 +22,7 @@ pub struct GateFacts<'a> {
     pub digest: &'a str,
     /// What its scan found.
     pub scan: GateScan<'a>,
-    /// Whether a bill of materials refers to it.
+    /// Whether a bill of materials refers to it, or is attested of it.
     pub has_sbom: bool,
 }
 

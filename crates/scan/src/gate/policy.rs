@@ -45,7 +45,7 @@ pub struct GatePolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = DAYS_MAX))]
     pub advisories_age_days_max: Option<u32>,
-    /// Whether a bill of materials must refer to it, or to an index that names it.
+    /// Whether a bill of materials must refer to it, or to an index that names it, or be attested of either.
     pub requires_sbom: bool,
     /// Whether secrets in its layers count: keys and tokens, but for those that lie among tests, examples and documentation.
     pub refuses_secrets: bool,

@@ -1,4 +1,5 @@
 mod judged;
+mod owned;
 mod property;
 
 use super::*;
@@ -146,7 +147,8 @@ fn a_package_was_brought_by_the_layer_from_which_on_its_database_names_it() {
 #[test]
 fn packages_of_languages_that_the_distribution_owns_are_left_out() {
     let language = layer(&[Item::file("usr/lib/x.pkg", "PKG owned 1"), Item::file("usr/lib/y.pkg", "PKG own 1")]);
-    let distribution = layer(&[Item::file("db.pkg", "DEB bash 1\nOWN /usr/lib/x.pkg")]);
+    let distribution =
+        layer(&[Item::file("etc/os-release", "OS debian 12"), Item::file("db.pkg", "DEB bash 1\nOWN /usr/lib/x.pkg")]);
 
     assert_eq!(seen(&[language.clone(), distribution.clone()]), ["db.pkg=bash@1", "usr/lib/y.pkg=own@0"]);
     assert_eq!(seen(&[distribution, language]), ["db.pkg=bash@0", "usr/lib/y.pkg=own@1"]);
@@ -157,6 +159,7 @@ fn a_path_is_owned_under_each_of_its_names() {
     let all = layer(&[
         Item::folder("usr/bin"),
         Item::link("bin", "usr/bin"),
+        Item::file("etc/os-release", "OS debian 12"),
         Item::file("usr/bin/tool", "PKG owned 1"),
         Item::file("db.pkg", "DEB bash 1\nOWN /bin/tool"),
     ]);

@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use super::loose::{HeldFiles, LooseFiles};
 use super::path::{self, Hashes};
-use super::{Layer, LayerError, LayerFile, Limits, Link, MakeSpool, ecosystems_revision};
+use super::{Layer, LayerError, LayerFile, Limits, Link, MakeSpool, Owners, ecosystems_revision};
 use crate::links::{FolderNames, Links};
 use crate::{ECOSYSTEMS, Ecosystem, ExposedSecret, File, Found, HEAD_BYTES, ReadSeek, find_secrets, may_hold_secrets};
 
@@ -235,10 +235,10 @@ impl<'a> LayerBuilder<'a> {
         let may_matter =
             |hash: u64| holders.contains(&hash) || !paths.contains(hash) && !paths.contains(path::folder(hash));
         let mut files: Vec<LayerFile> = std::mem::take(&mut self.files).into_values().flatten().collect();
-        files.iter_mut().for_each(|file| file.owned.retain(may_matter));
+        files.iter_mut().for_each(|file| file.owners.retain(may_matter));
         files.retain(|file| {
             let is_judged = !file.secrets.is_empty() || file.setuid.is_some();
-            is_judged || !file.owned.is_empty() || !is_empty(&file.found)
+            is_judged || !file.owners.is_empty() || !is_empty(&file.found)
         });
         let listed =
             |links: BTreeMap<String, String>| links.into_iter().map(|(path, target)| Link { path, target }).collect();
@@ -261,7 +261,7 @@ impl<'a> LayerBuilder<'a> {
         links.iter().for_each(|(path, target)| known.insert(path, target));
         let reversed = known.reversed();
         let mut names = FolderNames::new(&reversed);
-        let owned: HashSet<u64> = self.files.values().flatten().flat_map(|file| file.owned.iter()).collect();
+        let owned: HashSet<u64> = self.files.values().flatten().flat_map(|file| file.owners.hashes()).collect();
         let has_packages = |path: &str| {
             self.files.get(path).is_some_and(|parts| parts.iter().any(|part| !part.found.packages.is_empty()))
         };
@@ -420,10 +420,9 @@ impl<'a> LayerBuilder<'a> {
         if self.packages > self.limits.packages_max {
             return Err(LayerError::TooMuch { what: "packages", limit: self.limits.packages_max as u64 });
         }
-        let owned = std::mem::take(&mut found.owned);
-        let owned = owned.iter().filter_map(|path| path::normalise(path)).map(|path| path::hash(&path)).collect();
-        if !is_empty(&found) || !Hashes::is_empty(&owned) {
-            parts.push(LayerFile { path: path.to_owned(), within, found, owned, ..LayerFile::default() });
+        let owners = Owners::of(std::mem::take(&mut found.owned));
+        if !is_empty(&found) || !owners.is_empty() {
+            parts.push(LayerFile { path: path.to_owned(), within, found, owners, ..LayerFile::default() });
         }
         Ok(waiting)
     }

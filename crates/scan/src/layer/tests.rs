@@ -4,11 +4,11 @@ mod judged;
 use std::io::{BufReader, Write};
 
 use super::*;
-use crate::{Ecosystem, File, PackageType};
+use crate::{Distribution, Ecosystem, File, Owned, PackageType};
 pub(crate) use archive::{Item, pack};
 
-/// Reads what is made for tests: `PKG name version`, `OWN path`, and `IN name text`, a line each, in files that end in
-/// `.pkg`, or begin with `PKG`.
+/// Reads what is made for tests: `PKG name version`, `DEB name version`, `OWN path` of the package before it, `OS id version`, and
+/// `IN name text`, a line each, in files that end in `.pkg`, or begin with `PKG`, and in `etc/os-release`.
 pub(crate) struct Words;
 
 pub(crate) static WORDS: &[&dyn Ecosystem] = &[&Words];
@@ -23,7 +23,7 @@ impl Ecosystem for Words {
     }
 
     fn claims(&self, path: &str, head: &[u8], _mode: u32) -> bool {
-        path.ends_with(".pkg") || head.starts_with(b"PKG")
+        path.ends_with(".pkg") || path == "etc/os-release" || head.starts_with(b"PKG")
     }
 
     fn read(&self, file: &mut File<'_>, found: &mut Found) {
@@ -32,7 +32,14 @@ impl Ecosystem for Words {
             match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
                 ["PKG", name, version] => found.packages.push(Package::new(PackageType::Npm, name, version)),
                 ["DEB", name, version] => found.packages.push(Package::new(PackageType::Deb, name, version)),
-                ["OWN", path] => found.owned.push(path.to_owned()),
+                ["OWN", path] => {
+                    let package = found.packages.last().map(|package| package.name.clone()).unwrap_or_default();
+                    found.owned.push(Owned { package, paths: vec![path.to_owned()] });
+                }
+                ["OS", id, version] => {
+                    let (id, version) = (id.to_owned(), version.to_owned());
+                    found.distribution = Some(Distribution { id, version, ..Distribution::default() });
+                }
                 ["IN", name, text] => {
                     found.nested.push((name.to_owned(), text.replace(';', "\n").replace('|', ";").into_bytes()));
                 }

@@ -46,6 +46,15 @@ pub fn looked_up(package: &Package, distribution: Option<&Distribution>, options
     }
 }
 
+/// Tells whether somebody judges a package of a distribution: not where a third party packaged it, nor where nobody's advisories are
+/// the distribution's.
+pub(crate) fn is_judged(package: &Package, distribution: Option<&Distribution>) -> bool {
+    match choose(package, distribution, &Options::default()) {
+        Choice::LookUp(_) | Choice::LeftOut(_) => true,
+        Choice::Undecided(_) => false,
+    }
+}
+
 pub(super) fn choose(package: &Package, distribution: Option<&Distribution>, options: &Options) -> Choice {
     if package.kind.is_distribution() {
         return of_distribution(package, distribution, options);

@@ -27,7 +27,8 @@ fn the_origin_is_the_source_with_the_packages_version() {
 fn files_lie_in_the_folder_before_them() {
     let found = read("P:a\nV:1\nF:\nR:x\nF:usr/bin\nR:y\nR:z\n\nP:b\nV:1\nR:w\n");
 
-    assert_eq!(found.owned, ["/x", "usr/bin/y", "usr/bin/z", "/w"]);
+    let owned: Vec<_> = found.owned.iter().map(|owned| (&*owned.package, owned.paths.join(" "))).collect();
+    assert_eq!(owned, [("a", "/x usr/bin/y usr/bin/z".to_owned()), ("b", "/w".to_owned())]);
 }
 
 #[test]

@@ -74,12 +74,18 @@ fn a_stanza_without_a_version_is_complained_about_and_reading_goes_on() {
 }
 
 #[test]
-fn lists_say_what_is_owned() {
+fn lists_say_what_is_owned_and_their_names_by_which_package() {
     let list = read("var/lib/dpkg/info/bash.list", "/.\n/bin\n/bin/bash\n");
+    let of_an_architecture = read("var/lib/dpkg/info/libc6:amd64.list", "/lib64\n");
     let sums = read("var/lib/dpkg/status.d/tzdata.md5sums", "abc  usr/share/zoneinfo/UTC\n");
 
-    assert_eq!(list.owned, ["/.", "/bin", "/bin/bash"]);
-    assert_eq!(sums.owned, ["usr/share/zoneinfo/UTC"]);
+    let owned = |package: &str, paths: &[&str]| Owned {
+        package: package.to_owned(),
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    };
+    assert_eq!(list.owned, [owned("bash", &["/.", "/bin", "/bin/bash"])]);
+    assert_eq!(of_an_architecture.owned, [owned("libc6", &["/lib64"])]);
+    assert_eq!(sums.owned, [owned("tzdata", &["usr/share/zoneinfo/UTC"])]);
     assert_eq!((list.packages.len(), sums.packages.len()), (0, 0));
 }
 
