@@ -11,15 +11,19 @@ mod enhanced;
 use crate::{
     image,
     model::{
-        Epoch, FindingSeverity, ImageDetail, ImageIdentifier, ImageScanFindings, ImageScanFindingsSummary,
-        ImageScanStatus, ScanStatus,
+        EnhancedImageScanFinding, Epoch, FindingSeverity, ImageDetail, ImageIdentifier, ImageScanFindings,
+        ImageScanFindingsSummary, ImageScanStatus, ScanStatus,
     },
 };
 use gantry_accounts::Site;
 use gantry_fault::{Fault, FaultKind};
-use gantry_findings::{ImageFindings, Scan, ScanStatus as Status, Scans};
-use gantry_registry::{ImageStatus, ImageSummary, Repository, ScanKind};
-use gantry_scan::{Finding, Severity, count_by_severity, unsupported};
+use gantry_findings::{FirstSeen, ImageFindings, Scan, ScanStatus as Status, Scans};
+use gantry_registry::{ImageStatus, ImageSummary, ImageUse, Repository, ScanFrequency, ScanKind};
+use gantry_scan::{
+    Finding, Inventory, Severity, count_by_severity,
+    documents::{EcrImage, platform_of},
+    unsupported,
+};
 use gantry_words::{Cx, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -80,7 +84,12 @@ impl Answered {
     }
 
     /// How it stands, in ECR's words.
-    pub(crate) fn status(&self, image: &ImageSummary, kind: ScanKind, now: Timestamp) -> ImageScanStatus {
+    pub(crate) fn status(
+        &self,
+        image: &ImageSummary,
+        (kind, frequency): (ScanKind, ScanFrequency),
+        now: Timestamp,
+    ) -> ImageScanStatus {
         let is_known = self.found.as_ref().is_some_and(|found| found.advisories_at.is_some());
         let (status, description) = match self.scan.status {
             _ if image.status != ImageStatus::Active => (ScanStatus::ImageArchived, "The image is archived.".into()),
@@ -93,7 +102,7 @@ impl Answered {
                 let next = "no advisories are here yet; bring them in with: gantry advisories import DIR";
                 (ScanStatus::FindingsUnavailable, format!("The image was read, but {next}"))
             }
-            Status::Complete if kind == ScanKind::Enhanced => {
+            Status::Complete if (kind, frequency) == (ScanKind::Enhanced, ScanFrequency::ContinuousScan) => {
                 (ScanStatus::Active, self.told("Continuous scan is selected for image.", now))
             }
             Status::Complete => (ScanStatus::Complete, self.told("The scan was completed successfully.", now)),
@@ -125,13 +134,17 @@ impl Answered {
     }
 
     /// Findings from a place on, in the order in which they are shown, and whether there are more.
-    pub(crate) fn page(
+    ///
+    /// # Errors
+    /// The metadata cannot be read.
+    pub(crate) async fn page(
         &self,
+        scans: &Scans,
         asked: &Asked<'_>,
         after: Option<&FindingPlace>,
         count: usize,
-    ) -> (Option<ImageScanFindings>, Option<FindingPlace>) {
-        let Some(found) = self.found.as_deref().filter(|_| self.is_told(asked.image)) else { return (None, None) };
+    ) -> Result<(Option<ImageScanFindings>, Option<FindingPlace>), Fault> {
+        let Some(found) = self.found.as_deref().filter(|_| self.is_told(asked.image)) else { return Ok((None, None)) };
         // Inspector's shape has a word for what is suppressed, BASIC's has none.
         let is_shown = |finding: &&Finding| asked.kind == ScanKind::Enhanced || finding.suppressed.is_none();
         let mut shown: Vec<(FindingPlace, &Finding)> =
@@ -139,7 +152,7 @@ impl Answered {
         shown.sort_by(|a, b| a.0.cmp(&b.0));
         shown.retain(|(place, _)| after.is_none_or(|after| place > after));
         let next = (shown.len() > count).then(|| shown[count - 1].0.clone());
-        let page = shown.into_iter().take(count).map(|(_, finding)| finding);
+        let page: Vec<&Finding> = shown.into_iter().take(count).map(|(_, finding)| finding).collect();
         let mut findings = ImageScanFindings {
             finding_severity_counts: Some(counts(found, asked.kind)),
             image_scan_completed_at: self.scan.finished_at.map(Epoch),
@@ -147,26 +160,59 @@ impl Answered {
             ..ImageScanFindings::default()
         };
         match asked.kind {
-            ScanKind::Basic => findings.findings = Some(page.map(basic::show).collect()),
+            ScanKind::Basic => findings.findings = Some(page.into_iter().map(basic::show).collect()),
             ScanKind::Enhanced => {
-                let (inventory, layers) = (&found.inventory, found.inventory.package_layers());
-                let source_layer = |finding: &Finding| {
-                    let lowest = layers.get(&finding.package.key())?.first()?;
-                    inventory.layer_digests.get(*lowest as usize).cloned()
-                };
-                let show = |finding| enhanced::show(asked, &self.scan, finding, source_layer(finding));
-                findings.enhanced_findings = Some(page.map(show).collect());
+                let first_seen = scans.first_seen(asked.repository, asked.image.pushed_at, &page).await?;
+                let uses = scans.uses(asked.cx, asked.repository, &asked.image.digest).await?;
+                let shown = self.show_enhanced(asked, &found.inventory, (&first_seen, &uses), &page);
+                findings.enhanced_findings = Some(shown);
             }
         }
-        (Some(findings), next)
+        Ok((Some(findings), next))
+    }
+
+    /// Shows findings in Inspector's shape, by since when they are known, and who runs the image.
+    fn show_enhanced(
+        &self,
+        asked: &Asked<'_>,
+        inventory: &Inventory,
+        (first_seen, uses): (&FirstSeen, &[ImageUse]),
+        page: &[&Finding],
+    ) -> Vec<EnhancedImageScanFinding> {
+        let (account, pushed_at) = (asked.cx.account.to_string(), asked.image.pushed_at.to_string());
+        let platform = inventory.distribution.as_ref().map(platform_of);
+        let ecr = EcrImage {
+            account: &account,
+            region: asked.site.region.as_str(),
+            repository: asked.repository.name.as_str(),
+            digest: &asked.image.digest,
+            tags: &asked.image.tags,
+            architecture: inventory.architecture(),
+            platform: platform.as_deref(),
+            pushed_at: &pushed_at,
+        };
+        let image = enhanced::Image { asked, scan: &self.scan, ecr, uses };
+        let layers = inventory.package_layers();
+        let source_layer = |finding: &Finding| {
+            let lowest = layers.get(&finding.package.key())?.first()?;
+            inventory.layer_digests.get(*lowest as usize).cloned()
+        };
+        let show = |finding: &&Finding| enhanced::show(&image, finding, first_seen.of(finding), source_layer(finding));
+        page.iter().map(show).collect()
     }
 
     /// Adds to what is shown of an image how it was scanned.
-    pub(crate) fn summarise(&self, image: &ImageSummary, kind: ScanKind, now: Timestamp, detail: &mut ImageDetail) {
-        detail.image_scan_status = Some(self.status(image, kind, now));
+    pub(crate) fn summarise(
+        &self,
+        image: &ImageSummary,
+        scanning: (ScanKind, ScanFrequency),
+        now: Timestamp,
+        detail: &mut ImageDetail,
+    ) {
+        detail.image_scan_status = Some(self.status(image, scanning, now));
         let Some(found) = self.found.as_deref().filter(|_| self.is_told(image)) else { return };
         detail.image_scan_findings_summary = Some(ImageScanFindingsSummary {
-            finding_severity_counts: Some(counts(found, kind)),
+            finding_severity_counts: Some(counts(found, scanning.0)),
             image_scan_completed_at: self.scan.finished_at.map(Epoch),
             vulnerability_source_updated_at: source_at(found),
         });

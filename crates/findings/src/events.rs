@@ -4,7 +4,13 @@
 use crate::scans::{ImageFindings, Scans};
 use gantry_env::Env;
 use gantry_fault::Fault;
-use gantry_metadata::{Event, Reader, finding_history::FlawPlaceRow, manifests, scans::ScanState, tags};
+use gantry_metadata::{
+    Event, Reader,
+    finding_history::FlawPlaceRow,
+    manifests,
+    scans::{self, ScanState},
+    tags,
+};
 use gantry_registry::ScanKind;
 use gantry_scan::{
     Finding, Inventory, Package, Severity, count_by_severity,
@@ -69,7 +75,8 @@ struct Inspected {
 
 impl Scans {
     /// Returns what is told of a scan that has ended; nothing of what cannot be scanned. The counts are of what the account's kind of
-    /// scanning shows, and there are none while there are no advisories: that is not said to be free of flaws.
+    /// scanning shows, and there are none while there are no advisories: that is not said to be free of flaws. Inspector tells of the
+    /// first scan of an image only.
     ///
     /// # Errors
     /// The metadata cannot be read, or the advisories are damaged.
@@ -94,7 +101,11 @@ impl Scans {
         };
         let shown: Vec<Finding> = found.shown(kind).cloned().collect();
         let is_known = outcome == ScanOutcome::Failed || found.advisories_at.is_some();
-        let event = is_known.then(|| {
+        let is_told = match (kind, outcome) {
+            (ScanKind::Enhanced, ScanOutcome::Complete) => is_known && self.is_first(repository, digest).await?,
+            _ => is_known,
+        };
+        let event = is_told.then(|| {
             told.with(cx, &self.region.to_string(), |image| {
                 let (id, time) = (fresh_id(&self.env), whole_seconds(self.env.now()));
                 let occasion = Occasion { id: &id, time: &time };
@@ -111,6 +122,13 @@ impl Scans {
             "eventBridge": event,
         });
         Ok(Some(Event { kind: "image.scanned", repository: Some(repository), body }))
+    }
+
+    /// Whether no scan of an image has ended before.
+    async fn is_first(&self, repository: i64, digest: &str) -> Result<bool, Fault> {
+        let wanted = digest.to_string();
+        let known = self.metadata.read(move |rows| scans::find(rows, repository, &wanted)).await?;
+        Ok(known.is_none_or(|scan| scan.finished_at.is_none()))
     }
 
     /// Returns what is told of flaws that came to repositories of an account.

@@ -73,9 +73,9 @@ pub use gates::{
 pub use generation::{Regress, compare_generations};
 pub use scans::{ImageFindings, Scan, ScanStatus, Scans};
 pub use search::{
-    BaseImage, FlawOrder, FlawPlace, FlawQuestion, FoundFile, FoundFiles, FoundFlaw, FoundImage, FoundImages,
-    FoundPackage, FoundSecret, GoneFlaw, GonePlace, IMAGES_SHOWN_MAX, NotedFindings, PATHS_SHOWN_MAX, PackagePlace,
-    PackageQuestion, SecretPlace, SecretQuestion, SeverityCounts, TrendDay, Visible,
+    BaseImage, FirstSeen, FlawOrder, FlawPlace, FlawQuestion, FoundFile, FoundFiles, FoundFlaw, FoundImage,
+    FoundImages, FoundPackage, FoundSecret, GoneFlaw, GonePlace, IMAGES_SHOWN_MAX, NotedFindings, PATHS_SHOWN_MAX,
+    PackagePlace, PackageQuestion, SecretPlace, SecretQuestion, SeverityCounts, TrendDay, Visible,
 };
 pub use settings::AdvisorySettings;
 pub use source::{AdvisorySource, AdvisorySourceError, ArtifactPlace, ArtifactPlaceError, Place, SourceKind};

@@ -17,7 +17,7 @@ use gantry_metadata::{
     Metadata,
     scans::{self, ScanRow, ScanState},
 };
-use gantry_registry::{Registry, Repository, ScanKind};
+use gantry_registry::{Registry, Repository, ScanFrequency, ScanKind};
 use gantry_scan::{Finding, Inventory, Knowledge, Matched, Options, Severity, vex::Lookup};
 use gantry_words::{AccountId, Cx, Region, Timestamp};
 use quick_cache::sync::Cache;
@@ -259,6 +259,21 @@ impl Scans {
         let Some(scan) = scan.filter(|scan| scan.finished_at.is_some()) else { return Ok(None) };
         let found = self.findings(repository, digest, &scan).await?;
         Ok(found.map(|found| found.worst().map_or("NONE", Severity::name)))
+    }
+
+    /// The region whose images these are.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// What kind of scanning an account has, and when images of a repository are scanned.
+    ///
+    /// # Errors
+    /// The metadata cannot be read.
+    pub async fn scanning(&self, cx: &Cx, repository: &Repository) -> Result<(ScanKind, ScanFrequency), Fault> {
+        let configuration = self.configuration(cx).await?;
+        let applied = configuration.applied(repository.name.as_str(), repository.rules.scans_on_push);
+        Ok((configuration.scan_type, applied.frequency))
     }
 
     /// What kind of scanning an account has: packages of the operating system only, or all.

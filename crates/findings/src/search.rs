@@ -11,16 +11,20 @@
 //! | `search/seen.rs` | since when flaws are in repositories: what is new and what is gone |
 //! | `search/files.rs` | which image holds which file that belongs to no package |
 //! | `search/secrets.rs` | which image holds which secret |
+//! | `search/first_seen.rs` | since when flaws of one image are known |
+//! | `search/running.rs` | which images somebody runs, by the reports that count |
 //! | `search/bases.rs` | from which image another was made |
 //! | `search/history.rs` | writes that down, and what is counted each day |
 //! | `search/vex.rs` | what VEX documents say of all images |
 
 mod bases;
 mod files;
+mod first_seen;
 mod history;
 mod index;
 mod questions;
 mod refresh;
+mod running;
 mod secrets;
 mod seen;
 mod vex;
@@ -30,9 +34,10 @@ pub use bases::{BaseImage, SeverityCounts};
 use files::RememberedLists;
 pub(crate) use files::filter_to_keep;
 pub use files::{FoundFile, FoundFiles};
+pub use first_seen::FirstSeen;
 use gantry_fault::Fault;
 use gantry_metadata::{Reader, tags};
-use gantry_words::{Page, Timestamp};
+use gantry_words::{Cx, Page, Timestamp};
 pub(crate) use history::ForgetHistory;
 use history::Noted;
 pub use history::{GoneFlaw, GonePlace, NotedFindings, TrendDay};
@@ -85,8 +90,8 @@ impl Search {
 }
 
 impl Scans {
-    /// Finds flaws in the images of the repositories in `visible`, the worst first: up to `count` after a place. Whether one is late
-    /// depends on `now`.
+    /// Finds flaws in the images of the repositories in `visible`, the worst first: up to `count` after a place. What is
+    /// late, and what runs, depends on the time of `cx`.
     ///
     /// However many flaws there are, it looks at those alone that come from the place on until the page is full; those in images that may
     /// not be seen, or that are not asked for, are passed over.
@@ -98,16 +103,18 @@ impl Scans {
     /// The metadata cannot be read, or the advisories are damaged.
     pub async fn find_flaws(
         &self,
+        cx: &Cx,
         visible: Visible,
-        now: Timestamp,
         question: FlawQuestion,
         after: Option<FlawPlace>,
         count: usize,
     ) -> Result<Page<FoundFlaw>, Fault> {
-        let (search, deadlines) = (self.search.clone(), self.registry.images.scan_deadlines().clone());
+        let (search, deadlines, now) = (self.search.clone(), self.registry.images.scan_deadlines().clone(), cx.now);
+        let running = if question.is_running { Some(self.running_images(cx).await?) } else { None };
         self.answer(move |index| {
             let mut page = search.with_open(|open| {
-                let lens = Lens { index, visible: &visible, vex: &search.vex(), open, deadlines: &deadlines, now };
+                let (vex, running) = (&search.vex(), running.as_ref());
+                let lens = Lens { index, visible: &visible, vex, open, deadlines: &deadlines, running, now };
                 questions::flaws(&lens, &question, after.as_ref(), count)
             });
             questions::add_titles(index, &mut page.items).map_err(Fault::internal)?;
@@ -153,15 +160,15 @@ impl Scans {
         let search = self.search.clone();
         let look = move || search.read(look);
         let mut page = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)??;
-        self.add_tags(page.items.iter_mut().flat_map(|found| &mut found.as_mut().shown).collect()).await?;
+        self.complete(page.items.iter_mut().flat_map(|found| &mut found.as_mut().shown).collect()).await?;
         Ok(page)
     }
 
     /// Says of images by which tags they are known.
-    async fn add_tags(&self, mut shown: Vec<&mut FoundImage>) -> Result<(), Fault> {
+    async fn add_tags(&self, shown: &mut [&mut FoundImage]) -> Result<(), Fault> {
         // Most images are shown more than once.
         let mut wanted: BTreeMap<i64, HashSet<&str>> = BTreeMap::new();
-        for image in &shown {
+        for image in shown.iter() {
             wanted.entry(image.repository_id).or_default().insert(&image.digest);
         }
         let own = |digests: HashSet<&str>| digests.into_iter().map(String::from).collect::<Vec<_>>();
@@ -179,7 +186,7 @@ impl Scans {
             Ok(known)
         };
         let known = self.metadata.read_long(look).await?;
-        for image in &mut shown {
+        for image in shown.iter_mut() {
             let tags = known.get(&image.repository_id).and_then(|known| known.get(&image.digest));
             image.tags = tags.into_iter().flatten().take(TAGS_SHOWN_MAX).cloned().collect();
         }

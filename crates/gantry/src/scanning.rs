@@ -16,7 +16,7 @@ use crate::{
 };
 use advisory_folder::open_folder;
 use gantry_findings::FeedsError;
-use gantry_rest::BaseImageDocument;
+use gantry_rest::{BaseImageDocument, FindingDocument, ImageFindingsDocument};
 use gantry_scan::{
     Finding, Inventory, KernelHeaders, Layer, LayerError, Limits, LooseFile, Matched, Options, Spool, documents,
     read_attached,
@@ -24,6 +24,7 @@ use gantry_scan::{
 };
 pub(crate) use on_server::{ask, ask_for_base};
 use std::{
+    collections::BTreeMap,
     io::{self, BufReader, Read},
     path::Path,
     sync::Arc,
@@ -48,12 +49,59 @@ pub(crate) struct Subject {
     pub(crate) inventory: Inventory,
     /// Its files that belong to no package; `None` of an image on a server.
     pub(crate) files: Option<Vec<LooseFile>>,
+    /// What only a server knows of it.
+    pub(crate) on_server: OnServer,
+}
+
+/// What only a server knows of an image.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OnServer {
+    /// Its ARN.
+    pub(crate) arn: Option<String>,
+    /// Its tags.
+    pub(crate) tags: Vec<String>,
+    /// When it was pushed, RFC 3339.
+    pub(crate) pushed_at: Option<String>,
+    /// Since when each finding is known, RFC 3339: by its id, and the kind, name and version of the package.
+    first_seen: BTreeMap<[String; 4], String>,
+}
+
+impl OnServer {
+    /// Takes what a server says.
+    fn of(report: &ImageFindingsDocument) -> OnServer {
+        let since = report.findings.iter().filter_map(|found| {
+            let FindingDocument { id, kind, package, version, first_seen_at, .. } = found;
+            Some(([id, kind, package, version].map(String::clone), first_seen_at.clone()?))
+        });
+        OnServer {
+            arn: report.arn.clone(),
+            tags: report.tags.clone(),
+            pushed_at: report.pushed_at.clone(),
+            first_seen: since.collect(),
+        }
+    }
+
+    /// Since when a finding is known, RFC 3339.
+    pub(crate) fn first_seen(&self, finding: &Finding) -> Option<&str> {
+        let Finding { id, package, .. } = finding;
+        let key = [id.clone(), package.kind.name().to_owned(), package.name.clone(), package.version.clone()];
+        self.first_seen.get(&key).map(String::as_str)
+    }
 }
 
 impl Subject {
     /// One that was found on this disk.
     fn found(name: String, digest: Option<String>, inventory: Inventory, files: Vec<LooseFile>) -> Subject {
-        Subject { name, digest, scanned_at: None, advisories_at: None, base: None, inventory, files: Some(files) }
+        Subject {
+            name,
+            digest,
+            scanned_at: None,
+            advisories_at: None,
+            base: None,
+            inventory,
+            files: Some(files),
+            on_server: OnServer::default(),
+        }
     }
 
     /// Which image documents are about.
@@ -145,7 +193,7 @@ fn add_attached(image: &LocalImage, inventory: &mut Inventory) {
 }
 
 /// The repository of an image's name, without server and tag.
-fn repository_of(name: &str) -> &str {
+pub(crate) fn repository_of(name: &str) -> &str {
     let name = name.split('@').next().unwrap_or_default();
     let name = match name.rsplit_once(':') {
         Some((before, tag)) if !tag.contains('/') => before,

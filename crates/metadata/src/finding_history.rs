@@ -84,6 +84,12 @@ static TOLD: Query = query(
          SELECT CAST(j.value ->> 0 AS BIGINT), j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each($1) AS j)
      ORDER BY repository, flaw, kind, package",
 );
+static FIRST_SEEN: Query = query(
+    "SELECT repository, flaw, kind, package, first_seen_at FROM finding_history
+     WHERE gone_at IS NULL AND (repository, flaw, kind, package) IN (
+         SELECT CAST(j.value ->> 0 AS BIGINT), j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each($1) AS j)
+     ORDER BY repository, flaw, kind, package",
+);
 static PUT_TOLD: Change = change(
     "UPDATE finding_history SET told = j.value ->> 4 FROM json_each($1) AS j
      WHERE finding_history.repository = CAST(j.value ->> 0 AS BIGINT) AND finding_history.flaw = j.value ->> 1
@@ -175,6 +181,12 @@ pub fn end(tx: &mut Tx, flaws: &[FlawPlaceRow], at: Timestamp) -> Result<BTreeSe
 pub fn told(rows: &mut Reader, flaws: &[FlawPlaceRow]) -> Result<BTreeMap<FlawPlaceRow, String>, Fault> {
     let read = |row: &Row| Ok((place(row)?, row.text(4)?.into()));
     rows.all(&TOLD, values![places(flaws)])?.iter().map(read).collect()
+}
+
+/// Returns since when these flaws are there, of those that are.
+pub fn first_seen(rows: &mut Reader, flaws: &[FlawPlaceRow]) -> Result<BTreeMap<FlawPlaceRow, Timestamp>, Fault> {
+    let read = |row: &Row| Ok((place(row)?, row.time(4)?));
+    rows.all(&FIRST_SEEN, values![places(flaws)])?.iter().map(read).collect()
 }
 
 /// Keeps how flaws were told, until they are gone.

@@ -70,6 +70,26 @@ static USES: Query = query(
      JOIN inventory_source AS s ON s.account = i.account AND s.region = i.region AND s.name = i.source
      WHERE r.id = $1 AND s.valid_until > $2 AND i.digest IN (SELECT j.value ->> 0 FROM json_each($3) AS j)",
 );
+static USES_OF_INDEXES: Query = query(
+    "SELECT DISTINCT e.child, s.name, s.reported_at, s.valid_until FROM repository AS r
+     JOIN edge AS e ON e.repository = r.id AND e.kind = 'child'
+     JOIN inventory_image AS i ON i.account = r.account AND i.region = r.region AND i.repository = r.name
+         AND i.digest = e.parent
+     JOIN inventory_source AS s ON s.account = i.account AND s.region = i.region AND s.name = i.source
+     WHERE r.id = $1 AND s.valid_until > $2 AND e.child IN (SELECT j.value ->> 0 FROM json_each($3) AS j)",
+);
+static RUNNING: Query = query(
+    "SELECT DISTINCT i.repository, i.digest FROM inventory_source AS s
+     JOIN inventory_image AS i ON i.account = s.account AND i.region = s.region AND i.source = s.name
+     WHERE s.account = $1 AND s.region = $2 AND s.valid_until > $3",
+);
+static RUNNING_BY_INDEX: Query = query(
+    "SELECT DISTINCT r.name, e.child FROM inventory_source AS s
+     JOIN inventory_image AS i ON i.account = s.account AND i.region = s.region AND i.source = s.name
+     JOIN repository AS r ON r.account = i.account AND r.region = i.region AND r.name = i.repository
+     JOIN edge AS e ON e.repository = r.id AND e.parent = i.digest AND e.kind = 'child'
+     WHERE s.account = $1 AND s.region = $2 AND s.valid_until > $3",
+);
 static PUT_SOURCE: Change = change(
     "INSERT INTO inventory_source(account, region, name, reported_at, reported_by, valid_until, image_count)
      VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -99,6 +119,19 @@ fn source(row: &Row) -> Result<SourceRow, Fault> {
     })
 }
 
+fn entry(row: &Row) -> Result<EntryRow, Fault> {
+    Ok(EntryRow { repository: row.text(0)?.into(), digest: row.text(1)?.into() })
+}
+
+fn use_row(row: &Row) -> Result<UseRow, Fault> {
+    Ok(UseRow {
+        digest: row.text(0)?.into(),
+        source: row.text(1)?.into(),
+        reported_at: row.time(2)?,
+        valid_until: row.time(3)?,
+    })
+}
+
 /// Returns all who report, in the order of the bytes of their names, those too whose report counts no longer.
 pub fn sources(rows: &mut Reader, of: &InventoryOf) -> Result<Vec<SourceRow>, Fault> {
     let found = rows.all(&SOURCES, values![&of.account, &of.region])?;
@@ -110,7 +143,6 @@ pub fn sources(rows: &mut Reader, of: &InventoryOf) -> Result<Vec<SourceRow>, Fa
 /// Returns the images of a report, by repository and digest.
 pub fn entries(rows: &mut Reader, of: &InventoryOf, source: &str) -> Result<Vec<EntryRow>, Fault> {
     let found = rows.all(&ENTRIES, values![&of.account, &of.region, source])?;
-    let entry = |row: &Row| Ok(EntryRow { repository: row.text(0)?.into(), digest: row.text(1)?.into() });
     let mut entries = found.iter().map(entry).collect::<Result<Vec<_>, Fault>>()?;
     entries.sort_unstable();
     Ok(entries)
@@ -132,17 +164,33 @@ pub fn uses<'a>(
     digests: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<UseRow>, Fault> {
     let found = rows.all(&USES, values![repository, at, column(digests)])?;
-    let used = |row: &Row| {
-        Ok(UseRow {
-            digest: row.text(0)?.into(),
-            source: row.text(1)?.into(),
-            reported_at: row.time(2)?,
-            valid_until: row.time(3)?,
-        })
-    };
-    let mut uses = found.iter().map(used).collect::<Result<Vec<_>, Fault>>()?;
+    let mut uses = found.iter().map(use_row).collect::<Result<Vec<_>, Fault>>()?;
     uses.sort_unstable_by(|one, other| one.source.cmp(&other.source));
     Ok(uses)
+}
+
+/// Returns who runs each of these images of a repository or an index that names it, by the reports which count at a moment: in the
+/// order of the bytes of their names, each once for an image. An index counts where its report names the repository too.
+pub fn uses_with_indexes(
+    rows: &mut Reader,
+    repository: i64,
+    at: Timestamp,
+    digests: &[String],
+) -> Result<Vec<UseRow>, Fault> {
+    let mut found = uses(rows, repository, at, digests.iter().map(String::as_str))?;
+    let by_index = rows.all(&USES_OF_INDEXES, values![repository, at, column(digests)])?;
+    found.extend(by_index.iter().map(use_row).collect::<Result<Vec<_>, Fault>>()?);
+    found.sort_unstable_by(|one, other| (&one.source, &one.digest).cmp(&(&other.source, &other.digest)));
+    found.dedup_by(|one, other| one.source == other.source && one.digest == other.digest);
+    Ok(found)
+}
+
+/// Returns the images that are in a report of an account which counts at a moment, and those of the indexes that are named there with
+/// their repository.
+pub fn running(rows: &mut Reader, of: &InventoryOf, at: Timestamp) -> Result<Vec<EntryRow>, Fault> {
+    let mut found = rows.all(&RUNNING, values![&of.account, &of.region, at])?;
+    found.extend(rows.all(&RUNNING_BY_INDEX, values![&of.account, &of.region, at])?);
+    found.iter().map(entry).collect()
 }
 
 /// Writes a report in the place of the one before. No image stands twice in `entries`.

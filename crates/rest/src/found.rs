@@ -1,6 +1,6 @@
 //! What is found in all images, as the management API shows it.
 
-use crate::scan::by_name;
+use crate::{protection::ImageUseDocument, scan::by_name};
 use gantry_access::{Access, Action, Principal, action};
 use gantry_accounts::Accounts;
 use gantry_api::Paging;
@@ -15,6 +15,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
+/// Of those who run an image so many are shown; all are counted.
+const RUNNING_IN_MAX: usize = 20;
 /// Repositories looked at in one go.
 const BATCH: usize = 1_000;
 
@@ -147,6 +149,12 @@ pub struct FoundImageDocument {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub known_since: Option<String>,
+    /// Who runs it, or an index that names it, by the reports that count now; at most twenty, in the order of their names.
+    #[serde(default)]
+    pub running_in: Vec<ImageUseDocument>,
+    /// How many run it.
+    #[serde(default)]
+    pub running_in_count: usize,
     /// When it was pushed, RFC 3339.
     #[schemars(extend("format" = "date-time"))]
     pub pushed_at: String,
@@ -163,6 +171,8 @@ impl From<FoundImage> for FoundImageDocument {
             paths: image.paths,
             layer: image.layer,
             known_since: image.known_since.map(|at| at.to_string()),
+            running_in_count: image.running_in.len(),
+            running_in: image.running_in.into_iter().take(RUNNING_IN_MAX).map(ImageUseDocument::from).collect(),
             pushed_at: image.pushed_at.to_string(),
             pushed_by: image.pushed_by,
         }

@@ -4,7 +4,7 @@ use crate::base::BaseImageDocument;
 use gantry_fault::{Fault, FaultKind};
 use gantry_findings::{ImageFindings, Scan, ScanStatus, Scans};
 use gantry_oci::Reference;
-use gantry_registry::{Images, Repositories};
+use gantry_registry::{ImageSummary, Images, Repositories, Repository};
 use gantry_scan::{
     Distribution, EndOfLife, Evidence, Finding, FixState, Inventory, LayerSecret, LooseFile, Matched, Misconfiguration,
     Package, Severity, Undecided, count_by_severity, purl, unsupported,
@@ -79,6 +79,17 @@ pub struct ImageFindingsDocument {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "String")]
     pub digest: Option<String>,
+    /// Its ARN, as Inspector and Security Hub name images; only of an image on a server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String")]
+    pub arn: Option<String>,
+    /// Its tags, at most a thousand; only of an image on a server.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tags: Vec<String>,
+    /// When it was pushed, RFC 3339; only of an image on a server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub pushed_at: Option<String>,
     /// Its distribution, from os-release(5); null where no file names one.
     #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
     pub distribution: Option<Distribution>,
@@ -269,6 +280,11 @@ pub struct FindingDocument {
     pub references: Vec<String>,
     /// When it was published, RFC 3339.
     pub published: Option<String>,
+    /// Since when it is known of the image, RFC 3339: since its push, or since it is known of its repository; missing for some seconds
+    /// after it is found, and where no server is asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub first_seen_at: Option<String>,
     /// When its record last changed, RFC 3339.
     #[serde(default)]
     pub modified: Option<String>,
@@ -296,6 +312,9 @@ impl ImageFindingsDocument {
         ImageFindingsDocument {
             image,
             digest,
+            arn: None,
+            tags: Vec::new(),
+            pushed_at: None,
             distribution: distribution.cloned(),
             end_of_life: matched.end_of_life.clone(),
             packages: inventory.packages.len(),
@@ -379,6 +398,7 @@ impl FindingDocument {
             description: finding.description,
             references: finding.references,
             published: finding.published,
+            first_seen_at: None,
             modified: finding.modified,
             paths: finding.paths,
             layers: Vec::new(),
@@ -422,7 +442,17 @@ pub(crate) const REFUSALS: &[FaultKind] = &[
     FaultKind::ScanNotFound,
 ];
 
-/// What is known of an image: its digest, when its layers were read, and what is wrong with it.
+/// What is known of an image.
+pub(crate) struct KnownImage {
+    pub(crate) repository: Repository,
+    pub(crate) image: ImageSummary,
+    /// When its layers were read.
+    pub(crate) scan: Scan,
+    /// What it holds, and what is wrong with it.
+    pub(crate) found: Arc<ImageFindings>,
+}
+
+/// Finds what is known of an image.
 ///
 /// # Errors
 /// There is no such image; [`FaultKind::ImageArchived`], and [`FaultKind::ScanNotFound`] where it is not known what it holds: never
@@ -432,13 +462,13 @@ pub(crate) async fn known(
     cx: &Cx,
     name: &RepositoryName,
     reference: &Reference,
-) -> Result<(String, Scan, Arc<ImageFindings>), Fault> {
-    let repository = &repositories.load(cx, name).await?;
-    let image = images.describe(repository, reference).await?;
+) -> Result<KnownImage, Fault> {
+    let repository = repositories.load(cx, name).await?;
+    let image = images.describe(&repository, reference).await?;
     let digest = &image.digest;
     image.status.refuse(name, digest, digest)?;
     let unknown = |why: String| Err(Fault::new(FaultKind::ScanNotFound, why));
-    let scan = scans.find(repository, digest).await?;
+    let scan = scans.find(&repository, digest).await?;
     let Some(scan) = scan else {
         return unknown(format!(
             "{name}@{digest} was never scanned. Have it scanned with: gantry scan {name}@{digest}"
@@ -448,8 +478,8 @@ pub(crate) async fn known(
         ScanStatus::Pending => unknown(format!("{name}@{digest} is being scanned. Try again in a moment")),
         ScanStatus::Failed => unknown(format!("The scan of {name}@{digest} failed: {}", scan.reason)),
         ScanStatus::Unsupported => unknown(format!("{name}@{digest} cannot be scanned: {}", scan.reason)),
-        ScanStatus::Complete => match scans.findings(repository, digest, &scan).await? {
-            Some(found) => Ok((digest.clone(), scan, found)),
+        ScanStatus::Complete => match scans.findings(&repository, digest, &scan).await? {
+            Some(found) => Ok(KnownImage { repository, image, scan, found }),
             None => unknown(format!("What {name}@{digest} holds is to be read again: ask for a scan of it")),
         },
     }

@@ -21,7 +21,7 @@ pub mod spdx;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub use aws::EcrImage;
+pub use aws::{EcrImage, VersionParts, package_manager, platform_of, split_version};
 
 use crate::{Finding, Inventory, Package, Severity, purl};
 

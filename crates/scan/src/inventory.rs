@@ -88,6 +88,11 @@ impl Inventory {
         self.build_steps.get(layer as usize).map(String::as_str).filter(|step| !step.is_empty())
     }
 
+    /// The processor that it runs on, in Go's word: `amd64`; `None` where that is not known.
+    pub fn architecture(&self) -> Option<&str> {
+        self.platform.split('/').nth(1)
+    }
+
     /// Which layers brought each package, wherever it lies.
     pub fn package_layers(&self) -> PackageLayers<'_> {
         let mut layers = PackageLayers::new();

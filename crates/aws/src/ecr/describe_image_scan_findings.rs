@@ -44,13 +44,13 @@ impl Operation for DescribeImageScanFindings {
         let Some(answered) = Answered::look(scans, cx, &repository, &image.digest).await? else {
             return Err(scan::not_found(cx, &repository, &input.image_id));
         };
-        let kind = scans.kind(cx).await?;
-        let asked = scan::Asked { cx, site: accounts.site(), repository: &repository, image: &image, kind };
-        let (findings, next) = answered.page(&asked, after.as_ref(), paging::count(input.max_results));
+        let scanning = scans.scanning(cx, &repository).await?;
+        let asked = scan::Asked { cx, site: accounts.site(), repository: &repository, image: &image, kind: scanning.0 };
+        let (findings, next) = answered.page(scans, &asked, after.as_ref(), paging::count(input.max_results)).await?;
         Ok(Answer(DescribeImageScanFindingsResponse {
             registry_id: Some(cx.account),
             image_id: Some(image::name(&image, &input.image_id)),
-            image_scan_status: Some(answered.status(&image, kind, cx.now)),
+            image_scan_status: Some(answered.status(&image, scanning, cx.now)),
             image_scan_findings: findings,
             next_token: next.map(|place| paging.token(cx, &list, &place)),
             repository_name: Some(repository.name),

@@ -72,14 +72,17 @@ async fn show(
 ) -> Result<Vec<ImageDetail>, Fault> {
     let digests: Vec<_> = found.iter().map(|image| image.digest.clone()).collect();
     let scanned = scans.of_images(repository, digests).await?;
-    let kind = if scanned.is_empty() { Default::default() } else { scans.kind(cx).await? };
+    if scanned.is_empty() {
+        return Ok(found.into_iter().map(|image| image::show(image, cx, repository)).collect());
+    }
+    let scanning = scans.scanning(cx, repository).await?;
     let mut details = Vec::with_capacity(found.len());
     for image in found {
         let mut detail = image::show(image.clone(), cx, repository);
         // Two tags may name the same image.
         if let Some(scan) = scanned.get(&image.digest).cloned() {
             let answered = Answered::of(scans, repository, &image.digest, scan).await?;
-            answered.summarise(&image, kind, cx.now, &mut detail);
+            answered.summarise(&image, scanning, cx.now, &mut detail);
         }
         details.push(detail);
     }

@@ -5,26 +5,43 @@ use crate::model::{
     VulnerablePackage,
 };
 use gantry_findings::Scan;
-use gantry_scan::{Finding, Package, PackageType};
+use gantry_registry::ImageUse;
+use gantry_scan::{
+    Finding,
+    documents::{EcrImage, package_manager, split_version},
+};
+use gantry_words::Timestamp;
 
-/// Shows a finding as `ENHANCED` scanning does (Amazon Inspector's finding), with the digest of the layer that brought the package.
+/// An image whose findings are shown: how it was scanned, what AWS calls it, and who runs it.
+pub(super) struct Image<'a> {
+    pub(super) asked: &'a Asked<'a>,
+    pub(super) scan: &'a Scan,
+    pub(super) ecr: EcrImage<'a>,
+    pub(super) uses: &'a [ImageUse],
+}
+
+/// Shows a finding as `ENHANCED` scanning does (Amazon Inspector's finding), with since when it is known of the image, and the digest
+/// of the layer that brought the package.
 pub(super) fn show(
-    asked: &Asked<'_>,
-    scan: &Scan,
+    image: &Image<'_>,
     finding: &Finding,
+    first_seen: Option<Timestamp>,
     source_layer: Option<String>,
 ) -> EnhancedImageScanFinding {
-    let observed = scan.finished_at.map(Epoch);
+    let asked = image.asked;
+    let first_observed = first_seen.or(image.scan.finished_at);
+    // New advisories bring findings without another scan.
+    let last_observed = first_observed.max(image.scan.finished_at).map(Epoch);
     let moment = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok()).map(Epoch);
     let package = &finding.package;
     EnhancedImageScanFinding {
         aws_account_id: Some(asked.cx.account),
         description: Some(finding.description.clone()),
         exploit_available: Some(if finding.known_exploited { "YES" } else { "NO" }.into()),
-        finding_arn: Some(arn(asked, finding)),
-        first_observed_at: observed,
+        finding_arn: Some(image.ecr.finding_arn(finding)),
+        first_observed_at: first_observed.map(Epoch),
         fix_available: Some(if finding.fixed_version.is_some() { "YES" } else { "NO" }.into()),
-        last_observed_at: observed,
+        last_observed_at: last_observed,
         package_vulnerability_details: Some(PackageVulnerabilityDetails {
             cvss: cvss(finding).map(|score| vec![score]),
             reference_urls: Some(finding.references.clone()),
@@ -38,7 +55,7 @@ pub(super) fn show(
             vulnerable_packages: Some(vec![vulnerable(finding, source_layer)]),
         }),
         remediation: Some(Remediation { recommendation: Some(recommendation(finding)) }),
-        resources: Some(vec![resource(asked)]),
+        resources: Some(vec![resource(image)]),
         score: finding.cvss_score.map(f64::from),
         score_details: cvss(finding).map(|score| ScoreDetails {
             cvss: Some(CvssScoreDetails {
@@ -53,21 +70,8 @@ pub(super) fn show(
         status: Some(if finding.suppressed.is_some() { "SUPPRESSED" } else { "ACTIVE" }.into()),
         title: Some(format!("{} - {}", finding.id, package.name)),
         r#type: Some("PACKAGE_VULNERABILITY".into()),
-        updated_at: observed,
+        updated_at: last_observed,
     }
-}
-
-/// A name that stays while image, flaw and package do.
-fn arn(asked: &Asked<'_>, finding: &Finding) -> String {
-    let (region, account, package) = (&asked.site.region, asked.cx.account, &finding.package);
-    let hash = asked.image.digest.rsplit(':').next().unwrap_or_default();
-    format!(
-        "arn:aws:inspector2:{region}:{account}:finding/{}/{}/{}/{}",
-        hash.get(..16).unwrap_or(hash),
-        finding.id,
-        package.name.replace('/', "."),
-        package.version
-    )
 }
 
 fn cvss(finding: &Finding) -> Option<CvssScore> {
@@ -94,54 +98,37 @@ fn recommendation(finding: &Finding) -> Recommendation {
 }
 
 fn vulnerable(finding: &Finding, source_layer_hash: Option<String>) -> VulnerablePackage {
-    let package = &finding.package;
-    let (epoch, rest) = match package.version.split_once(':') {
-        Some((epoch, rest)) if package.kind.is_distribution() => (epoch.parse().unwrap_or(0), rest),
-        _ => (0, package.version.as_str()),
-    };
-    let (version, release) = match rest.rsplit_once('-') {
-        Some((version, release)) if package.kind.is_distribution() => (version, Some(release.to_owned())),
-        _ => (rest, None),
-    };
+    let (package, parts) = (&finding.package, split_version(&finding.package));
+    let path = finding.paths.first();
     VulnerablePackage {
         arch: package.architecture.clone(),
-        epoch: Some(epoch),
-        file_path: finding.paths.first().cloned(),
+        epoch: Some(parts.epoch.and_then(|epoch| epoch.parse().ok()).unwrap_or(0)),
+        file_path: path.cloned(),
         fixed_in_version: finding.fixed_version.clone().or_else(|| Some("NotAvailable".into())),
         name: Some(package.name.clone()),
-        package_manager: Some(manager(package).into()),
-        release,
+        package_manager: package_manager(package.kind, path.map(String::as_str)).map(String::from),
+        release: parts.release.map(String::from),
         source_layer_hash,
-        version: Some(version.into()),
+        version: Some(parts.version.into()),
     }
 }
 
-/// Inspector's word for what installs a package.
-fn manager(package: &Package) -> &'static str {
-    match package.kind {
-        PackageType::Apk | PackageType::Deb | PackageType::Rpm => "OS",
-        PackageType::Bitnami => "OTHER",
-        PackageType::Cargo => "CARGO",
-        PackageType::Composer => "COMPOSER",
-        PackageType::Gem => "BUNDLER",
-        PackageType::Golang => "GOBINARY",
-        PackageType::Maven => "JAR",
-        PackageType::Npm => "NPM",
-        PackageType::Nuget => "NUGET",
-        PackageType::Pypi => "PIP",
-    }
-}
-
-fn resource(asked: &Asked<'_>) -> Resource {
+fn resource(shown: &Image<'_>) -> Resource {
+    let Image { asked, ecr, uses, .. } = shown;
     let (image, repository) = (asked.image, asked.repository);
-    let arn = crate::repository::arn(asked.site, asked.cx.account, &repository.name);
+    // Where nobody reports it, it is not known that nobody runs it.
+    let in_use_count = Some(uses.len() as i64).filter(|count| *count > 0);
     Resource {
-        id: Some(format!("{arn}/{}", image.digest)),
+        id: Some(ecr.arn()),
         r#type: Some("AWS_ECR_CONTAINER_IMAGE".into()),
         details: Some(ResourceDetails {
             aws_ecr_container_image: Some(AwsEcrContainerImageDetails {
+                architecture: ecr.architecture.map(String::from),
                 image_hash: Some(image.digest.clone()),
                 image_tags: Some(image.tags.clone()),
+                in_use_count,
+                last_in_use_at: uses.iter().map(|used| used.reported_at).max().map(Epoch),
+                platform: ecr.platform.map(String::from),
                 pushed_at: Some(image.pushed_at.into()),
                 registry: Some(asked.cx.account),
                 repository_name: Some(repository.name.clone()),

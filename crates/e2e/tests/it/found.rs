@@ -264,6 +264,35 @@ fn it_is_known_at_once_which_images_hold_a_flaw_or_a_package() {
 }
 
 #[test]
+fn it_is_told_where_what_is_flawed_runs_and_nothing_else_is_listed_on_request() {
+    let person = person();
+    for tag in ["v1", "v2"] {
+        person.types(&["scan", &format!("team/app:{tag}")]);
+    }
+    let (running, digest) = (person.home.path().join("running.txt"), image("3.0.13-1~deb12u1").digest());
+    fs::write(&running, format!("team/app@{digest}\n")).unwrap();
+    person.types(&["inventory", "report", "cluster-a", "--images", running.to_str().unwrap()]);
+
+    let all = json_of(&person, &["findings", "ls", "--output", "json"]);
+    let found = json_of(&person, &["findings", "ls", "--running", "--output", "json"]);
+    let table = person.types(&["findings", "ls", "--running", "--images"]);
+    let hub = json_of(&person, &["scan", "team/app:v1", "--format", "asff"]);
+    let fewer = json_of(&person, &["scan", "team/app:v1", "--format", "asff", "--severity", "LOW"]);
+
+    assert_eq!((ids(&all), ids(&found)), (vec!["CVE-2099-0001", "CVE-2099-0002"], vec!["CVE-2099-0002"]));
+    let holders = found[0]["images"].as_array().unwrap();
+    assert_eq!((holders.len(), &holders[0]["digest"]), (1, &json!(digest)));
+    assert_eq!(
+        (&holders[0]["runningIn"][0]["source"], &holders[0]["runningInCount"]),
+        (&json!("cluster-a"), &json!(1))
+    );
+    assert_eq!(all[0]["images"][0]["runningIn"], json!([]));
+    assert!(table.contains("RUNNING IN") && table.contains("cluster-a"), "{table}");
+    assert_eq!((hub.as_array().unwrap().len(), fewer), (2, json!([])));
+    assert_eq!(hub[0]["Resources"][0]["Details"]["AwsEcrContainerImage"]["RepositoryName"], "team/app");
+}
+
+#[test]
 fn a_new_advisory_and_a_deleted_image_count_in_the_next_search() {
     let person = person();
     person.types(&["scan", "team/app:v1"]);

@@ -152,9 +152,61 @@ fn enhanced_scanning_speaks_of_packages_of_languages_too_in_pages() {
     assert_eq!(second.get("nextToken"), None);
     let python = &all["imageScanFindings"]["enhancedFindings"][1];
     let package = &python["packageVulnerabilityDetails"]["vulnerablePackages"][0];
-    assert_eq!((&package["name"], &package["packageManager"]), (&json!("left-pad"), &json!("PIP")));
+    assert_eq!((&package["name"], &package["packageManager"]), (&json!("left-pad"), &json!("PYTHONPKG")));
     assert_eq!(package["sourceLayerHash"], digest(&image("3.0.11-1~deb12u2").layers[1]));
     assert_eq!(python["remediation"]["recommendation"]["text"], "Upgrade left-pad to 1.1.");
+}
+
+#[test]
+fn a_finding_of_inspector_and_one_of_security_hub_name_the_same_and_tell_since_when_and_where_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, mut boto) = enhanced(folder.path());
+    let client = server.client();
+    let report = json!({"images": [{"repository": "team/app", "digest": image("3.0.11-1~deb12u2").digest()}]});
+    assert_eq!(client.send("PUT", "/api/v1/inventory/cluster-a", &[], report.to_string().as_bytes()).status, 200);
+    let findings = "/api/v1/repositories/team/app/images/v1/findings";
+    let is_noted = || client.get(findings).json()["findings"][0]["firstSeenAt"].is_string();
+    // What was found is written down within some seconds.
+    for _ in 0..200 {
+        if is_noted() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+
+    let inspector = ended(&mut boto, "team/app", "ACTIVE")["imageScanFindings"]["enhancedFindings"].clone();
+    let hub = client.get(&format!("{findings}?format=asff")).json();
+    let sarif = client.get(&format!("{findings}?format=sarif")).json();
+    let unknown = client.get(&format!("{findings}?format=pdf"));
+    let in_hub = |arn: &Value| hub.as_array().unwrap().iter().find(|found| found["Id"] == *arn).cloned();
+
+    let first = &inspector[0];
+    let found = in_hub(&first["findingArn"]).unwrap_or_else(|| panic!("{hub}"));
+    assert!(in_hub(&inspector[1]["findingArn"]).is_some(), "{hub}");
+    assert_eq!(found["Vulnerabilities"][0]["Id"], first["packageVulnerabilityDetails"]["vulnerabilityId"]);
+    assert!(found["FirstObservedAt"].as_str() <= found["LastObservedAt"].as_str(), "{found}");
+    let details = &first["resources"][0]["details"]["awsEcrContainerImage"];
+    assert_eq!((&details["platform"], &details["inUseCount"]), (&json!("DEBIAN_12"), &json!(1)), "{details}");
+    assert!(!details["lastInUseAt"].is_null(), "{details}");
+    assert_eq!(sarif["version"], "2.1.0");
+    assert!(unknown.status == 400 && unknown.text().contains("asff"), "{}", unknown.text());
+}
+
+#[test]
+fn images_that_are_scanned_on_push_only_are_not_said_to_be_scanned_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, mut boto) = server();
+    import(&server, &advisories(folder.path()));
+    let every =
+        json!([{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}]);
+    boto.done("put_registry_scanning_configuration", json!({"scanType": "ENHANCED", "rules": every}));
+    repository(&mut boto, "team/app", false);
+    push(&server.client(), &image("3.0.11-1~deb12u2"), "team/app");
+
+    let found = ended(&mut boto, "team/app", "COMPLETE");
+
+    assert_eq!(found["imageScanStatus"]["description"], "The scan was completed successfully.");
+    assert_eq!(found["imageScanFindings"]["enhancedFindings"].as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use crate::{Advisories, attach::digest_of, compile_folder};
 use bytes::Bytes;
 use gantry_metadata::Metadata;
 use gantry_oci::{Reference, media_type};
-use gantry_registry::{NewRepository, Registry, Repository, Settings};
+use gantry_registry::{DocumentKind, NewRepository, Registry, Repository, Settings};
 use gantry_store::Store;
 use gantry_words::{AccountId, Region};
 use std::{fs, path::Path};
@@ -118,6 +118,23 @@ async fn a_scan_that_ended_is_told_with_its_counts_as_ecr_tells_it() {
     });
     assert_eq!(event["detail"], expected);
     assert_eq!(told.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inspector_tells_of_the_first_scan_of_an_image_only() {
+    let site = Site::new().await;
+    site.learn("3.0.13-1~deb12u1");
+    let enhanced = json!({"scanType": "ENHANCED", "rules": []}).to_string();
+    let kind = DocumentKind::ScanningConfiguration;
+    site.registry.documents.put(&cx(), None, kind, "", enhanced).await.unwrap();
+
+    let digest = site.scan(debian()).await;
+    site.scans.ask(&cx(), &site.repository, &digest).await.unwrap();
+    site.scans.round(&cx()).await.unwrap();
+
+    let told = site.events("image.scanned").await;
+    assert_eq!(told[0]["eventBridge"]["detail"]["scan-status"], "INITIAL_SCAN_COMPLETE");
+    assert_eq!((told.len(), &told[1]["status"], &told[1]["eventBridge"]), (2, &json!("COMPLETE"), &Value::Null));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -123,6 +123,7 @@ pub(super) fn find(index: &Index, vex: &HeldVex, visible: &Visible, image: &Imag
         paths: Vec::new(),
         layer: None,
         known_since: None,
+        running_in: Vec::new(),
         pushed_at: image.pushed_at,
         pushed_by: image.pushed_by.to_string(),
     };
@@ -197,7 +198,7 @@ impl Scans {
         let found = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
         let Some(FoundBase { mut base, mut better }) = found else { return Ok(None) };
         let images = better.iter_mut().map(|(image, _)| image).chain([&mut base.image]);
-        self.add_tags(images.collect()).await?;
+        self.add_tags(&mut images.collect::<Vec<_>>()).await?;
         base.better = better.into_iter().find(|(image, _)| !image.tags.is_empty());
         Ok(Some(base))
     }

@@ -349,7 +349,7 @@ impl Scans {
         let search = self.search.clone();
         let show = move || search.read(|index| gathered.show(index, &visible));
         let mut page = tokio::task::spawn_blocking(show).await.map_err(Fault::internal)?;
-        self.add_tags(page.items.iter_mut().flat_map(|found| &mut found.images.shown).collect()).await?;
+        self.complete(page.items.iter_mut().flat_map(|found| &mut found.images.shown).collect()).await?;
         Ok(FoundFiles { page, unknown_images: unknown_images.len(), is_truncated })
     }
 

@@ -2,10 +2,11 @@ mod walk;
 
 use super::{
     index::{HeldImage, HeldPackage, Index, KnownFlaw, PackageKey, rank},
+    running::RunningImages,
     seen::{FlawKey, Open, Seen},
     vex::HeldVex,
 };
-use gantry_registry::DeadlineSettings;
+use gantry_registry::{DeadlineSettings, ImageUse};
 use gantry_scan::{
     Distribution, FixState, KnowledgeError, Package, PackageType, PathPattern, Severity, VersionRange, fits, purl,
 };
@@ -48,6 +49,8 @@ pub struct FlawQuestion {
     pub is_suppressed: bool,
     /// Whether only those count whose deadline is over, in repositories where it is.
     pub is_overdue: bool,
+    /// Whether only images that somebody runs are looked at.
+    pub is_running: bool,
     /// What comes first.
     pub order: FlawOrder,
 }
@@ -165,6 +168,8 @@ pub struct FoundImage {
     pub layer: Option<String>,
     /// Since when a flaw is known of it: since its push, or since it is of the repository.
     pub known_since: Option<Timestamp>,
+    /// Who runs it, or an index that names it, by the reports that count.
+    pub running_in: Vec<ImageUse>,
     /// When it was pushed.
     pub pushed_at: Timestamp,
     /// Who pushed it.
@@ -254,6 +259,8 @@ pub(super) struct Lens<'a> {
     pub(super) vex: &'a HeldVex,
     pub(super) open: &'a Open,
     pub(super) deadlines: &'a DeadlineSettings,
+    /// What somebody runs, where it is asked for nothing else.
+    pub(super) running: Option<&'a RunningImages>,
     pub(super) now: Timestamp,
 }
 
@@ -279,6 +286,12 @@ pub(super) fn add_titles(index: &Index, found: &mut [FoundFlaw]) -> Result<(), K
 }
 
 impl Lens<'_> {
+    /// Whether somebody runs an image, where it matters.
+    fn is_looked_at(&self, image: &HeldImage) -> bool {
+        let (repository, digest) = &image.place;
+        self.running.is_none_or(|running| self.visible.get(repository).is_some_and(|name| running.holds(name, digest)))
+    }
+
     /// Shows a flaw with the images in which it is as the question says; `None` where there is none.
     fn show(
         &self,
@@ -298,6 +311,9 @@ impl Lens<'_> {
         }
         let reason = RefCell::new(None);
         let is_asked = |image: &HeldImage, _: u32| {
+            if !self.is_looked_at(image) {
+                return false;
+            }
             let why = is_spoken_of.then(|| self.vex.suppression(self.index, flaw, &held.key.package, image)).flatten();
             let is_asked = why.is_some() == question.is_suppressed && (!question.is_overdue || is_late(image.place.0));
             if is_asked && let Some(why) = why {
@@ -441,6 +457,7 @@ impl<'a> Holders<'a> {
             paths: paths(mark),
             layer: None,
             known_since: first_seen(image.place.0).map(|at| at.max(image.pushed_at)),
+            running_in: Vec::new(),
             pushed_at: image.pushed_at,
             pushed_by: image.pushed_by.to_string(),
         };

@@ -15,7 +15,8 @@ use serde::Deserialize;
 const LIST_MAX: usize = 10_000;
 
 /// Options that ask about flaws, and have no sense for secrets.
-const FLAWS_ONLY: [&str; 8] = ["id", "package", "fixable", "known_exploited", "epss", "overdue", "suppressed", "order"];
+const FLAWS_ONLY: [&str; 9] =
+    ["id", "package", "fixable", "known_exploited", "epss", "overdue", "running", "suppressed", "order"];
 
 /// Search what is known to be wrong with all images of a server
 #[derive(Debug, clap::Args)]
@@ -72,6 +73,9 @@ struct LsCommand {
     /// Show only what should have been mended by now (scanning.deadlines), and repositories where it is so
     #[arg(long)]
     overdue: bool,
+    /// Show only images that somebody runs, as clusters and scripts report it (gantry inventory)
+    #[arg(long)]
+    running: bool,
     /// Show what VEX documents suppress, with the reason, and nothing else
     #[arg(long)]
     suppressed: bool,
@@ -151,6 +155,7 @@ impl LsCommand {
             ("knownExploited", self.known_exploited.then_some("true")),
             ("epss", epss.as_deref()),
             ("overdue", self.overdue.then_some("true")),
+            ("running", self.running.then_some("true")),
             ("suppressed", self.suppressed.then_some("true")),
             ("order", (self.order == Order::Priority).then_some("priority")),
             ("repository", self.found.repository.as_deref()),
@@ -253,8 +258,11 @@ pub(super) fn found_table<'a, const N: usize>(
     is_by_image: bool,
     found: impl Iterator<Item = ([Cell; N], Holders<'a>)>,
 ) -> Table {
-    let more: &[&str] =
-        if is_by_image { &["IMAGE", "DIGEST", "PUSHED", "BY", "PATH"] } else { &["IMAGES", "PUSHED SINCE", "IN"] };
+    let more: &[&str] = if is_by_image {
+        &["IMAGE", "DIGEST", "PUSHED", "BY", "RUNNING IN", "PATH"]
+    } else {
+        &["IMAGES", "PUSHED SINCE", "IN"]
+    };
     let mut table = Table::of(header.iter().chain(more).copied());
     if !is_by_image {
         table = table.right(&[N]);
@@ -272,6 +280,7 @@ pub(super) fn found_table<'a, const N: usize>(
                 image.digest.get(..19).unwrap_or(&image.digest).into(),
                 image.pushed_at.as_str().into(),
                 image.pushed_by.as_str().into(),
+                running(image),
                 path(image),
             ]));
         }
@@ -289,6 +298,15 @@ fn name(image: &FoundImageDocument) -> String {
     match image.tags.first() {
         Some(tag) => format!("{}:{tag}", image.repository),
         None => image.repository.clone(),
+    }
+}
+
+/// The first of those who run the image, and how many more there are.
+fn running(image: &FoundImageDocument) -> Cell {
+    match (image.running_in.first(), image.running_in_count) {
+        (None, _) => Cell::toned("-", Tone::Faint),
+        (Some(first), 0 | 1) => first.source.as_str().into(),
+        (Some(first), count) => format!("{} and {} more", first.source, count - 1).into(),
     }
 }
 

@@ -1,3 +1,4 @@
+mod asff;
 mod diff;
 mod filter;
 mod source;
@@ -5,8 +6,9 @@ mod table;
 
 use crate::{
     output::{Exit, Failure, Format, Printer, Table},
-    scanning::Subject,
+    scanning::{OnServer, Subject},
 };
+use asff::AsffFlags;
 use diff::DiffCommand;
 use filter::FilterFlags;
 pub(crate) use filter::severity;
@@ -38,7 +40,7 @@ pub(crate) struct ScanCommand {
     input: Option<PathBuf>,
     #[command(flatten)]
     source: SourceFlags,
-    /// What to print: table, json, sarif, cyclonedx or spdx
+    /// What to print: table, json, sarif, asff, cyclonedx or spdx
     #[arg(
         long,
         visible_alias = "output",
@@ -51,6 +53,8 @@ pub(crate) struct ScanCommand {
     /// With --input and --format json: list the files that belong to no package too, in files[]
     #[arg(long, requires = "input")]
     files: bool,
+    #[command(flatten)]
+    asff: AsffFlags,
     #[command(flatten)]
     filter: FilterFlags,
     /// The exit code when a flaw is reported, or a secret that is likely a live one
@@ -73,6 +77,8 @@ enum ScanFormat {
     Json,
     /// SARIF 2.1.0.
     Sarif,
+    /// Findings for Security Hub.
+    Asff,
     /// CycloneDX 1.6 with vulnerabilities.
     #[value(name = "cyclonedx")]
     CycloneDx,
@@ -104,13 +110,21 @@ impl ScanCommand {
 
     fn report(&self, subject: &Subject, matched: &Matched) -> ImageFindingsDocument {
         let (name, digest) = (subject.name.clone(), subject.digest.clone());
-        ImageFindingsDocument {
+        let OnServer { arn, tags, pushed_at, .. } = subject.on_server.clone();
+        let mut report = ImageFindingsDocument {
             scanned_at: subject.scanned_at.clone(),
             advisories_at: subject.advisories_at.clone(),
             base: subject.base.clone(),
             files: subject.files.clone().filter(|_| self.files),
+            arn,
+            tags,
+            pushed_at,
             ..ImageFindingsDocument::new(name, digest, &subject.inventory, matched)
+        };
+        for (shown, finding) in report.findings.iter_mut().zip(&matched.findings) {
+            shown.first_seen_at = subject.on_server.first_seen(finding).map(str::to_owned);
         }
+        report
     }
 
     fn print(&self, subject: &Subject, matched: &Matched, now: Timestamp) -> Result<(), Failure> {
@@ -126,6 +140,7 @@ impl ScanCommand {
                 documents::sarif::add_secrets(&mut document, &image, &inventory.secrets);
                 json.answer(&document, |_| Table::new([]))
             }
+            ScanFormat::Asff => json.answer(&asff::write(subject, shown, &self.asff, &created)?, |_| Table::new([])),
             ScanFormat::CycloneDx => {
                 json.answer(&documents::cyclonedx::write(&image, inventory, Some(shown)), |_| Table::new([]))
             }

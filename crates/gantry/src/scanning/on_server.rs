@@ -1,6 +1,6 @@
 //! What a server knows of an image.
 
-use super::Subject;
+use super::{OnServer, Subject};
 use crate::{
     command::image::split,
     local_image::{self, Wanted},
@@ -39,6 +39,7 @@ pub(crate) fn ask(remote: &Remote, image: &str, platform: Option<&str>) -> Resul
     if report.advisories_at.is_none() {
         eprintln!("the server has no advisories: bring them in with gantry advisories import DIR");
     }
+    let on_server = OnServer::of(&report);
     let subject = Subject {
         name: format!("{}/{name}", remote.host()),
         digest: report.digest.take(),
@@ -47,6 +48,7 @@ pub(crate) fn ask(remote: &Remote, image: &str, platform: Option<&str>) -> Resul
         base: None,
         inventory,
         files: None,
+        on_server,
     };
     let matched = report.matched(&subject.inventory);
     Ok((subject, matched))

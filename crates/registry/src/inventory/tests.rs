@@ -140,3 +140,31 @@ async fn an_image_is_in_use_where_it_is_meant_and_as_long_as_the_report_counts()
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_in_a_report_stands_for_its_images_where_its_repository_is_named() {
+    for ground in Ground::both().await {
+        let (cx, inventory, id) = (ground.cx(), &ground.registry.inventory, ground.repository.id);
+        let (named, unnamed) = (ground.image("named", &[]).await, ground.image("unnamed", &[]).await);
+        let (of_named, of_unnamed) = (ground.index("named", &[]).await, ground.index("unnamed", &[]).await);
+        let send = async |source: &str, images: Vec<ReportedImage>| {
+            let report = InventoryReport::new(images, Period::hours(1)).unwrap();
+            inventory.report(&cx, &source.parse().unwrap(), report).await.unwrap();
+        };
+        send("one", vec![image(Some("team/app"), &of_named), image(Some("team/app"), &named)]).await;
+        send("two", vec![image(None, &of_unnamed), image(Some("team/app"), &of_named)]).await;
+
+        let (digests, at) = ([named.to_string(), unnamed.to_string()], cx.now);
+        let uses = move |rows: &mut Reader| inventory::uses_with_indexes(rows, id, at, &digests);
+        let uses = ground.metadata.read(uses).await.unwrap();
+        let of = InventoryOf { account: AccountId::DEFAULT, region: Region::default() };
+        let running = ground.metadata.read(move |rows| inventory::running(rows, &of, at)).await.unwrap();
+
+        let told: Vec<_> = uses.into_iter().map(|used| (used.digest, used.source)).collect();
+        assert_eq!(told, [(named.to_string(), "one".to_owned()), (named.to_string(), "two".to_owned())]);
+        let running: BTreeSet<_> = running.into_iter().map(|entry| (entry.repository, entry.digest)).collect();
+        let entry = |repository: &str, digest: &Digest| (repository.to_owned(), digest.to_string());
+        let expected = [entry("team/app", &named), entry("team/app", &of_named), entry("", &of_unnamed)];
+        assert_eq!(running, BTreeSet::from(expected));
+    }
+}

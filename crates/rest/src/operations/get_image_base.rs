@@ -54,7 +54,7 @@ impl Operation for GetImageBase {
 
     async fn call((rooms, images): &Self::Needs, cx: &Cx, principal: &Principal, request: Request) -> Result<Response, Fault> {
         let of = (rooms.0.clone(), images.clone(), rooms.1.clone());
-        let (_, _, found) = scan::known(&of, cx, &request.name, &request.reference).await?;
+        let found = scan::known(&of, cx, &request.name, &request.reference).await?.found;
         let visible = found::visible(rooms, cx, principal, "").await?;
         let base = rooms.1.base_of(visible, found).await?;
         Ok(Response { base: base.map(BaseImageDocument::from) })

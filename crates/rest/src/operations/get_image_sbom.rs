@@ -1,4 +1,7 @@
-use crate::{json, scan};
+use crate::{
+    json,
+    scan::{self, KnownImage},
+};
 use gantry_access::{Access, Principal, action};
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
@@ -66,11 +69,11 @@ impl Operation for GetImageSbom {
     }
 
     async fn call(rooms: &Self::Needs, cx: &Cx, _: &Principal, request: Request) -> Result<Response, Fault> {
-        let (digest, scan, found) = scan::known(rooms, cx, &request.name, &request.reference).await?;
+        let KnownImage { image, scan, found, .. } = scan::known(rooms, cx, &request.name, &request.reference).await?;
         let reference = format!("{}/{}", request.host, json::image_name(&request.name, &request.reference));
         // The time of the scan, so that the same image gives the same bytes.
         let created = documents::whole_seconds(&scan.finished_at.unwrap_or(cx.now).to_string());
-        let named = documents::Image { reference: &reference, digest: &digest, created: &created };
+        let named = documents::Image { reference: &reference, digest: &image.digest, created: &created };
         let inventory = &found.inventory;
         Ok(Response(match request.format {
             Format::CycloneDx => cyclonedx::write(&named, inventory, None),

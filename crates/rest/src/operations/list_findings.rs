@@ -49,6 +49,9 @@ struct Query {
     /// Whether only what should have been mended by now is listed (`scanning.deadlines`), and only repositories where it is so.
     #[schemars(with = "bool", default)]
     overdue: bool,
+    /// Whether only images are looked at that somebody runs, by the reports that count now (`/api/v1/inventory`).
+    #[schemars(with = "bool", default)]
+    running: bool,
     /// What comes first: the worst (`severity`), or what should be mended first (`priority`).
     #[schemars(with = "String", default = "order_default", extend("enum" = ["severity", "priority"]))]
     order: String,
@@ -108,7 +111,7 @@ impl Operation for ListFindings {
         };
         let after = found::place(rooms, cx, list, request.after)?;
         let visible = found::visible(rooms, cx, principal, &request.prefix).await?;
-        let page = rooms.1.find_flaws(visible, cx.now, request.question, after, request.limit).await?;
+        let page = rooms.1.find_flaws(cx, visible, request.question, after, request.limit).await?;
         let next = found::next(rooms, cx, list, &page, |last| &last.place);
         let show = |found| FoundFlawDocument::of(found, cx.now);
         Ok(Response { findings: page.items.into_iter().map(show).collect(), next })
@@ -136,6 +139,7 @@ impl FromWire<Rest> for Request {
             epss_min: text("epss").map(|text| found::probability("epss", &text)).transpose()?,
             is_suppressed: json::switch(&incoming, "suppressed")?,
             is_overdue: json::switch(&incoming, "overdue")?,
+            is_running: json::switch(&incoming, "running")?,
             order,
         };
         Ok(Request { question, prefix: text("repository").unwrap_or_default(), after: page.after, limit: page.limit })

@@ -21,10 +21,10 @@ const REFERENCES_MAX: usize = 20;
 
 /// Writes the findings of an image as a list for Security Hub.
 ///
-/// `first_seen` and `now` are RFC 3339 in UTC. A suppressed finding has the workflow status `SUPPRESSED` and its reason as
-/// a note.
-pub fn write(image: &EcrImage<'_>, findings: &[Finding], first_seen: &str, now: &str) -> Value {
-    findings.iter().map(|finding| one(image, finding, first_seen, now)).collect()
+/// `first_seen` tells since when a finding is known; that and `now` are RFC 3339 in UTC. A suppressed finding has the workflow
+/// status `SUPPRESSED` and its reason as a note.
+pub fn write(image: &EcrImage<'_>, findings: &[Finding], first_seen: impl Fn(&Finding) -> String, now: &str) -> Value {
+    findings.iter().map(|finding| one(image, finding, &first_seen(finding), now)).collect()
 }
 
 fn one(image: &EcrImage<'_>, finding: &Finding, first_seen: &str, now: &str) -> Value {

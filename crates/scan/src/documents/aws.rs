@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::fingerprint;
-use crate::{Finding, Package, PackageType};
+use crate::{Distribution, Finding, Package, PackageType};
 
 /// An image as AWS names it.
 #[derive(Clone, Copy, Debug)]
@@ -37,17 +37,17 @@ impl EcrImage<'_> {
     }
 
     /// Returns the repository's ARN.
-    pub(super) fn repository_arn(&self) -> String {
+    pub fn repository_arn(&self) -> String {
         format!("arn:{}:ecr:{}:{}:repository/{}", self.partition(), self.region, self.account, self.repository)
     }
 
     /// Returns the image's ARN, which only Inspector and Security Hub know.
-    pub(super) fn arn(&self) -> String {
+    pub fn arn(&self) -> String {
         format!("{}/{}", self.repository_arn(), self.digest)
     }
 
     /// Returns the ARN of a finding: the same flaw of the same package in the same image has the same for ever.
-    pub(super) fn finding_arn(&self, finding: &Finding) -> String {
+    pub fn finding_arn(&self, finding: &Finding) -> String {
         let package = &finding.package;
         let parts = [&self.arn(), &finding.id, package.kind.name(), &package.name, &package.version];
         let architecture = package.architecture.as_deref().unwrap_or_default();
@@ -56,50 +56,86 @@ impl EcrImage<'_> {
     }
 }
 
-/// Returns Inspector's word for what installs a package.
-fn package_manager(kind: PackageType) -> &'static str {
-    match kind {
+/// Returns Inspector's word for what installs a package that was found in a file (`PackageManager` of its API, 2020-06-08);
+/// `None` where it has none.
+pub fn package_manager(kind: PackageType, path: Option<&str>) -> Option<&'static str> {
+    let file = path.and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let word = match kind {
         PackageType::Apk | PackageType::Deb | PackageType::Rpm => "OS",
+        PackageType::Bitnami => return None,
         PackageType::Cargo => "CARGO",
         PackageType::Composer => "COMPOSER",
-        PackageType::Gem => "GEMSPEC",
+        PackageType::Gem => match file {
+            "Gemfile.lock" | "gems.locked" => "BUNDLER",
+            _ => "GEMSPEC",
+        },
         PackageType::Golang => "GOBINARY",
         PackageType::Maven => "JAR",
-        PackageType::Npm => "NODEPKG",
-        PackageType::Nuget => "DOTNET",
-        PackageType::Pypi => "PYTHONPKG",
-        PackageType::Bitnami => "GENERIC",
-    }
+        PackageType::Npm => match file {
+            "package-lock.json" | "npm-shrinkwrap.json" => "NPM",
+            "yarn.lock" => "YARN",
+            _ => "NODEPKG",
+        },
+        PackageType::Nuget if file.ends_with(".deps.json") => "DOTNET_CORE",
+        PackageType::Nuget => "NUGET",
+        PackageType::Pypi => match file {
+            "Pipfile.lock" => "PIPENV",
+            "poetry.lock" => "POETRY",
+            "requirements.txt" => "PIP",
+            _ => "PYTHONPKG",
+        },
+    };
+    Some(word)
 }
 
-/// Epoch, version and release, where the package manager has them.
-struct Parts<'a> {
-    epoch: Option<&'a str>,
-    version: &'a str,
-    release: Option<&'a str>,
+/// Returns Inspector's word for a distribution's release: `DEBIAN_12`, `ALPINE_LINUX_3_19`, `AMAZON_LINUX_2`.
+pub fn platform_of(distribution: &Distribution) -> String {
+    let Distribution { id, version, .. } = distribution;
+    let (name, parts_max) = match id.as_str() {
+        "alpine" => ("ALPINE_LINUX", 2),
+        "amzn" => ("AMAZON_LINUX", 1),
+        "ol" => ("ORACLE_LINUX", 1),
+        "rocky" => ("ROCKY_LINUX", 1),
+        other => (other, usize::MAX),
+    };
+    let words = [name].into_iter().chain(version.split('.').take(parts_max)).filter(|word| !word.is_empty());
+    let plain = |one: char| if one.is_ascii_alphanumeric() { one.to_ascii_uppercase() } else { '_' };
+    words.collect::<Vec<_>>().join("_").chars().map(plain).collect()
 }
 
-fn parts(package: &Package) -> Parts<'_> {
+/// The parts of a package's version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionParts<'a> {
+    /// What comes before `:`, where the package manager knows epochs.
+    pub epoch: Option<&'a str>,
+    /// The version itself.
+    pub version: &'a str,
+    /// What comes after the last `-`, where a distribution installs it.
+    pub release: Option<&'a str>,
+}
+
+/// Takes a package's version apart; that of a package which no distribution installs is whole.
+pub fn split_version(package: &Package) -> VersionParts<'_> {
     let whole = package.version.as_str();
     if !package.kind.is_distribution() {
-        return Parts { epoch: None, version: whole, release: None };
+        return VersionParts { epoch: None, version: whole, release: None };
     }
     let (epoch, rest) = match whole.split_once(':') {
         Some((epoch, rest)) if package.kind != PackageType::Apk => (Some(epoch), rest),
         _ => (None, whole),
     };
     match rest.rsplit_once('-') {
-        Some((version, release)) => Parts { epoch, version, release: Some(release) },
-        None => Parts { epoch, version: rest, release: None },
+        Some((version, release)) => VersionParts { epoch, version, release: Some(release) },
+        None => VersionParts { epoch, version: rest, release: None },
     }
 }
 
 /// Returns the vulnerable package once for each path; `Case` tells how the service writes its keys.
 pub(super) fn vulnerable_packages(finding: &Finding, case: Case) -> Value {
-    let parts = parts(&finding.package);
-    let manager = package_manager(finding.package.kind);
+    let parts = split_version(&finding.package);
     let epoch = parts.epoch.and_then(|epoch| epoch.parse::<u32>().ok());
     let one = |path: Option<&String>| {
+        let manager = package_manager(finding.package.kind, path.map(String::as_str));
         let values = [
             ("name", Some(json!(finding.package.name))),
             ("version", Some(json!(parts.version))),
@@ -110,7 +146,7 @@ pub(super) fn vulnerable_packages(finding: &Finding, case: Case) -> Value {
                 if case == Case::Upper { "architecture" } else { "arch" },
                 finding.package.architecture.as_ref().map(|architecture| json!(architecture)),
             ),
-            ("packageManager", Some(json!(manager))),
+            ("packageManager", manager.map(|manager| json!(manager))),
             ("filePath", path.map(|path| json!(path))),
             ("fixedInVersion", finding.fixed_version.as_ref().map(|version| json!(version))),
         ];

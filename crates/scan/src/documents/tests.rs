@@ -213,7 +213,9 @@ const OCCASION: events::Occasion<'static> =
 
 #[test]
 fn findings_for_security_hub() {
-    insta::assert_json_snapshot!(asff::write(&ecr_image(), &findings(), "2026-11-25T18:02:31Z", IMAGE.created));
+    let first_seen = |_: &Finding| "2026-11-25T18:02:31Z".to_owned();
+
+    insta::assert_json_snapshot!(asff::write(&ecr_image(), &findings(), first_seen, IMAGE.created));
 }
 
 #[test]
@@ -243,7 +245,7 @@ fn an_event_of_a_finding() {
 #[test]
 fn a_finding_has_the_same_arn_in_every_document() {
     let image = ecr_image();
-    let hub = asff::write(&image, &findings(), IMAGE.created, IMAGE.created);
+    let hub = asff::write(&image, &findings(), |_| IMAGE.created.to_owned(), IMAGE.created);
     let event = events::finding(&image, &findings()[0], events::FindingStatus::Closed, IMAGE.created, &OCCASION);
 
     assert_eq!(hub[0]["Id"], event["detail"]["findingArn"]);
@@ -263,6 +265,78 @@ fn versions_of_a_distribution_are_split_and_others_are_not() {
     assert_eq!(parts(rpm), ["1", "\"3.0.7\"", "\"24.el9\""]);
     assert_eq!(parts(Package::new(PackageType::Apk, "zlib", "1.2.13-r0")), ["null", "\"1.2.13\"", "\"r0\""]);
     assert_eq!(parts(Package::new(PackageType::Npm, "a", "1.0.0-rc.1")), ["null", "\"1.0.0-rc.1\"", "null"]);
+}
+
+#[test]
+fn what_installs_a_package_is_told_in_the_words_of_inspector() {
+    let cases = [
+        (PackageType::Deb, Some("var/lib/dpkg/status"), Some("OS")),
+        (PackageType::Pypi, Some("opt/app/left_pad-1.0.dist-info/METADATA"), Some("PYTHONPKG")),
+        (PackageType::Pypi, Some("app/requirements.txt"), Some("PIP")),
+        (PackageType::Npm, Some("app/node_modules/a/package.json"), Some("NODEPKG")),
+        (PackageType::Npm, Some("app/yarn.lock"), Some("YARN")),
+        (PackageType::Gem, Some("app/Gemfile.lock"), Some("BUNDLER")),
+        (PackageType::Nuget, Some("app/shop.deps.json"), Some("DOTNET_CORE")),
+        (PackageType::Nuget, None, Some("NUGET")),
+        (PackageType::Bitnami, None, None),
+    ];
+
+    for (kind, path, word) in cases {
+        assert_eq!(package_manager(kind, path), word, "{kind:?} {path:?}");
+    }
+}
+
+/// `PackageManager` of Inspector's API (2020-06-08), as botocore publishes it.
+const PACKAGE_MANAGERS: [&str; 18] = [
+    "BUNDLER",
+    "CARGO",
+    "COMPOSER",
+    "NPM",
+    "NUGET",
+    "PIPENV",
+    "POETRY",
+    "YARN",
+    "GOBINARY",
+    "GOMOD",
+    "JAR",
+    "OS",
+    "PIP",
+    "PYTHONPKG",
+    "NODEPKG",
+    "POM",
+    "GEMSPEC",
+    "DOTNET_CORE",
+];
+
+#[test]
+fn no_package_manager_is_told_that_inspector_does_not_have() {
+    let paths =
+        ["Gemfile.lock", "package-lock.json", "yarn.lock", "Pipfile.lock", "poetry.lock", "requirements.txt", "a"];
+
+    for kind in PackageType::ALL {
+        let words = paths.iter().filter_map(|path| package_manager(*kind, Some(*path)));
+        let unknown: Vec<_> = words.filter(|word| !PACKAGE_MANAGERS.contains(word)).collect();
+        assert_eq!(unknown, Vec::<&str>::new(), "{kind:?}");
+    }
+}
+
+#[test]
+fn the_arn_of_a_finding_ends_with_32_hexadecimal_digits() {
+    let arn = ecr_image().finding_arn(&findings()[0]);
+
+    let name = arn.strip_prefix("arn:aws:inspector2:eu-central-1:123456789012:finding/").unwrap();
+    assert_eq!((name.len(), name.bytes().all(|byte| b"0123456789abcdef".contains(&byte))), (32, true), "{arn}");
+}
+
+#[test]
+fn a_release_is_told_in_the_words_of_inspector() {
+    let of = |id: &str, version: &str| {
+        platform_of(&crate::Distribution { id: id.into(), version: version.into(), ..crate::Distribution::default() })
+    };
+
+    let told =
+        [of("debian", "12"), of("ubuntu", "22.04"), of("alpine", "3.19.1"), of("amzn", "2"), of("opensuse-leap", "")];
+    assert_eq!(told, ["DEBIAN_12", "UBUNTU_22_04", "ALPINE_LINUX_3_19", "AMAZON_LINUX_2", "OPENSUSE_LEAP"]);
 }
 
 #[test]

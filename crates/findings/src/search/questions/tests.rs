@@ -1,6 +1,9 @@
 use super::*;
 use crate::search::seen;
-use gantry_metadata::finding_history::{FlawPlaceRow, HistoryRow};
+use gantry_metadata::{
+    finding_history::{FlawPlaceRow, HistoryRow},
+    inventory::EntryRow,
+};
 use gantry_scan::vex::{Product, Statement, Status};
 use gantry_scan::{Advisory, Affected, Installed, Inventory, Knowledge, KnowledgeSource, Range, SourcePackage, Until};
 use std::sync::Arc;
@@ -68,6 +71,7 @@ fn index() -> Index {
 struct Known {
     vex: HeldVex,
     open: Open,
+    running: Option<RunningImages>,
     now: Timestamp,
 }
 
@@ -83,15 +87,17 @@ impl Known {
 
     fn answer(&self, index: &Index, question: &FlawQuestion) -> Vec<FoundFlaw> {
         let (visible, deadlines) = (all(), DeadlineSettings::default());
-        let Known { vex, open, now } = self;
-        let lens = Lens { index, visible: &visible, vex, open, deadlines: &deadlines, now: *now };
+        let Known { vex, open, running, now } = self;
+        let running = running.as_ref();
+        let lens = Lens { index, visible: &visible, vex, open, deadlines: &deadlines, running, now: *now };
         flaws(&lens, question, None, 10).items
     }
 }
 
 fn answer(index: &Index, visible: &Visible, question: &FlawQuestion) -> Page<FoundFlaw> {
     let (vex, open, deadlines) = (HeldVex::default(), Open::default(), DeadlineSettings::default());
-    let lens = Lens { index, visible, vex: &vex, open: &open, deadlines: &deadlines, now: Timestamp::default() };
+    let (running, now) = (None, Timestamp::default());
+    let lens = Lens { index, visible, vex: &vex, open: &open, deadlines: &deadlines, running, now };
     flaws(&lens, question, None, 10)
 }
 
@@ -114,6 +120,18 @@ fn a_flaw_is_found_once_with_all_images_that_hold_it_the_youngest_first() {
     );
     assert_eq!(found.items[0].images.first_pushed_at, Timestamp::from_millis(1_000));
     assert_eq!(found.items[0].fixed_version.as_deref(), Some("3.0.13"));
+}
+
+#[test]
+fn where_it_is_asked_for_what_runs_nothing_else_is_looked_at() {
+    let entry = |repository: &str, digest: &str| EntryRow { repository: repository.into(), digest: digest.into() };
+    let running = Some(RunningImages::of([entry("team/app", "sha256:a"), entry("team/app", "sha256:c")]));
+    let known = Known { running, ..Known::default() };
+
+    let found = known.answer(&index(), &FlawQuestion { is_running: true, ..FlawQuestion::default() });
+
+    let told: Vec<_> = found.iter().map(|flaw| (flaw.id.as_str(), digests(&flaw.images))).collect();
+    assert_eq!(told, [("CVE-2099-0001", vec!["sha256:a"]), ("CVE-2099-0002", vec!["sha256:a"])]);
 }
 
 #[test]
