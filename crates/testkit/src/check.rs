@@ -2,6 +2,7 @@ use crate::{
     desk::Desk,
     keys,
     promises::{Held, Thing},
+    quotas,
     stock::Stock,
 };
 use gantry_fault::Fault;
@@ -32,6 +33,7 @@ impl Sight<'_> {
         broken.extend(self.every_count_is_right());
         broken.extend(self.every_linked_copy_has_its_bytes());
         broken.extend(self.every_acknowledged_push_is_there());
+        broken.extend(quotas::passed(self.desk));
         broken
     }
 

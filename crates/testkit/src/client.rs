@@ -2,6 +2,7 @@ use crate::{
     desk::{Desk, Left},
     places::{Here, NAMES_COUNT},
     promises::{End, Held, Mark, Thing},
+    quotas::Quotas,
     stock::Manifest,
 };
 use bytes::Bytes;
@@ -41,6 +42,9 @@ impl Client {
     fn refused(&self, fault: &Fault) {
         self.desk.sim.note(&fault.message);
         self.desk.count("refused");
+        if fault.kind == FaultKind::QuotaExceeded {
+            self.desk.count("refused by a quota");
+        }
         let is_ours = matches!(fault.kind, FaultKind::Internal | FaultKind::Unavailable | FaultKind::StorageFull);
         if is_ours && !self.desk.has_faults {
             self.desk.complain(format!("nothing failed, but a client was told: {fault} ({:?})", fault.source));
@@ -53,6 +57,9 @@ impl Client {
 
     async fn do_something(&self) -> Result<(), Fault> {
         let (sim, stock) = (&self.desk.sim, &self.desk.stock);
+        if self.desk.quotas == Quotas::Present && sim.once_in(20) {
+            return self.change_quota().await;
+        }
         let name = sim.below(NAMES_COUNT) as usize;
         let what = sim.below(29);
         if what == 13 {

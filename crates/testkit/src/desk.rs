@@ -2,6 +2,7 @@ use crate::{
     Sim,
     places::{Here, Places},
     promises::Promises,
+    quotas::{Above, Quotas},
     stock::Stock,
 };
 use futures_util::FutureExt;
@@ -23,6 +24,7 @@ pub(crate) struct Desk {
     pub(crate) stock: Stock,
     /// Whether store and metadata may fail: else no answer may be a failure of the registry.
     pub(crate) has_faults: bool,
+    pub(crate) quotas: Quotas,
     /// The tables, through a door at which nothing goes wrong.
     metadata: Metadata,
     promises: Mutex<Promises>,
@@ -34,6 +36,8 @@ pub(crate) struct Desk {
 struct Notes {
     /// Uploads that a client left in the middle.
     unfinished: Vec<Left>,
+    /// Quotas that are above their limits by what came back from the trash.
+    above: Above,
     complaints: Vec<String>,
     counts: BTreeMap<&'static str, u64>,
 }
@@ -49,9 +53,9 @@ pub(crate) struct Left {
 }
 
 impl Desk {
-    pub(crate) fn new(sim: Sim, env: Env, stock: Stock, has_faults: bool, metadata: Metadata) -> Self {
+    pub(crate) fn new(sim: Sim, env: Env, stock: Stock, has_faults: bool, quotas: Quotas, metadata: Metadata) -> Self {
         let (promises, places, notes) = Default::default();
-        Desk { sim, env, stock, has_faults, metadata, promises, places, notes }
+        Desk { sim, env, stock, has_faults, quotas, metadata, promises, places, notes }
     }
 
     pub(crate) fn promises(&self) -> MutexGuard<'_, Promises> {
@@ -91,6 +95,14 @@ impl Desk {
 
     pub(crate) fn counts(&self) -> BTreeMap<&'static str, u64> {
         self.notes().counts.clone()
+    }
+
+    pub(crate) fn above(&self) -> Above {
+        self.notes().above.clone()
+    }
+
+    pub(crate) fn set_above(&self, above: Above) {
+        self.notes().above = above;
     }
 
     pub(crate) fn has_crashed(&self) -> bool {

@@ -2,6 +2,7 @@ use crate::{
     client::{Client, is_definite},
     places::Here,
     promises::{End, Held, Thing},
+    quotas,
 };
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::trash::{self, TrashOf};
@@ -31,8 +32,11 @@ impl Client {
             let (mut promises, tags) = (desk.promises(), &desk.stock.tags);
             tags.iter().map(|tag| (tag, promises.begin(Thing::Tag(here.at, tag.clone())))).collect()
         };
+        quotas::passed(desk).into_iter().for_each(|complaint| desk.complain(complaint));
         let cx = desk.cx("restore");
         let restored = self.registry().trash.restore(&cx, &here.repository.name, &digest.clone().into(), true).await;
+        // Nothing lies between these looks but the acts of the restoration.
+        quotas::came_back(desk);
         for (tag, moving) in moving {
             let end = match &restored {
                 Ok(images) => {

@@ -31,6 +31,9 @@ pub(crate) async fn collect(Shift { desk, registry, busy, .. }: Shift, holder: S
         if collected.blobs > 0 {
             desk.count("collected");
         }
+        if collected.uploads > 0 {
+            desk.count("upload given up");
+        }
         if let Some((other, until)) = lease.filter(|(other, until)| *other != holder && *until > cx.now) {
             desk.count("collection left to another");
             if collected != Collected::default() {

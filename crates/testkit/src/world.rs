@@ -5,6 +5,7 @@ use crate::{
     desk::Desk,
     faults, keys,
     places::{self, NAMES_COUNT},
+    quotas::{self, Quotas},
     stock::Stock,
     work::{self, Shift},
 };
@@ -66,7 +67,7 @@ impl World {
         let stock = Stock::new(&sim);
         let has_faults = !sim.once_in(3);
         let replicas = 1 + sim.below(2);
-        let desk = Arc::new(Desk::new(sim.clone(), env, stock, has_faults, metadata.clone()));
+        let desk = Arc::new(Desk::new(sim.clone(), env, stock, has_faults, Quotas::of_seed(seed), metadata.clone()));
         let world = World { sim, desk, metadata, store, control, replicas, life: None };
         let (registry, desk) = (world.open(), world.desk.clone());
         world.alone(async move {
@@ -77,7 +78,7 @@ impl World {
                     .await?;
                 desk.places().here(created);
             }
-            Ok(())
+            quotas::begin(&desk, &registry).await
         });
         world
     }
@@ -212,6 +213,7 @@ impl World {
         let mut complaints = self.check();
         complaints.extend(report.findings.iter().map(|finding| format!("fsck finds: {}", finding.message)));
         complaints.extend(self.sight().the_store_holds_what_is_linked());
+        complaints.extend(quotas::still_reserved(&self.desk));
         complaints
     }
 

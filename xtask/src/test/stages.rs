@@ -68,8 +68,8 @@ pub(super) const STAGES: &[Stage] = &[
     client(
         "moving",
         &["moving::"],
-        "what skopeo, oras, docker, podman and distribution wrote moves in, and out",
-        &["skopeo", "oras", "podman", "dockerd", "distribution"],
+        "what skopeo, oras, docker, podman, distribution and zot wrote moves in, and out",
+        &["skopeo", "oras", "podman", "dockerd", "distribution", "zot"],
     ),
     client(
         "aws",
@@ -91,7 +91,7 @@ pub(super) const STAGES: &[Stage] = &[
     ),
     client("crash", &["crash::"], "killed at random moments, nothing acknowledged is lost", &[]),
     client("storage", &["storage::"], "a disk that fills up, a blob that rots, what is collected", &["strace"]),
-    client("database", &["database::"], "a database that goes away", &["postgres"]),
+    client("database", &["database::"], "a database that goes away, and one of either kind", &["postgres"]),
     client("hostile", &["hostile::", "limits::", "smuggling::"], "what bad input gets", &["curl"]),
     client(
         "other",
@@ -100,14 +100,14 @@ pub(super) const STAGES: &[Stage] = &[
         &["postgres", "slapd", "curl", "openssl", "sqlite3", "python-aws", "crane", "npm", "mvn", "osv-scanner"],
     ),
     Stage {
-        tools: &["postgres", "strace", "curl", "crane"],
+        tools: &["postgres", "strace", "curl", "crane", "python-aws"],
         ..tests(
             "postgresql",
-            "what must hold of the registry whatever its database is, on PostgreSQL",
+            "what must hold of registry and scanner whatever the database is, on PostgreSQL",
             CargoTests {
                 database: Database::Postgresql,
                 filters: ON_BOTH,
-                skipped: OF_SQLITE,
+                skipped: ONCE_ONLY,
                 environment: &[("GANTRY_CRASHES", "60")],
                 ..AGAINST_BINARY
             },
@@ -124,24 +124,43 @@ pub(super) const STAGES: &[Stage] = &[
 /// Tests of the binary that run once on SQLite, with all others, and once on PostgreSQL.
 const ON_BOTH: &[&str] = &[
     "basics::",
+    "bulk::",
     "clients::crane::",
     "conditions::",
     "crash::",
+    "events::",
+    "found::",
+    "gates::",
     "heads::",
     "hostile::",
     "lifecycle::",
     "lists::",
     "protection::",
+    "quotas::",
     "referrers::",
     "resume::",
+    "scan::",
     "storage::",
     "undo::",
     "uploads::",
+    "usage::",
+    // The others are about layers and their reader; that it died is kept in the database.
+    "workers::a_worker_that_is_killed_is_replaced",
 ];
 
 /// Of them those that are about the file of SQLite, about a disk that it shares with the blobs, or about bytes without a row, which are
-/// left alone for an hour where another server might be about to link them; and those of the ECR API that have such a name too.
-const OF_SQLITE: &[&str] = &["storage::owner::", "full_to_the_last_byte", "leftovers_of_a_crash", "aws::"];
+/// left alone for an hour where another server might be about to link them; those that bring a PostgreSQL of their own, or need no
+/// server; and those of the ECR API that have such a name too.
+const ONCE_ONLY: &[&str] = &[
+    "storage::owner::",
+    "full_to_the_last_byte",
+    "leftovers_of_a_crash",
+    "of_two_servers_",
+    "without_a_server",
+    "_root_folder_",
+    "a_pipeline_says_",
+    "aws::",
+];
 
 const AGAINST_BINARY: CargoTests = CargoTests {
     place: Place::AgainstBinary,

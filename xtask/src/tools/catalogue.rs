@@ -38,6 +38,8 @@ pub(crate) enum Source {
         module: &'static str,
         /// The package within it.
         package: &'static str,
+        /// The build tags, with commas; none where it is empty.
+        tags: &'static str,
     },
     /// An archive of sources among those handed over beside the checkout.
     Archive {
@@ -105,10 +107,23 @@ pub(crate) const TOOLS: &[Tool] = &[
         name: "notation",
         version: "v1.3.2",
         // Its proxy lists no versions, so `go install` finds none; the module itself can be had.
-        source: Source::Module { module: "github.com/notaryproject/notation", package: "./cmd/notation" },
+        source: Source::Module { module: "github.com/notaryproject/notation", package: "./cmd/notation", tags: "" },
         alive: &["version"],
     },
     go("distribution", "v3.1.2", "github.com/distribution/distribution/v3/cmd/registry", "registry", &["--version"]),
+    Tool {
+        name: "zot",
+        // The newest that the proxy has under a name from which it can be had; it calls itself by another. It is for its folders,
+        // not for its speed: what is measured is a newer one.
+        version: "v1.4.3",
+        source: Source::Module {
+            module: "github.com/project-zot/zot",
+            package: "./cmd/zot",
+            // Without it, it wants a library of C.
+            tags: "containers_image_openpgp",
+        },
+        alive: &["--version"],
+    },
     go("cosign", "v3.1.3", "github.com/sigstore/cosign/v3/cmd/cosign", "cosign", &["version"]),
     go("osv-scanner", "v2.5.0", "github.com/google/osv-scanner/v2/cmd/osv-scanner", "osv-scanner", &["--version"]),
     debian("dockerd", &["docker.io"], &["--version"]),

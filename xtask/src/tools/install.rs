@@ -29,8 +29,8 @@ pub(super) fn install(places: &Places, tool: &Tool) -> Outcome<PathBuf> {
         Source::Go { package, program } => {
             install_go(&scratch, tool, package).and_then(|()| keep(places, &scratch.join(program), tool))
         }
-        Source::Module { module, package } => {
-            build_module(&scratch, tool, module, package).and_then(|made| keep(places, &made, tool))
+        Source::Module { module, package, tags } => {
+            build_module(&scratch, tool, module, (package, tags)).and_then(|made| keep(places, &made, tool))
         }
         Source::Archive { archive, module, make } => {
             let archive = places.shared.join("clients").join(archive);
@@ -111,7 +111,7 @@ fn install_go(scratch: &Path, tool: &Tool, package: &str) -> Outcome<()> {
     run::capture(&mut command).map(drop)
 }
 
-fn build_module(scratch: &Path, tool: &Tool, module: &str, package: &str) -> Outcome<PathBuf> {
+fn build_module(scratch: &Path, tool: &Tool, module: &str, (package, tags): (&str, &str)) -> Outcome<PathBuf> {
     let mut command = go_command(scratch);
     command.args(["mod", "download", "-json"]).arg(format!("{module}@{}", tool.version));
     let said: serde_json::Value = serde_json::from_str(&run::capture(&mut command)?)
@@ -122,7 +122,7 @@ fn build_module(scratch: &Path, tool: &Tool, module: &str, package: &str) -> Out
     run::capture(Command::new("cp").args(["-r", "--no-preserve=mode", folder]).arg(&source))?;
     let made = scratch.join(tool.name);
     let mut command = go_command(&source);
-    command.arg("build").args(GO_FLAGS).arg("-o").arg(&made).arg(package);
+    command.arg("build").args(GO_FLAGS).args(["-tags", tags]).arg("-o").arg(&made).arg(package);
     run::capture(&mut command)?;
     Ok(made)
 }

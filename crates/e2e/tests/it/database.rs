@@ -1,5 +1,6 @@
-//! A database that goes away, and comes back.
+//! A database that goes away, and comes back; several servers on one; one of either kind.
 
+mod findings;
 mod replicas;
 
 use gantry_e2e::{Answer, Image, Postgres, Server, digest, program, until};

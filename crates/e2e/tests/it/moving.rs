@@ -5,6 +5,7 @@ mod ecr_source;
 mod harbor_source;
 mod into_data_folder;
 mod registry;
+mod zot_folder;
 
 use crate::{
     clients::{

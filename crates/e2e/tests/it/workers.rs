@@ -39,6 +39,31 @@ fn laborious(files: usize) -> Vec<u8> {
     packed(files, "notes.txt", &text)
 }
 
+/// A record of a zip archive: its signature, and its fields, each with the bytes that it takes.
+fn record(signature: &[u8; 4], fields: &[(usize, usize)]) -> Vec<u8> {
+    let fields = fields.iter().flat_map(|(value, width)| value.to_le_bytes().into_iter().take(*width));
+    signature.iter().copied().chain(fields).collect()
+}
+
+/// An archive of Java with so many in it, of which each is empty and says nothing (APPNOTE.TXT, 4.3).
+fn crowd(count: usize) -> Vec<u8> {
+    let inner = record(b"PK\x05\x06", &[(0, 8), (0, 8), (0, 2)]);
+    let (mut files, mut directory) = (vec![], vec![]);
+    for number in 0..count {
+        let name = format!("lib/a{number}.jar");
+        // Stored, of no time, and with a checksum that nobody asks for.
+        let what = [(20, 2), (0, 8), (0, 4), (inner.len(), 4), (inner.len(), 4), (name.len(), 2), (0, 2)];
+        let place = [(0, 2), (0, 2), (0, 2), (0, 4), (files.len(), 4)];
+        directory.extend(record(b"PK\x01\x02", &[&[(20, 2)][..], &what, &place].concat()));
+        directory.extend_from_slice(name.as_bytes());
+        files.extend(record(b"PK\x03\x04", &what));
+        files.extend_from_slice(name.as_bytes());
+        files.extend_from_slice(&inner);
+    }
+    let end = [(0, 4), (count, 2), (count, 2), (directory.len(), 4), (files.len(), 4), (0, 2)];
+    [files, directory, record(b"PK\x05\x06", &end)].concat()
+}
+
 fn push(server: &Server, name: &str, layer: Vec<u8>) {
     assert_eq!(Image::new(1, vec![layer]).push(&server.client(), name, "v1").unwrap().status, 201);
 }
@@ -146,6 +171,23 @@ fn a_layer_that_burns_its_time_holds_up_no_scan_of_what_is_pushed_after_it() {
 
     let laborious = server.client().get("/api/v1/repositories/team/laborious/images/v1/scan").json();
     assert_eq!((&good["status"], &laborious["status"]), (&"COMPLETE".into(), &"IN_PROGRESS".into()), "{laborious}");
+}
+
+#[test]
+fn a_hundred_thousand_archives_in_archives_are_read_within_the_memory_and_time_of_a_worker() {
+    let limits =
+        [("GANTRY_SCANNING__WORKER__MEMORY_BYTES_MAX", "384MiB"), ("GANTRY_SCANNING__WORKER__CPU_TIME_MAX", "30s")];
+    let server = Server::with(&limits);
+    let layers = vec![image("3.0.11-1~deb12u2").layers[0].clone(), packed(10, "crowd.jar", &crowd(10_001))];
+    assert_eq!(Image::new(1, layers).push(&server.client(), "team/crowd", "v1").unwrap().status, 201);
+
+    ask(&server, "team/crowd");
+    let scan = ended(&server, "team/crowd");
+    let inventory = server.client().get("/api/v1/repositories/team/crowd/images/v1/sbom?format=inventory").text();
+
+    assert_eq!(scan["status"], "COMPLETE", "{scan}");
+    assert_eq!(inventory.matches("has more than 10000 archives in it").count(), 10, "{inventory}");
+    assert!(!server.log().contains("the scanner's worker ended over the layer"), "{}", server.log_end());
 }
 
 #[test]

@@ -148,6 +148,49 @@ fn a_data_folder_of_distribution_moves_in_under_its_names_and_what_is_damaged_is
     moved.check(&server.client(), "old/team/app", &moved.digest()).unwrap();
 }
 
+/// Writes a manifest of schema 1 into a repository, as distribution kept it of a push while it still took one; returns its digest.
+fn keep_schema_1(distribution: &Distribution, repository: &str, tag: &str, layer: &[u8]) -> String {
+    let layer = gantry_e2e::digest(layer);
+    let history = json!({"id": "0".repeat(64), "created": "2015-01-02T03:04:05Z", "os": "linux"}).to_string();
+    let manifest = json!({
+        "schemaVersion": 1, "name": repository, "tag": tag, "architecture": "amd64",
+        "fsLayers": [{"blobSum": layer}], "history": [{"v1Compatibility": history}],
+    });
+    let manifest = serde_json::to_vec_pretty(&manifest).unwrap();
+    let (digest, place) = (gantry_e2e::digest(&manifest), distribution.repository(repository));
+    let hex = digest.replace("sha256:", "");
+    let link = |folder: PathBuf| {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("link"), &digest).unwrap();
+    };
+    fs::create_dir_all(distribution.blob(&digest).parent().unwrap()).unwrap();
+    fs::write(distribution.blob(&digest), &manifest).unwrap();
+    link(place.join("revisions/sha256").join(&hex));
+    link(place.join("tags").join(tag).join("current"));
+    link(place.join("tags").join(tag).join("index/sha256").join(&hex));
+    digest
+}
+
+#[test]
+fn a_manifest_of_schema_1_among_what_was_pushed_is_named_and_left_out() {
+    let (person, home) = (Person::logged_in(), Home::new());
+    let distribution = Distribution::start(&home);
+    let image = Image::small(717);
+    distribution.push(&home, &image, "team/app:v1");
+    // Today it refuses such a push, but what it once took is still there.
+    let old = keep_schema_1(&distribution, "team/app", "old", &image.layers[0]);
+
+    let (code, said, errors) = person.tries(&["import", &print(&distribution.data)]);
+
+    assert_eq!(code, 1, "{said}{errors}");
+    for part in ["tag old: ", &format!("manifest {old}: this is a Docker schema 1 manifest")] {
+        assert!(said.contains(part), "{part} is not in:\n{said}");
+    }
+    image.check(&person.server.client(), "team/app", "v1").unwrap();
+    assert_eq!(tags(&person.server, "team/app"), ["v1"]);
+    assert_eq!(person.server.client().get(&format!("/v2/team/app/manifests/{old}")).status, 404);
+}
+
 #[test]
 fn times_and_earlier_places_of_tags_travel_over_the_api_once_and_what_was_pushed_here_stays() {
     let (person, home) = (Person::logged_in(), Home::new());

@@ -2,7 +2,7 @@
 
 use crate::clients::{Home, held, print, tags};
 use gantry_e2e::{Image, Random, Server, is_on_postgresql, stored_blobs, until};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     fs,
     os::unix::fs::MetadataExt,
@@ -54,7 +54,7 @@ impl Distribution {
 }
 
 /// A data folder whose server has run, and does not now.
-fn stopped() -> Server {
+pub(super) fn stopped() -> Server {
     let mut server = Server::start();
     server.stop();
     server
@@ -116,23 +116,6 @@ fn a_folder_of_distribution_is_linked_with_its_times_and_what_is_damaged_is_left
     let image = server.client().get(&format!("/api/v1/repositories/team%2Fapp/images/{}", whole.digest())).json();
     assert_eq!(image["pushedAt"], "2017-07-14T02:40:00.000Z", "{image}");
     assert_eq!(image["pushedAtPrecision"], "estimated");
-}
-
-#[test]
-fn a_folder_of_zot_is_linked_too() {
-    if is_on_postgresql() {
-        return;
-    }
-    let (mut server, home) = (stopped(), Home::new());
-    let image = Image::small(722);
-    super::write_layout(&home.path("zot/team/app"), std::slice::from_ref(&image));
-    write(&home.path("zot/_trivy/db/trivy.db"), b"bolt");
-
-    let said = import(&server, &home.path("zot"));
-    server.restart();
-
-    assert_eq!((&said["source"], sum(&said, "blobsLinked")), (&json!("zot folder"), 2), "{said}");
-    image.check(&server.client(), "team/app", "v0").unwrap();
 }
 
 #[test]

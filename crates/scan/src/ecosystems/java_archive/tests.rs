@@ -4,14 +4,20 @@ use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 use super::*;
 use crate::ecosystems::packed_tests::{names, read};
+use crate::{Layer, LayerBuilder, Limits, Spool};
 
 fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (*name, content.as_bytes())).collect();
+    archive_of(&files)
+}
+
+fn archive_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = ZipArchiveWriter::new(&mut bytes);
     for (name, content) in files {
         let (mut entry, config) = writer.new_file(*name).compression_method(CompressionMethod::STORE).start().unwrap();
         let mut data = config.wrap(&mut entry);
-        data.write_all(content.as_bytes()).unwrap();
+        data.write_all(content).unwrap();
         let (_, descriptor) = data.finish().unwrap();
         entry.finish(descriptor).unwrap();
     }
@@ -99,6 +105,68 @@ fn archives_within_are_given_back() {
     let found = read("java-archive", "a.war", &archive(&[("WEB-INF/lib/b-1.jar", &inner), ("c.txt", "")]));
 
     assert_eq!(found.nested, [("WEB-INF/lib/b-1.jar".to_owned(), inner.into_bytes())]);
+}
+
+/// An archive of so many empty ones, each of which its name makes a package.
+fn crowd(count: usize) -> Vec<u8> {
+    let inner = archive(&[]);
+    let names: Vec<String> = (0..count).map(|number| format!("lib/a{number}-1.jar")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &inner[..])).collect();
+    archive_of(&files)
+}
+
+/// Reads a layer of one file, as all ecosystems do.
+fn layer_of(path: &str, bytes: &[u8], limits: &Limits) -> Layer {
+    let mut spool = || -> io::Result<Box<dyn Spool>> { Ok(Box::new(io::Cursor::new(Vec::new()))) };
+    let mut builder = LayerBuilder::new(limits, &mut spool);
+    let mut content = bytes;
+    builder.file(path, 0o644, bytes.len() as u64, &mut content).unwrap();
+    builder.finish()
+}
+
+fn complaints(layer: &Layer) -> Vec<&str> {
+    layer.files.iter().flat_map(|file| file.found.complaints.iter().map(String::as_str)).collect()
+}
+
+#[test]
+fn of_a_hundred_thousand_archives_in_one_only_so_many_are_held_and_read() {
+    let whole = crowd(100_000);
+
+    let found = read("java-archive", "app.jar", &whole);
+    let layer = layer_of("app.jar", &whole, &Limits::default());
+
+    assert_eq!(found.nested.len(), NESTED_MAX);
+    assert_eq!(found.complaints, [format!("has more than {NESTED_MAX} archives in it")]);
+    assert_eq!(layer.packages().count(), NESTED_MAX);
+    assert_eq!(complaints(&layer), found.complaints);
+}
+
+#[test]
+fn an_archive_in_an_archive_a_thousand_times_is_opened_as_deep_as_the_limit_says() {
+    let (limits, mut whole) = (Limits::default(), archive(&[]));
+    for _ in 0..1_000 {
+        whole = archive_of(&[("a-1.jar", &whole[..])]);
+    }
+
+    let layer = layer_of("a-1.jar", &whole, &limits);
+
+    assert_eq!(layer.packages().count(), limits.nesting_max as usize);
+    assert_eq!(complaints(&layer), ["a-1.jar: archives lie in each other too deep, it is not read"]);
+}
+
+#[test]
+fn archives_that_fan_out_in_each_other_are_read_up_to_so_many_bytes_in_all() {
+    let mut whole = archive(&[]);
+    for _ in 0..5 {
+        whole = archive_of(&[("a-1.jar", &whole[..]); 10]);
+    }
+    let eight_parts = Limits { nested_bytes_max: whole.len() as u64 / 10 * 8, ..Limits::default() };
+
+    let layer = layer_of("a-1.jar", &whole, &eight_parts);
+
+    assert!(layer.packages().count() <= 1 + 8, "{}", layer.packages().count());
+    let cut = "a-1.jar: the files within are too long together, it is not read";
+    assert!(!complaints(&layer).is_empty() && complaints(&layer).iter().all(|said| *said == cut));
 }
 
 #[test]
