@@ -244,7 +244,7 @@ impl Signature {
 /// Signs a request; returns the value of its `Authorization` header.
 ///
 /// The request must have its `x-amz-date` header already, of the moment `at`. All its headers are signed but those that
-/// proxies change.
+/// proxies change. With [`PathForm::AsSent`] its path is to be given before it is percent-encoded: S3 encodes it once.
 pub fn sign(
     request: &SignedRequest<'_>,
     access_key_id: &str,

@@ -38,6 +38,6 @@ pub use postgres::{Postgres, create_database};
 pub use process::{open_files, program, raise_open_files_max, resident_bytes, run, run_with, start_and_kill, until};
 pub use random::{Random, seed};
 pub use raw::{Raw, authorization_line};
-pub use server::{MASTER_KEY, PASSWORD, Server, USER, binary, is_on_postgresql};
+pub use server::{MASTER_KEY, PASSWORD, Server, USER, binary, free_port, is_on_postgresql};
 pub use tools::{skipped, tool};
 pub use vault::{VAULT_LOGINS, VAULT_NAMESPACE, VAULT_TOKEN, Vault};

@@ -65,7 +65,7 @@ fn database_of(data: &Path) -> Option<String> {
 
 /// Returns a port that nobody listens on, which the system gives to nobody by itself either: a server that starts again
 /// finds it free, whatever the clients and servers of other tests were given meanwhile.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     const FIRST: u16 = 20_000;
     const COUNT: u16 = 12_000;
     static DRAWN: AtomicU16 = AtomicU16::new(0);

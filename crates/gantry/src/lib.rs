@@ -177,6 +177,16 @@ pub fn read_aws_profile(text: &str, profile: &str, setting: &str) -> Option<Stri
     command::import::ecr::keys::in_profile(text, profile, setting)
 }
 
+/// Reads a page of the list of a bucket, as a store that speaks S3 writes it; returns each key with the length of its object. For
+/// tests that try anything.
+///
+/// # Errors
+/// Why it is none.
+pub fn read_bucket_page(bytes: &[u8]) -> Result<Vec<(String, u64)>, String> {
+    let page = moving::read_bucket_page(bytes)?;
+    Ok(page.objects.into_iter().map(|moving::BucketObject { key, length, .. }| (key, length)).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | `archive_index.rs` | [`ArchiveIndex`]: where the files of a tar archive lie in it |
-//! | `files.rs` | [`Files`]: a folder's or an archive's files by name, and nothing outside of it |
+//! | `bucket.rs` and below | [`Bucket`]: what lies below a prefix of an object store |
+//! | `files.rs` | [`Files`]: a folder's, an archive's or a bucket's files by name, and nothing outside of it |
 //! | `folder.rs` | a folder, and nothing outside of it |
 //! | `hashing.rs` | [`Checked`]: bytes that must be those of a digest |
 //! | `layout_folder.rs` | [`LayoutFolder`]: an OCI layout that is written |
@@ -16,6 +17,7 @@
 //! | `registry_client.rs`, `registry_client/` | [`RegistryClient`]: a registry of anybody, which is read |
 
 mod archive_index;
+mod bucket;
 mod files;
 mod folder;
 mod hashing;
@@ -31,6 +33,9 @@ mod registry;
 mod registry_client;
 
 pub(crate) use archive_index::{ArchiveIndex, join};
+pub(crate) use bucket::{
+    AHEAD_MAX, Bucket, BucketAccess, BucketAddress, BucketError, Object as BucketObject, read_page as read_bucket_page,
+};
 pub(crate) use files::{Files, FilesError, Section};
 pub(crate) use hashing::{Checked, Hasher, digest_of, hash};
 pub(crate) use layout_folder::{LayoutError, LayoutFolder};

@@ -69,7 +69,7 @@ pub(super) const STAGES: &[Stage] = &[
         "moving",
         &["moving::"],
         "what skopeo, oras, docker, podman, distribution and zot wrote moves in, and out",
-        &["skopeo", "oras", "podman", "dockerd", "distribution", "zot"],
+        &["skopeo", "oras", "podman", "dockerd", "distribution", "zot", "versitygw"],
     ),
     client(
         "aws",

@@ -124,6 +124,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         },
         alive: &["--version"],
     },
+    go("versitygw", "v1.8.0", "github.com/versity/versitygw/cmd/versitygw", "versitygw", &["--version"]),
     go("cosign", "v3.1.3", "github.com/sigstore/cosign/v3/cmd/cosign", "cosign", &["version"]),
     go("osv-scanner", "v2.5.0", "github.com/google/osv-scanner/v2/cmd/osv-scanner", "osv-scanner", &["--version"]),
     debian("dockerd", &["docker.io"], &["--version"]),

@@ -1,5 +1,6 @@
 //! Moving in and out: what other programs wrote is imported, and what is exported they read.
 
+mod bucket;
 mod data_folder;
 mod ecr_source;
 mod harbor_source;

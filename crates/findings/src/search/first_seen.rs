@@ -9,7 +9,10 @@ use gantry_metadata::{
 use gantry_registry::Repository;
 use gantry_scan::Finding;
 use gantry_words::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 /// Since when flaws of an image are known.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `source.rs` | [`Source`](source::Source), and which kinds there are |
 //! | `oci_layout.rs`, `docker_archive.rs`, `distribution.rs`, `zot.rs` | the kinds, a file each |
+//! | `bucket.rs` | sources in a bucket |
 //! | `brought.rs` | what is brought: repositories, one after the other |
 //! | `place.rs` | [`RegistryPlace`]: how another registry is named |
 //! | `remote_registry.rs`, `remote_repository.rs` | a registry that is asked over its API, and a repository of it |
@@ -20,6 +21,7 @@
 
 mod api_client;
 mod brought;
+mod bucket;
 mod distribution;
 mod docker_archive;
 pub(crate) mod ecr;
@@ -44,11 +46,12 @@ mod zot;
 use super::tool::Tool;
 use crate::{
     config::{ConfigFlags, DataFlags},
-    moving::{OverHttp, Pace, Registry, SpeedFlags},
+    moving::{BucketAddress, OverHttp, Pace, Registry, SpeedFlags},
     output::{Exit, Failure, OutputFlag, Progress},
     remote::{Remote, RemoteFlags},
 };
 use brought::{Brought, each, in_files};
+use bucket::Sought;
 use gantry_findings::{Advisories, Gates, Scans};
 use gantry_registry::Trust;
 use gantry_words::RepositoryName;
@@ -67,7 +70,8 @@ use tell::Telling;
 /// Bring images from files or from another registry into this one
 ///
 /// SOURCE is an OCI layout (a folder, or a tar archive of one), what `docker save` or `podman save` wrote, the data folder of
-/// a CNCF distribution registry or of zot, stopped or read-only meanwhile, or a registry that is asked over its API:
+/// a CNCF distribution registry or of zot, stopped or read-only meanwhile, or s3://BUCKET/PREFIX, where one of them lies in a bucket;
+/// credentials, region and endpoint of a bucket are found as AWS's programs find them. Or it is a registry that is asked over its API:
 /// docker://HOST with all its repositories, docker://HOST/PREFIX/ with those below, docker://HOST/REPOSITORY with all its images,
 /// and one of them with :TAG or @DIGEST behind. oci:// is the same; docker+http:// is for one without TLS.
 ///
@@ -79,10 +83,10 @@ use tell::Telling;
 /// copied, and repositories that are missing are made.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  gantry import ./layout team/app --dry-run\n  gantry import docker://registry.example.com/team/app\n  gantry import /var/lib/registry --data-dir /srv/gantry"
+    after_help = "Example:\n  gantry import ./layout team/app --dry-run\n  gantry import docker://registry.example.com/team/app\n  gantry import /var/lib/registry --data-dir /srv/gantry\n  gantry import s3://registry/prod --source-endpoint http://127.0.0.1:9000"
 )]
 pub(crate) struct ImportCommand {
-    /// What to import: a folder, a tar archive, or a registry as docker://HOST[/REPOSITORY[:TAG]]
+    /// What to import: a folder, a tar archive, a registry as docker://HOST[/REPOSITORY[:TAG]], or s3://BUCKET/PREFIX
     source: PathBuf,
     /// The repository; of a whole registry, what its repositories are put below. Without it names are taken from SOURCE
     repository: Option<RepositoryName>,
@@ -109,22 +113,39 @@ pub(crate) struct ImportCommand {
 
 impl ImportCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let bucket = BucketAddress::text_in(&self.source);
+        if bucket.is_none() && self.from.source_endpoint.is_some() {
+            let problem = format!("{} is no bucket, and has no endpoint", self.source.display());
+            return Err(Failure::usage(problem, "Write s3://BUCKET/PREFIX, or leave out --source-endpoint"));
+        }
         let pace = self.speed.limit_rate.map(|rate| Arc::new(Pace::new(rate.get())));
-        let named = self.source.to_str().filter(|text| RegistryPlace::is_meant(text));
-        let Some(named) = named else { return self.bring(self.open_files()?, pace.as_deref()) };
+        let speed = Speed { jobs: self.speed.jobs(), pace, paces_blobs: self.data.data_dir.is_some() };
+        let pace = speed.pace.as_deref();
+        if let Some(address) = bucket {
+            let Sought { kind, opened, bucket } = self.open_bucket(address, &speed)?;
+            let exit = self.bring(in_files(kind, opened, self.repository.as_ref())?, pace)?;
+            // Who could not be asked to the end has left out what may be there.
+            return bucket::check(&bucket).map(|()| exit);
+        }
+        let Some(named) = self.source.to_str().filter(|text| RegistryPlace::is_meant(text)) else {
+            return self.bring(self.open_files()?, pace);
+        };
         let place = named.parse::<RegistryPlace>().map_err(|error| Failure::usage(error.to_string(), ""))?;
-        let paces_blobs = self.data.data_dir.is_some();
-        let speed = Speed { jobs: self.speed.jobs(), pace: pace.clone(), paces_blobs };
         let registry = RemoteRegistry::open(&place, &self.from, &speed)?;
-        self.bring(registry.repositories(self.repository.as_ref())?, pace.as_deref())
+        self.bring(registry.repositories(self.repository.as_ref())?, pace)
+    }
+
+    fn open_bucket(&self, address: &str, speed: &Speed) -> Result<Sought, Failure> {
+        let reading = Progress::bytes("reading", None);
+        bucket::open(address, &self.from, speed, &|count| reading.advance(count))
     }
 
     fn open_files(&self) -> Result<Brought<'static>, Failure> {
         let reading = Progress::bytes("reading", None);
         let (kind, opened) = source::open(&self.source, &|count| reading.advance(count)).map_err(|error| {
             let problem = format!("cannot import {}: {error}", self.source.display());
-            let remedy =
-                "Give an OCI layout, an archive of `docker save`, a registry's data folder, or a registry as docker://HOST";
+            let remedy = "Give an OCI layout, an archive of `docker save`, a registry's data folder, a bucket as s3://BUCKET/PREFIX, \
+                          or a registry as docker://HOST";
             Failure::failed(problem, remedy)
         })?;
         in_files(kind, opened, self.repository.as_ref())

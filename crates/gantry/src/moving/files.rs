@@ -1,6 +1,7 @@
 use super::{
     RegistryError,
     archive_index::{ArchiveIndex, IndexError},
+    bucket::{Bucket, BucketError},
     folder::Folder,
 };
 use gantry_words::Timestamp;
@@ -16,12 +17,14 @@ use std::{
 /// Entries of one folder at most.
 const FOLDER_ENTRIES_MAX: usize = 2_000_000;
 
-/// A folder's or an archive's files by name, and nothing outside of it: neither `..` nor a link leads out.
+/// A folder's, an archive's or a bucket's files by name, and nothing outside of it: neither `..` nor a link leads out.
 pub(crate) enum Files {
     /// A folder.
     Folder(Folder),
     /// An archive, read where it lies.
     Archive { file: Arc<File>, index: ArchiveIndex },
+    /// A bucket, listed and read over the network.
+    Bucket(Arc<Bucket>),
 }
 
 /// Why a file cannot be read.
@@ -67,6 +70,9 @@ pub(crate) enum FilesError {
     /// It is no archive.
     #[error("it is no tar archive: {0}")]
     Archive(#[from] IndexError),
+    /// A bucket.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// It is asked for over a registry's API.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -95,7 +101,11 @@ impl Files {
 
     /// Whether it is a folder with a folder of this name in it.
     pub(crate) fn has_folder(&self, name: &str) -> bool {
-        matches!(self, Files::Folder(folder) if folder.facts(name).is_ok_and(|facts| facts.is_some_and(|facts| facts.is_dir())))
+        match self {
+            Files::Bucket(bucket) => bucket.has_folder(name),
+            Files::Folder(folder) => folder.facts(name).is_ok_and(|facts| facts.is_some_and(|facts| facts.is_dir())),
+            Files::Archive { .. } => false,
+        }
     }
 
     /// Whether there is a file of this name.
@@ -107,6 +117,7 @@ impl Files {
     pub(crate) fn length(&self, name: &str) -> Result<Option<u64>, FilesError> {
         match self {
             Files::Archive { index, .. } => Ok(index.find(name).map(|(_, length)| length)),
+            Files::Bucket(bucket) => Ok(bucket.length(name)),
             Files::Folder(folder) => match folder.facts(name)? {
                 Some(facts) if facts.is_file() => Ok(Some(facts.len())),
                 Some(_) => Err(FilesError::NoFile { name: name.into() }),
@@ -122,6 +133,7 @@ impl Files {
                 Some((at, length)) => Ok(Some(Box::new(Section::new(file, at, length)))),
                 None => Ok(None),
             },
+            Files::Bucket(bucket) => Ok(bucket.open_file(name)?),
             Files::Folder(folder) => match folder.read(name)? {
                 Some(file) => length(&file, name).map(|_| Some(Box::new(file) as Box<dyn Read + Send>)),
                 None => Ok(None),
@@ -141,17 +153,31 @@ impl Files {
         Ok(Some(bytes))
     }
 
-    /// Returns the real path of a file in a folder; `None` where there is none, or in an archive.
+    /// Learns which small documents will be read soon: those of a bucket are fetched several at once.
+    ///
+    /// Of more than [`AHEAD_MAX`](super::AHEAD_MAX) only so many are.
+    pub(crate) fn read_ahead(&self, names: &[String]) {
+        match self {
+            Files::Bucket(bucket) => bucket.read_ahead(names),
+            Files::Folder(_) | Files::Archive { .. } => {}
+        }
+    }
+
+    /// Returns the real path of a file in a folder; `None` where there is none, or elsewhere.
     pub(crate) fn path(&self, name: &str) -> Result<Option<PathBuf>, FilesError> {
         match self {
             Files::Folder(folder) => folder.real_path(name),
-            Files::Archive { .. } => Ok(None),
+            Files::Archive { .. } | Files::Bucket(_) => Ok(None),
         }
     }
 
     /// When a file was last written; `None` where there is none, or in an archive.
     pub(crate) fn written_at(&self, name: &str) -> Result<Option<Timestamp>, FilesError> {
-        let Files::Folder(folder) = self else { return Ok(None) };
+        let folder = match self {
+            Files::Folder(folder) => folder,
+            Files::Bucket(bucket) => return Ok(bucket.written_at(name)),
+            Files::Archive { .. } => return Ok(None),
+        };
         let Some(facts) = folder.facts(name)? else { return Ok(None) };
         let millis = facts.mtime().saturating_mul(1000).saturating_add(facts.mtime_nsec() / 1_000_000);
         Ok(facts.is_file().then(|| Timestamp::from_millis(millis)))
@@ -159,12 +185,18 @@ impl Files {
 
     /// Lists the folders in a folder, in order; none where it is none, or in an archive. Links are not followed.
     pub(crate) fn folders(&self, name: &str) -> Result<Vec<String>, FilesError> {
-        self.entries(name, |kind| kind.is_dir())
+        match self {
+            Files::Bucket(bucket) => Ok(bucket.folders(name)),
+            Files::Folder(_) | Files::Archive { .. } => self.entries(name, |kind| kind.is_dir()),
+        }
     }
 
     /// The same of files.
     pub(crate) fn names(&self, name: &str) -> Result<Vec<String>, FilesError> {
-        self.entries(name, |kind| kind.is_file())
+        match self {
+            Files::Bucket(bucket) => Ok(bucket.names(name)),
+            Files::Folder(_) | Files::Archive { .. } => self.entries(name, |kind| kind.is_file()),
+        }
     }
 
     fn entries(&self, name: &str, is_wanted: impl Fn(FileType) -> bool) -> Result<Vec<String>, FilesError> {

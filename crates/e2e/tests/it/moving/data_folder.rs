@@ -22,7 +22,8 @@ use std::{
 pub(super) struct Distribution {
     child: Child,
     pub(super) address: String,
-    data: PathBuf,
+    /// What is below its root, where that is a folder.
+    pub(super) data: PathBuf,
 }
 
 /// A user of it and his password, and the line of its file with that (bcrypt, as it wants it).
@@ -43,10 +44,15 @@ impl Distribution {
 
     fn with(home: &Home, more: &str) -> Distribution {
         let data = home.path("distribution");
+        let driver = format!("filesystem: {{rootdirectory: {}}}", data.display());
+        Distribution::storing(home, &driver, data)
+    }
+
+    /// One that stores with a driver, which is a line of YAML, and whose files are seen in a folder.
+    pub(super) fn storing(home: &Home, driver: &str, data: PathBuf) -> Distribution {
         let settings = format!(
-            "version: 0.1\nlog: {{level: info, accesslog: {{disabled: true}}}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  \
-             delete: {{enabled: true}}\nhttp: {{addr: '127.0.0.1:0'}}\n{more}",
-            data.display()
+            "version: 0.1\nlog: {{level: info, accesslog: {{disabled: true}}}}\nstorage:\n  {driver}\n  \
+             delete: {{enabled: true}}\nhttp: {{addr: '127.0.0.1:0'}}\n{more}"
         );
         home.write("distribution.yml", settings);
         let mut command = Command::new(tool("distribution"));
@@ -66,19 +72,19 @@ impl Distribution {
     }
 
     /// Has skopeo push an image.
-    fn push(&self, home: &Home, image: &Image, to: &str) {
+    pub(super) fn push(&self, home: &Home, image: &Image, to: &str) {
         let folder = home.path(&image.digest().replace(':', "-"));
         write_layout(&folder, std::slice::from_ref(image));
         let copy = "skopeo copy --preserve-digests --dest-tls-verify=false";
         home.run(&format!("{copy} oci:{}:v0 docker://{}/{to}", print(&folder), self.address)).succeeded();
     }
 
-    fn blob(&self, digest: &str) -> PathBuf {
+    pub(super) fn blob(&self, digest: &str) -> PathBuf {
         let hex = digest.replace("sha256:", "");
         self.data.join("docker/registry/v2/blobs/sha256").join(&hex[..2]).join(hex).join("data")
     }
 
-    fn repository(&self, name: &str) -> PathBuf {
+    pub(super) fn repository(&self, name: &str) -> PathBuf {
         self.data.join("docker/registry/v2/repositories").join(name).join("_manifests")
     }
 }

@@ -2,7 +2,7 @@ use super::{
     past::{Earlier, TagPast},
     source::{Damage, Found, FoundByName, Kind, Opened, Source, SourceError},
 };
-use crate::moving::{Files, FilesError};
+use crate::moving::{AHEAD_MAX, Files, FilesError};
 use gantry_oci::{Algorithm, Digest, Tag};
 use gantry_words::{Moment, REPOSITORY_NAME_BYTES_MAX, RepositoryName};
 use std::{collections::HashSet, io::Read, path::PathBuf};
@@ -66,13 +66,13 @@ fn repository(files: &Files, name: &str) -> Result<Found, SourceError> {
     let mut revisions = HashSet::new();
     for algorithm in Algorithm::ALL {
         let folder = format!("{manifests}/revisions/{algorithm}");
-        for hex in files.folders(&folder)? {
-            let concerns = format!("revision {algorithm}:{}", short(&hex));
-            let place = format!("{folder}/{hex}/link");
+        let all = files.folders(&folder)?;
+        for (hex, place) in ahead(files, &all, |hex| format!("{folder}/{hex}/link")) {
+            let concerns = format!("revision {algorithm}:{}", short(hex));
             match link(files, &place) {
                 // Without its link a revision is a deleted one.
                 Ok(None) => {}
-                Ok(Some(digest)) if digest.algorithm() == algorithm && digest.hex() == hex => {
+                Ok(Some(digest)) if digest.algorithm() == algorithm && digest.hex() == *hex => {
                     found.roots.insert(digest.clone(), None);
                     // A push writes the link, the last one if there were several.
                     if let Some(at) = files.written_at(&place)? {
@@ -85,18 +85,32 @@ fn repository(files: &Files, name: &str) -> Result<Found, SourceError> {
             }
         }
     }
-    for tag in files.folders(&format!("{manifests}/tags"))? {
-        match tag_target(files, &manifests, &tag, &revisions) {
+    let tags = files.folders(&format!("{manifests}/tags"))?;
+    for (tag, _) in ahead(files, &tags, |tag| tag_link(&manifests, tag)) {
+        match tag_target(files, &manifests, tag, &revisions) {
             Ok((tag, digest)) => {
                 let set = files.written_at(&tag_link(&manifests, tag.as_str()))?.map(Moment::estimated);
                 let earlier = earlier(files, &manifests, &tag, &digest, set)?;
                 found.past.tags.insert(tag.clone(), TagPast { set, set_by: None, earlier });
                 found.tags.insert(tag, digest);
             }
-            Err(problem) => found.damages.push(Damage::new(format!("tag {}", short(&tag)), problem)),
+            Err(problem) => found.damages.push(Damage::new(format!("tag {}", short(tag)), problem)),
         }
     }
     Ok(found)
+}
+
+/// Goes through links, each by its name and its place, so many of which are read ahead as can be.
+fn ahead<'a>(
+    files: &'a Files,
+    names: &'a [String],
+    place: impl Fn(&str) -> String + 'a,
+) -> impl Iterator<Item = (&'a String, String)> + 'a {
+    names.chunks(AHEAD_MAX).flat_map(move |names| {
+        let places: Vec<String> = names.iter().map(|name| place(name)).collect();
+        files.read_ahead(&places);
+        names.iter().zip(places)
+    })
 }
 
 fn tag_target(

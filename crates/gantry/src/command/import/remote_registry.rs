@@ -24,7 +24,7 @@ const MARK_BYTES_MAX: u64 = 1 << 20;
 const UNLISTED: &str = "What has no tag there, and neither is listed by an index nor refers to an image, the registry does not list: \
                         it was not looked for.";
 
-/// How a registry is asked that images come from.
+/// How a registry or a bucket is asked that images come from.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct SourceFlags {
     /// What the registry is that SOURCE names; it is asked where this is not said
@@ -33,9 +33,13 @@ pub(super) struct SourceFlags {
     /// A file with USER:PASSWORD for the registry that SOURCE names; else what `docker login` stored for it
     #[arg(long, value_name = "FILE")]
     source_credentials_file: Option<PathBuf>,
-    /// A PEM file of authorities whose certificates are believed of the registry that SOURCE names, besides those of the system
+    /// A PEM file of authorities whose certificates are believed of the registry or the store that SOURCE names, besides those of the
+    /// system; for a bucket else AWS_CA_BUNDLE
     #[arg(long, value_name = "FILE")]
-    source_ca_file: Option<PathBuf>,
+    pub(super) source_ca_file: Option<PathBuf>,
+    /// The store that has the bucket, as a URL; else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon S3
+    #[arg(long, value_name = "URL")]
+    pub(super) source_endpoint: Option<String>,
 }
 
 /// What a registry is: some tell more than OCI's API does.
@@ -65,7 +69,7 @@ impl SourceKind {
     }
 }
 
-/// How fast a registry is read, and how much at once.
+/// How fast a registry or a bucket is read, and how much at once.
 pub(super) struct Speed {
     pub(super) jobs: usize,
     pub(super) pace: Option<Arc<Pace>>,

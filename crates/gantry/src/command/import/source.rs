@@ -40,7 +40,7 @@ pub(super) trait Source: Send + Sync {
 
 /// A kind of source.
 pub(super) struct Kind {
-    /// What it is called.
+    /// What it is called. Its first word is the system whose people pushed and tagged, wherever that keeps its files.
     pub(super) name: &'static str,
     /// Whether each of its repositories has a name of its own, which it keeps.
     pub(super) has_names: bool,
@@ -136,7 +136,11 @@ pub(super) enum SourceError {
 
 /// Finds out what lies at a path, and looks through it.
 pub(super) fn open(path: &Path, seen: &dyn Fn(u64)) -> Result<(&'static Kind, Opened), SourceError> {
-    let files = Files::open(path)?;
+    look_through(Files::open(path)?, seen)
+}
+
+/// Finds out what files are, and looks through them.
+pub(super) fn look_through(files: Files, seen: &dyn Fn(u64)) -> Result<(&'static Kind, Opened), SourceError> {
     let kind = KINDS.iter().copied().find(|kind| (kind.is_it)(&files)).ok_or(SourceError::Unknown)?;
     Ok((kind, (kind.open)(files, seen)?))
 }

@@ -2,10 +2,14 @@ use super::*;
 use crate::search::{
     index::{HeldImage, Index},
     questions::{PackagePlace, PackageQuestion, Visible, packages},
+    running::RunningImages,
     seen::{self, Open},
     vex::HeldVex,
 };
-use gantry_metadata::finding_history::{FlawPlaceRow, HistoryRow};
+use gantry_metadata::{
+    finding_history::{FlawPlaceRow, HistoryRow},
+    inventory::EntryRow,
+};
 use gantry_registry::DeadlineSettings;
 use gantry_scan::{
     Advisory, Affected, Distribution, Installed, Inventory, Knowledge, KnowledgeSource, Package, PackageType, Range,
@@ -127,6 +131,12 @@ fn vex() -> HeldVex {
     HeldVex::saying(&[1], images.chain([statement("CVE-1", Some("sha256:1".into()))]).collect())
 }
 
+/// Of the first repository the first image runs, and the second wherever it is.
+fn running() -> RunningImages {
+    let entry = |repository: &str, digest: &str| EntryRow { repository: repository.into(), digest: digest.into() };
+    RunningImages::of([entry("team/1", "sha256:1"), entry("", "sha256:2")])
+}
+
 /// Some flaws are known of repositories for different times.
 fn open() -> Open {
     let row = |flaw: &str, package: &str, repository: i64, at: i64| HistoryRow {
@@ -154,24 +164,24 @@ fn some_question() -> impl Strategy<Value = FlawQuestion> {
     let severities = prop::sample::subsequence(Severity::ALL[..3].to_vec(), 0..3);
     let names = (text(&["cve-1", "CVE-2", "ghsa-1", "CVE-3", "none"]), text(&["left", "r*", "none"]));
     let switch = || prop::bool::weighted(0.2);
-    let switches = (switch(), switch(), switch(), switch());
+    let switches = (switch(), switch(), switch(), switch(), switch());
     let epss = prop::option::weighted(0.2, prop::sample::select(vec![0.0_f32, 0.3, 1.0]));
     let order = prop::sample::select(vec![FlawOrder::Severity, FlawOrder::Priority]);
-    (severities, names, switches, epss, order).prop_map(
-        |(severities, (id, package), (is_fixable, is_known_exploited, is_suppressed, is_overdue), epss_min, order)| {
-            FlawQuestion {
-                severities,
-                id,
-                package,
-                is_fixable,
-                is_known_exploited,
-                epss_min,
-                is_suppressed,
-                is_overdue,
-                order,
-            }
-        },
-    )
+    (severities, names, switches, epss, order).prop_map(|(severities, (id, package), switches, epss_min, order)| {
+        let (is_fixable, is_known_exploited, is_suppressed, is_overdue, is_running) = switches;
+        FlawQuestion {
+            severities,
+            id,
+            package,
+            is_fixable,
+            is_known_exploited,
+            epss_min,
+            is_suppressed,
+            is_overdue,
+            is_running,
+            order,
+        }
+    })
 }
 
 proptest! {
@@ -188,7 +198,8 @@ proptest! {
         let (index, vex, open) = (index(&images, seed), vex(), open());
         let visible: Visible = repositories.into_iter().map(|id| (id, format!("team/{id}"))).collect();
         let (deadlines, now) = (DeadlineSettings::default(), Timestamp::from_millis(40 * DAY));
-        let lens = Lens { index: &index, visible: &visible, vex: &vex, open: &open, deadlines: &deadlines, now };
+        let running = question.is_running.then(running);
+        let lens = Lens { index: &index, visible: &visible, vex: &vex, open: &open, deadlines: &deadlines, running: running.as_ref(), now };
 
         let walked = pages(|after| flaws(&lens, &question, after, count));
 
