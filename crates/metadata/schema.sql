@@ -341,6 +341,16 @@ CREATE TABLE identity_token(
 
 CREATE INDEX identity_token_end ON identity_token(expires_at);
 
+CREATE TABLE image_label(
+    repository BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY(repository, digest, name)
+) WITHOUT ROWID;
+
+CREATE INDEX image_label_value ON image_label(name, value, repository, digest);
+
 CREATE TABLE image_order(
     repository BIGINT NOT NULL,
     digest TEXT NOT NULL,

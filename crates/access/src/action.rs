@@ -209,6 +209,8 @@ actions! {
     GANTRY_HOLD_IMAGE = "gantry:HoldImage", [];
     /// Lifts the hold of an image.
     GANTRY_RELEASE_IMAGE = "gantry:ReleaseImage", [];
+    /// Sets and removes labels of an image.
+    GANTRY_LABEL_IMAGE = "gantry:LabelImage", [];
     /// Writes down who pushed and tagged images in another system, and when.
     GANTRY_IMPORT_PAST = "gantry:ImportPast", [];
     /// Sets which tags of a repository are protected.

@@ -261,6 +261,27 @@ impl Accounts {
         principal.kind == PrincipalKind::Root && principal.account == self.site().account
     }
 
+    /// Returns for which account somebody asks: for his own, or for another where he is the root user of the site's own account, who
+    /// bounds and sees what all of them use.
+    ///
+    /// # Errors
+    /// [`FaultKind::AccessDenied`]; [`FaultKind::NoSuchEntity`] where there is no such account.
+    pub fn asking_for(&self, cx: &Cx, principal: &Principal, account: Option<AccountId>) -> Result<Cx, Fault> {
+        let Some(id) = account.filter(|id| *id != cx.account) else { return Ok(cx.clone()) };
+        if !self.is_site_root(principal) {
+            let message = format!(
+                "{} may not ask about account {id}: only the root user of account {} may",
+                principal.arn,
+                self.site().account
+            );
+            return Err(Fault::new(FaultKind::AccessDenied, message));
+        }
+        if !self.knows_account(id) {
+            return Err(missing(id));
+        }
+        Ok(Cx { account: id, ..cx.clone() })
+    }
+
     /// Whoever makes accounts holds the keys to all of them: no policy hands that on.
     fn must_be_site_root(&self, principal: &Principal) -> Result<(), Fault> {
         if self.is_site_root(principal) {

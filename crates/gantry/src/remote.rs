@@ -20,6 +20,8 @@ use ureq::{
 
 /// Bytes of an answer in JSON.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
+/// Lines of a page that is asked for.
+const PAGE_LINES: usize = 1_000;
 
 /// Whose certificates are believed.
 #[derive(Clone, Debug, clap::Args)]
@@ -134,6 +136,30 @@ impl Remote {
     /// Asks for a document.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.send(Method::GET, path, None::<&()>).and_then(|response| self.read(response))
+    }
+
+    /// Reads the lines of a list, page by page, up to `wanted` of them; returns them with the last page. `address` has a query, and
+    /// `apart` takes a page apart into its lines and where the next one begins.
+    pub(crate) fn lines<P: DeserializeOwned, L>(
+        &self,
+        address: &str,
+        wanted: Option<usize>,
+        apart: impl Fn(&mut P) -> (Vec<L>, Option<String>),
+    ) -> Result<(Vec<L>, P), Failure> {
+        let (wanted, mut after, mut lines) = (wanted.unwrap_or(usize::MAX), String::new(), Vec::new());
+        loop {
+            let limit = wanted.saturating_sub(lines.len()).clamp(1, PAGE_LINES);
+            let mut page: P = self.get(&format!("{address}&limit={limit}{after}"))?;
+            let (more, next) = apart(&mut page);
+            lines.extend(more);
+            match next {
+                Some(next) if lines.len() < wanted => after = format!("&after={}", percent_encoded(&next, "")),
+                _ => {
+                    lines.truncate(wanted);
+                    return Ok((lines, page));
+                }
+            }
+        }
     }
 
     /// Asks for a document that there may be later: nothing where the server cannot be reached, has no time or breaks off.

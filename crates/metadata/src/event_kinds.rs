@@ -37,6 +37,7 @@ pub const EVENT_KINDS: &[&str] = &[
     "image.archived",
     "image.held",
     "image.judged",
+    "image.labelled",
     "image.purged",
     "image.pushed",
     "image.released",

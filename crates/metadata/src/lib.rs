@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `repositories.rs`, `manifests.rs`, `tags.rs`, `blobs.rs`, `uploads.rs`, `documents.rs`, `leases.rs`, `lifecycle.rs`, `trash.rs`, `inventory.rs` | every statement on those tables |
 //! | `identities.rs`, `identities/` | those on users, groups, roles, policies, access keys and identity providers |
+//! | `image_labels.rs` | those on labels that people give images |
 //! | `search_index.rs` | those on the orders of all images, and on their labels and platforms |
 //! | `image_search.rs` | those that look images up for a query |
 //! | `holds.rs`, `archive.rs` | those that hold and release an image, and that move it to the archive and back |
@@ -69,6 +70,7 @@ pub mod gates;
 mod group;
 pub mod holds;
 pub mod identities;
+pub mod image_labels;
 pub mod image_search;
 pub mod inventory;
 pub mod kms;

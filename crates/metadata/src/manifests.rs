@@ -1,6 +1,8 @@
 //! Every statement on `manifest` and `edge`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, holds::HoldRow, query, search_index, value::column, values};
+use crate::{
+    Change, Query, Reader, Row, Tx, change, holds::HoldRow, image_labels, query, search_index, value::column, values,
+};
 use bytes::Bytes;
 use gantry_fault::Fault;
 use gantry_words::{Moment, Precision, Timestamp};
@@ -576,9 +578,10 @@ pub fn pulled(tx: &mut Tx, repository: i64, digest: &str, at: Timestamp) -> Resu
     tx.write(&PULLED, values![repository, digest, at])
 }
 
-/// Removes a manifest, its edges, and what was read of its configuration.
+/// Removes a manifest, its edges, its labels, and what was read of its configuration.
 pub fn delete(tx: &mut Tx, repository: i64, digest: &str) -> Result<(), Fault> {
     search_index::forget(tx, repository, digest)?;
+    image_labels::forget(tx, repository, digest)?;
     tx.write(&DELETE_EDGES, values![repository, digest])?;
     tx.write(&DELETE, values![repository, digest])
 }

@@ -68,6 +68,7 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
     one!(32, "0032-traffic"),
     one!(33, "0033-events"),
     one!(34, "0034-loose-files"),
+    pair!(35, "0035-image-labels"),
 ];
 
 #[cfg(test)]

@@ -56,6 +56,8 @@ pub struct QuotaRow {
     pub reserved_bytes: u64,
     /// Whether it counts the blob already that was asked about, so that one more link of it needs no room.
     pub holds_blob: bool,
+    /// By how many logical bytes its repositories grow in a day together, where that was asked for, and that of one is known.
+    pub growth_bytes_per_day: Option<i64>,
     /// When it was last set.
     pub changed_at: Timestamp,
     /// By whom.
@@ -77,17 +79,19 @@ static OF_REPOSITORY: Query = query("SELECT quota FROM quota_repository WHERE re
 static STANDING: Query = query(
     "SELECT q.id, q.scope, q.measure, q.bytes_hard, q.bytes_soft, q.images_hard, q.images_soft, q.used_bytes, q.used_images,
          q.reserved_bytes, q.changed_at, q.changed_by, CASE WHEN EXISTS (SELECT 1 FROM quota_blob AS b
-             WHERE b.quota = q.id AND b.digest = $2 AND b.domain = $3) THEN 1 ELSE 0 END
+             WHERE b.quota = q.id AND b.digest = $2 AND b.domain = $3) THEN 1 ELSE 0 END,
+         CAST(NULL AS BIGINT)
      FROM quota AS q WHERE q.id IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j) ORDER BY q.id",
 );
 static LIST: Query = query(
     "SELECT id, scope, measure, bytes_hard, bytes_soft, images_hard, images_soft, used_bytes, used_images, reserved_bytes,
-         changed_at, changed_by, 0
+         changed_at, changed_by, 0, (SELECT CAST(sum(r.growth_bytes_per_day) AS BIGINT)
+             FROM quota_repository AS m JOIN repository AS r ON r.id = m.repository WHERE m.quota = quota.id)
      FROM quota WHERE account = $1 AND region = $2 ORDER BY id LIMIT $3",
 );
 static FULLEST: Query = query(
     "SELECT id, scope, measure, bytes_hard, bytes_soft, images_hard, images_soft, used_bytes, used_images, reserved_bytes,
-         changed_at, changed_by, 0, account
+         changed_at, changed_by, 0, CAST(NULL AS BIGINT), account
      FROM (SELECT q.*,
              COALESCE(q.used_bytes * 1.0 / NULLIF(COALESCE(q.bytes_hard, q.bytes_soft), 0), 0) AS bytes_share,
              COALESCE(q.used_images * 1.0 / NULLIF(COALESCE(q.images_hard, q.images_soft), 0), 0) AS images_share
@@ -244,6 +248,7 @@ fn quota(row: &Row) -> Result<QuotaRow, Fault> {
         changed_at: row.time(10)?,
         changed_by: row.text(11)?.into(),
         holds_blob: row.int(12)? == 1,
+        growth_bytes_per_day: row.opt_int(13)?,
     })
 }
 
@@ -286,7 +291,7 @@ pub fn list(rows: &mut Reader, account: AccountId, region: &Region, count: usize
 
 /// Returns up to `count` quotas of all accounts, each with its account, those first that are nearest to a limit.
 pub fn fullest(rows: &mut Reader, region: &Region, count: usize) -> Result<Vec<(String, QuotaRow)>, Fault> {
-    let read = |row: &Row| Ok((row.text(13)?.to_string(), quota(row)?));
+    let read = |row: &Row| Ok((row.text(14)?.to_string(), quota(row)?));
     rows.all(&FULLEST, values![region, count])?.iter().map(read).collect()
 }
 

@@ -1,7 +1,8 @@
 //! Every statement on `repository`.
 
 use crate::{
-    Change, Query, Reader, Row, Tx, access_revision, change, query, quotas, search_index, value::column, values,
+    Change, Query, Reader, Row, Tx, access_revision, change, image_labels, query, quotas, search_index, value::column,
+    values,
 };
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region, RepositoryName, Timestamp};
@@ -249,6 +250,7 @@ pub fn set_settings(tx: &mut Tx, id: i64, settings: &str) -> Result<(), Fault> {
 pub fn delete(tx: &mut Tx, id: i64) -> Result<(), Fault> {
     delete_but_trash(tx, id)?;
     search_index::forget_all(tx, id)?;
+    image_labels::forget_all(tx, id)?;
     for statement in [&DELETE_EDGES, &DELETE_MANIFESTS] {
         tx.write(statement, values![id])?;
     }

@@ -1,7 +1,7 @@
 //! Every statement on what searches look in: `image_order`, in which all images are read in an order, `image_property`, their labels and
 //! platforms, and `image_unread`, those of which these could not be read. Questions along an order are in `image_search.rs`.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, value::column, values};
+use crate::{Change, Query, Reader, Row, Tx, change, image_labels, query, value::column, values};
 use gantry_fault::Fault;
 use gantry_words::Timestamp;
 use serde_json::json;
@@ -26,7 +26,7 @@ pub type ImageKey = (i64, String);
 /// Of which images something is asked: those that have it.
 #[derive(Clone, Copy, Debug)]
 pub enum Having<'a> {
-    /// A label of this name whose value lies between two, both among them.
+    /// A label of this name, of the configuration or given here, whose value lies between two, both among them.
     Label {
         /// Its name.
         name: &'a str,
@@ -129,24 +129,31 @@ fn image_keys(found: Vec<Row>) -> Result<Vec<ImageKey>, Fault> {
 }
 
 /// Returns up to `count` images of all repositories that have this, those in the trash included; one more than once where several
-/// of its platforms are meant.
+/// of its platforms are meant, or its configuration and somebody here say the same.
 pub fn having(rows: &mut Reader, having: Having<'_>, count: usize) -> Result<Vec<ImageKey>, Fault> {
-    let found = match having {
-        Having::Label { name, from, to } => rows.all(&LABELLED, values![name, from, to, count])?,
-        Having::Platform { from, to } => rows.all(&OF_PLATFORM, values![from, to, count])?,
-    };
-    image_keys(found)
+    match having {
+        Having::Label { name, from, to } => {
+            let mut found = image_keys(rows.all(&LABELLED, values![name, from, to, count])?)?;
+            found.extend(image_labels::having(rows, name, (from, to), count - found.len())?);
+            Ok(found)
+        }
+        Having::Platform { from, to } => image_keys(rows.all(&OF_PLATFORM, values![from, to, count])?),
+    }
 }
 
-/// Returns the labels with these names of images of a repository: a digest, a name and a value each.
+/// Returns the labels with these names of images of a repository, of configurations and given here: a digest, a name and a value each.
 pub fn labels<'a>(
     rows: &mut Reader,
     repository: i64,
     digests: impl IntoIterator<Item = &'a str>,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<(String, String, String)>, Fault> {
-    let found = rows.all(&LABELS, values![repository, column(digests), column(names)])?;
-    found.into_iter().map(|mut row| Ok((row.take_text(0)?, row.take_text(1)?, row.take_text(2)?))).collect()
+    let (digests, names) = (column(digests), column(names));
+    let mut labels = image_labels::named(rows, repository, &digests, &names)?;
+    for mut row in rows.all(&LABELS, values![repository, digests, names])? {
+        labels.push((row.take_text(0)?, row.take_text(1)?, row.take_text(2)?));
+    }
+    Ok(labels)
 }
 
 /// Returns the platforms of images of a repository: a digest and a platform each.

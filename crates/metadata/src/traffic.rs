@@ -88,6 +88,7 @@ static BY_REPOSITORY: Query = query(
          CAST(sum(pushes) AS BIGINT), max(last_at)
      FROM traffic_day
      WHERE repository IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j) AND day >= $2
+         AND ($4 = '' OR digest = $4) AND ($5 = '' OR actor = $5)
      GROUP BY repository LIMIT $3",
 );
 static BY_IMAGE: Query = query(
@@ -95,6 +96,7 @@ static BY_IMAGE: Query = query(
          CAST(sum(pushes) AS BIGINT), max(last_at)
      FROM traffic_day
      WHERE repository IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j) AND day >= $2
+         AND ($4 = '' OR digest = $4) AND ($5 = '' OR actor = $5)
      GROUP BY repository, digest LIMIT $3",
 );
 static BY_PRINCIPAL: Query = query(
@@ -102,6 +104,7 @@ static BY_PRINCIPAL: Query = query(
          CAST(sum(pushes) AS BIGINT), max(last_at)
      FROM traffic_day
      WHERE repository IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j) AND day >= $2
+         AND ($4 = '' OR digest = $4) AND ($5 = '' OR actor = $5)
      GROUP BY repository, actor LIMIT $3",
 );
 static BY_NETWORK: Query = query(
@@ -109,6 +112,7 @@ static BY_NETWORK: Query = query(
          CAST(sum(pushes) AS BIGINT), max(last_at)
      FROM traffic_day
      WHERE repository IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j) AND day >= $2
+         AND ($4 = '' OR digest = $4) AND ($5 = '' OR actor = $5)
      GROUP BY repository, network LIMIT $3",
 );
 static BY_DAY: Query = query(
@@ -116,6 +120,7 @@ static BY_DAY: Query = query(
          CAST(sum(pushes) AS BIGINT), max(last_at)
      FROM traffic_day
      WHERE repository IN (SELECT CAST(j.value ->> 0 AS BIGINT) FROM json_each($1) AS j) AND day >= $2
+         AND ($4 = '' OR digest = $4) AND ($5 = '' OR actor = $5)
      GROUP BY repository, day LIMIT $3",
 );
 static ROWS: Query = query("SELECT count(*) FROM traffic_day");
@@ -137,12 +142,22 @@ pub fn count(tx: &mut Tx, days: &[TrafficDay]) -> Result<(), Fault> {
     tx.write(&COUNT, values![serde_json::Value::Array(rows).to_string()])
 }
 
+/// Of what alone something is asked; what is empty is not asked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrafficOf<'a> {
+    /// A digest.
+    pub digest: &'a str,
+    /// A principal, as the audit names it.
+    pub actor: &'a str,
+}
+
 /// Returns what happened in these repositories from a day on, up to `count` rows: one for each repository and what the column tells
-/// apart.
+/// apart. What was written down without a digest or a principal is not of any.
 pub fn sum(
     rows: &mut Reader,
     by: TrafficColumn,
     repositories: &[i64],
+    of: TrafficOf<'_>,
     from: i64,
     count: usize,
 ) -> Result<Vec<TrafficSum>, Fault> {
@@ -162,7 +177,7 @@ pub fn sum(
         };
         Ok(TrafficSum { repository: row.int(0)?, key: row.take_text(1)?, count })
     };
-    rows.all(query, values![column(repositories), from, count])?.into_iter().map(read).collect()
+    rows.all(query, values![column(repositories), from, count, of.digest, of.actor])?.into_iter().map(read).collect()
 }
 
 /// Returns how many rows there are. It looks at each: for those who ask seldom.

@@ -1,6 +1,6 @@
 //! Every statement on `trash` and `trash_tag`, and those that move a manifest there and back.
 
-use crate::{Change, Query, Reader, Row, Tx, change, query, search_index, value::column, values};
+use crate::{Change, Query, Reader, Row, Tx, change, image_labels, query, search_index, value::column, values};
 use gantry_fault::Fault;
 use gantry_words::{AccountId, Region, RepositoryName, Timestamp};
 
@@ -309,6 +309,7 @@ pub fn copy(tx: &mut Tx, from: i64, to: i64, digest: &str) -> Result<(), Fault> 
         tx.write(statement, values![from, to, digest])?;
     }
     search_index::copy(tx, from, to, digest)?;
+    image_labels::copy(tx, from, to, digest)?;
     copy_tags(tx, from, to, digest)
 }
 

@@ -81,7 +81,7 @@ static ADD_UNIQUE: Change = change("UPDATE repository SET unique_bytes = unique_
 static SOLE_HOLDER: Query = query("SELECT repository FROM blob_link WHERE digest = $1 AND copy = $2 LIMIT 1");
 static LIST: Query = query(
     "SELECT id, name, image_count, tag_count, blob_bytes, unique_bytes, growth_bytes_per_day, last_pulled_at
-     FROM repository WHERE account = $1 AND region = $2 AND name >= $3 ORDER BY name LIMIT $4",
+     FROM repository WHERE account = $1 AND region = $2 AND name >= $3 AND name < $4 ORDER BY name LIMIT $5",
 );
 static SUM: Query = query(
     "SELECT count(*), CAST(COALESCE(sum(image_count), 0) AS BIGINT), CAST(COALESCE(sum(tag_count), 0) AS BIGINT),
@@ -133,12 +133,12 @@ pub fn sole_holder(rows: &mut Reader, digest: &str, copy: i64) -> Result<Option<
     rows.one(&SOLE_HOLDER, values![digest, copy])?.map(|row| row.int(0)).transpose()
 }
 
-/// Returns what up to `count` repositories use whose name is `first` or comes after it, in the order of their bytes.
+/// Returns what up to `count` repositories use whose name is `first` or comes after it, and before `end`, in the order of their bytes.
 pub fn list(
     rows: &mut Reader,
     account: AccountId,
     region: &Region,
-    first: &str,
+    (first, end): (&str, &str),
     count: usize,
 ) -> Result<Vec<UsageRow>, Fault> {
     let read = |mut row: Row| {
@@ -153,7 +153,7 @@ pub fn list(
             last_pulled_at: row.opt_time(7)?,
         })
     };
-    rows.all(&LIST, values![account, region, first, count])?.into_iter().map(read).collect()
+    rows.all(&LIST, values![account, region, first, end, count])?.into_iter().map(read).collect()
 }
 
 /// Returns what the repositories of an account use together whose names are `first` or come after it, and before `end`: their

@@ -173,7 +173,7 @@ impl Field {
                 "label",
                 &[],
                 Kind::Pair,
-                "a label of its configuration: that it is there, or its value",
+                "a label of its configuration, or one that people gave it here: that it is there, or its value",
                 "label:org.opencontainers.image.vendor=ACME",
             ),
             Field::Platform => row(

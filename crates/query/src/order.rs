@@ -15,17 +15,32 @@ pub enum SortColumn {
     Size,
     /// How many tags they have.
     Tags,
+    /// Their digests.
+    Digest,
+    /// Their artifact types, or the media types standing for them.
+    Type,
+    /// Whether they can be pulled: `activating`, `active`, `archived`.
+    Status,
+    /// Who pushed them.
+    Pusher,
+    /// Their storage classes.
+    Class,
 }
 
 impl SortColumn {
     /// All of them.
-    pub const ALL: [SortColumn; 6] = [
+    pub const ALL: [SortColumn; 11] = [
         SortColumn::Repository,
         SortColumn::Pushed,
         SortColumn::Tagged,
         SortColumn::Pulled,
         SortColumn::Size,
         SortColumn::Tags,
+        SortColumn::Digest,
+        SortColumn::Type,
+        SortColumn::Status,
+        SortColumn::Pusher,
+        SortColumn::Class,
     ];
 
     /// Its name.
@@ -37,6 +52,11 @@ impl SortColumn {
             SortColumn::Pulled => "pulled",
             SortColumn::Size => "size",
             SortColumn::Tags => "tags",
+            SortColumn::Digest => "digest",
+            SortColumn::Type => "type",
+            SortColumn::Status => "status",
+            SortColumn::Pusher => "pusher",
+            SortColumn::Class => "class",
         }
     }
 }
@@ -60,7 +80,7 @@ impl Default for Order {
 /// Why a text is no order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no order {text:?}; there are repository, pushed, tagged, pulled, size and tags, each with - before it for the other way round"
+    "there is no order {text:?}; there are repository, pushed, tagged, pulled, size, tags, digest, type, status, pusher and class, each with - before it for the other way round"
 )]
 pub struct OrderError {
     text: String,

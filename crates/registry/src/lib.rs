@@ -42,6 +42,8 @@
 //! | `trash.rs`, `trash/` | [`Trash`]: what was deleted, for as long as it can be had back |
 //! | `history.rs` | [`Tags`]: where a tag pointed, and the way back |
 //! | `usage.rs`, `usage/` | [`Usages`]: what repositories use, how fast they grow, and when the disk is full |
+//! | `lines.rs` | lines of usage and traffic in an order, and in pages |
+//! | `labels.rs` | [`LabelChange`]: labels that people give images |
 //! | `quotas.rs`, `quotas/` | [`Quotas`]: how much repositories may hold together |
 //! | `retention.rs` | [`Retention`]: forgets what happened, after its time |
 //! | `events.rs`, `events/` | [`Events`]: what happened, in one order for everybody who follows it, in several formats |
@@ -70,7 +72,9 @@ mod images;
 mod imports;
 mod inventory;
 mod keys;
+mod labels;
 mod lifecycle;
+mod lines;
 mod link;
 mod orphans;
 mod owner;
@@ -124,6 +128,10 @@ pub use inventory::{
     InventorySourceError, InventorySummary, ReportedImage,
 };
 pub use keys::{BlobKeys, KeyDomain, refused_key};
+pub use labels::{
+    IMAGE_LABEL_NAME_BYTES_MAX, IMAGE_LABEL_VALUE_BYTES_MAX, IMAGE_LABELS_MAX, LabelChange, LabelError, LabelName,
+    LabelValue,
+};
 pub use lifecycle::{
     ForecastRun, LIFECYCLE_FORECAST_DAYS_MAX, LIFECYCLE_IMAGES_SHOWN_MAX, Lifecycle, LifecycleExplanation,
     LifecycleForecast, LifecycleForecastImage, LifecycleImage, LifecycleOutcome, LifecycleRound, LifecycleRun,
@@ -155,7 +163,8 @@ pub use settings::{
     ScanningSettings, Settings, TrashSettings, UploadSettings, WorkerSettings,
 };
 pub use traffic::{
-    TRAFFIC_DAYS_MAX, Traffic, TrafficBy, TrafficEntry, TrafficOrder, TrafficOrderError, TrafficPlace, traffic_page,
+    TRAFFIC_DAYS_MAX, Traffic, TrafficBy, TrafficEntry, TrafficFilter, TrafficOrder, TrafficOrderError, TrafficPlace,
+    traffic_page,
 };
 pub use trash::{Emptied, RestoredImage, Trash, TrashPlace, TrashedImage};
 pub use uploads::{Appended, Uploads};

@@ -5,16 +5,22 @@ mod decide;
 use crate::{
     documents::{Change, DocumentKind, DocumentSeen, Documents},
     images::Images,
+    labels::LabelChange,
     repositories::{self, Repositories, Repository},
     resource_tags::{ResourceTagError, ResourceTags},
     rules::{Mutability, RepositoryRules, TagRule},
 };
 use decide::{Known, Plan, decide};
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Reader, Tx, past as rows_of_past, repositories as repository_rows, usage};
+use gantry_metadata::{Act, Reader, Tx, image_labels, past as rows_of_past, repositories as repository_rows, usage};
 use gantry_oci::{Digest, Tag};
 use gantry_words::{AccountId, Cx, Moment, RepositoryName, RequestId, Timestamp};
-use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+    sync::Arc,
+};
 
 /// Images that one call may tell of.
 pub const PAST_IMAGES_MAX: usize = 1_000;
@@ -83,6 +89,8 @@ pub struct PastImage {
     pub pushed_by: Option<PastActor>,
     /// When it was pulled there last.
     pub pulled: Option<Moment>,
+    /// Labels that it has there, if any.
+    pub labels: Option<LabelChange>,
 }
 
 /// What is told of a tag.
@@ -252,7 +260,15 @@ impl Act for PutPast {
         let tags = rows_of_past::tags(rows, self.repository, names)?;
         let moves = rows_of_past::moves(rows, self.repository, &moved)?;
         let last_ids = rows_of_past::last_ids(rows, &decide::ranges_of_ids(&self.past))?;
-        Ok(Some(Known::new(images, tags, moves, last_ids)))
+        let labelled = self.past.images.iter().filter(|image| image.labels.is_some());
+        let labelled: BTreeSet<&str> = labelled.map(|image| image.digest.as_str()).collect();
+        let mut labels: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        if !labelled.is_empty() {
+            for (digest, name, value) in image_labels::of_images(rows, self.repository, labelled)? {
+                labels.entry(digest).or_default().insert(name, value);
+            }
+        }
+        Ok(Some(Known { labels, ..Known::new(images, tags, moves, last_ids) }))
     }
 
     fn decide(&self, known: Option<Known>, now: Timestamp) -> Result<Plan, Fault> {
@@ -269,6 +285,9 @@ impl Act for PutPast {
         }
         if let Some(last) = plan.pulled.iter().map(|(_, pulled)| pulled.at).max() {
             usage::pulled(tx, self.repository, last)?;
+        }
+        for (digest, labels) in &plan.labels {
+            image_labels::put(tx, self.repository, digest, labels)?;
         }
         // Before the moves: a line that is dated anew is found by how it was.
         for (before, after) in &plan.tags {

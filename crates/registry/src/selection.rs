@@ -12,6 +12,7 @@ pub(crate) use unchanged::Chosen;
 use crate::{
     hold::HoldReason,
     images::{ImageSearch, ImageSummary, Images, SearchedImage, SearchedRepository, parse_digest},
+    labels::LabelChange,
     repositories::Repository,
 };
 use acts::KeepSelection;
@@ -60,6 +61,11 @@ pub enum BulkAction {
     Tag {
         /// Which one.
         tag: TagTemplate,
+    },
+    /// Labels of each are set and removed.
+    Label {
+        /// Which.
+        labels: LabelChange,
     },
     /// They go to the archive.
     Archive,

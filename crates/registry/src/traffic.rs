@@ -9,7 +9,7 @@ use crate::{documents::DocumentKind, ports::Ports, repositories::Repository, usa
 use gantry_fault::{Fault, FaultKind};
 use gantry_metadata::{
     Act, Reader, Trail, Tx, documents, manifests,
-    traffic::{self, TrafficCount, TrafficDay},
+    traffic::{self, TrafficCount, TrafficDay, TrafficOf},
     usage,
 };
 use gantry_oci::Digest;
@@ -50,6 +50,15 @@ pub struct Traffic {
     ports: Arc<Ports>,
     waiting: Arc<Mutex<HashMap<Subject, TrafficCount>>>,
     room: Arc<Room>,
+}
+
+/// Of what alone it is told what happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrafficFilter {
+    /// Of one image; of all where there is none.
+    pub digest: Option<Digest>,
+    /// By one principal, as the audit names it; by all where there is none.
+    pub principal: Option<String>,
 }
 
 /// Whether there is room for more rows, looked at once an hour.
@@ -192,7 +201,7 @@ impl Traffic {
     }
 
     /// Returns what happened in these repositories in the last `days` days, today included, in no order. Of repositories it says
-    /// their names, of images `<name>@<digest>`, of days `YYYY-MM-DD`.
+    /// their names, of images `<name>@<digest>`, of days `YYYY-MM-DD`. What is not told apart any more passes no filter.
     ///
     /// # Errors
     /// [`FaultKind::InvalidParameter`] where that were too many lines.
@@ -201,6 +210,7 @@ impl Traffic {
         cx: &Cx,
         by: TrafficBy,
         repositories: &BTreeMap<i64, String>,
+        filter: &TrafficFilter,
         days: u16,
     ) -> Result<Vec<TrafficEntry>, Fault> {
         let from = day_of(cx.now) + 1 - i64::from(days);
@@ -208,7 +218,12 @@ impl Traffic {
         let mut sums: BTreeMap<String, TrafficCount> = BTreeMap::new();
         for batch in ids.chunks(SUMMED_BATCH) {
             let (batch, column) = (batch.to_vec(), by.column());
-            let look = move |rows: &mut Reader| traffic::sum(rows, column, &batch, from, LINES_MAX + 1);
+            let filter = filter.clone();
+            let look = move |rows: &mut Reader| {
+                let digest = filter.digest.as_ref().map_or("", Digest::as_str);
+                let of = TrafficOf { digest, actor: filter.principal.as_deref().unwrap_or_default() };
+                traffic::sum(rows, column, &batch, of, from, LINES_MAX + 1)
+            };
             let found = self.ports.metadata.read_long(look).await?;
             let is_cut = found.len() > LINES_MAX;
             for found in found {

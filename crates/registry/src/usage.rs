@@ -1,9 +1,10 @@
 //! What repositories use. The figures are kept with every change (`metadata::repositories`); nothing here walks blobs.
 
 mod growth;
+mod prefix;
 mod table;
 
-pub use growth::{days_until_full, growth_per_day};
+pub use growth::{bytes_in_days, days_until_full, growth_per_day};
 pub use table::{
     RepositoryUsage, Usage, UsageBy, UsageColumn, UsageEntry, UsageOrder, UsageOrderError, UsagePlace, usage_by,
     usage_page,
@@ -59,40 +60,44 @@ impl Usages {
         EVERY
     }
 
-    /// Returns what each repository of the account uses whose name begins with `prefix`, in the order of names.
+    /// Returns what each repository of the account uses that a prefix means, in the order of names: `team/app` means the repository of
+    /// that name and those below it, `team/` those below it alone, an empty one all.
     pub async fn repositories(&self, cx: &Cx, prefix: &str) -> Result<Vec<RepositoryUsage>, Fault> {
-        let (mut found, mut from) = (Vec::new(), prefix.to_string());
-        loop {
-            let (account, region) = (cx.account, self.ports.region.clone());
-            let first = from.clone();
-            let look = move |rows: &mut Reader| usage::list(rows, account, &region, &first, BATCH);
-            let rows = self.ports.metadata.read_long(look).await?;
-            let is_last = rows.len() < BATCH;
-            for row in rows {
-                if !row.name.starts_with(prefix) {
-                    return Ok(found);
+        let mut found = Vec::new();
+        for (mut from, end) in prefix::ranges(prefix) {
+            loop {
+                let (account, region) = (cx.account, self.ports.region.clone());
+                let (first, before) = (from.clone(), end.clone());
+                let look = move |rows: &mut Reader| usage::list(rows, account, &region, (&first, &before), BATCH);
+                let rows = self.ports.metadata.read_long(look).await?;
+                let is_last = rows.len() < BATCH;
+                for row in rows {
+                    // No name has a character that comes before this one: only what comes after the name comes after it.
+                    from.clear();
+                    from.extend([row.name.as_str(), "!"]);
+                    found.push(of_row(row)?);
                 }
-                // No name has a character that comes before this one: only what comes after the name comes after it.
-                from.clear();
-                from.extend([row.name.as_str(), "!"]);
-                found.push(of_row(row)?);
-            }
-            if is_last {
-                return Ok(found);
+                if is_last {
+                    break;
+                }
             }
         }
+        Ok(found)
     }
 
-    /// Returns what all repositories of the account use together whose names begin with `prefix`: the sum of what
+    /// Returns what all repositories of the account use together that a prefix means: the sum of what
     /// [`Usages::repositories`] says, in less time.
     pub async fn sum(&self, cx: &Cx, prefix: &str) -> Result<Usage, Fault> {
-        // No name has a character that comes after this one.
-        let (account, region) = (cx.account, self.ports.region.clone());
-        let (first, end) = (prefix.to_string(), format!("{prefix}~"));
-        let look = move |rows: &mut Reader| usage::sum(rows, account, &region, (&first, &end));
-        let (total, growth_bytes_per_day, last_pulled_at) = self.ports.metadata.read_long(look).await?;
-        let UsageTotal { repositories, images, tags, blob_bytes: logical_bytes, unique_bytes } = total;
-        Ok(Usage { repositories, images, tags, logical_bytes, unique_bytes, growth_bytes_per_day, last_pulled_at })
+        let (account, region, ranges) = (cx.account, self.ports.region.clone(), prefix::ranges(prefix));
+        let look = move |rows: &mut Reader| {
+            let mut sums = Vec::new();
+            for (first, end) in &ranges {
+                sums.push(of_sum(usage::sum(rows, account, &region, (first, end))?));
+            }
+            Ok(sums)
+        };
+        let sums = self.ports.metadata.read_long(look).await?;
+        Ok(Usage::sum(&sums))
     }
 
     /// Returns when the newest image of each of these repositories was pushed, one in the trash too.
@@ -159,6 +164,11 @@ impl Usages {
         self.ports.metadata.perform(cx, EndSampling { day, bytes }).await?;
         Ok(sum)
     }
+}
+
+fn of_sum((total, growth_bytes_per_day, last_pulled_at): (UsageTotal, Option<i64>, Option<Timestamp>)) -> Usage {
+    let UsageTotal { repositories, images, tags, blob_bytes: logical_bytes, unique_bytes } = total;
+    Usage { repositories, images, tags, logical_bytes, unique_bytes, growth_bytes_per_day, last_pulled_at }
 }
 
 fn of_row(row: UsageRow) -> Result<RepositoryUsage, Fault> {

@@ -3,6 +3,7 @@ use gantry_registry::{ArchiveCounts, ImageStatus, ImageSummary, Repository};
 use gantry_words::Precision;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A repository, as the management API shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +103,9 @@ pub struct ImageDocument {
     /// Who runs it, by the reports that count now. Policies keep such an image.
     #[serde(default)]
     pub in_use: Vec<ImageUseDocument>,
+    /// Labels that people gave it here, each with its value; those of its configuration are others.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// `ACTIVE`, `ARCHIVED`, or `ACTIVATING` on the way back. Only an active image can be pulled.
     #[serde(default = "active")]
     pub status: String,
@@ -140,6 +144,7 @@ impl From<ImageSummary> for ImageDocument {
             pushed_by: image.pushed_by,
             hold: image.hold.map(HoldDocument::from),
             in_use: image.uses.into_iter().map(ImageUseDocument::from).collect(),
+            labels: image.labels,
             status: image.status.as_str().into(),
             archived_at: image.archived_at.map(|at| at.to_string()),
             activated_at: image.activated_at.map(|at| at.to_string()),

@@ -5,7 +5,7 @@ use gantry_api::{Incoming, IntoWire, Outgoing, Payload, Rest};
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Digest, Reference, Tag};
 use gantry_registry::{InventorySource, InventorySourceError, ProtectedTags, TagsPattern};
-use gantry_words::RepositoryName;
+use gantry_words::{AccountId, AccountIdError, RepositoryName};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
@@ -111,6 +111,24 @@ pub(crate) fn prefix(incoming: &Incoming) -> Result<String, Fault> {
             format!("prefix={prefix:?} is nothing that a repository's name begins with"),
         )),
     }
+}
+
+/// Reads for which account something is asked out of the query; nothing where it says nothing.
+///
+/// # Errors
+/// [`FaultKind::InvalidParameter`] where it is no id of an account.
+pub(crate) fn account(incoming: &Incoming) -> Result<Option<AccountId>, Fault> {
+    let wrong = |error: AccountIdError| Fault::new(FaultKind::InvalidParameter, format!("account: {error}"));
+    incoming.query("account").map(|text| text.parse::<AccountId>().map_err(wrong)).transpose()
+}
+
+/// For which account something is asked, in the query.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "read by the document alone")]
+pub(crate) struct OfAccount {
+    /// Of this account instead of the caller's own: for the root user of the site's own account alone.
+    #[schemars(length(min = 12, max = 12), extend("example" = "111122223333"))]
+    account: Option<String>,
 }
 
 /// Reads a switch out of the query; one that is not there is off.

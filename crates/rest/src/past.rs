@@ -3,8 +3,9 @@
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::{Digest, DigestError, TagError};
 use gantry_registry::{
-    PAST_ACTOR_BYTES_MAX, PAST_IMAGES_MAX, PAST_MOVES_MAX, PAST_TAGS_MAX, Past, PastActor, PastError, PastImage,
-    PastMove, PastRules, PastTag, PastTaken, PreviewCounts, RESOURCE_TAGS_MAX, ResourceTags,
+    IMAGE_LABELS_MAX, LabelChange, PAST_ACTOR_BYTES_MAX, PAST_IMAGES_MAX, PAST_MOVES_MAX, PAST_TAGS_MAX, Past,
+    PastActor, PastError, PastImage, PastMove, PastRules, PastTag, PastTaken, PreviewCounts, RESOURCE_TAGS_MAX,
+    ResourceTags,
 };
 use gantry_words::{Moment, Precision, Timestamp};
 use schemars::JsonSchema;
@@ -52,6 +53,10 @@ pub struct PastImageDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "PastMomentDocument")]
     pub pulled: Option<PastMomentDocument>,
+    /// Labels that people gave it there, each with its value: those that it has not here it gets, as far as it may have more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = IMAGE_LABELS_MAX))]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What another system knows of a tag.
@@ -200,6 +205,7 @@ fn read_image(place: &str, image: PastImageDocument) -> Result<PastImage, Fault>
         pushed: image.pushed.map(PastMomentDocument::moment),
         pushed_by: actor(&format!("{place}.pushedBy"), image.pushed_by)?,
         pulled: image.pulled.map(PastMomentDocument::moment),
+        labels: labels(&format!("{place}.labels"), image.labels)?,
     })
 }
 
@@ -217,6 +223,14 @@ fn read_tag(place: &str, told: PastTagDocument) -> Result<PastTag, Fault> {
         set_by: actor(&format!("{place}.setBy"), told.set_by)?,
         earlier: earlier.collect::<Result<_, Fault>>()?,
     })
+}
+
+fn labels(place: &str, labels: BTreeMap<String, String>) -> Result<Option<LabelChange>, Fault> {
+    if labels.is_empty() {
+        return Ok(None);
+    }
+    let labels = labels.into_iter().map(|(name, value)| (name, Some(value))).collect();
+    LabelChange::read(labels).map(Some).map_err(|error| wrong(place, error))
 }
 
 fn digest(place: &str, text: &str) -> Result<Digest, Fault> {
@@ -266,6 +280,7 @@ mod tests {
             (json!({"source": "Harbor"}), "source: "),
             (json!({"source": "harbor", "images": [{"digest": "v1"}]}), "images[0].digest: "),
             (json!({"source": "harbor", "images": [{"digest": good, "pushedBy": ""}]}), "images[0].pushedBy: "),
+            (json!({"source": "harbor", "images": [{"digest": good, "labels": {"a-": ""}}]}), "images[0].labels: "),
             (json!({"source": "harbor", "tags": [{"tag": "-", "digest": good}]}), "tags[0].tag: "),
             (json!({"source": "harbor", "tags": [{"tag": "a", "digest": good, "by": "b"}]}), "by"),
             (json!({"source": "harbor", "images": [{"digest": good, "pushed": "2024"}]}), "expected a time as"),

@@ -2,7 +2,7 @@
 
 use gantry_api::Incoming;
 use gantry_fault::{Fault, FaultKind};
-use gantry_registry::{Quota, QuotaLimits, QuotaMeasure, QuotaScope, QuotaScopeError};
+use gantry_registry::{Quota, QuotaLimits, QuotaMeasure, QuotaScope, QuotaScopeError, days_until_full};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,11 @@ pub struct QuotaDocument {
     pub used_images: u64,
     /// Bytes that are kept for open uploads to them, those that have come included.
     pub reserved_bytes: u64,
+    /// By how many logical bytes its repositories grow in a day together; negative where they shrink, null until two days are known.
+    pub growth_bytes_per_day: Option<i64>,
+    /// In how many whole days its bytes reach the hard limit (the soft one, where there is no other) if they go on to grow so, as if
+    /// nothing were held twice; null where there is no such limit, or no growth.
+    pub days_until_full: Option<u64>,
     /// When it was last set, RFC 3339.
     #[schemars(extend("format" = "date-time"))]
     pub changed_at: String,
@@ -91,12 +96,16 @@ pub struct QuotaDocument {
 
 impl From<Quota> for QuotaDocument {
     fn from(quota: Quota) -> Self {
+        let limit = quota.limits.bytes_hard.or(quota.limits.bytes_soft);
+        let room = limit.map(|limit| limit.saturating_sub(quota.used_bytes));
         QuotaDocument {
             scope: quota.scope,
             limits: quota.limits.into(),
             used_bytes: quota.used_bytes,
             used_images: quota.used_images,
             reserved_bytes: quota.reserved_bytes,
+            growth_bytes_per_day: quota.growth_bytes_per_day,
+            days_until_full: room.and_then(|room| days_until_full(room, quota.growth_bytes_per_day)),
             changed_at: quota.changed_at.to_string(),
             changed_by: quota.changed_by,
         }

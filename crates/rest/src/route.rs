@@ -233,13 +233,17 @@ fn is_digest(text: &str) -> bool {
     text.contains(':') || text.contains("%3A") || text.contains("%3a")
 }
 
-/// Finds what keeps something: `<name>/images/<digest>/hold` and `<name>/protected-tags/<pattern>`. The first is told from
-/// repositories and tags of such names by the colon, which those do not have; the second is only put and deleted.
+/// Finds what is put on something and taken off: `<name>/images/<digest>/hold`, `…/labels` and `<name>/protected-tags/<pattern>`. The
+/// first two are told from repositories and tags of such names by the colon, which those do not have; the third is only put and deleted.
 fn protection(method: &Method, head: &str, last: &str) -> Option<Routed> {
-    let (name, key, place, [put, delete]) = if last == "hold" {
+    let (name, key, place, [put, delete]) = if matches!(last, "hold" | "labels") {
         let (above, digest) = head.rsplit_once('/')?;
         let name = above.strip_suffix("/images").filter(|_| is_digest(digest))?;
-        (name, "digest", digest, [hold_image::HoldImage::NAME, release_image::ReleaseImage::NAME])
+        let operations = match last {
+            "hold" => [hold_image::HoldImage::NAME, release_image::ReleaseImage::NAME],
+            _ => [label_image::LabelImage::NAME, unlabel_image::UnlabelImage::NAME],
+        };
+        (name, "digest", digest, operations)
     } else {
         let name = head.strip_suffix("/protected-tags").filter(|_| *method != Method::GET)?;
         (name, "pattern", last, [protect_tags::ProtectTags::NAME, unprotect_tags::UnprotectTags::NAME])
@@ -478,6 +482,8 @@ mod tests {
             (Method::PUT, "/api/v1/repositories/a/b/images/sha256:aa/storage-class", "SetStorageClass", "a/b"),
             (Method::PUT, "/api/v1/repositories/team/app/images/sha256:aa/hold", "HoldImage", "team/app"),
             (Method::DELETE, "/api/v1/repositories/team/app/images/sha256%3Aaa/hold", "ReleaseImage", "team/app"),
+            (Method::PUT, "/api/v1/repositories/team/app/images/sha256:aa/labels", "LabelImage", "team/app"),
+            (Method::DELETE, "/api/v1/repositories/team/app/images/sha256%3Aaa/labels", "UnlabelImage", "team/app"),
             (Method::PUT, "/api/v1/repositories/a/images/tags/hold", "PutTag", "a/images"),
             (Method::DELETE, "/api/v1/repositories/a/images/b/hold", "DeleteRepository", "a/images/b/hold"),
             (Method::PUT, "/api/v1/repositories/team/app/protected-tags/release-*", "ProtectTags", "team/app"),

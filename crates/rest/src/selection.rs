@@ -6,11 +6,12 @@ use gantry_accounts::Accounts;
 use gantry_fault::{Fault, FaultKind};
 use gantry_oci::Tag;
 use gantry_registry::{
-    BulkAction, BulkAsked, ChosenImage, HoldReason, HoldReasonError, Leftover, Selection, SelectionState,
-    SelectionStatus, TagTemplate, TagTemplateError,
+    BulkAction, BulkAsked, ChosenImage, HoldReason, HoldReasonError, LabelChange, LabelError, Leftover, Selection,
+    SelectionState, SelectionStatus, TagTemplate, TagTemplateError,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What is done to images that a query means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +22,8 @@ pub enum BulkActionName {
     Delete,
     /// A tag is set on each.
     Tag,
+    /// Labels of each are set and removed.
+    Label,
     /// They go to the archive.
     Archive,
     /// They come back from there.
@@ -49,6 +52,10 @@ pub struct SelectImagesDocument {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "String", extend("example" = "case 2026-17"))]
     pub reason: Option<String>,
+    /// The labels to set, each with its value, and with null those to remove, for `label`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "BTreeMap<String, Option<String>>")]
+    pub labels: Option<BTreeMap<String, Option<String>>>,
 }
 
 impl SelectImagesDocument {
@@ -59,6 +66,9 @@ impl SelectImagesDocument {
     pub(crate) fn read_action(&self) -> Result<BulkAction, Fault> {
         let invalid = |message: String| Fault::new(FaultKind::InvalidParameter, message);
         let (tag, reason) = (self.tag.as_deref(), self.reason.as_deref());
+        if self.labels.is_some() && self.action != BulkActionName::Label {
+            return Err(invalid("labels: only the action \"label\" takes them".into()));
+        }
         match (self.action, tag, reason) {
             (BulkActionName::Delete, None, None) => Ok(BulkAction::Delete),
             (BulkActionName::Archive, None, None) => Ok(BulkAction::Archive),
@@ -71,6 +81,12 @@ impl SelectImagesDocument {
             (BulkActionName::Hold, None, Some(reason)) => {
                 let wrong = |error: HoldReasonError| invalid(error.to_string());
                 Ok(BulkAction::Hold { reason: reason.parse::<HoldReason>().map_err(wrong)? })
+            }
+            (BulkActionName::Label, None, None) => {
+                let wrong = |error: LabelError| invalid(format!("labels: {error}"));
+                Ok(BulkAction::Label {
+                    labels: LabelChange::read(self.labels.clone().unwrap_or_default()).map_err(wrong)?,
+                })
             }
             (BulkActionName::Tag, None, _) => Err(invalid("tag: the action \"tag\" needs the tag to set".into())),
             (BulkActionName::Hold, _, None) => Err(invalid("reason: the action \"hold\" needs a reason".into())),
@@ -222,6 +238,7 @@ impl From<SelectionStatus> for SelectionStatusDocument {
         let action = match status.action {
             BulkAction::Delete => BulkActionName::Delete,
             BulkAction::Tag { .. } => BulkActionName::Tag,
+            BulkAction::Label { .. } => BulkActionName::Label,
             BulkAction::Archive => BulkActionName::Archive,
             BulkAction::Restore => BulkActionName::Restore,
             BulkAction::Hold { .. } => BulkActionName::Hold,
@@ -268,6 +285,7 @@ fn accesses(asked: BulkAsked<'_>) -> Vec<Access> {
             let put = on(action::ECR_PUT_IMAGE, tag.as_ref().map(Tag::as_str));
             vec![Access::on(action::ECR_BATCH_GET_IMAGE, repository), put]
         }
+        BulkAction::Label { .. } => vec![on(action::GANTRY_LABEL_IMAGE, None)],
         BulkAction::Archive | BulkAction::Restore => vec![on(action::ECR_UPDATE_IMAGE_STORAGE_CLASS, None)],
         BulkAction::Hold { .. } => vec![on(action::GANTRY_HOLD_IMAGE, None)],
         BulkAction::Release => vec![on(action::GANTRY_RELEASE_IMAGE, None)],
@@ -297,6 +315,10 @@ mod tests {
             (r#""tag", "tag": "a", "reason": "b""#, FaultKind::InvalidParameter, "reason: only"),
             (r#""hold""#, FaultKind::InvalidParameter, "needs a reason"),
             (r#""hold", "reason": " ""#, FaultKind::InvalidParameter, "reason"),
+            (r#""label""#, FaultKind::InvalidParameter, "say which labels"),
+            (r#""label", "labels": {"a-": "b"}"#, FaultKind::InvalidParameter, "is no name of a label"),
+            (r#""label", "labels": {"a": "b"}, "tag": "a""#, FaultKind::InvalidParameter, "tag: only"),
+            (r#""delete", "labels": {"a": "b"}"#, FaultKind::InvalidParameter, "labels: only"),
             (r#""delete", "tag": "a""#, FaultKind::InvalidParameter, "tag: only"),
             (r#""archive", "reason": "b""#, FaultKind::InvalidParameter, "reason: only"),
         ] {

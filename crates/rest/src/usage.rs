@@ -1,6 +1,6 @@
 //! What repositories use, as the management API shows it.
 
-use gantry_registry::{StoreUsage, Usage, UsageEntry};
+use gantry_registry::{StoreUsage, Usage, UsageEntry, bytes_in_days};
 use gantry_words::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,10 @@ pub struct UsageDocument {
     /// By how many logical bytes it grows in a day, by the samples of up to 30 days, as of the last of them; negative where it
     /// shrinks, null until two days are known.
     pub growth_bytes_per_day: Option<i64>,
+    /// How many logical bytes there are in 30 days where it goes on to grow so; null where it is not known to grow.
+    pub logical_bytes_in_30_days: Option<u64>,
+    /// How many in 90 days.
+    pub logical_bytes_in_90_days: Option<u64>,
     /// When the newest image was pushed, RFC 3339; missing where there is none, and for prefixes and accounts.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "String", extend("format" = "date-time"))]
@@ -52,6 +56,8 @@ impl UsageDocument {
             unique_bytes,
             shared_bytes: entry.usage.shared_bytes(),
             growth_bytes_per_day,
+            logical_bytes_in_30_days: bytes_in_days(logical_bytes, growth_bytes_per_day, 30),
+            logical_bytes_in_90_days: bytes_in_days(logical_bytes, growth_bytes_per_day, 90),
             last_pushed_at: last_pushed_at.map(|at| at.to_string()),
             last_pulled_at: last_pulled_at.map(|at| at.to_string()),
         }

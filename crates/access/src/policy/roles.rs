@@ -49,6 +49,7 @@ const CARE: &[&str] = &[
     "ecr:StartLifecyclePolicyPreview",
     "ecr:UpdateImageStorageClass",
     "gantry:HoldImage",
+    "gantry:LabelImage",
     "gantry:PutProtectedTags",
     "gantry:ReleaseImage",
 ];

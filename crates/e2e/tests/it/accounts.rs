@@ -279,6 +279,30 @@ fn only_the_root_of_the_site_administers_accounts() {
 }
 
 #[test]
+fn the_root_of_the_site_bounds_and_sees_what_another_account_uses() {
+    let site = Site::start();
+    let limits = json!({"bytesHard": 1}).to_string();
+    let put = |client: &Client, account: &str| {
+        let path = format!("/api/v1/quotas/%2A?account={account}");
+        client.send("PUT", &path, &[("content-type", "application/json")], limits.as_bytes()).status
+    };
+
+    let statuses =
+        (put(&site.other_root(), "000000000000"), put(&site.root(), OTHER), put(&site.root(), "999999999999"));
+    let refused = Image::small(1).push(&site.other_root(), "team/app", "v1");
+    Image::small(1).push(&site.root(), "team/app", "v1").unwrap();
+
+    assert_eq!(statuses, (403, 200, 404));
+    assert!(refused.is_err(), "one byte is not enough");
+    let own = site.root().get("/api/v1/quotas").json();
+    let others = site.root().get(&format!("/api/v1/quotas?account={OTHER}")).json();
+    assert_eq!((&own["quotas"], text(&others["quotas"][0], "scope").as_str()), (&json!([]), "*"));
+    let usage = site.root().get(&format!("/api/v1/usage?by=account&account={OTHER}")).json();
+    assert_eq!(text(&usage["usage"][0], "name"), OTHER);
+    assert_eq!(site.other_root().get("/api/v1/usage?account=000000000000").status, 403);
+}
+
+#[test]
 fn an_account_is_made_listed_renewed_suspended_and_deleted_by_command() {
     let person = Person::logged_in();
     let address = person.server.address().to_string();

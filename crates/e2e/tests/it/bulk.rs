@@ -37,6 +37,23 @@ fn tags(person: &Person) -> Vec<String> {
     found
 }
 
+#[test]
+fn labels_are_given_to_all_images_of_a_query_and_found() {
+    let person = person();
+    person.types(&["image", "label", "--query", "tag:pr-*", "--yes", "stage=test", "team=blue"]);
+    person.types(&["image", "label", "team/app:pr-1", "stage=prod", "team-"]);
+    let count = |query: &str| {
+        let listed = person.types(&["image", "ls", "--query", query, "--output", "json"]);
+        serde_json::from_str::<Value>(&listed).unwrap().as_array().unwrap().len()
+    };
+
+    let counts = ["label:stage=test", "label:stage=prod", "label:team", "label:stage"].map(count);
+    let shown = person.types(&["image", "inspect", "team/app:pr-1"]);
+
+    assert_eq!(counts, [3, 1, 3, 4]);
+    assert!(shown.contains("Labels given here: stage=prod\n"), "{shown}");
+}
+
 fn choose(client: &Client, asked: &Value) -> Answer {
     client.send("POST", "/api/v1/images/selections", &[], asked.to_string().as_bytes())
 }

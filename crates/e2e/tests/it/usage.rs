@@ -145,6 +145,10 @@ fn pulls_and_pushes_are_counted_by_repository_principal_and_network() {
     assert_eq!(traffic(&client, "by=principal"), [line("arn:aws:iam::000000000000:root", 3, 4)]);
     assert_eq!(traffic(&client, "by=day&days=2").iter().map(|day| day.1).sum::<u64>(), 3);
     let images = traffic(&client, "prefix=team/app&by=image");
+    let busiest = images.iter().max_by_key(|image| image.1).unwrap().0.replace(':', "%3A");
+    assert_eq!(traffic(&client, &format!("image={busiest}&by=principal"))[0].1, 3);
+    assert_eq!(traffic(&client, "repository=zoo&by=day").iter().map(|day| day.1 + day.2).sum::<u64>(), 1);
+    assert!(traffic(&client, "prefix=team/ap").is_empty());
     assert_eq!(images.iter().map(|image| image.1).max(), Some(3));
 
     let said = person.types(&["traffic", "team/", "--by", "principal", "--output", "json"]);

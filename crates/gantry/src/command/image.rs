@@ -9,7 +9,7 @@ use bulk::{Bulk, BulkFlags};
 use gantry_rest::{BulkActionName, ImageDocument, LifecycleExplanationDocument};
 use gantry_words::ByteCount;
 use serde_json::{Value, json};
-use std::{thread, time::Duration};
+use std::{collections::BTreeMap, thread, time::Duration};
 use ureq::http::Method;
 
 /// How often it is looked whether an image is back, about ten minutes long; the server goes on with it.
@@ -131,6 +131,21 @@ enum What {
         #[command(flatten)]
         output: OutputFlag,
     },
+    /// Set labels of an image, and remove others; they are Gantry's own, and no part of the digest
+    #[command(
+        after_help = "Example:\n  gantry image label team/app:v1 team=blue old-\n  gantry image label --query 'repository:team/* tag:v2.*' stage=prod"
+    )]
+    Label {
+        /// repository:tag or repository@digest, and the labels: NAME=VALUE sets one, NAME- removes it. With --query only those
+        #[arg(required = true, num_args = 1.., value_names = ["IMAGE", "LABEL"])]
+        names: Vec<String>,
+        #[command(flatten)]
+        bulk: BulkFlags,
+        #[command(flatten)]
+        remote: RemoteFlags,
+        #[command(flatten)]
+        output: OutputFlag,
+    },
     /// Point a tag at an image
     #[command(
         after_help = "Example:\n  gantry image tag team/app:v1 stable\n  gantry image tag --query 'repository:team/* tag:v2.0' 'keep-{digest}'"
@@ -189,6 +204,14 @@ impl ImageCommand {
                 Meant::All(all) => return all.run(Bulk::of(BulkActionName::Restore), &remote, output.format),
             },
             What::Apply { token, remote, output } => return bulk::apply(&token, &remote, output.format),
+            What::Label { mut names, bulk, remote, output } => {
+                if let Some(query) = bulk.query {
+                    let label = Bulk { labels: Some(labels(&names)?), ..Bulk::of(BulkActionName::Label) };
+                    return bulk::run(label, query, bulk.yes, &remote, output.format);
+                }
+                let image = names.remove(0);
+                set_labels(&Remote::open(&remote)?, &image, &labels(&names)?, output.format)?;
+            }
             What::Tag { mut names, bulk, remote, output } => {
                 let tag = names.pop().unwrap_or_default();
                 match (names.pop(), bulk) {
@@ -264,6 +287,48 @@ fn set_tag(remote: &Remote, image: &str, tag: &str, format: Format) -> Result<()
         eprintln!("the tag {tag} waits in quarantine; see why with: gantry gate quarantine ls {repository}");
     }
     Ok(())
+}
+
+/// Reads labels to be set, `NAME=VALUE`, and to be removed, `NAME-`.
+fn labels(texts: &[String]) -> Result<BTreeMap<String, Option<String>>, Failure> {
+    let mut labels = BTreeMap::new();
+    for text in texts {
+        let (name, value) = match (text.split_once('='), text.strip_suffix('-')) {
+            (Some((name, value)), _) => (name, Some(value.to_string())),
+            (None, Some(name)) => (name, None),
+            (None, None) => {
+                let remedy = "Write NAME=VALUE to set a label, NAME- to remove it";
+                return Err(Failure::usage(format!("{text:?} is no label"), remedy));
+            }
+        };
+        labels.insert(name.to_string(), value);
+    }
+    match labels.is_empty() {
+        true => {
+            Err(Failure::usage("no label is named", "Write gantry image label IMAGE NAME=VALUE, or NAME- to remove it"))
+        }
+        false => Ok(labels),
+    }
+}
+
+fn set_labels(
+    remote: &Remote,
+    image: &str,
+    labels: &BTreeMap<String, Option<String>>,
+    format: Format,
+) -> Result<(), Failure> {
+    let (path, digest) = image_path(remote, image)?;
+    let labelled: ImageDocument = remote.put(Method::PUT, &format!("{path}/labels"), &json!({"labels": labels}))?;
+    let sentence = match labelled.labels.is_empty() {
+        true => format!("{digest} has no labels"),
+        false => format!("{digest} has the labels {}", label_list(&labelled)),
+    };
+    Printer::stdout(format).tell(&labelled, &sentence)
+}
+
+/// Its labels in a line.
+fn label_list(image: &ImageDocument) -> String {
+    image.labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// So many images, in words.
@@ -346,14 +411,15 @@ fn image_path(remote: &Remote, image: &str) -> Result<(String, String), Failure>
     Ok((format!("/api/v1/repositories/{repository}/images/{digest}"), digest))
 }
 
-/// What keeps an image from being deleted, a sentence a line.
+/// What keeps an image from being deleted, and the labels that people gave it, a sentence a line.
 fn kept(image: &ImageDocument) -> String {
     let hold = image.hold.iter().map(|hold| format!("On hold since {} by {}: {}\n", hold.since, hold.by, hold.reason));
     let uses = image.in_use.iter().map(|used| {
         let (source, reported, until) = (&used.source, &used.reported_at, &used.valid_until);
         format!("In use by {source}, reported {reported}: policies keep it until {until}\n")
     });
-    let sentences: String = hold.chain(uses).collect();
+    let labels = (!image.labels.is_empty()).then(|| format!("Labels given here: {}\n", label_list(image)));
+    let sentences: String = hold.chain(uses).chain(labels).collect();
     if sentences.is_empty() { sentences } else { format!("\n{sentences}") }
 }
 
@@ -407,6 +473,15 @@ fn kept_cell(image: &ImageDocument) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_set_with_a_value_and_removed_with_a_stroke() {
+        let read = labels(&["team=blue".into(), "old-".into(), "url=a=b-".into()]).unwrap();
+
+        let expected = [("old", None), ("team", Some("blue")), ("url", Some("a=b-"))];
+        assert_eq!(read, BTreeMap::from(expected.map(|(name, value)| (name.to_string(), value.map(String::from)))));
+        assert!(labels(&["team".into()]).is_err() && labels(&[]).is_err());
+    }
 
     #[test]
     fn an_image_is_a_repository_and_a_tag_or_digest() {

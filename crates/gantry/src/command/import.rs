@@ -127,9 +127,13 @@ impl ImportCommand {
             // Who could not be asked to the end has left out what may be there.
             return bucket::check(&bucket).map(|()| exit);
         }
-        let Some(named) = self.source.to_str().filter(|text| RegistryPlace::is_meant(text)) else {
-            return self.bring(self.open_files()?, pace);
-        };
+        let named = self.source.to_str().filter(|text| RegistryPlace::is_meant(text));
+        if named.is_none() && pace.is_some() && self.data.data_dir.is_some() {
+            let problem =
+                "--limit-rate slows down what goes over a network, and files go into a data folder without one";
+            return Err(Failure::usage(problem, "Leave it out"));
+        }
+        let Some(named) = named else { return self.bring(self.open_files()?, pace) };
         let place = named.parse::<RegistryPlace>().map_err(|error| Failure::usage(error.to_string(), ""))?;
         let registry = RemoteRegistry::open(&place, &self.from, &speed)?;
         self.bring(registry.repositories(self.repository.as_ref())?, pace)

@@ -3,7 +3,7 @@ use crate::{
     remote::{Remote, RemoteFlags, percent_encoded},
 };
 use gantry_rest::{QuotaDocument, QuotaLimitsDocument, QuotaMeasureDocument};
-use gantry_words::ByteCount;
+use gantry_words::{AccountId, ByteCount};
 use serde::Deserialize;
 use serde_json::json;
 use ureq::http::Method;
@@ -41,14 +41,20 @@ enum What {
         /// How bytes of what several repositories hold are counted: in each (logical), or once (physical)
         #[arg(long, value_enum, default_value_t)]
         measure: Measure,
+        /// Of this account, as the root user of the site's own
+        #[arg(long, value_name = "ID")]
+        account: Option<AccountId>,
         #[command(flatten)]
         remote: RemoteFlags,
         #[command(flatten)]
         output: OutputFlag,
     },
-    /// List quotas, and how much of each is used
+    /// List quotas, how much of each is used, and when its bytes are full if they go on to grow
     #[command(after_help = "Example:\n  gantry quota ls --output json")]
     Ls {
+        /// Of this account, as the root user of the site's own
+        #[arg(long, value_name = "ID")]
+        account: Option<AccountId>,
         #[command(flatten)]
         remote: RemoteFlags,
         #[command(flatten)]
@@ -59,6 +65,9 @@ enum What {
     Rm {
         /// The scope as it was given
         scope: String,
+        /// Of this account, as the root user of the site's own
+        #[arg(long, value_name = "ID")]
+        account: Option<AccountId>,
         #[command(flatten)]
         remote: RemoteFlags,
         #[command(flatten)]
@@ -81,7 +90,7 @@ struct Quotas {
 impl QuotaCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         match self.what {
-            What::Set { scope, bytes, soft_bytes, images, soft_images, measure, remote, output } => {
+            What::Set { scope, bytes, soft_bytes, images, soft_images, measure, account, remote, output } => {
                 let limits = QuotaLimitsDocument {
                     measure: match measure {
                         Measure::Logical => QuotaMeasureDocument::Logical,
@@ -96,15 +105,16 @@ impl QuotaCommand {
                     let remedy = "Say how much with --bytes, --images, --soft-bytes or --soft-images, or remove it with: gantry quota rm";
                     return Err(Failure::usage("a quota limits something", remedy));
                 }
-                let set: QuotaDocument = Remote::open(&remote)?.put(Method::PUT, &path_of(&scope), &limits)?;
+                let set: QuotaDocument =
+                    Remote::open(&remote)?.put(Method::PUT, &of_account(&path_of(&scope), account), &limits)?;
                 Printer::stdout(output.format).answer(&set, |set| table(std::slice::from_ref(set)))?;
             }
-            What::Ls { remote, output } => {
-                let found: Quotas = Remote::open(&remote)?.get("/api/v1/quotas")?;
+            What::Ls { account, remote, output } => {
+                let found: Quotas = Remote::open(&remote)?.get(&of_account("/api/v1/quotas", account))?;
                 Printer::stdout(output.format).answer(&found.quotas, |quotas| table(quotas))?;
             }
-            What::Rm { scope, remote, output } => {
-                Remote::open(&remote)?.delete(&path_of(&scope))?;
+            What::Rm { scope, account, remote, output } => {
+                Remote::open(&remote)?.delete(&of_account(&path_of(&scope), account))?;
                 let sentence = format!("Removed the quota of {scope}");
                 Printer::stdout(output.format).tell(&json!({"removed": scope}), &sentence)?;
             }
@@ -118,9 +128,15 @@ fn path_of(scope: &str) -> String {
     format!("/api/v1/quotas/{}", percent_encoded(scope, "/"))
 }
 
+/// The same address for another account, where one is named.
+fn of_account(path: &str, account: Option<AccountId>) -> String {
+    account.map_or_else(|| path.to_string(), |account| format!("{path}?account={account}"))
+}
+
 fn table(quotas: &[QuotaDocument]) -> Table {
-    let header = ["SCOPE", "MEASURE", "BYTES", "RESERVED", "SOFT", "HARD", "USED", "IMAGES", "SOFT", "HARD", "USED"];
-    let mut table = Table::new(header).right(&[2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    let header =
+        ["SCOPE", "MEASURE", "BYTES", "RESERVED", "SOFT", "HARD", "USED", "FULL", "IMAGES", "SOFT", "HARD", "USED"];
+    let mut table = Table::new(header).right(&[2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     for quota in quotas {
         let QuotaLimitsDocument { measure, bytes_hard, bytes_soft, images_hard, images_soft } = quota.limits;
         let size = |bytes: u64| ByteCount::bytes(bytes).rounded();
@@ -136,6 +152,7 @@ fn table(quotas: &[QuotaDocument]) -> Table {
             limit(bytes_soft, size),
             limit(bytes_hard, size),
             share(quota.used_bytes, bytes_hard),
+            limit(quota.days_until_full, |days| format!("in {days} days")),
             count(quota.used_images).into(),
             limit(images_soft, count),
             limit(images_hard, count),
@@ -169,6 +186,8 @@ mod tests {
             used_bytes: 3 << 30,
             used_images: 7,
             reserved_bytes: 0,
+            growth_bytes_per_day: Some(1 << 29),
+            days_until_full: Some(2),
             changed_at: "2026-01-01T00:00:00Z".into(),
             changed_by: "ann".into(),
         };
@@ -176,7 +195,8 @@ mod tests {
         let text = table(&[quota]).print(false);
 
         let cells: Vec<_> = text.lines().nth(1).unwrap().split_whitespace().collect();
-        assert_eq!(cells, ["team/*", "logical", "3.0", "GiB", "0", "B", "-", "4.0", "GiB", "75%", "7", "9", "-", "-"]);
+        assert_eq!(cells[..10], ["team/*", "logical", "3.0", "GiB", "0", "B", "-", "4.0", "GiB", "75%"]);
+        assert_eq!(cells[10..], ["in", "2", "days", "7", "9", "-", "-"]);
     }
 
     #[test]

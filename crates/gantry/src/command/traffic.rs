@@ -4,19 +4,28 @@ use crate::{
 };
 use gantry_rest::TrafficDocument;
 use serde::{Deserialize, Serialize};
-
-/// Lines of a page that is asked for.
-const PAGE: usize = 1_000;
+use std::mem;
 
 /// Show how often images were pulled and pushed, by whom and from where
 ///
 /// UNCOUNTED are the pulls of principals whose pulls do not count, such as scanners (ECR's pull time exclusions). Principals and
 /// networks are shown to those who may read the audit.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gantry traffic team/ --by principal --days 7")]
+#[command(
+    after_help = "Example:\n  gantry traffic team/ --by principal --days 7\n  gantry traffic --image team/app@sha256:4f0a... --by principal"
+)]
 pub(crate) struct TrafficCommand {
-    /// Only in repositories whose name begins so
+    /// Only in these repositories: team/app is that and those below it, team/ only those below it
     prefix: Option<String>,
+    /// Only in the repository of this name
+    #[arg(long, value_name = "NAME")]
+    repository: Option<String>,
+    /// Only of this image: a digest, or repository@digest
+    #[arg(long, value_name = "DIGEST")]
+    image: Option<String>,
+    /// Only by this principal, as --by principal shows it
+    #[arg(long, value_name = "ARN")]
+    principal: Option<String>,
     /// Of what there is a line
     #[arg(long, value_enum, default_value = "repository")]
     by: By,
@@ -90,25 +99,21 @@ impl TrafficCommand {
     }
 
     fn find(&self, remote: &Remote) -> Result<Found, Failure> {
-        let (wanted, mut after, mut traffic) = (self.limit.unwrap_or(usize::MAX), String::new(), Vec::new());
-        loop {
-            let limit = wanted.saturating_sub(traffic.len()).clamp(1, PAGE);
-            let page: Page = remote.get(&format!("{}&limit={limit}{after}", self.address()))?;
-            traffic.extend(page.traffic);
-            match page.next {
-                Some(next) if traffic.len() < wanted => after = format!("&after={}", percent_encoded(&next, "")),
-                _ => {
-                    traffic.truncate(wanted);
-                    return Ok(Found { traffic, total: page.total });
-                }
-            }
-        }
+        let apart = |page: &mut Page| (mem::take(&mut page.traffic), page.next.take());
+        let (traffic, page) = remote.lines(&self.address(), self.limit, apart)?;
+        Ok(Found { traffic, total: page.total })
     }
 
     fn address(&self) -> String {
         let prefix = percent_encoded(self.prefix.as_deref().unwrap_or_default(), "/");
         let sort = percent_encoded(self.sort.as_deref().unwrap_or(self.by.sort()), "");
-        format!("/api/v1/traffic?prefix={prefix}&by={}&days={}&sort={sort}", self.by.word(), self.days)
+        let mut address =
+            format!("/api/v1/traffic?prefix={prefix}&by={}&days={}&sort={sort}", self.by.word(), self.days);
+        let filters = [("repository", &self.repository), ("image", &self.image), ("principal", &self.principal)];
+        for (name, value) in filters.iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
+            address.push_str(&format!("&{name}={}", percent_encoded(value, "/")));
+        }
+        address
     }
 }
 

@@ -3,20 +3,18 @@ use crate::{
     remote::{Remote, RemoteFlags, percent_encoded},
 };
 use gantry_rest::{StoreUsageDocument, UsageDocument};
-use gantry_words::ByteCount;
+use gantry_words::{AccountId, ByteCount};
 use serde::{Deserialize, Serialize};
-
-/// Lines of a page that is asked for.
-const PAGE: usize = 1_000;
+use std::mem;
 
 /// Show what repositories use, what of it is theirs alone, and how they grow
 ///
 /// UNIQUE is what no other repository holds: what is freed once a repository is deleted and collected. SIZE counts what several
-/// repositories hold in each of them.
+/// repositories hold in each of them. 90-DAYS is what SIZE will be in 90 days if GROWTH goes on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  gantry usage team/ --by prefix")]
 pub(crate) struct UsageCommand {
-    /// Only repositories whose name begins so
+    /// Only these repositories: team/app is that and those below it, team/ only those below it
     prefix: Option<String>,
     /// Of what there is a line
     #[arg(long, value_enum, default_value = "repository")]
@@ -27,6 +25,9 @@ pub(crate) struct UsageCommand {
     /// How many lines at the most
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
+    /// Of this account, as the root user of the site's own
+    #[arg(long, value_name = "ID")]
+    account: Option<AccountId>,
     #[command(flatten)]
     remote: RemoteFlags,
     #[command(flatten)]
@@ -77,31 +78,22 @@ impl UsageCommand {
     }
 
     fn find(&self, remote: &Remote) -> Result<Found, Failure> {
-        let (wanted, mut after, mut usage) = (self.limit.unwrap_or(usize::MAX), String::new(), Vec::new());
-        loop {
-            let limit = wanted.saturating_sub(usage.len()).clamp(1, PAGE);
-            let page: Page = remote.get(&format!("{}&limit={limit}{after}", self.address()))?;
-            usage.extend(page.usage);
-            match page.next {
-                Some(next) if usage.len() < wanted => after = format!("&after={}", percent_encoded(&next, "")),
-                _ => {
-                    usage.truncate(wanted);
-                    return Ok(Found { usage, total: page.total, store: page.store });
-                }
-            }
-        }
+        let apart = |page: &mut Page| (mem::take(&mut page.usage), page.next.take());
+        let (usage, page) = remote.lines(&self.address(), self.limit, apart)?;
+        Ok(Found { usage, total: page.total, store: page.store })
     }
 
     fn address(&self) -> String {
         let prefix = percent_encoded(self.prefix.as_deref().unwrap_or_default(), "/");
         let sort = percent_encoded(&self.sort, "");
-        format!("/api/v1/usage?prefix={prefix}&by={}&sort={sort}", self.by.word())
+        let account = self.account.map(|account| format!("&account={account}")).unwrap_or_default();
+        format!("/api/v1/usage?prefix={prefix}&by={}&sort={sort}{account}", self.by.word())
     }
 }
 
 fn table(found: &Found) -> Table {
-    let header = ["NAME", "REPOSITORIES", "IMAGES", "TAGS", "SIZE", "UNIQUE", "GROWTH", "PULLED"];
-    let mut table = Table::new(header).right(&[1, 2, 3, 4, 5, 6]);
+    let header = ["NAME", "REPOSITORIES", "IMAGES", "TAGS", "SIZE", "UNIQUE", "GROWTH", "90-DAYS", "PULLED"];
+    let mut table = Table::new(header).right(&[1, 2, 3, 4, 5, 6, 7]);
     for usage in &found.usage {
         table.row(row(&usage.name, usage));
     }
@@ -115,7 +107,7 @@ fn table(found: &Found) -> Table {
     table
 }
 
-fn row(name: &str, usage: &UsageDocument) -> [Cell; 8] {
+fn row(name: &str, usage: &UsageDocument) -> [Cell; 9] {
     [
         name.into(),
         usage.repositories.to_string().into(),
@@ -124,15 +116,16 @@ fn row(name: &str, usage: &UsageDocument) -> [Cell; 8] {
         ByteCount::bytes(usage.logical_bytes).rounded().into(),
         ByteCount::bytes(usage.unique_bytes).rounded().into(),
         growth(usage.growth_bytes_per_day),
+        usage.logical_bytes_in_90_days.map_or_else(none, |bytes| ByteCount::bytes(bytes).rounded().into()),
         usage.last_pulled_at.as_deref().map_or_else(none, Into::into),
     ]
 }
 
 /// What is on the disk, each blob once, and when that is full.
-fn store_row(store: &StoreUsageDocument) -> [Cell; 8] {
+fn store_row(store: &StoreUsageDocument) -> [Cell; 9] {
     let full = store.days_until_full.map_or_else(none, |days| format!("full in {days} days").into());
     let used = store.used_bytes.map_or_else(none, |bytes| ByteCount::bytes(bytes).rounded().into());
-    ["on disk".into(), none(), none(), none(), used, none(), growth(store.growth_bytes_per_day), full]
+    ["on disk".into(), none(), none(), none(), used, none(), growth(store.growth_bytes_per_day), none(), full]
 }
 
 fn growth(bytes_per_day: Option<i64>) -> Cell {
@@ -163,6 +156,8 @@ mod tests {
             unique_bytes,
             shared_bytes: logical_bytes - unique_bytes,
             growth_bytes_per_day: growth,
+            logical_bytes_in_30_days: None,
+            logical_bytes_in_90_days: growth.filter(|growth| *growth > 0).map(|_| 7 << 30),
             last_pushed_at: None,
             last_pulled_at: None,
         }
@@ -177,7 +172,7 @@ mod tests {
             days_until_full: Some(3),
         };
         let found = Found {
-            usage: vec![usage("team/app", 3 << 29, 1 << 20, Some(-(1 << 20))), usage("zoo", 7, 7, None)],
+            usage: vec![usage("team/app", 3 << 29, 1 << 20, Some(-(1 << 20))), usage("zoo", 7, 7, Some(1 << 20))],
             total: usage("", (3 << 29) + 7, (1 << 20) + 7, Some(-(1 << 20))),
             store: Some(store),
         };
@@ -185,9 +180,12 @@ mod tests {
         let text = table(&found).print(false);
 
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(lines[0], ["NAME", "REPOSITORIES", "IMAGES", "TAGS", "SIZE", "UNIQUE", "GROWTH", "PULLED"]);
-        assert_eq!(lines[1], ["team/app", "1", "3", "2", "1.5", "GiB", "1.0", "MiB", "-1.0", "MiB/day", "-"]);
-        assert_eq!(lines[2], ["zoo", "1", "3", "2", "7", "B", "7", "B", "-", "-"]);
+        assert_eq!(
+            lines[0],
+            ["NAME", "REPOSITORIES", "IMAGES", "TAGS", "SIZE", "UNIQUE", "GROWTH", "90-DAYS", "PULLED"]
+        );
+        assert_eq!(lines[1], ["team/app", "1", "3", "2", "1.5", "GiB", "1.0", "MiB", "-1.0", "MiB/day", "-", "-"]);
+        assert_eq!(lines[2], ["zoo", "1", "3", "2", "7", "B", "7", "B", "+1.0", "MiB/day", "7.0", "GiB", "-"]);
         assert_eq!(lines[3][0], "total");
         assert!(text.contains("+3.0 GiB/day") && text.contains("full in 3 days"), "{text}");
     }

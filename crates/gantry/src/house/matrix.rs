@@ -119,6 +119,7 @@ fn of_rest(operation: &str) -> Value {
         "SelectImages" => json!({"q": "untagged", "action": "delete"}),
         "PutTag" => json!({"image": "v1"}),
         "HoldImage" => json!({"reason": "r"}),
+        "LabelImage" => json!({"labels": {"team": "blue"}}),
         "ImportPast" => json!({"source": "harbor"}),
         "PreviewLifecyclePolicy" => json!({"policy": "{}"}),
         "PutQuota" => json!({"bytesHard": 1}),

@@ -176,7 +176,7 @@ fn a_folder_from_before_usage_counts_what_each_repository_holds_alone() {
 
     let metadata = Metadata::open(&Settings::default(), folder.path(), Env::real()).unwrap();
 
-    let look = metadata.read(|rows| usage::list(rows, AccountId::DEFAULT, &Region::default(), "", 10));
+    let look = metadata.read(|rows| usage::list(rows, AccountId::DEFAULT, &Region::default(), ("", "~"), 10));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let found = runtime.block_on(look).unwrap();
     let bytes: Vec<_> = found.iter().map(|row| (row.name.as_str(), row.blob_bytes, row.unique_bytes)).collect();

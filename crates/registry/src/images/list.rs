@@ -3,7 +3,7 @@ use crate::{
     archive::ImageStatus, inventory::ImageUse, protection::Hold, remove::image_not_found, repositories::Repository,
 };
 use gantry_fault::Fault;
-use gantry_metadata::{Reader, inventory, manifests, manifests::Tagged, tags};
+use gantry_metadata::{Reader, image_labels, inventory, manifests, manifests::Tagged, tags};
 use gantry_oci::Reference;
 use gantry_words::{Page, Precision, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -77,6 +77,8 @@ pub struct ImageSummary {
     pub hold: Option<Hold>,
     /// Who runs it, by the reports that count now.
     pub uses: Vec<ImageUse>,
+    /// Labels that people gave it here; those of its configuration are others.
+    pub labels: BTreeMap<String, String>,
     /// Whether it can be pulled.
     pub status: ImageStatus,
     /// When it went to the archive last.
@@ -192,11 +194,18 @@ pub(super) fn summaries(
     for used in inventory::uses(rows, repository, now, found.iter().map(|row| row.digest.as_str()))? {
         uses_of.entry(used.digest.clone()).or_default().push(used.into());
     }
+    let mut labels_of: HashMap<String, BTreeMap<String, String>> = HashMap::new();
+    if !found.is_empty() {
+        for (digest, name, value) in image_labels::of_images(rows, repository, digests(|_| true))? {
+            labels_of.entry(digest).or_default().insert(name, value);
+        }
+    }
     let summary = |row: manifests::ManifestRow| {
         let pull_bytes = if row.kind == "index" { largest.get(&row.digest).copied().unwrap_or(0) } else { row.bytes };
         ImageSummary {
             tags: tags_of.remove(&row.digest).unwrap_or_default(),
             uses: uses_of.remove(&row.digest).unwrap_or_default(),
+            labels: labels_of.remove(&row.digest).unwrap_or_default(),
             hold: row.hold.map(Hold::from),
             digest: row.digest,
             media_type: row.media_type,

@@ -65,6 +65,9 @@ pub struct SearchPlace {
     number: i64,
     /// What the list is sorted by, within the repository where that is its name.
     key: Option<i64>,
+    /// The same where that is a text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    text: Option<String>,
     digest: String,
 }
 
@@ -124,8 +127,8 @@ impl Images {
     /// Finds the images of `repositories`, which are in the order of their names, that a query means.
     ///
     /// A page looks at no more than it may and says where it ended: images are read in the order of repositories and of time within one,
-    /// or, of all repositories, in that of a column. Where few can be meant all of them are looked at, and sorted; the order of tag
-    /// counts has no other way.
+    /// or, of all repositories, in that of a column. Where few can be meant all of them are looked at, and sorted; of tag
+    /// counts, digests, types, statuses, pushers and classes there is no other way.
     ///
     /// # Errors
     /// [`FaultKind::InvalidParameter`] where, for that, more would be looked at than a page may.
@@ -253,15 +256,22 @@ fn compare(order: Order, one: &SearchPlace, other: &SearchPlace) -> Ordering {
     match order.column {
         // Within a repository the newest come first.
         SortColumn::Repository => turned(one.repository.cmp(&other.repository)).then_with(|| by_key(other, one)),
-        SortColumn::Pushed | SortColumn::Tagged | SortColumn::Pulled | SortColumn::Size | SortColumn::Tags => {
-            turned(by_key(one, other).then(one.number.cmp(&other.number)))
-        }
+        SortColumn::Pushed
+        | SortColumn::Tagged
+        | SortColumn::Pulled
+        | SortColumn::Size
+        | SortColumn::Tags
+        | SortColumn::Digest
+        | SortColumn::Type
+        | SortColumn::Status
+        | SortColumn::Pusher
+        | SortColumn::Class => turned(by_key(one, other).then(one.number.cmp(&other.number))),
     }
 }
 
 /// How two places lie to each other by what is sorted by, and by their digests.
 fn by_key(one: &SearchPlace, other: &SearchPlace) -> Ordering {
-    one.key.cmp(&other.key).then_with(|| one.digest.cmp(&other.digest))
+    one.key.cmp(&other.key).then_with(|| one.text.cmp(&other.text)).then_with(|| one.digest.cmp(&other.digest))
 }
 
 /// Adds what a listing shows, in the same order.

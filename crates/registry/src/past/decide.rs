@@ -16,6 +16,8 @@ pub(super) struct Known {
     pub(super) tags: BTreeMap<String, TagRow>,
     /// By tag, in the order of their numbers: what imports brought, and the first move that happened here.
     pub(super) moves: BTreeMap<String, Vec<MoveRow>>,
+    /// Labels that images have here, by their digests; of those of which labels are told.
+    pub(super) labels: BTreeMap<String, BTreeMap<String, String>>,
     /// The greatest number of a move, by the first one that its moment has.
     pub(super) last_ids: BTreeMap<i64, i64>,
 }
@@ -27,6 +29,8 @@ pub(super) struct Plan {
     pub(super) pushed: Vec<ImageRow>,
     /// Images that were pulled later.
     pub(super) pulled: Vec<(String, Moment)>,
+    /// Labels that images get besides.
+    pub(super) labels: Vec<(String, Vec<(String, String)>)>,
     /// Tags as they were known, and as they are.
     pub(super) tags: Vec<(TagRow, TagRow)>,
     /// New lines of history.
@@ -49,6 +53,7 @@ impl Known {
             images: images.into_iter().map(|row| (row.digest.clone(), row)).collect(),
             tags: tags.into_iter().map(|row| (row.name.clone(), row)).collect(),
             moves: by_tag,
+            labels: BTreeMap::new(),
             last_ids: last_ids.into_iter().collect(),
         }
     }
@@ -79,7 +84,15 @@ pub(super) fn decide(past: &Past, known: Known, asker: &str, now: Timestamp) -> 
     let mut images = known.images.clone();
     for told in &past.images {
         match images.get_mut(told.digest.as_str()) {
-            Some(image) => teller.date_image(image, told),
+            Some(image) => {
+                teller.date_image(image, told);
+                let none = BTreeMap::new();
+                let before = known.labels.get(told.digest.as_str()).unwrap_or(&none);
+                let added = told.labels.as_ref().map(|labels| labels.added_to(before)).unwrap_or_default();
+                if !added.is_empty() {
+                    plan.labels.push((told.digest.to_string(), added));
+                }
+            }
             None => plan.missing += 1,
         }
     }

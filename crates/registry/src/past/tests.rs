@@ -29,7 +29,7 @@ fn actor(name: &str) -> Option<PastActor> {
 }
 
 fn image(number: u8, pushed: Option<Moment>) -> PastImage {
-    PastImage { digest: digest(number), pushed, pushed_by: None, pulled: None }
+    PastImage { digest: digest(number), pushed, pushed_by: None, pulled: None, labels: None }
 }
 
 fn tag(name: &str, number: u8, set: Option<Moment>, earlier: &[(u8, i64)]) -> PastTag {
@@ -270,6 +270,7 @@ async fn a_past_is_written_onto_image_tag_history_and_usage_and_a_second_time_ch
             digest: first.clone(),
             pushed_by: actor("alice"),
             pulled,
+            labels: Some(LabelChange::read([("harbor/approved".to_string(), Some(String::new()))].into()).unwrap()),
             ..image(1, Some(estimated(5)))
         }];
         let tags = vec![PastTag {
@@ -288,6 +289,7 @@ async fn a_past_is_written_onto_image_tag_history_and_usage_and_a_second_time_ch
         let found = ground.registry.images.describe(&ground.repository, &reference).await.unwrap();
         assert_eq!((found.pushed_at, found.pushed_at_precision), (seconds(5), Precision::Estimated));
         assert_eq!((found.pushed_by.as_str(), found.last_pulled_at), ("imported:harbor:alice", Some(seconds(70))));
+        assert_eq!(found.labels.keys().collect::<Vec<_>>(), ["harbor/approved"]);
         let moves = history(&ground).await;
         let said: Vec<_> = moves.iter().map(|moved| (moved.at, moved.actor.as_str())).collect();
         let expected =

@@ -176,6 +176,7 @@ mod tests {
             used_images: 3,
             reserved_bytes: 0,
             holds_blob: false,
+            growth_bytes_per_day: None,
             changed_at: Timestamp::default(),
             changed_by: "ann".into(),
         }

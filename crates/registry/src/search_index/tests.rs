@@ -206,7 +206,8 @@ async fn what_an_import_tells_of_an_image_moves_it_in_the_order_of_all() {
         let (first, second) = (ground.image("one", &["a"]).await, ground.image("two", &["b"]).await);
         ground.index_images().await;
         let then = |seconds: i64| Some(gantry_words::Moment::estimated(Timestamp::from_millis(seconds * 1000)));
-        let image = PastImage { digest: second.clone(), pushed: then(1), pushed_by: None, pulled: then(3) };
+        let image =
+            PastImage { digest: second.clone(), pushed: then(1), pushed_by: None, pulled: then(3), labels: None };
         let (tag, digest) = ("b".parse().unwrap(), second.clone());
         let tag = PastTag { tag, digest, set: then(2), set_by: None, earlier: vec![] };
         let past = Past { source: "harbor".parse().unwrap(), images: vec![image], tags: vec![tag] };

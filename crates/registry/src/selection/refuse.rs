@@ -35,7 +35,11 @@ pub(super) fn refusals(action: &BulkAction, candidates: &[Candidate]) -> Vec<Opt
     match action {
         BulkAction::Delete | BulkAction::Archive => refuse_children(action, candidates, &mut refused),
         BulkAction::Tag { tag } if !tag.is_unique() => refuse_rivals(tag, candidates, &mut refused),
-        BulkAction::Tag { .. } | BulkAction::Restore | BulkAction::Hold { .. } | BulkAction::Release => {}
+        BulkAction::Tag { .. }
+        | BulkAction::Label { .. }
+        | BulkAction::Restore
+        | BulkAction::Hold { .. }
+        | BulkAction::Release => {}
     }
     refused
 }
@@ -72,7 +76,11 @@ fn refuse_alone(action: &BulkAction, one: &Candidate) -> Result<(), Fault> {
         BulkAction::Release if image.hold.is_none() => {
             Err(Fault::new(FaultKind::InvalidParameter, format!("{digest} is not on hold")))
         }
-        BulkAction::Archive | BulkAction::Restore | BulkAction::Hold { .. } | BulkAction::Release => Ok(()),
+        BulkAction::Label { .. }
+        | BulkAction::Archive
+        | BulkAction::Restore
+        | BulkAction::Hold { .. }
+        | BulkAction::Release => Ok(()),
     }
 }
 
@@ -186,6 +194,7 @@ mod tests {
             last_pulled_at: None,
             hold: None,
             uses: vec![],
+            labels: Default::default(),
             status: ImageStatus::Active,
             archived_at: None,
             activated_at: None,

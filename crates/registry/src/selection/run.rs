@@ -7,6 +7,7 @@ use crate::{
     archive::{ActivateImage, Archive, ArchiveImage, Archived},
     hold::{HoldImage, ReleaseImage},
     images::Images,
+    labels::LabelImage,
     remove::RemoveImage,
     repositories::{self, Repository},
 };
@@ -196,6 +197,12 @@ impl<F: Fn(BulkAsked<'_>) -> bool + Send + Sync> Run<'_, F> {
                 let tag = tag.tag(&image.digest);
                 let tag = tag.map_err(|error| Fault::new(FaultKind::TagInvalid, error.to_string()))?;
                 self.images.tag_chosen(&self.cx(), repository, tag, chosen).await
+            }
+            BulkAction::Label { labels } => {
+                let (name, digest, change) = (repository.name.clone(), chosen.digest.clone(), labels.clone());
+                let act = LabelImage { repository: repository.id, name, digest, change };
+                let labelled = self.images.ports.metadata.perform(&self.cx(), chosen.still(repository.id, act)).await;
+                labelled.map(|()| vec![])
             }
             BulkAction::Archive => self.archive(repository, chosen).await.map(|()| vec![]),
             BulkAction::Restore => self.restore(repository, chosen).await.map(|()| vec![]),

@@ -1,9 +1,10 @@
 //! Pulls and pushes, sorted and cut into pages: pure.
 
+use crate::lines::{LineOrder, page_of};
 use gantry_metadata::traffic::{TrafficColumn, TrafficCount};
 use gantry_words::{Page, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{cmp::Ordering, str::FromStr};
+use std::str::FromStr;
 
 /// What a line is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,33 +163,16 @@ impl TrafficEntry {
     }
 }
 
-/// How two places lie to each other. What is equal is in the order of names.
-fn compare(order: TrafficOrder, one: (i64, &str), other: (i64, &str)) -> Ordering {
-    let by_name = one.1.cmp(other.1);
-    let ordering = match order.column {
-        Column::Name => by_name,
-        Column::Pulls | Column::Pushes | Column::Last => one.0.cmp(&other.0),
-    };
-    let turned = if order.is_descending { ordering.reverse() } else { ordering };
-    turned.then(by_name)
-}
-
 /// Returns up to `count` of the entries in an order, those after a place.
 pub fn traffic_page(
-    mut entries: Vec<TrafficEntry>,
+    entries: Vec<TrafficEntry>,
     order: TrafficOrder,
     after: Option<&TrafficPlace>,
     count: usize,
 ) -> Page<TrafficEntry> {
-    let at = |entry: &TrafficEntry| order.column.key(&entry.count);
-    if let Some(place) = after {
-        let seen = (place.key, place.name.as_str());
-        entries.retain(|entry| compare(order, (at(entry), &entry.name), seen) == Ordering::Greater);
-    }
-    entries.sort_unstable_by(|one, other| compare(order, (at(one), &one.name), (at(other), &other.name)));
-    let has_more = entries.len() > count;
-    entries.truncate(count);
-    Page { items: entries, has_more }
+    let after = after.map(|place| (place.key, place.name.as_str()));
+    let lines = LineOrder { is_by_name: order.column == Column::Name, is_descending: order.is_descending };
+    page_of(entries, lines, after, count, |entry| (order.column.key(&entry.count), entry.name.as_str()))
 }
 
 #[cfg(test)]

@@ -95,8 +95,12 @@ fn from(address: &str, actor: &str, millis: i64) -> Cx {
 
 /// Lines of the answer, as name, pulls, pulls that do not count, and pushes.
 async fn told(ground: &Ground, by: TrafficBy, days: u16) -> Vec<(String, u64, u64, u64)> {
+    told_of(ground, by, days, TrafficFilter::default()).await
+}
+
+async fn told_of(ground: &Ground, by: TrafficBy, days: u16, of: TrafficFilter) -> Vec<(String, u64, u64, u64)> {
     let repositories = BTreeMap::from([(ground.repository.id, "team/app".to_string())]);
-    let entries = ground.registry.traffic.sum(&cx("root", DAY * 9), by, &repositories, days).await.unwrap();
+    let entries = ground.registry.traffic.sum(&cx("root", DAY * 9), by, &repositories, &of, days).await.unwrap();
     let line = |entry: TrafficEntry| (entry.name, entry.count.pulls, entry.count.uncounted_pulls, entry.count.pushes);
     entries.into_iter().map(line).collect()
 }
@@ -141,6 +145,29 @@ async fn pulls_and_pushes_are_told_by_who_and_from_where() {
     assert_eq!(by_principal, [line("ann", 0, 0, 2), line("node", 6, 0, 0), line("scanner", 0, 2, 0)]);
     assert_eq!(by_network, [line("", 0, 0, 2), line("10.1.2.0/24", 4, 0, 0), line("10.9.9.0/24", 2, 2, 0)]);
     assert_eq!(by_day, [line("1970-01-09", 3, 1, 1), line("1970-01-10", 3, 1, 1)]);
+}
+
+#[tokio::test]
+async fn one_image_and_one_principal_are_told_of_alone() {
+    let ground = busy().await;
+    let other = Digest::from_hash(gantry_oci::Algorithm::Sha256, &[7; 32]);
+    ground.registry.traffic.pulled(&cx("ann", DAY * 9), &ground.repository, &other);
+    ground.registry.traffic.write_down(&cx("gantry", DAY * 9)).await.unwrap();
+    let of = |digest: Option<&Digest>, principal: Option<&str>| TrafficFilter {
+        digest: digest.cloned(),
+        principal: principal.map(String::from),
+    };
+
+    let by_whom = told_of(&ground, TrafficBy::Principal, 30, of(Some(&ground.digest), None)).await;
+    let of_ann = told_of(&ground, TrafficBy::Image, 30, of(None, Some("ann"))).await;
+    let of_both = told_of(&ground, TrafficBy::Day, 30, of(Some(&other), Some("ann"))).await;
+
+    assert_eq!(by_whom, [line("ann", 0, 0, 2), line("node", 6, 0, 0), line("scanner", 0, 2, 0)]);
+    let image = |digest: &Digest| format!("team/app@{digest}");
+    let mut expected = [line(&image(&ground.digest), 0, 0, 2), line(&image(&other), 1, 0, 0)];
+    expected.sort();
+    assert_eq!(of_ann, expected);
+    assert_eq!(of_both, [line("1970-01-10", 1, 0, 0)]);
 }
 
 #[tokio::test]

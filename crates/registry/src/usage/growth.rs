@@ -38,6 +38,12 @@ pub fn days_until_full(room_bytes: u64, growth_per_day: Option<i64>) -> Option<u
     room_bytes.checked_div(growth)
 }
 
+/// Returns how many bytes there are after so many days more; `None` where it is not known to grow. It ends at the largest number.
+pub fn bytes_in_days(bytes: u64, growth_per_day: Option<i64>, days: u16) -> Option<u64> {
+    let growth = growth_per_day.and_then(|growth| u64::try_from(growth).ok()).filter(|growth| *growth > 0)?;
+    Some(bytes.saturating_add(growth.saturating_mul(days.into())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +92,15 @@ mod tests {
         assert_eq!(days_until_full(1_000, Some(-5)), None);
         assert_eq!(days_until_full(1_000, Some(300)), Some(3));
         assert_eq!(days_until_full(0, Some(300)), Some(0));
+    }
+
+    #[test]
+    fn what_grows_is_told_ahead_and_nothing_else_is() {
+        assert_eq!(bytes_in_days(1_000, None, 30), None);
+        assert_eq!(bytes_in_days(1_000, Some(0), 30), None);
+        assert_eq!(bytes_in_days(1_000, Some(-5), 30), None);
+        assert_eq!(bytes_in_days(1_000, Some(5), 30), Some(1_150));
+        assert_eq!(bytes_in_days(u64::MAX - 1, Some(i64::MAX), 90), Some(u64::MAX));
     }
 
     #[test]

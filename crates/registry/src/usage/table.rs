@@ -1,8 +1,9 @@
 //! Usage by repository, prefix or account, sorted and cut into pages: pure.
 
+use crate::lines::{LineOrder, page_of};
 use gantry_words::{AccountId, Page, RepositoryName, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{cmp::Ordering, collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr};
 
 /// What one repository uses, or several do together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,22 +199,6 @@ impl UsageEntry {
     }
 }
 
-/// How two places lie to each other. What is equal is in the order of names.
-fn compare(order: UsageOrder, one: (i64, &str), other: (i64, &str)) -> Ordering {
-    let by_name = one.1.cmp(other.1);
-    let ordering = match order.column {
-        UsageColumn::Name => by_name,
-        UsageColumn::Size
-        | UsageColumn::Unique
-        | UsageColumn::Images
-        | UsageColumn::Tags
-        | UsageColumn::Growth
-        | UsageColumn::Pulled => one.0.cmp(&other.0),
-    };
-    let turned = if order.is_descending { ordering.reverse() } else { ordering };
-    turned.then(by_name)
-}
-
 /// Adds up what repositories of an account use, whose names begin with `prefix`.
 pub fn usage_by(by: UsageBy, repositories: &[RepositoryUsage], prefix: &str, account: AccountId) -> Vec<UsageEntry> {
     match by {
@@ -248,20 +233,14 @@ pub fn usage_by(by: UsageBy, repositories: &[RepositoryUsage], prefix: &str, acc
 
 /// Returns up to `count` of the entries in an order, those after a place.
 pub fn usage_page(
-    mut entries: Vec<UsageEntry>,
+    entries: Vec<UsageEntry>,
     order: UsageOrder,
     after: Option<&UsagePlace>,
     count: usize,
 ) -> Page<UsageEntry> {
-    let at = |entry: &UsageEntry| order.column.key(&entry.usage);
-    if let Some(place) = after {
-        let is_later = |entry: &UsageEntry| {
-            compare(order, (at(entry), &entry.name), (place.key, &place.name)) == Ordering::Greater
-        };
-        entries.retain(is_later);
-    }
-    entries.sort_unstable_by(|one, other| compare(order, (at(one), &one.name), (at(other), &other.name)));
-    Page::cut(entries, count)
+    let after = after.map(|place| (place.key, place.name.as_str()));
+    let lines = LineOrder { is_by_name: order.column == UsageColumn::Name, is_descending: order.is_descending };
+    page_of(entries, lines, after, count, |entry| (order.column.key(&entry.usage), entry.name.as_str()))
 }
 
 #[cfg(test)]

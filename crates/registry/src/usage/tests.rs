@@ -160,10 +160,12 @@ async fn a_prefix_has_those_below_it_alone() {
             create(&ground, name).await;
         }
         let below = ground.registry.usages.repositories(&ground.cx(), "team/").await.unwrap();
+        let with = ground.registry.usages.repositories(&ground.cx(), "team").await.unwrap();
         let none = ground.registry.usages.repositories(&ground.cx(), "x").await.unwrap();
 
-        let names: Vec<_> = below.iter().map(|found| found.name.as_str()).collect();
-        assert_eq!((names, none.len()), (vec!["team/app", "team/app/x"], 0));
+        let names = |found: &[RepositoryUsage]| found.iter().map(|found| found.name.to_string()).collect::<Vec<_>>();
+        assert_eq!((names(&below), none.len()), (vec!["team/app".to_string(), "team/app/x".into()], 0));
+        assert_eq!(names(&with), ["team", "team/app", "team/app/x"]);
         assert_eq!(usages(&ground).await.len(), 5);
     }
 }
@@ -181,7 +183,7 @@ async fn a_sum_is_that_of_its_repositories() {
         ground.registry.traffic.write_down(&ground.cx()).await.unwrap();
         ground.registry.usages.round(&ground.in_days(1)).await.unwrap();
 
-        for (prefix, count) in [("", 3), ("team/", 2), ("team/s", 1), ("x", 0)] {
+        for (prefix, count) in [("", 3), ("team/", 2), ("team", 2), ("team/second", 1), ("team/s", 0), ("x", 0)] {
             let sum = ground.registry.usages.sum(&ground.cx(), prefix).await.unwrap();
             let each = ground.registry.usages.repositories(&ground.cx(), prefix).await.unwrap();
 

@@ -4,16 +4,20 @@ use gantry_accounts::Accounts;
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Paging, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{
-    TRAFFIC_DAYS_MAX, Traffic, TrafficBy, TrafficOrder, TrafficPlace, Usages, traffic_page,
+    TRAFFIC_DAYS_MAX, Traffic, TrafficBy, TrafficFilter, TrafficOrder, TrafficPlace, Usages, traffic_page,
 };
-use gantry_words::Cx;
+use gantry_oci::Digest;
+use gantry_words::{Cx, RepositoryName};
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// The longest name of a principal, in bytes.
+const PRINCIPAL_BYTES_MAX: usize = 2_048;
+
 /// Tells how often the images were pulled and pushed that the caller may see, counted by repository, image, principal, network or
-/// day. Principals and networks are told to those who may read the audit (`gantry:ListAuditRecords`). What happened in the last
+/// day, of one repository, image or principal alone where one is named. Principals and networks are told to those who may read the audit (`gantry:ListAuditRecords`). What happened in the last
 /// minute is included; after a crash the minute before it is not.
 #[derive(JsonSchema)]
 pub struct GetTraffic;
@@ -21,9 +25,17 @@ pub struct GetTraffic;
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "read by the document alone")]
 struct Query {
-    /// Only in repositories whose name begins so.
+    /// Only in these repositories: `team/app` means the one of that name and those below it, `team/` those below it alone.
     #[schemars(extend("example" = "team/"))]
     prefix: Option<String>,
+    /// Only in the repository of this name.
+    #[schemars(extend("example" = "team/app"))]
+    repository: Option<String>,
+    /// Only of this image: a digest, in every repository that has it, or `<repository>@<digest>`.
+    image: Option<String>,
+    /// Only by this principal, as the audit names it.
+    #[schemars(extend("example" = "arn:aws:iam::000000000000:user/ci"))]
+    principal: Option<String>,
     /// Of what there is a line: of each `repository`, `image`, `principal` (as the audit names it), `network` (24 bits of an IPv4
     /// address, 64 of an IPv6 address) or `day` (of UTC).
     #[schemars(with = "String", default = "by_default", extend("enum" = ["repository", "image", "principal", "network", "day"]))]
@@ -56,6 +68,9 @@ fn sort_default() -> &'static str {
 /// What is asked, and which page.
 pub struct Request {
     prefix: String,
+    /// All of these, where there are any.
+    repositories: Vec<RepositoryName>,
+    filter: TrafficFilter,
     by: TrafficBy,
     days: u16,
     order: TrafficOrder,
@@ -93,7 +108,7 @@ impl Operation for GetTraffic {
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         let sees = Access::to_list(action::ECR_DESCRIBE_REPOSITORIES);
-        match request.by.names_people() {
+        match request.by.names_people() || request.filter.principal.is_some() {
             true => vec![sees, Access::to(action::GANTRY_LIST_AUDIT_RECORDS)],
             false => vec![sees],
         }
@@ -105,8 +120,8 @@ impl Operation for GetTraffic {
         principal: &Principal,
         request: Request,
     ) -> Result<Response, Fault> {
-        let Request { prefix, by, days, order, after, limit } = request;
-        let list = format!("traffic\n{}\n{days}\n{order}\n{prefix}", by.word());
+        let Request { prefix, repositories: named, filter, by, days, order, after, limit } = request;
+        let list = format!("traffic\n{}\n{days}\n{order}\n{prefix}\n{named:?}\n{filter:?}", by.word());
         let unknown =
             || Fault::new(FaultKind::InvalidParameter, "after is not what an answer to this question gave as next");
         let place = |token: String| paging.place::<TrafficPlace>(cx, &list, &token).ok_or_else(unknown);
@@ -114,12 +129,13 @@ impl Operation for GetTraffic {
         let sees_all = accounts.may_see_all(principal);
         let mut repositories: BTreeMap<i64, String> = BTreeMap::new();
         for repository in usages.repositories(cx, &prefix).await? {
-            if sees_all || accounts.may_see(principal, &repository.name) {
+            let is_meant = named.iter().all(|name| *name == repository.name);
+            if is_meant && (sees_all || accounts.may_see(principal, &repository.name)) {
                 repositories.insert(repository.id, repository.name.as_str().into());
             }
         }
         traffic.write_down(cx).await?;
-        let entries = traffic.sum(cx, by, &repositories, days).await?;
+        let entries = traffic.sum(cx, by, &repositories, &filter, days).await?;
         let total = TrafficDocument::sum(prefix, &entries);
         let page = traffic_page(entries, order, after.as_ref(), limit);
         let last = page.items.last().filter(|_| page.has_more);
@@ -151,8 +167,34 @@ impl FromWire<Rest> for Request {
         let order =
             sort.parse().map_err(|error: gantry_registry::TrafficOrderError| wrong(format!("sort: {error}")))?;
         let prefix = json::prefix(&incoming)?;
-        Ok(Request { prefix, by, days, order, after: page.after, limit: page.limit })
+        let (repositories, filter) = filter(&incoming)?;
+        Ok(Request { prefix, repositories, filter, by, days, order, after: page.after, limit: page.limit })
     }
+}
+
+/// Reads of what alone is asked.
+fn filter(incoming: &Incoming) -> Result<(Vec<RepositoryName>, TrafficFilter), Fault> {
+    let wrong = |message: String| Fault::new(FaultKind::InvalidParameter, message);
+    let no_image = |text: &str| wrong(format!("image={text:?} is neither a digest nor <repository>@<digest>"));
+    let (mut repositories, mut filter) = (Vec::new(), TrafficFilter::default());
+    if let Some(text) = incoming.query("repository") {
+        let name = text.parse::<RepositoryName>().map_err(|error| wrong(format!("repository={text:?}: {error}")))?;
+        repositories.push(name);
+    }
+    if let Some(text) = incoming.query("image") {
+        let (name, digest) = text.rsplit_once('@').map_or((None, &*text), |(name, digest)| (Some(name), digest));
+        if let Some(name) = name {
+            repositories.push(name.parse::<RepositoryName>().map_err(|_| no_image(&text))?);
+        }
+        filter.digest = Some(digest.parse::<Digest>().map_err(|_| no_image(&text))?);
+    }
+    if let Some(text) = incoming.query("principal") {
+        if !(1..=PRINCIPAL_BYTES_MAX).contains(&text.len()) || text.chars().any(char::is_control) {
+            return Err(wrong("principal is no principal; write it as the audit names it".into()));
+        }
+        filter.principal = Some(text.to_string());
+    }
+    Ok((repositories, filter))
 }
 
 impl IntoWire<Rest> for Response {
@@ -187,6 +229,18 @@ mod tests {
     }
 
     #[test]
+    fn a_repository_an_image_and_a_principal_can_be_asked_about_alone() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let request = read(&format!("image=team/app@{digest}&principal=arn:aws:iam::000000000000:user/ci")).unwrap();
+        let plain = read(&format!("image={digest}&repository=zoo&by=day")).unwrap();
+
+        let names = |request: &Request| request.repositories.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!((names(&request), names(&plain)), (vec!["team/app".to_string()], vec!["zoo".to_string()]));
+        assert_eq!(request.filter.digest, plain.filter.digest);
+        assert_eq!(request.filter.principal.as_deref(), Some("arn:aws:iam::000000000000:user/ci"));
+    }
+
+    #[test]
     fn what_is_not_understood_is_not_guessed() {
         for (query, says) in [
             ("by=team", "by=\"team\" is none"),
@@ -194,6 +248,9 @@ mod tests {
             ("days=31", "days=\"31\" is no number"),
             ("sort=colour", "sort: there is no order"),
             ("prefix=Team", "prefix=\"Team\" is nothing"),
+            ("image=v1", "image=\"v1\" is neither"),
+            ("repository=Team", "repository=\"Team\": "),
+            ("principal=", "principal is no principal"),
         ] {
             assert!(read(query).err().unwrap().message.starts_with(says), "{query}");
         }

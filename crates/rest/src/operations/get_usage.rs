@@ -7,7 +7,7 @@ use gantry_accounts::Accounts;
 use gantry_api::{FromWire, Incoming, IntoWire, Operation, Outgoing, Paging, Rest, Shape};
 use gantry_fault::{Fault, FaultKind};
 use gantry_registry::{Usage, UsageBy, UsageEntry, UsageOrder, UsagePlace, Usages, usage_by, usage_page};
-use gantry_words::Cx;
+use gantry_words::{AccountId, Cx};
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,7 +20,10 @@ pub struct GetUsage;
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "read by the document alone")]
 struct Query {
-    /// Only of repositories whose name begins so.
+    /// Of this account instead of the caller's own: for the root user of the site's own account alone.
+    #[schemars(length(min = 12, max = 12), extend("example" = "111122223333"))]
+    account: Option<String>,
+    /// Only of these repositories: `team/app` means the one of that name and those below it, `team/` those below it alone.
     #[schemars(extend("example" = "team/"))]
     prefix: Option<String>,
     /// Of what there is a line: of each `repository`, of each `prefix` (all repositories whose names are the same up to the next slash
@@ -48,6 +51,7 @@ fn sort_default() -> &'static str {
 
 /// What is asked, and which page.
 pub struct Request {
+    account: Option<AccountId>,
     prefix: String,
     by: UsageBy,
     order: UsageOrder,
@@ -84,7 +88,7 @@ impl Operation for GetUsage {
         shape.says::<Self>();
         shape.takes_query::<Query>();
         shape.answers::<Response>(StatusCode::OK);
-        shape.refuses(&[FaultKind::InvalidParameter]);
+        shape.refuses(&[FaultKind::InvalidParameter, FaultKind::NoSuchEntity]);
     }
 
     fn access(_: &Request, _: &Cx) -> Vec<Access> {
@@ -97,7 +101,8 @@ impl Operation for GetUsage {
         principal: &Principal,
         request: Request,
     ) -> Result<Response, Fault> {
-        let Request { prefix, by, order, after, limit } = request;
+        let Request { account, prefix, by, order, after, limit } = request;
+        let cx = &accounts.asking_for(cx, principal, account)?;
         let list = format!("{by:?}\n{order}\n{prefix}");
         let unknown =
             || Fault::new(FaultKind::InvalidParameter, "after is not what an answer to this question gave as next");
@@ -150,7 +155,7 @@ impl FromWire<Rest> for Request {
             Some(text) => text.parse().map_err(|error: gantry_registry::UsageOrderError| wrong(format!("sort: {error}")))?,
         };
         let prefix = json::prefix(&incoming)?;
-        Ok(Request { prefix, by, order, after: page.after, limit: page.limit })
+        Ok(Request { account: json::account(&incoming)?, prefix, by, order, after: page.after, limit: page.limit })
     }
 }
 
@@ -188,6 +193,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_not_guessed() {
         for (query, says) in [
+            ("account=7", "account: "),
             ("by=team", "by=\"team\" is none"),
             ("sort=colour", "sort: there is no order"),
             ("prefix=Team%00", "prefix=\"Team\\0\" is nothing"),

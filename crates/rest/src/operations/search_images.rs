@@ -21,8 +21,9 @@ struct Query {
     /// Which images: conditions that must all hold, with `or`, `not` and parentheses; `docs/search.md` has the fields. Without it all.
     #[schemars(extend("example" = "tag:v1.* pushed<2026-01-01 size>1GiB"))]
     q: Option<String>,
-    /// What comes first: `repository` (within one the newest), `pushed`, `tagged`, `pulled`, `size` or `tags`, each with `-` before it
-    /// for the other way round. By `tags` they are sorted where no more than 20,000 images are to be looked at.
+    /// What comes first: `repository` (within one the newest), `pushed`, `tagged`, `pulled`, `size`, `tags`, `digest`, `type`,
+    /// `status`, `pusher` or `class`, each with `-` before it for the other way round. By `tags` and those after it they are sorted
+    /// where no more than 20,000 images are to be looked at.
     #[schemars(with = "String", default = "sort_default", extend("example" = "-size"))]
     sort: String,
     /// What the page before gave as `next`; the first page without it.

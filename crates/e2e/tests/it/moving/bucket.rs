@@ -62,7 +62,7 @@ impl Store {
             "s3: {{accesskey: {KEY}, secretkey: {SECRET}, region: {REGION}, regionendpoint: '{endpoint}', forcepathstyle: true, \
              secure: false, bucket: {BUCKET}, rootdirectory: '/{PREFIX}'}}"
         );
-        Distribution::storing(home, &driver, self.data.join(BUCKET).join(PREFIX))
+        Distribution::storing(home, &driver, self.data.join(BUCKET).join(PREFIX), "")
     }
 
     /// Types a command with what AWS's programs would find in the environment.

@@ -45,11 +45,11 @@ impl Distribution {
     fn with(home: &Home, more: &str) -> Distribution {
         let data = home.path("distribution");
         let driver = format!("filesystem: {{rootdirectory: {}}}", data.display());
-        Distribution::storing(home, &driver, data)
+        Distribution::storing(home, &driver, data, more)
     }
 
-    /// One that stores with a driver, which is a line of YAML, and whose files are seen in a folder.
-    pub(super) fn storing(home: &Home, driver: &str, data: PathBuf) -> Distribution {
+    /// One that stores with a driver, which is a line of YAML, and whose files are seen in a folder; `more` are settings beside these.
+    pub(super) fn storing(home: &Home, driver: &str, data: PathBuf, more: &str) -> Distribution {
         let settings = format!(
             "version: 0.1\nlog: {{level: info, accesslog: {{disabled: true}}}}\nstorage:\n  {driver}\n  \
              delete: {{enabled: true}}\nhttp: {{addr: '127.0.0.1:0'}}\n{more}"

@@ -18,6 +18,7 @@ use gantry_words::ByteCount;
 use serde::Serialize;
 use serde_json::json;
 use std::{
+    collections::BTreeMap,
     io::{self, IsTerminal},
     thread,
     time::Duration,
@@ -43,11 +44,12 @@ pub(super) struct Bulk {
     pub(super) action: BulkActionName,
     pub(super) tag: Option<String>,
     pub(super) reason: Option<String>,
+    pub(super) labels: Option<BTreeMap<String, Option<String>>>,
 }
 
 impl Bulk {
     pub(super) fn of(action: BulkActionName) -> Bulk {
-        Bulk { action, tag: None, reason: None }
+        Bulk { action, tag: None, reason: None, labels: None }
     }
 }
 
@@ -69,8 +71,8 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     query.parse::<Query>().map_err(|error| misread(&query, &error))?;
     let remote = Remote::open(remote)?;
-    let Bulk { action, tag, reason } = bulk;
-    let asked = SelectImagesDocument { q: query, action, tag, reason };
+    let Bulk { action, tag, reason, labels } = bulk;
+    let asked = SelectImagesDocument { q: query, action, tag, reason, labels };
     let selection: ImageSelectionDocument = remote.post("/api/v1/images/selections", &asked)?;
     let mut printer = Printer::stdout(format);
     if format == Format::Table && !selection.images.is_empty() {
@@ -182,6 +184,7 @@ fn question(action: BulkActionName, count: u64) -> String {
     match action {
         BulkActionName::Delete => format!("Delete {these}?"),
         BulkActionName::Tag => format!("Tag {these}?"),
+        BulkActionName::Label => format!("Change the labels of {these}?"),
         BulkActionName::Archive => format!("Move {these} to the archive?"),
         BulkActionName::Restore => format!("Bring {these} back from the archive?"),
         BulkActionName::Hold => format!("Put {these} on hold?"),
@@ -195,6 +198,7 @@ fn summary(status: &SelectionStatusDocument) -> String {
     let mut text = match status.action {
         BulkActionName::Delete => format!("Deleted {images}"),
         BulkActionName::Tag => format!("Tagged {images}"),
+        BulkActionName::Label => format!("Changed the labels of {images}"),
         BulkActionName::Archive => format!("Moved {images} to the archive"),
         BulkActionName::Restore => format!("Asked {images} back from the archive"),
         BulkActionName::Hold => format!("Put {images} on hold"),

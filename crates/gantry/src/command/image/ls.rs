@@ -21,7 +21,7 @@ pub(super) struct LsCommand {
     /// status, class, mediatype, artifacttype, annotation, label and platform, with or, not and parentheses
     #[arg(long, value_name = "QUERY")]
     query: Option<String>,
-    /// What comes first: repository, pushed, tagged, pulled, size or tags; with - before it the other way round
+    /// What comes first: repository, pushed, tagged, pulled, size, tags, digest, type, status, pusher or class; with - before it the other way round
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     sort: Option<Order>,
     /// Show at most so many

@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_was_told_of_the_time_before_is_summed_and_what_was_not_is_noted() {
-        let notes = vec!["labels that people gave to 2 images do not travel".to_owned()];
+        let notes = vec!["a rule keeps what was pulled in 7 days".to_owned()];
         let past = PastDone { images_dated: 3, tags_dated: 2, moves_added: 1, notes, ..PastDone::default() };
         let done = Done { repository: "team/app".into(), past, ..Done::default() };
         let report = Report { repositories: vec![done], ..Report::new("OCI layout", Target::Server, false) };
@@ -201,7 +201,7 @@ mod tests {
         let said = report.sentences();
 
         assert!(said.contains("Dated 3 images and 2 tags as they were there, and added 1 moves"), "{said}");
-        assert!(said.contains("\nNotes:\n  team/app: labels that people gave to 2 images do not travel\n"), "{said}");
+        assert!(said.contains("\nNotes:\n  team/app: a rule keeps what was pulled in 7 days\n"), "{said}");
         assert!(report.is_whole());
     }
 }

@@ -7,7 +7,9 @@ use crate::{
     output::Failure,
 };
 use gantry_oci::{Digest, Tag};
-use gantry_registry::{PAST_ACTOR_BYTES_MAX, PAST_IMAGES_MAX, PAST_MOVES_MAX, PAST_TAGS_MAX};
+use gantry_registry::{
+    IMAGE_LABEL_NAME_BYTES_MAX, IMAGE_LABELS_MAX, PAST_ACTOR_BYTES_MAX, PAST_IMAGES_MAX, PAST_MOVES_MAX, PAST_TAGS_MAX,
+};
 use gantry_rest::{
     LifecyclePreviewDocument, PastDocument, PastImageDocument, PastMomentDocument, PastMoveDocument, PastRulesDocument,
     PastTagDocument,
@@ -15,15 +17,13 @@ use gantry_rest::{
 use gantry_words::{Moment, Precision, RepositoryName};
 use serde::Serialize;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 /// Earlier places of one tag that are told: the youngest.
 const MOVES_OF_TAG_MAX: usize = 1_000;
-/// Labels that a note names.
-const LABELS_NAMED_MAX: usize = 5;
 
 /// What was told of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -66,7 +66,7 @@ impl Telling<'_> {
         tags: &BTreeMap<Tag, Digest>,
         is_new: bool,
     ) -> Result<PastDone, Failure> {
-        let mut done = PastDone { notes: notes(past), ..PastDone::default() };
+        let mut done = PastDone { notes: past.repository.remarks.clone(), ..PastDone::default() };
         if self.is_dry_run {
             done.notes.extend(unset_rules(&past.repository));
             return Ok(done);
@@ -178,22 +178,6 @@ fn apart<T>(answer: Result<T, Trouble>) -> Result<Result<T, String>, Failure> {
     answer.map(Ok).or_else(|trouble| trouble.of_one().map(Err))
 }
 
-/// What is known there and has no place here.
-fn notes(past: &Past) -> Vec<String> {
-    let labelled = past.images.values().filter(|image| !image.labels.is_empty()).count();
-    let mut notes = past.repository.remarks.clone();
-    if labelled > 0 {
-        let labels: BTreeSet<&String> = past.images.values().flat_map(|image| &image.labels).collect();
-        let more = if labels.len() > LABELS_NAMED_MAX { ", …" } else { "" };
-        let named: Vec<&str> = labels.into_iter().take(LABELS_NAMED_MAX).map(String::as_str).collect();
-        notes.push(format!(
-            "labels that people gave to {labelled} images do not travel ({}{more}): images here have the labels of their configuration",
-            named.join(", ")
-        ));
-    }
-    notes
-}
-
 /// What holds there for the repository, and is not set here.
 fn unset_rules(rules: &RepositoryPast) -> Vec<String> {
     let mut notes = Vec::new();
@@ -219,7 +203,7 @@ fn word_of(source: &str) -> String {
 /// Cuts a past into parts that may be told at once.
 fn parts(source: &str, past: &Past, tags: &BTreeMap<Tag, Digest>) -> Vec<PastDocument> {
     let part = || PastDocument { source: source.to_owned(), ..PastDocument::default() };
-    let images: Vec<PastImageDocument> = past.images.iter().filter_map(image).collect();
+    let images: Vec<PastImageDocument> = past.images.iter().filter_map(|found| image(source, found)).collect();
     let images = images.chunks(PAST_IMAGES_MAX).map(|some| PastDocument { images: some.to_vec(), ..part() });
     let mut parts: Vec<PastDocument> = images.collect();
     let (mut open, mut moves) = (part(), 0);
@@ -238,15 +222,32 @@ fn parts(source: &str, past: &Past, tags: &BTreeMap<Tag, Digest>) -> Vec<PastDoc
     parts
 }
 
-/// What is told of an image; nothing where it is not known when it was pushed or pulled.
-fn image((digest, past): (&Digest, &ImagePast)) -> Option<PastImageDocument> {
+/// What is told of an image; nothing where it is neither known when it was pushed or pulled, nor has labels.
+fn image(source: &str, (digest, past): (&Digest, &ImagePast)) -> Option<PastImageDocument> {
     let (pushed, pulled) = (past.pushed.and_then(moment), past.pulled.and_then(moment));
-    (pushed.is_some() || pulled.is_some()).then(|| PastImageDocument {
+    let labels = past.labels.iter().take(IMAGE_LABELS_MAX).map(|label| (label_name(source, label), String::new()));
+    let labels: BTreeMap<String, String> = labels.collect();
+    (pushed.is_some() || pulled.is_some() || !labels.is_empty()).then(|| PastImageDocument {
         digest: digest.to_string(),
         pushed,
         pushed_by: past.pushed_by.as_deref().and_then(actor),
         pulled,
+        labels,
     })
+}
+
+/// What a label of elsewhere is called here: `harbor/approved`. What no name has becomes `_`.
+fn label_name(source: &str, label: &str) -> String {
+    let fitting = |c: char| if c.is_control() || c == '=' { '_' } else { c };
+    let mut name: String = format!("{source}/{}", label.trim()).chars().map(fitting).collect();
+    name.truncate(name.floor_char_boundary(IMAGE_LABEL_NAME_BYTES_MAX));
+    let end = name.trim_end().len();
+    name.truncate(end);
+    if name.ends_with('-') {
+        name.pop();
+        name.push('_');
+    }
+    name
 }
 
 /// What is told of a tag; nothing where it is neither known when it was set, nor where it was before.

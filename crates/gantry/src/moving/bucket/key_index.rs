@@ -75,12 +75,12 @@ impl KeyIndex {
 
     /// Lists the folders in a folder, in order.
     pub(super) fn folders(&self, name: &str) -> Vec<String> {
-        self.children(name).filter_map(|(child, is_folder)| is_folder.then(|| child.to_owned())).collect()
+        self.children(name).filter(|(_, is_folder)| *is_folder).map(|(child, _)| child.to_owned()).collect()
     }
 
     /// Lists the files in a folder, in order.
     pub(super) fn names(&self, name: &str) -> Vec<String> {
-        self.children(name).filter_map(|(child, is_folder)| (!is_folder).then(|| child.to_owned())).collect()
+        self.children(name).filter(|(_, is_folder)| !*is_folder).map(|(child, _)| child.to_owned()).collect()
     }
 
     /// What lies directly in a folder, each with whether it is a folder itself.

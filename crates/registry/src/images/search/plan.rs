@@ -87,7 +87,13 @@ pub(super) fn along(order: Order) -> Option<(SortKey, Way)> {
         SortColumn::Tagged => SortKey::Tagged,
         SortColumn::Pulled => SortKey::Pulled,
         SortColumn::Size => SortKey::Size,
-        SortColumn::Repository | SortColumn::Tags => return None,
+        SortColumn::Repository
+        | SortColumn::Tags
+        | SortColumn::Digest
+        | SortColumn::Type
+        | SortColumn::Status
+        | SortColumn::Pusher
+        | SortColumn::Class => return None,
     };
     Some((key, if order.is_descending { Way::Down } else { Way::Up }))
 }

@@ -27,7 +27,7 @@ pub(super) fn mark(
         query.terms().iter().filter(|term| term.field() == Field::Label).filter_map(Term::pair_name).collect();
     if !names.is_empty() {
         let found = search_index::labels(rows, repository, digests(), names)?;
-        (statements, read) = (statements + 1, read + found.len());
+        (statements, read) = (statements + 2, read + found.len());
         for (digest, name, value) in &found {
             note(digest, &|term| term.field() == Field::Label && term.matches_pair(name, value));
         }

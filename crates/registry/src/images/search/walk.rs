@@ -120,7 +120,8 @@ impl<'a> Walk<'a> {
             Way::Up => (first.saturating_sub(1), last, DIGEST_LAST),
             Way::Down => (last.saturating_add(1), first, ""),
         };
-        let start = SearchPlace { repository: String::new(), number: 0, key: Some(from), digest: digest.into() };
+        let start =
+            SearchPlace { repository: String::new(), number: 0, key: Some(from), text: None, digest: digest.into() };
         let mut after = match after {
             // The bounds may have moved on since the page before.
             Some(after) if is_behind(way, after.key.unwrap_or(NEVER), from) => after.clone(),
@@ -137,8 +138,13 @@ impl<'a> Walk<'a> {
             if let Some(last) = read.last() {
                 let (number, digest) = (last.repository, last.image.digest.clone());
                 let name = by_number.get(&number).map(|ground| ground.repository.name.to_string());
-                after =
-                    SearchPlace { repository: name.unwrap_or_default(), number, key: key_along(key, last.key), digest };
+                after = SearchPlace {
+                    repository: name.unwrap_or_default(),
+                    number,
+                    key: key_along(key, last.key),
+                    text: None,
+                    digest,
+                };
             }
             self.sift_all(&by_number, key, read)?;
             if is_last || self.found.len() >= count {
@@ -183,7 +189,7 @@ impl<'a> Walk<'a> {
     fn end_of(&self, ground: &Ground) -> SearchPlace {
         let key = if self.is_newest_first { i64::MIN } else { i64::MAX };
         let (repository, number) = (ground.repository.name.to_string(), ground.repository.id);
-        SearchPlace { repository, number, key: Some(key), digest: PAST.into() }
+        SearchPlace { repository, number, key: Some(key), text: None, digest: PAST.into() }
     }
 
     /// Looks through a repository; returns where it ended if no more may be looked at.
@@ -213,7 +219,13 @@ impl<'a> Walk<'a> {
             };
             if self.left == 0 {
                 let (repository, number) = (ground.repository.name.to_string(), ground.repository.id);
-                return Ok(Some(SearchPlace { repository, number, key: Some(*key), digest: digest.clone() }));
+                return Ok(Some(SearchPlace {
+                    repository,
+                    number,
+                    key: Some(*key),
+                    text: None,
+                    digest: digest.clone(),
+                }));
             }
         }
     }
@@ -434,7 +446,7 @@ fn facts(row: &SearchRow) -> Facts<'_> {
 
 /// The place of an image, of a repository of a name and number.
 fn place_of(order: Order, (repository, number): (String, i64), row: &SearchRow) -> SearchPlace {
-    SearchPlace { repository, number, key: key(order, row), digest: row.digest.clone() }
+    SearchPlace { repository, number, key: key(order, row), text: text(order, row), digest: row.digest.clone() }
 }
 
 /// The same in the order of a column, where what never happened has a time.
@@ -477,5 +489,28 @@ fn key(order: Order, row: &SearchRow) -> Option<i64> {
         SortColumn::Pulled => row.last_pulled_at.map(Timestamp::millis),
         SortColumn::Size => Some(row.bytes),
         SortColumn::Tags => Some(row.tag_count),
+        SortColumn::Digest | SortColumn::Type | SortColumn::Status | SortColumn::Pusher | SortColumn::Class => None,
     }
+}
+
+/// The same where that is a text, other than the digest, by which all are sorted that are equal.
+fn text(order: Order, row: &SearchRow) -> Option<String> {
+    let text = match order.column {
+        SortColumn::Type => row.artifact_type.as_deref().unwrap_or(&row.media_type),
+        SortColumn::Status => match row.storage_class.as_str() {
+            "ARCHIVE" => "archived",
+            "ACTIVATING" => "activating",
+            _ => "active",
+        },
+        SortColumn::Pusher => row.pushed_by.as_str(),
+        SortColumn::Class => row.storage_class.as_str(),
+        SortColumn::Repository
+        | SortColumn::Pushed
+        | SortColumn::Tagged
+        | SortColumn::Pulled
+        | SortColumn::Size
+        | SortColumn::Tags
+        | SortColumn::Digest => return None,
+    };
+    Some(text.into())
 }

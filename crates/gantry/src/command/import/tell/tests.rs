@@ -119,13 +119,16 @@ fn what_holds_for_a_repository_is_set_where_the_import_made_it_and_else_said() {
 }
 
 #[test]
-fn labels_and_remarks_are_noted() {
+fn labels_travel_under_the_name_of_their_source_and_remarks_are_noted() {
     let mut past = Past::default();
-    past.images.insert(digest(1), ImagePast { labels: ["prod".to_owned()].into(), ..ImagePast::default() });
+    let labels = ["prod", "needs review", "a=b", "open-"].map(str::to_owned).into();
+    past.images.insert(digest(1), ImagePast { labels, ..ImagePast::default() });
     past.repository.remarks.push("a rule keeps what was pulled in 7 days".into());
 
-    let (done, _) = tell(&past, None, false);
+    let (done, told) = tell(&past, None, false);
 
-    assert_eq!(done.notes[0], "a rule keeps what was pulled in 7 days");
-    assert!(done.notes[1].contains("to 1 images do not travel (prod)"), "{:?}", done.notes);
+    assert_eq!(done.notes, ["a rule keeps what was pulled in 7 days"]);
+    let names: Vec<&str> = told[0].images[0].labels.keys().map(|name| name.split_once('/').unwrap().1).collect();
+    assert_eq!(names, ["a_b", "needs review", "open_", "prod"]);
+    assert!(told[0].images[0].labels.keys().all(|name| name.parse::<gantry_registry::LabelName>().is_ok()));
 }
