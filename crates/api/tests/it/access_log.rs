@@ -2,7 +2,7 @@ use crate::{client::request, toy::Toy};
 use gantry_api::Settings;
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 use tracing::subscriber::DefaultGuard;
 
@@ -27,6 +27,10 @@ impl io::Write for Writer {
 
 impl Log {
     fn begin() -> Log {
+        // Whether an event is of interest is kept for all threads: without this one, a test that begins while none listens could settle
+        // that for a test that does.
+        static LISTENS: Once = Once::new();
+        LISTENS.call_once(|| drop(tracing::subscriber::set_global_default(tracing_subscriber::registry())));
         let bytes = Arc::new(Mutex::default());
         let writer = Writer(bytes.clone());
         let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
