@@ -37,7 +37,7 @@ struct Store {
 
 impl Store {
     fn start(home: &Home) -> Store {
-        let (data, facts) = (home.path("store"), home.path("store-facts"));
+        let (data, facts) = (home.path("store"), home.path("facts"));
         fs::create_dir_all(data.join(BUCKET)).unwrap();
         fs::create_dir_all(&facts).unwrap();
         let address = format!("127.0.0.1:{}", free_port());

@@ -125,5 +125,7 @@ fn a_harbor_is_known_by_its_answers_and_moves_in_with_times_people_and_rules() {
         assert_eq!(is_by_alice, image["digest"] == tagged.digest(), "{image}");
     }
     assert!(said.contains("not switched on; it would delete 1 of 2 images"), "{said}");
-    assert!(said.contains("approved"), "{said}");
+    let listed = listed["images"].as_array().unwrap();
+    let labels = &listed.iter().find(|image| image["digest"] == tagged.digest()).unwrap()["labels"];
+    assert_eq!(labels, &json!({"harbor/approved": ""}));
 }
