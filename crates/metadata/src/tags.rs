@@ -84,6 +84,11 @@ static MOVES: Query = query(
 );
 static POINTED_TO: Query =
     query("SELECT id FROM tag_history WHERE repository = $1 AND name = $2 AND digest = $3 LIMIT 1");
+/// What an import wrote begins with its mark.
+static POINTED_TO_HERE: Query = query(
+    "SELECT id FROM tag_history
+     WHERE repository = $1 AND name = $2 AND digest = $3 AND substr(actor, 1, 9) <> 'imported:' LIMIT 1",
+);
 static HISTORY_OF_REMOVED: Change = change(
     "INSERT INTO tag_history(id, repository, name, digest, previous, at, at_precision, actor, request_id)
      SELECT CAST(j.value ->> 0 AS BIGINT), CAST($1 AS BIGINT), j.value ->> 1, NULL, j.value ->> 2, CAST($3 AS BIGINT), 'exact', $4, $5
@@ -173,6 +178,11 @@ pub fn moves(
 /// Whether a tag has ever pointed to an image.
 pub fn has_pointed_to(rows: &mut Reader, repository: i64, name: &str, digest: &str) -> Result<bool, Fault> {
     Ok(rows.one(&POINTED_TO, values![repository, name, digest])?.is_some())
+}
+
+/// Whether a tag has ever been pointed to an image here, and not only in another registry, of which an import told.
+pub fn has_pointed_to_here(rows: &mut Reader, repository: i64, name: &str, digest: &str) -> Result<bool, Fault> {
+    Ok(rows.one(&POINTED_TO_HERE, values![repository, name, digest])?.is_some())
 }
 
 /// Points a tag at an image.

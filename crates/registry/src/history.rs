@@ -63,7 +63,8 @@ impl Tags {
     }
 
     /// Moves a tag to where it pointed before, and returns that. It is a move like any other, so the next one may undo it.
-    /// The image is taken out of the trash where it is there, without its other tags.
+    /// The image is taken out of the trash where it is there, without its other tags. To where the tag pointed only in
+    /// another registry, of which an import told, it goes like a push: it may have to wait in quarantine.
     ///
     /// # Errors
     /// [`FaultKind::ImageNotFound`] where the tag never was, never pointed there, or the image is gone; whatever forbids to
@@ -91,9 +92,17 @@ impl Tags {
         self.take_out(cx, repository, tag, &digest).await?;
         let to = Reference::Digest(digest.clone());
         let image = self.images.load(cx, repository, &to).await?;
-        // The same act as a push of the same bytes, but it never waits: a way back is asked for when something is on fire.
-        self.images.point(cx, repository, tag.clone(), image).await?;
+        // The same act as a push of the same bytes, but it does not wait: a way back is asked for when something is on fire. Of
+        // what only an import tells nobody has ever judged whether the tag may point there.
+        let may_wait = !self.has_pointed_here(repository.id, tag, &digest).await?;
+        self.images.point(cx, repository, tag.clone(), image, may_wait).await?;
         Ok(digest)
+    }
+
+    async fn has_pointed_here(&self, repository: i64, tag: &Tag, digest: &Digest) -> Result<bool, Fault> {
+        let (name, wanted) = (tag.clone(), digest.clone());
+        let look = move |rows: &mut Reader| tags::has_pointed_to_here(rows, repository, name.as_str(), wanted.as_str());
+        self.ports.metadata.read_long(look).await
     }
 
     /// Sees to it that an image lives: where it is in the trash it comes back, without its tags.

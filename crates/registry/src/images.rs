@@ -227,7 +227,8 @@ impl Images {
             .await
     }
 
-    /// Points a tag at an image at once, whatever a judge would say: for the way back to where it pointed before.
+    /// Points a tag at an image, for the way back to where it pointed before: at once, whatever a judge would say, unless it
+    /// `may_wait` in quarantine.
     ///
     /// # Errors
     /// Those of [`Images::put_image`].
@@ -237,19 +238,12 @@ impl Images {
         repository: &Repository,
         tag: Tag,
         image: ImageFound,
+        may_wait: bool,
     ) -> Result<(), Fault> {
         let ImageFound { digest, media_type, body } = image;
         let (digest, manifest) = self.read(&Reference::Digest(digest), Some(&media_type), &body)?;
-        let put = Put {
-            digest,
-            manifest,
-            body,
-            tags: vec![tag],
-            refuses_repeat: false,
-            may_wait: false,
-            chosen: None,
-            dates: None,
-        };
+        let put =
+            Put { digest, manifest, body, tags: vec![tag], refuses_repeat: false, may_wait, chosen: None, dates: None };
         self.put(cx, repository, put).await.map(drop)
     }
 

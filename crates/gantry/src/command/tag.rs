@@ -64,12 +64,23 @@ impl TagCommand {
             What::Rollback { tag, to, steps, remote, output } => {
                 let body = to.map_or_else(|| json!({"steps": steps}), |digest| json!({"to": digest}));
                 let image: ImageDocument = Remote::open(&remote)?.put(Method::POST, &path(&tag, "rollback")?, &body)?;
-                let sentence = format!("{tag} points to {} now", image.digest);
-                Printer::stdout(output.format).tell(&image, &sentence)?;
+                Printer::stdout(output.format).tell(&image, &moved(&tag, &image))?;
             }
         }
         Ok(Exit::Done)
     }
+}
+
+/// Says where a tag points that went back to an image. Of an image with a thousand tags not all are told.
+fn moved(tag: &str, image: &ImageDocument) -> String {
+    let (repository, name) = tag.rsplit_once(':').unwrap_or((tag, ""));
+    if image.tags.len() >= 1_000 || image.tags.iter().any(|set| set == name) {
+        return format!("{tag} points to {} now", image.digest);
+    }
+    format!(
+        "{tag} waits in quarantine until {} passes; see why with: gantry gate quarantine ls {repository}",
+        image.digest
+    )
 }
 
 /// Where the server has what is asked of a tag.

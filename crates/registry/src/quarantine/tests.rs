@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Back, Registry, Settings,
+    Back, Past, PastMove, PastTag, Registry, Settings,
     two_writers::{digest_of, image_of},
 };
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use gantry_metadata::{
 };
 use gantry_oci::Reference;
 use gantry_store::Store;
-use gantry_words::{AccountId, Region};
+use gantry_words::{AccountId, Moment, Region};
 use std::{
     convert::Infallible,
     path::Path,
@@ -215,6 +215,27 @@ async fn a_way_back_does_not_wait() {
 
         assert_eq!((back, ground.points_to().await), (first.clone(), Some(first)));
         assert_eq!(ground.waiting().await, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_back_to_where_only_an_import_says_that_the_tag_was_waits() {
+    for ground in Ground::both().await {
+        let never = ground.push("never", 0).await;
+        let here = ground.push_freely("here", 1).await;
+        let at = Moment::estimated(Timestamp::from_millis(1_500_000_000_000));
+        let earlier = vec![PastMove { digest: never.clone(), at, by: None }];
+        let told = PastTag { tag: v1(), digest: here.clone(), set: None, set_by: None, earlier };
+        let past = Past { source: "harbor".parse().unwrap(), images: vec![], tags: vec![told] };
+        let cx = cx(&ground.env, "ann", 2);
+        assert_eq!(ground.registry.images.put_past(&cx, &ground.repository, past).await.unwrap().moves, 1);
+
+        for back in [Back::Steps(1), Back::To(never.clone())] {
+            let back = ground.registry.tags.rollback(&cx, &ground.repository, &v1(), back).await.unwrap();
+
+            assert_eq!((&back, ground.points_to().await), (&never, Some(here.clone())));
+            assert_eq!(ground.waiting().await.map(|row| row.digest), Some(never.to_string()));
+        }
     }
 }
 
