@@ -226,6 +226,16 @@ struct Kept {
     images: Vec<KeptImage>,
 }
 
+impl Kept {
+    /// Keeps images for a query: their labels only where it asks about those. Then an image that has others by now is another.
+    fn new(query: &Query, mut images: Vec<KeptImage>) -> Kept {
+        if !query.asks(Field::Label) {
+            images.iter_mut().for_each(|image| image.labels = None);
+        }
+        Kept { watches_pulls: query.asks(Field::Pulled), images }
+    }
+}
+
 /// An image of the list: what is compared before anything is done to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct KeptImage {
@@ -235,6 +245,9 @@ struct KeptImage {
     tags: Vec<String>,
     /// In milliseconds.
     pulled_at: Option<i64>,
+    /// Labels that people had given it here, where the query asks about labels.
+    #[serde(default)]
+    labels: Option<BTreeMap<String, String>>,
     /// Whether a living index named it: then it comes after that.
     is_child: bool,
 }
@@ -268,7 +281,7 @@ impl Images {
         let candidates: Vec<Candidate> = found.into_iter().filter_map(candidate).collect();
         let candidates = self.informed(candidates, &action).await?;
         let refused = refusals(&action, &candidates);
-        let kept = Kept { watches_pulls: query.asks(Field::Pulled), images: kept(&candidates, &refused) };
+        let kept = Kept::new(&query, kept(&candidates, &refused));
         let bytes = bytes(&candidates, &refused);
         let ends_at = self.ports.env.now().plus(KEPT_FOR);
         let token = match kept.images.is_empty() {
@@ -422,6 +435,7 @@ fn kept(candidates: &[Candidate], refused: &[Option<Fault>]) -> Vec<KeptImage> {
         digest: one.image.digest.clone(),
         tags: one.image.tags.clone(),
         pulled_at: one.image.last_pulled_at.map(Timestamp::millis),
+        labels: Some(one.image.labels.clone()),
         is_child: !one.parents.is_empty(),
     };
     candidates.iter().zip(refused).filter(|(_, refused)| refused.is_none()).map(|(one, _)| image(one)).collect()
@@ -474,6 +488,7 @@ impl Chosen {
             digest: parse_digest(&image.digest)?,
             tags: image.tags.iter().cloned().collect(),
             pulled_at: watches_pulls.then(|| image.pulled_at.map(Timestamp::from_millis)),
+            labels: image.labels.clone(),
         })
     }
 }

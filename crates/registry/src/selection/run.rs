@@ -44,8 +44,8 @@ struct Run<'a, F> {
 impl Images {
     /// Does to the images of a list what it was made for, once, and says what has come of it.
     ///
-    /// An image that is not as it was chosen is left alone: it has to be there, with the tags that it had, and without a pull since
-    /// where the query asked about pulls. Each is asked for on its own: `may` says whether it may be done now. What
+    /// An image that is not as it was chosen is left alone: it has to be there, with the tags that it had, without a pull since
+    /// where the query asked about pulls, and with the same labels where it asked about labels. Each is asked for on its own: `may` says whether it may be done now. What
     /// fails is told with the list, and the others go on.
     ///
     /// # Errors

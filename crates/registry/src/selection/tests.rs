@@ -99,6 +99,29 @@ async fn a_pull_in_between_counts_where_the_query_asks_about_pulls() {
     }
 }
 
+#[tokio::test]
+async fn a_label_that_changed_in_between_counts_where_the_query_asks_about_labels() {
+    for ground in Ground::both().await {
+        let (kept, gone) = (ground.image("a", &["pr-1"]).await, ground.image("b", &["pr-2"]).await);
+        let label = async |digest: &Digest, value: &str| {
+            let change = LabelChange::read([("stage".to_string(), Some(value.to_string()))].into()).unwrap();
+            ground.registry.images.label(&ground.cx(), &ground.repository, digest, change).await.unwrap();
+        };
+        label(&kept, "test").await;
+        label(&gone, "test").await;
+        let by_label = choose(&ground, &ground.cx(), "label:stage=test", BulkAction::Delete).await;
+        let by_tag = choose(&ground, &ground.cx(), "tag:pr-1", BulkAction::Archive).await;
+
+        label(&kept, "prod").await;
+        let left = run(&ground, &ground.cx(), by_label.token.as_deref().unwrap()).await.unwrap();
+        let done = run(&ground, &ground.cx(), by_tag.token.as_deref().unwrap()).await.unwrap();
+
+        assert_eq!((counts(&left), counts(&done)), ((1, 1, 0), (1, 0, 0)));
+        assert!(left.leftovers[0].message.contains("has other labels"), "{left:?}");
+        assert!(!ground.holds(&gone).await);
+    }
+}
+
 /// Notes a pull of an image.
 struct Pull {
     repository: i64,

@@ -1,8 +1,8 @@
 use gantry_fault::{Fault, FaultKind};
-use gantry_metadata::{Act, Locks, Reader, Trail, Tx, manifests, tags};
+use gantry_metadata::{Act, Locks, Reader, Trail, Tx, image_labels, manifests, tags};
 use gantry_oci::Digest;
 use gantry_words::{RepositoryName, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An image as it was when somebody chose it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(crate) struct Chosen {
     pub(crate) tags: BTreeSet<String>,
     /// When it had been pulled last, where that counts.
     pub(crate) pulled_at: Option<Option<Timestamp>>,
+    /// The labels that people had given it here, where those count.
+    pub(crate) labels: Option<BTreeMap<String, String>>,
 }
 
 impl Chosen {
@@ -25,6 +27,9 @@ impl Chosen {
         let Some(now) = now else { return Some("is not there any more") };
         if now.tags != self.tags {
             return Some("has other tags");
+        }
+        if self.labels.as_ref().is_some_and(|labels| *labels != now.labels) {
+            return Some("has other labels");
         }
         let is_pulled = self.pulled_at.is_some_and(|pulled_at| pulled_at != now.pulled_at);
         is_pulled.then_some("was pulled")
@@ -44,6 +49,8 @@ impl Chosen {
 pub(crate) struct ImageNow {
     tags: BTreeSet<String>,
     pulled_at: Option<Timestamp>,
+    /// None where they do not count.
+    labels: BTreeMap<String, String>,
 }
 
 /// An act on an image that was chosen before: the same act, in the same transaction as the look whether the image is as it was. So
@@ -69,7 +76,15 @@ impl<A: Act> Act for Unchanged<A> {
             None => None,
             Some(found) => {
                 let tags = tags::of_image(rows, id, digest, self.chosen.tags.len() + 1)?;
-                Some(ImageNow { tags: tags.into_iter().collect(), pulled_at: found.last_pulled_at })
+                let labels = match self.chosen.labels {
+                    Some(_) => image_labels::of_images(rows, id, [digest])?,
+                    None => vec![],
+                };
+                Some(ImageNow {
+                    tags: tags.into_iter().collect(),
+                    pulled_at: found.last_pulled_at,
+                    labels: labels.into_iter().map(|(_, name, value)| (name, value)).collect(),
+                })
             }
         };
         Ok((now, self.act.gather(rows)?))
@@ -91,11 +106,12 @@ mod tests {
 
     fn chosen(pulled_at: Option<Option<Timestamp>>) -> Chosen {
         let digest = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
-        Chosen { name: "team/app".parse().unwrap(), digest, tags: ["v1".to_string()].into(), pulled_at }
+        let (name, tags) = ("team/app".parse().unwrap(), ["v1".to_string()].into());
+        Chosen { name, digest, tags, pulled_at, labels: None }
     }
 
     fn now(tags: &[&str], pulled_at: Option<Timestamp>) -> ImageNow {
-        ImageNow { tags: tags.iter().map(ToString::to_string).collect(), pulled_at }
+        ImageNow { tags: tags.iter().map(ToString::to_string).collect(), pulled_at, labels: BTreeMap::new() }
     }
 
     #[test]
@@ -115,6 +131,19 @@ mod tests {
         ];
         for (pulled_at, now, difference) in cases {
             assert_eq!(chosen(pulled_at).difference(now.as_ref()), difference, "{pulled_at:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn labels_count_where_they_were_kept() {
+        let labels = |value: &str| BTreeMap::from([("stage".to_string(), value.to_string())]);
+        let other = Some(ImageNow { labels: labels("prod"), ..now(&["v1"], None) });
+        let kept = |labels| Chosen { labels, ..chosen(None) };
+
+        assert_eq!(kept(None).difference(other.as_ref()), None);
+        assert_eq!(kept(Some(labels("prod"))).difference(other.as_ref()), None);
+        for held in [labels("test"), BTreeMap::new()] {
+            assert_eq!(kept(Some(held)).difference(other.as_ref()), Some("has other labels"));
         }
     }
 
