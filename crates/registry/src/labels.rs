@@ -226,10 +226,21 @@ impl Act for LabelImage {
         if set.is_empty() && removed.is_empty() {
             return Ok(());
         }
-        let set: BTreeMap<String, String> = set.into_iter().collect();
-        let body = json!({"repository": self.name, "digest": digest, "set": set, "removed": removed});
-        tx.event(Event { kind: "image.labelled", repository: Some(self.repository), body })
+        tx.event(labelled(self.repository, &self.name, digest, set, &removed))
     }
+}
+
+/// Tells that labels of an image were set, and others removed.
+pub(crate) fn labelled(
+    repository: i64,
+    name: &RepositoryName,
+    digest: &str,
+    set: Vec<(String, String)>,
+    removed: &[String],
+) -> Event {
+    let set: BTreeMap<String, String> = set.into_iter().collect();
+    let body = json!({"repository": name, "digest": digest, "set": set, "removed": removed});
+    Event { kind: "image.labelled", repository: Some(repository), body }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod decide;
 use crate::{
     documents::{Change, DocumentKind, DocumentSeen, Documents},
     images::Images,
-    labels::LabelChange,
+    labels::{LabelChange, labelled},
     repositories::{self, Repositories, Repository},
     resource_tags::{ResourceTagError, ResourceTags},
     rules::{Mutability, RepositoryRules, TagRule},
@@ -214,6 +214,11 @@ impl Past {
         self.images.is_empty() && self.tags.is_empty()
     }
 
+    /// Whether it tells of labels that images are to have.
+    pub fn has_labels(&self) -> bool {
+        self.images.iter().any(|image| image.labels.is_some())
+    }
+
     fn check(&self) -> Result<(), Fault> {
         let moves = self.tags.iter().map(|tag| tag.earlier.len()).sum();
         for (count, max, what) in [
@@ -288,6 +293,7 @@ impl Act for PutPast {
         }
         for (digest, labels) in &plan.labels {
             image_labels::put(tx, self.repository, digest, labels)?;
+            tx.event(labelled(self.repository, &self.name, digest, labels.clone(), &[]))?;
         }
         // Before the moves: a line that is dated anew is found by how it was.
         for (before, after) in &plan.tags {

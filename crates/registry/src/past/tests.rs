@@ -302,6 +302,30 @@ async fn a_past_is_written_onto_image_tag_history_and_usage_and_a_second_time_ch
     }
 }
 
+/// The images and labels of which the outbox says that they were set, oldest first.
+async fn labelled(ground: &Ground) -> Vec<(String, String)> {
+    static EVENTS: gantry_metadata::Query =
+        gantry_metadata::query("SELECT body FROM event WHERE kind = 'image.labelled' ORDER BY id");
+    let rows = ground.metadata.read(|rows: &mut Reader| rows.all(&EVENTS, vec![])).await.unwrap();
+    let body = |row: &gantry_metadata::Row| serde_json::from_str::<serde_json::Value>(row.text(0).unwrap()).unwrap();
+    rows.iter().map(body).map(|body| (body["digest"].as_str().unwrap().into(), body["set"].to_string())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_that_a_past_brings_are_told_once() {
+    for ground in Ground::both().await {
+        let image_here = ground.image("one", &["v1"]).await;
+        let labels = LabelChange::read([("harbor/approved".to_string(), Some(String::new()))].into()).unwrap();
+        let told_of =
+            past(vec![PastImage { digest: image_here.clone(), labels: Some(labels), ..image(1, None) }], vec![]);
+
+        put(&ground, told_of.clone()).await;
+        put(&ground, told_of).await;
+
+        assert_eq!(labelled(&ground).await, [(image_here.to_string(), r#"{"harbor/approved":""}"#.to_string())]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_of_one_moment_have_histories_of_their_own() {
     for ground in Ground::both().await {

@@ -52,6 +52,9 @@ impl Operation for ImportPast {
         if request.rules.is_immutable.is_some() {
             needed.push(Access::on(action::ECR_PUT_IMAGE_TAG_MUTABILITY, &request.name));
         }
+        if request.past.has_labels() {
+            needed.push(Access::on(action::GANTRY_LABEL_IMAGE, &request.name));
+        }
         if !request.rules.resource_tags.is_empty() {
             needed.push(Access::on(action::ECR_TAG_RESOURCE, &request.name).with_tags(request.rules.resource_tags.iter()));
         }
@@ -82,5 +85,37 @@ impl FromWire<Rest> for Request {
 impl IntoWire<Rest> for Response {
     fn write(self) -> Outgoing {
         json::answer(StatusCode::OK, &self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gantry_words::{AccountId, RequestId, Timestamp};
+    use serde_json::{Value, json};
+
+    /// The actions that one must be allowed to tell this.
+    fn needed(document: Value) -> Vec<&'static str> {
+        let document: PastDocument = serde_json::from_value(document).unwrap();
+        let (past, rules) = document.read().unwrap();
+        let request = Request { name: "team/app".parse().unwrap(), past, rules };
+        let cx = Cx {
+            actor: "ann".into(),
+            account: AccountId::DEFAULT,
+            operation: ImportPast::NAME,
+            request_id: RequestId::new([0; 16]),
+            now: Timestamp::default(),
+            source: None,
+        };
+        ImportPast::access(&request, &cx).into_iter().map(|access| access.action.name()).collect()
+    }
+
+    #[test]
+    fn who_tells_of_labels_must_be_allowed_to_set_them() {
+        let image = |labels: Value| json!({"digest": format!("sha256:{}", "a".repeat(64)), "labels": labels});
+        let told = |labels| json!({"source": "harbor", "images": [image(json!({})), image(labels)]});
+
+        assert_eq!(needed(told(json!({}))), ["gantry:ImportPast"]);
+        assert_eq!(needed(told(json!({"a": "b"}))), ["gantry:ImportPast", "gantry:LabelImage"]);
     }
 }
