@@ -133,14 +133,14 @@ pub struct Past {
 /// What holds for a repository elsewhere, and is to hold here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PastRules {
-    /// Whether tags may not be moved; as it is where nothing is said.
+    /// Whether tags may not be moved. Only that they may not is taken: what is immutable here is not loosened by another system.
     pub is_immutable: Option<bool>,
     /// Tags of the repository itself, which are added.
     pub resource_tags: ResourceTags,
 }
 
 impl PastRules {
-    /// Has them hold for a repository, in the place of what is set there.
+    /// Has them hold for a repository, in the place of what is set there, as far as they are not looser.
     ///
     /// # Errors
     /// [`FaultKind::RepositoryNotFound`]; [`FaultKind::ResourceTagsTooMany`] with those that it has.
@@ -151,10 +151,9 @@ impl PastRules {
         documents: &Documents,
         repository: &Repository,
     ) -> Result<(), Fault> {
-        if let Some(is_immutable) = self.is_immutable {
-            let mutability = if is_immutable { Mutability::Immutable } else { Mutability::Mutable };
-            let change = move |rules: &mut RepositoryRules| {
-                rules.tags = TagRule { mutability, exceptions: vec![] };
+        if self.is_immutable == Some(true) {
+            let change = |rules: &mut RepositoryRules| {
+                rules.tags = TagRule { mutability: Mutability::Immutable, exceptions: vec![] };
                 Ok(())
             };
             repositories.change_rules(cx, &repository.name, change).await?;

@@ -116,7 +116,7 @@ pub struct PastMomentDocument {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "PastRules")]
 pub struct PastRulesDocument {
-    /// Whether tags may not be moved (`ecr:PutImageTagMutability`); as it is where nothing is said.
+    /// `true` where tags may not be moved (`ecr:PutImageTagMutability`). `false` says nothing: what is immutable here stays so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub is_immutable: Option<bool>,

@@ -357,6 +357,22 @@ async fn a_lifecycle_policy_sees_the_age_that_was_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_another_system_says_makes_tags_immutable_and_never_mutable() {
+    for ground in Ground::both().await {
+        let (repositories, documents) = (&ground.registry.repositories, &ground.registry.documents);
+        let mutability = async |is_immutable: bool| {
+            let rules = PastRules { is_immutable: Some(is_immutable), ..PastRules::default() };
+            rules.put(&ground.cx(), repositories, documents, &ground.repository).await.unwrap();
+            repositories.load(&ground.cx(), &ground.repository.name).await.unwrap().rules.tags.mutability
+        };
+
+        let [before, told, after] = [mutability(false).await, mutability(true).await, mutability(false).await];
+
+        assert_eq!([before, told, after], [Mutability::Mutable, Mutability::Immutable, Mutability::Immutable]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_than_may_be_told_at_once_is_refused() {
     let [ground, _] = Ground::both().await;
     let images = (0..=PAST_IMAGES_MAX).map(|_| image(1, None)).collect();

@@ -49,7 +49,7 @@ impl Operation for ImportPast {
 
     fn access(request: &Request, _: &Cx) -> Vec<Access> {
         let mut needed = vec![Access::on(action::GANTRY_IMPORT_PAST, &request.name)];
-        if request.rules.is_immutable.is_some() {
+        if request.rules.is_immutable == Some(true) {
             needed.push(Access::on(action::ECR_PUT_IMAGE_TAG_MUTABILITY, &request.name));
         }
         if request.past.has_labels() {
@@ -108,6 +108,14 @@ mod tests {
             source: None,
         };
         ImportPast::access(&request, &cx).into_iter().map(|access| access.action.name()).collect()
+    }
+
+    #[test]
+    fn only_who_makes_tags_immutable_must_be_allowed_to() {
+        let told = |is_immutable: bool| json!({"source": "harbor", "repository": {"isImmutable": is_immutable}});
+
+        assert_eq!(needed(told(true)), ["gantry:ImportPast", "ecr:PutImageTagMutability"]);
+        assert_eq!(needed(told(false)), ["gantry:ImportPast"]);
     }
 
     #[test]

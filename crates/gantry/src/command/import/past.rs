@@ -55,7 +55,7 @@ pub(super) struct Earlier {
 pub(super) struct RepositoryPast {
     /// Its rules for deletion, written as a lifecycle policy of ECR (JSON).
     pub(super) lifecycle: Option<String>,
-    /// Whether its tags may be moved.
+    /// That its tags may not be moved; `None` where they may, or it is not known.
     pub(super) is_immutable: Option<bool>,
     /// Its tags of its own, as ECR's `Tags`.
     pub(super) resource_tags: BTreeMap<String, String>,

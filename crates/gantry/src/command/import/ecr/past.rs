@@ -25,10 +25,10 @@ pub(super) fn past_of(images: &[Image]) -> Past {
     past
 }
 
-/// Notes whether tags of a repository may be moved.
+/// Notes where tags of a repository may not be moved. That they may is no reason to loosen what holds here.
 pub(super) fn tell_mutability(repository: &Repository, told: &mut RepositoryPast) {
     match repository.mutability.as_str() {
-        "MUTABLE" => told.is_immutable = Some(false),
+        "MUTABLE" => {}
         "IMMUTABLE" => told.is_immutable = Some(true),
         other => {
             let exclusions = repository.exclusions.join(", ");
@@ -82,7 +82,7 @@ mod tests {
             told
         };
 
-        assert_eq!(told("MUTABLE").is_immutable, Some(false));
+        assert_eq!(told("MUTABLE"), RepositoryPast::default());
         assert_eq!(told("IMMUTABLE").is_immutable, Some(true));
         let some = told("IMMUTABLE_WITH_EXCLUSION");
         assert_eq!(some.is_immutable, None);

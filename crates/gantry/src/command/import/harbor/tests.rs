@@ -132,7 +132,7 @@ fn the_past_is_that_of_images_tags_and_rules_and_is_asked_for_once() {
     assert_eq!((one.pushed_by.as_deref(), two.pushed_by.as_deref()), (Some("alice"), None));
     assert_eq!(past.tags[&"v1".parse().unwrap()].set_by.as_deref(), Some("alice"));
     assert!(past.repository.lifecycle.unwrap().contains(r#""countType":"imageCountMoreThan","countNumber":10"#));
-    assert_eq!(past.repository.is_immutable, Some(false));
+    assert_eq!(past.repository.is_immutable, None);
     assert_eq!(past.repository.remarks.len(), 1, "{:?}", past.repository.remarks);
     assert!(past.repository.remarks[0].contains("is public"));
     let count = |begin: &str| mock.asked().iter().filter(|asked| asked.starts_with(begin)).count();

@@ -26,7 +26,7 @@ const FOR_EVER_DAYS: u32 = 36_500;
 pub(crate) struct Translated {
     /// A lifecycle policy of ECR.
     pub(crate) lifecycle: Option<String>,
-    /// Whether tags may be moved; `None` where some may.
+    /// That tags may not be moved; `None` where some or all may, which is no reason to loosen what holds here.
     pub(crate) is_immutable: Option<bool>,
     /// What could not, a sentence each.
     pub(crate) remarks: Vec<String>,
@@ -66,7 +66,7 @@ fn is_immutable_in(rule: &Rule, repository: &str) -> bool {
     !rule.tags.is_empty() && !rule.repositories.is_empty() && rule.is_for(repository) != Some(false)
 }
 
-/// Says whether the tags of a repository may be moved, by the rules that are meant for it.
+/// Says whether no tag of a repository may be moved, by the rules that are meant for it; `None` where all may.
 ///
 /// # Errors
 /// A sentence of what those say that this cannot.
@@ -77,7 +77,7 @@ fn tags_of(rules: &[&Rule]) -> Result<Option<bool>, String> {
             && pattern.is_some_and(|pattern| doublestar::is_all(pattern) || pattern == "*")
     };
     match rules {
-        [] => Ok(Some(false)),
+        [] => Ok(None),
         _ if rules.iter().any(is_of_all) => Ok(Some(true)),
         _ => {
             let told: Vec<String> = rules.iter().map(ToString::to_string).collect();

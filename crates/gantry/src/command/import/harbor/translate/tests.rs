@@ -139,7 +139,7 @@ fn tags_that_may_not_be_moved_are_kept_for_ever_and_the_repository_is_immutable_
 
     let (all, some, odd) = (of("**"), of("v*"), of("v?"));
 
-    assert_eq!(translate(&retention, &[], "app").is_immutable, Some(false));
+    assert_eq!(translate(&retention, &[], "app").is_immutable, None);
     assert_eq!(all.is_immutable, Some(true));
     assert_eq!(short(&all.lifecycle.unwrap()), "* sinceImagePushed 36500, any imageCountMoreThan 10");
     assert_eq!(some.is_immutable, None);
