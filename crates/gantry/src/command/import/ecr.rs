@@ -248,7 +248,7 @@ impl Facts for Ecr {
             if let Some(arn) = found.arn {
                 let input = json!({"resourceArn": arn});
                 let tags = self.find("ListTagsForResource", input, answers::read_tags, &mut told.remarks)?;
-                told.resource_tags = tags.unwrap_or_default();
+                past::tell_tags(tags.unwrap_or_default(), told);
             }
         }
         Ok(past)

@@ -3,6 +3,10 @@
 use super::answers::{Image, Repository};
 use crate::command::import::past::{Past, RepositoryPast, TagPast};
 use gantry_words::{Moment, Precision};
+use std::collections::BTreeMap;
+
+/// What keys of tags begin with, in any case, that only AWS sets (Amazon ECR User Guide, "Tagging a private repository").
+const RESERVED: &str = "aws:";
 
 /// Returns what is known of images. A push is known exactly. A pull is recorded once a day at most, and of tags is not told
 /// when they were set: not before the push of their image.
@@ -39,6 +43,17 @@ pub(super) fn tell_mutability(repository: &Repository, told: &mut RepositoryPast
     }
 }
 
+/// Notes the tags of a repository. Those of AWS itself, such as of the stack that made it, nobody else may set.
+pub(super) fn tell_tags(tags: BTreeMap<String, String>, told: &mut RepositoryPast) {
+    let is_reserved = |key: &str| key.get(..RESERVED.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED));
+    let (reserved, own): (BTreeMap<_, _>, BTreeMap<_, _>) = tags.into_iter().partition(|(key, _)| is_reserved(key));
+    if !reserved.is_empty() {
+        let keys: Vec<String> = reserved.into_keys().collect();
+        told.remarks.push(format!("tags of the repository that are AWS's own do not travel: {}", keys.join(", ")));
+    }
+    told.resource_tags = own;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +78,18 @@ mod tests {
         assert_eq!(known.pushed.unwrap().precision, Precision::Exact);
         assert_eq!(known.pulled.unwrap().precision, Precision::Estimated);
         assert_eq!(tag.set, Some(Moment { at: Timestamp::from_millis(1_000), precision: Precision::Estimated }));
+    }
+
+    #[test]
+    fn tags_of_aws_itself_are_named_in_a_remark_and_all_others_told() {
+        let keys = ["aws:cloudformation:stack-name", "AWS:a", "team", "äaws"];
+        let mut told = RepositoryPast::default();
+
+        tell_tags(keys.map(|key| (key.to_owned(), "x".to_owned())).into(), &mut told);
+
+        assert_eq!(told.resource_tags.keys().collect::<Vec<_>>(), ["team", "äaws"]);
+        assert_eq!(told.remarks.len(), 1);
+        assert!(told.remarks[0].ends_with(": AWS:a, aws:cloudformation:stack-name"), "{:?}", told.remarks);
     }
 
     #[test]
