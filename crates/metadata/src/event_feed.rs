@@ -10,7 +10,7 @@ use serde_json::json;
 pub const LOCK: &str = "event feed";
 
 static LAST: Query = query("SELECT last FROM event_feed WHERE account = $1");
-static ID_OF: Query = query("SELECT id FROM event WHERE account = $1 AND handled = $2");
+static ID_OF: Query = query("SELECT id FROM event WHERE account = $1 AND handled = $2 LIMIT 1");
 static FIRST_SINCE: Query =
     query("SELECT handled FROM event WHERE account = $1 AND handled > 0 AND id >= $2 ORDER BY handled LIMIT 1");
 static AFTER: Query = query(
@@ -59,8 +59,12 @@ pub fn last(rows: &mut Reader, account: AccountId) -> Result<i64, Fault> {
     rows.one(&LAST, values![account])?.map_or(Ok(0), |row| row.int(0))
 }
 
-/// Returns the id of the event with a number; `None` where it is gone.
+/// Returns the id of the event with a number; `None` where it is gone, and for 0, which no event has in the feed.
 pub fn id_of(rows: &mut Reader, account: AccountId, number: i64) -> Result<Option<i64>, Fault> {
+    // All that wait for a number have 0 in the table.
+    if number <= 0 {
+        return Ok(None);
+    }
     rows.one(&ID_OF, values![account, number])?.map(|row| row.int(0)).transpose()
 }
 

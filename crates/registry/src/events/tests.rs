@@ -179,6 +179,20 @@ async fn a_cursor_of_a_feed_that_was_restored_from_a_backup_is_not_taken_for_one
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_nobody_has_asked_for_ends_where_it_begins() {
+    for ground in Ground::both().await {
+        create(&ground, "team/waits").await;
+        let account = ground.cx().account;
+
+        let end = ground.metadata.read(move |rows| latest(rows, account)).await.unwrap();
+        let page = read_after(&ground, end).await;
+
+        assert_eq!(end, EventCursor::START, "what waits for a number is not in it");
+        assert_eq!((page.items.len(), page.has_missed), (2, false));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_is_filled_with_what_is_asked_for_and_seen() {
     for ground in Ground::both().await {
         for name in ["team/a", "zoo/b", "team/secret", "team/c"] {
