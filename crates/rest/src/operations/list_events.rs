@@ -16,13 +16,16 @@ use std::{collections::HashMap, time::Duration};
 
 /// What `after` says for the end of the feed.
 const LATEST: &str = "latest";
-/// Subjects of events that tell which flaws images have.
-const OF_FLAWS: [&str; 3] = ["finding.", "image.scanned", "image.judged"];
+/// Subjects of events that tell which flaws images have. What waits in quarantine is told with the reasons.
+const OF_FLAWS: [&str; 4] = ["finding.", "image.scanned", "image.judged", "tag.quarantined"];
+/// The subject of those that are the account's, also where they are about a repository.
+const OF_QUOTAS: &str = "quota.";
 
 /// Reads on in the feed of what happened in the account: images pushed and removed, tags moved, scans, findings and more, in one order.
 /// Who gives the `cursor` of each answer as `after` of the next question misses nothing and sees nothing twice, also where several
 /// servers share a database. It shows events of repositories that the caller may see and whose events he may read
-/// (`gantry:ListEvents`), those of flaws to those who may read findings, and those of no repository to those who may read the audit.
+/// (`gantry:ListEvents`), those of flaws to those who may read findings, and those of no repository or of quotas to those who may read
+/// the audit.
 #[derive(JsonSchema)]
 pub struct ListEvents;
 
@@ -133,17 +136,16 @@ impl<'a> Sight<'a> {
     }
 
     fn has(&mut self, event: &FeedEvent) -> bool {
-        let Some(name) = &event.repository else { return self.sees_account };
+        let Some(name) = place(event) else { return self.sees_account };
         let (sees, sees_flaws) = match self.repositories.get(name) {
             Some(known) => *known,
             None => {
                 let found = self.look_at(name);
-                self.repositories.insert(name.clone(), found);
+                self.repositories.insert(name.to_string(), found);
                 found
             }
         };
-        let is_of_flaws = OF_FLAWS.iter().any(|subject| event.kind.starts_with(subject));
-        if is_of_flaws { sees_flaws } else { sees }
+        if is_of_flaws(&event.kind) { sees_flaws } else { sees }
     }
 
     fn look_at(&self, name: &str) -> (bool, bool) {
@@ -152,6 +154,15 @@ impl<'a> Sight<'a> {
         let sees = self.accounts.may_see(self.principal, &name) && may(action::GANTRY_LIST_EVENTS);
         (sees, sees && may(action::ECR_DESCRIBE_IMAGE_SCAN_FINDINGS))
     }
+}
+
+/// The repository that one has to see for an event; none for those of the account.
+fn place(event: &FeedEvent) -> Option<&str> {
+    event.repository.as_deref().filter(|_| !event.kind.starts_with(OF_QUOTAS))
+}
+
+fn is_of_flaws(kind: &str) -> bool {
+    OF_FLAWS.iter().any(|subject| kind.starts_with(subject))
 }
 
 impl FromWire<Rest> for Request {
@@ -215,6 +226,7 @@ impl IntoWire<Rest> for Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gantry_words::{AccountId, Region};
     use http::Method;
     use std::task::{Context, Poll, Waker};
 
@@ -244,6 +256,33 @@ mod tests {
 
         assert_eq!((question.start, question.wait, format.name), (EventStart::Oldest, Duration::ZERO, "gantry"));
         assert_eq!(read("after=latest").unwrap().question.start, EventStart::Latest);
+    }
+
+    #[test]
+    fn what_names_flaws_is_for_those_who_may_read_findings() {
+        let of_flaws = ["finding.gone", "image.scanned", "image.judged", "tag.quarantined"];
+        for kind in of_flaws {
+            assert!(is_of_flaws(kind), "{kind}");
+        }
+        for kind in ["image.pushed", "tag.moved", "tag.released"] {
+            assert!(!is_of_flaws(kind), "{kind}");
+        }
+    }
+
+    #[test]
+    fn quotas_are_the_accounts_also_where_a_push_has_reached_them() {
+        let event = |kind: &str| FeedEvent {
+            id: 1,
+            at: Timestamp::default(),
+            kind: kind.into(),
+            account: AccountId::DEFAULT,
+            region: Region::default(),
+            repository: Some("team/app".into()),
+            body: Value::Null,
+        };
+
+        assert_eq!(place(&event("quota.reached")), None);
+        assert_eq!(place(&event("tag.moved")), Some("team/app"));
     }
 
     #[test]
