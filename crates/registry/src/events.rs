@@ -9,11 +9,13 @@
 //! |---|---|
 //! | `question.rs` | what is asked, and where in the feed somebody is |
 //! | `number.rs` | the act that numbers events |
+//! | `waiting.rs` | who waits for events |
 //! | `format.rs`, `format/` | how events are written for those who read them |
 
 mod format;
 mod number;
 mod question;
+mod waiting;
 
 pub use format::{EVENT_FORMATS, EventFormat};
 pub use question::{EventCursor, EventCursorError, EventKinds, EventKindsError, EventQuestion, EventStart};
@@ -30,15 +32,14 @@ use serde_json::Value;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
 };
+use waiting::Waiters;
 
 /// The longest that somebody may wait for an event.
 pub const EVENTS_WAIT_MAX: Duration = Duration::from_secs(30);
-/// How many may wait at once.
-const WAITERS_MAX: usize = 64;
 /// How often it is looked for them.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Events that are read in one go.
@@ -103,22 +104,13 @@ struct Batch {
 #[derive(Clone)]
 pub struct Events {
     ports: Arc<Ports>,
-    waiters: Arc<AtomicUsize>,
+    waiters: Waiters,
     is_ending: Arc<AtomicBool>,
-}
-
-/// Somebody who waits; there are as many as there may be.
-struct Waiter(Arc<AtomicUsize>);
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
 }
 
 impl Events {
     pub(crate) fn new(ports: Arc<Ports>) -> Self {
-        Events { ports, waiters: Arc::default(), is_ending: Arc::default() }
+        Events { ports, waiters: Waiters::default(), is_ending: Arc::default() }
     }
 
     /// Lets nobody wait any longer: the server ends.
@@ -126,8 +118,9 @@ impl Events {
         self.is_ending.store(true, Relaxed);
     }
 
-    /// Reads on in the feed of the account, waiting for an event as long as the question says. `show` makes of an event what the page
-    /// has of it: nothing where it is not to be seen, and then another is looked for.
+    /// Reads on in the feed of the account, waiting for an event as long as the question says; who waits several times already is
+    /// answered at once. `show` makes of an event what the page has of it: nothing where it is not to be seen, and then another
+    /// is looked for.
     ///
     /// # Errors
     /// [`FaultKind::TooManyRequests`] where too many wait, or too much has happened since anybody asked to find the end at once; the
@@ -140,8 +133,8 @@ impl Events {
     ) -> Result<EventPage<T>, Fault> {
         let env = &self.ports.env;
         let began = env.elapsed();
-        let wait = question.wait.min(EVENTS_WAIT_MAX);
-        let _waiter = if wait.is_zero() { None } else { Some(self.begin_waiting()?) };
+        let waiter = if question.wait.is_zero() { None } else { self.waiters.begin(cx)? };
+        let wait = if waiter.is_some() { question.wait.min(EVENTS_WAIT_MAX) } else { Duration::ZERO };
         let mut place = self.begin(cx, question.start).await?;
         loop {
             let page = self.fill(cx, &mut place, question, &mut show).await?;
@@ -152,16 +145,6 @@ impl Events {
             }
             env.sleep(LOOK_EVERY.min(wait.saturating_sub(has_waited))).await;
         }
-    }
-
-    fn begin_waiting(&self) -> Result<Waiter, Fault> {
-        let waiter = Waiter(self.waiters.clone());
-        // The waiter counts itself off, whatever it finds.
-        if self.waiters.fetch_add(1, Relaxed) < WAITERS_MAX {
-            return Ok(waiter);
-        }
-        let message = format!("{WAITERS_MAX} clients wait for events already; ask without wait, or later");
-        Err(Fault::new(FaultKind::TooManyRequests, message))
     }
 
     /// Finds where to begin.

@@ -44,6 +44,11 @@ pub(super) fn follow(command: &EventsCommand, remote: &Remote) -> Result<Exit, F
             return Ok(Exit::Done);
         }
         is_first = false;
+        // Who follows several times is not let wait by the server, and would ask without end.
+        if page.events.is_empty() && !page.more {
+            drop(last);
+            thread::sleep(PAUSE_FIRST);
+        }
     }
 }
 
