@@ -168,23 +168,28 @@ impl Scans {
             let cx = Cx { account: account.unwrap_or(cx.account), ..cx.clone() };
             let named = self.newest_of(&repositories, account);
             let more = news.more_than(EVENTS_MAX).filter(|_| account.is_some());
-            let mut told = Vec::from_iter(more.map(|(seen, gone)| events::more_event(seen, gone)));
+            // It goes with the first of the acts that write news: what another server was first with is none.
+            let mut more = more.map(|(seen, gone)| events::more_event(seen, gone));
             let (mut seen_told, mut gone_told) = (EVENTS_MAX, EVENTS_MAX.saturating_sub(news.seen.len()));
             for some in news.gone.chunks(BATCH) {
                 let each = some[..some.len().min(gone_told)].to_vec();
                 let look = move |rows: &mut Reader| Ok((finding_history::told(rows, &each)?, each));
                 let (kept, each) = self.metadata.read_long(look).await?;
+                let mut told = Vec::from_iter(more.clone());
                 told.extend(self.gone_events(&cx, &each, &kept, &named));
                 gone_told = gone_told.saturating_sub(some.len());
-                let (gone, told) = (some.to_vec(), std::mem::take(&mut told));
-                self.metadata.perform(&cx, NoteFindings { gone, told, ..NoteFindings::default() }).await?;
+                let note = NoteFindings { gone: some.to_vec(), told, ..NoteFindings::default() };
+                let has_news = self.metadata.perform(&cx, note).await?;
+                more = more.filter(|_| !has_news);
                 self.search.change_open(|open| seen::take_out(open, some));
             }
             for some in news.seen.chunks(BATCH) {
+                let mut told = Vec::from_iter(more.clone());
                 told.extend(self.told_of(&cx, &some[..some.len().min(seen_told)], &named).await?);
                 seen_told = seen_told.saturating_sub(some.len());
-                let (seen, told) = (some.to_vec(), std::mem::take(&mut told));
-                self.metadata.perform(&cx, NoteFindings { seen, told, ..NoteFindings::default() }).await?;
+                let note = NoteFindings { seen: some.to_vec(), told, ..NoteFindings::default() };
+                let has_news = self.metadata.perform(&cx, note).await?;
+                more = more.filter(|_| !has_news);
                 self.read_back(some).await?;
             }
         }
@@ -328,7 +333,7 @@ impl Scans {
 
 const ROW_BY_ROW: &str = "each statement says itself what must hold, and who writes the same twice changes nothing";
 
-/// Writes down what came, what went, and what was counted.
+/// Writes down what came, what went, and what was counted; answers whether any of the flaws are news.
 #[derive(Default)]
 struct NoteFindings {
     seen: Vec<(FlawPlaceRow, &'static str)>,
@@ -340,12 +345,12 @@ struct NoteFindings {
 }
 
 impl Write for NoteFindings {
-    type Answer = ();
+    type Answer = bool;
     const NAME: &'static str = "findings.note";
     const TRAIL: Trail = Trail::Housekeeping;
     const UNLOCKED: &'static str = ROW_BY_ROW;
 
-    fn write(&self, tx: &mut Tx) -> Result<(), Fault> {
+    fn write(&self, tx: &mut Tx) -> Result<bool, Fault> {
         let now = tx.now();
         let mut news = BTreeSet::new();
         if !self.gone.is_empty() {
@@ -366,7 +371,7 @@ impl Write for NoteFindings {
         if !self.days.is_empty() {
             finding_history::put_day(tx, self.day, &self.days)?;
         }
-        Ok(())
+        Ok(!news.is_empty())
     }
 }
 
@@ -399,3 +404,6 @@ impl Search {
         self.change_open(|known| *known = open);
     }
 }
+
+#[cfg(test)]
+mod tests;
