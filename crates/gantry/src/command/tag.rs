@@ -119,6 +119,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn it_is_said_where_a_tag_waits_that_went_back_to_an_image() {
+        let image: ImageDocument = serde_json::from_value(json!({
+            "digest": "sha256:0a", "mediaType": "application/vnd.oci.image.manifest.v1+json", "tags": ["v1"], "bytes": 7,
+            "isChild": false, "pushedAt": "2017-07-14T02:40:00.000Z", "pushedBy": "alice",
+        }))
+        .unwrap();
+
+        assert_eq!(moved("team/app:v1", &image), "team/app:v1 points to sha256:0a now");
+        let waits = moved("team/app:v2", &image);
+        assert!(waits.starts_with("team/app:v2 waits in quarantine until sha256:0a passes"), "{waits}");
+        assert!(waits.ends_with("ls team/app"), "{waits}");
+    }
+
+    #[test]
     fn a_tag_is_a_repository_and_a_tag_but_no_digest() {
         assert_eq!(path("team/app:v1", "history").unwrap(), "/api/v1/repositories/team/app/tags/v1/history");
         for text in ["team/app", "team/app@sha256:0"] {

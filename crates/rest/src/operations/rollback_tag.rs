@@ -13,7 +13,8 @@ use serde::Deserialize;
 const STEPS_MAX: usize = 1_000;
 
 /// Moves a tag to where it pointed before, out of the trash if that image is there. It is a move like any other: it stands
-/// in the tag's history, and can be undone in the same way.
+/// in the tag's history, and can be undone in the same way. Where only an import says that the tag pointed there, it may wait in
+/// quarantine like a push: the image is answered without it then.
 #[derive(JsonSchema)]
 pub struct RollbackTag;
 
