@@ -26,6 +26,7 @@ pub(super) fn follow(command: &EventsCommand, remote: &Remote) -> Result<Exit, F
     let printed = Printed::default();
     end_at_interrupt(printed.clone());
     let (mut start, mut count, mut is_first) = (command.start("after=latest")?, 0, true);
+    let mut empty_in_a_row = 0;
     loop {
         let address = command.address(&start, PAGE.min(wanted - count).max(1), WAIT_SECONDS);
         // Whoever mistyped something is told at once.
@@ -44,8 +45,10 @@ pub(super) fn follow(command: &EventsCommand, remote: &Remote) -> Result<Exit, F
             return Ok(Exit::Done);
         }
         is_first = false;
-        // Who follows several times is not let wait by the server, and would ask without end.
-        if page.events.is_empty() && !page.more {
+        empty_in_a_row = if page.events.is_empty() && !page.more { empty_in_a_row + 1 } else { 0 };
+        // Who follows several times is not let wait by the server, and would ask without end. One such answer is that of a server
+        // which ends.
+        if empty_in_a_row > 1 {
             drop(last);
             thread::sleep(PAUSE_FIRST);
         }
