@@ -330,7 +330,8 @@ impl RegistryClient {
         Ok(Some(self.login.keep(question.scope, &token)))
     }
 
-    /// One question and its answer, at the end of redirects. Another host is not told who asks.
+    /// One question and its answer, at the end of redirects. Another host is not told who asks, and cannot ask for it either: its
+    /// refusal is an error, or whoever a redirect leads to could name the token service that is told the password.
     fn follow(
         &self,
         agent: &Agent,
@@ -344,7 +345,13 @@ impl RegistryClient {
             let headers: Vec<(&str, &str)> = question.headers.iter().copied().chain(authorization).collect();
             let answer = self.exchange(agent, question.method, &url, &headers)?;
             let location = text(answer.headers(), "location").filter(|_| answer.status().is_redirection());
-            let Some(location) = location else { return Ok(answer) };
+            let Some(location) = location else {
+                if answer.status() == StatusCode::UNAUTHORIZED && !is_home {
+                    let (host, what, said) = (url::host(&url).to_owned(), short(question.path), String::new());
+                    return Err(RegistryError::Status { host, what, status: 401, said });
+                }
+                return Ok(answer);
+            };
             let next = url::redirected(&url, location);
             url = next.ok_or_else(|| self.misunderstood(question.path, "it sends to where nothing is asked"))?;
         }

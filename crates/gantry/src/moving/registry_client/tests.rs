@@ -174,6 +174,23 @@ fn another_host_is_not_told_who_asks() {
 }
 
 #[test]
+fn another_host_that_wants_to_know_who_asks_is_not_met_then_or_later() {
+    let elsewhere = Scripted::start(vec![refusal(r#"Bearer realm="http://{here}/token""#)]);
+    let host = elsewhere.host.clone();
+    let redirect = format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{host}/x\r\ncontent-length: 0\r\n\r\n");
+    let server = Scripted::start(vec![redirect, ok("", r#"{"tags":["v1"]}"#)]);
+    let (client, digest) = (server.client(Some("Basic eDp5")), digest_of(Algorithm::Sha256, b"hello"));
+
+    let refused = client.open_blob("team/app", &digest).err().unwrap();
+    let listed = tags(&client).unwrap().unwrap();
+
+    assert!(matches!(&refused, RegistryError::Status { host: said, status: 401, .. } if *said == host), "{refused}");
+    assert_eq!(listed, ["v1"]);
+    assert!(server.asked().iter().all(|asked| asked.authorization.is_none()));
+    assert_eq!(elsewhere.asked(), [Asked { line: "GET /x".into(), ..Asked::default() }]);
+}
+
+#[test]
 fn a_blob_that_is_cut_off_goes_on_where_it_was() {
     let part = "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 6-10/11\r\ncontent-length: 5\r\n\r\nworld";
     let server =
