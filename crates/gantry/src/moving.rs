@@ -45,6 +45,8 @@ pub(crate) use over_http::OverHttp;
 pub(crate) use pace::{Pace, wait_before};
 pub(crate) use parallel::in_parallel;
 pub(crate) use registry::{Blob, Loaded, PastTaker, Registry, Sent, Trouble};
+#[cfg(test)]
+pub(crate) use registry_client::tests as scripted;
 pub(crate) use registry_client::{RegistryAccess, RegistryClient, RegistryError, next_page, read_catalog, read_tags};
 
 /// Bytes of a manifest, an index or an image's configuration at most.

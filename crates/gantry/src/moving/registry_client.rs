@@ -27,7 +27,7 @@ use std::{
     io::Read,
     path::Path,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread,
@@ -143,6 +143,8 @@ pub(crate) struct RegistryClient {
     paces_blobs: bool,
     /// Whether it was waited for in vain: it is not waited for any more until it answers.
     is_given_up: AtomicBool,
+    /// Why nothing more is asked: it went away, or stayed busy.
+    lost: OnceLock<RegistryError>,
 }
 
 /// A document that was read whole.
@@ -186,7 +188,16 @@ impl RegistryClient {
             pace: access.pace,
             paces_blobs: access.paces_blobs,
             is_given_up: AtomicBool::new(false),
+            lost: OnceLock::new(),
         })
+    }
+
+    /// Sees that the registry can still be asked.
+    ///
+    /// # Errors
+    /// It went away, or stayed busy: what was not found there since may be there all the same.
+    pub(crate) fn check(&self) -> Result<(), RegistryError> {
+        self.lost.get().map_or(Ok(()), |lost| Err(lost.clone()))
     }
 
     /// Host and port.
@@ -259,10 +270,23 @@ impl RegistryClient {
         Ok(answer.map(|answer| answer.headers().clone()))
     }
 
-    /// Asks as who is known, and again where the registry is busy, lost, or tired of a token; whatever is answered then is an answer.
+    /// Asks, unless the registry went away before; one that goes away now, or stays busy, is not asked for anything more.
     fn ask(&self, agent: &Agent, question: &Question<'_>) -> Result<Response<Body>, RegistryError> {
+        let answer = match self.ask_patiently(agent, question) {
+            Ok(answer) if matches!(answer.status().as_u16(), 429 | 503) => {
+                let (host, what, status) = (self.host.clone(), short(question.path), answer.status().as_u16());
+                Err(RegistryError::Status { host, what, status, said: said_of(answer) })
+            }
+            answer => answer,
+        };
+        answer.map_err(|error| if error.is_of_all() { self.lost.get_or_init(|| error).clone() } else { error })
+    }
+
+    /// Asks as who is known, and again where the registry is busy, lost, or tired of a token; whatever is answered then is an answer.
+    fn ask_patiently(&self, agent: &Agent, question: &Question<'_>) -> Result<Response<Body>, RegistryError> {
         let (mut attempt, mut is_renewed) = (self.first_attempt(), false);
         loop {
+            self.check()?;
             let authorization = self.authorization(question)?;
             let answer = self.follow(agent, question, authorization.as_deref());
             if let Ok(refused) = &answer
@@ -396,6 +420,13 @@ impl RegistryClient {
     }
 }
 
+impl RegistryError {
+    /// Whether what went wrong would go wrong with every other question.
+    pub(crate) fn is_of_all(&self) -> bool {
+        matches!(self, RegistryError::Lost { .. } | RegistryError::Status { status: 429 | 503, .. })
+    }
+}
+
 impl Document {
     /// What the registry says that it is.
     pub(crate) fn media_type(&self) -> Option<&str> {
@@ -449,4 +480,4 @@ fn short(path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -79,6 +79,9 @@ pub(super) fn in_files(
 }
 
 /// Brings repositories, one after the other; each is looked through while the one before it is brought.
+///
+/// # Errors
+/// Those of bringing; and the source is gone, so that what is missing of it is no damage.
 pub(super) fn each(
     repositories: Repositories<'_>,
     is_dry_run: bool,
@@ -98,14 +101,22 @@ pub(super) fn each(
         let mut all = Vec::new();
         for prepared in all_prepared {
             let Prepared { target, source, tags, plan } = prepared?;
+            // What was planned without it is a part.
+            check(&*source)?;
             let mut done = bring(&target, &source, plan)?;
             if !is_dry_run {
                 done.left_out.extend(moved_meanwhile(&*source, &tags));
             }
+            check(&*source)?;
             all.push(done);
         }
         Ok(all)
     })
+}
+
+fn check(source: &dyn Source) -> Result<(), Failure> {
+    let remedy = "Run it again when it answers: what has been brought by then is not brought again";
+    source.check().map_err(|error| Failure::failed(error.to_string(), remedy))
 }
 
 /// Decides which repository each of what was found goes to.

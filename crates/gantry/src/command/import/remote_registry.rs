@@ -115,6 +115,10 @@ impl RemoteRegistry {
             SourceKind::Auto => detect(&client, &place.url()),
             kind => kind,
         };
+        if client.check().is_err_and(|error| matches!(error, RegistryError::Status { .. })) {
+            // It was busy at addresses that only some registries have; it may not be at those that all have.
+            client = client_of(login.clone())?;
+        }
         let facts: Option<Box<dyn Facts>> = match kind {
             SourceKind::Auto | SourceKind::Oci => None,
             SourceKind::Gantry => Some(Box::new(Gantry::new(client.clone()))),
@@ -266,7 +270,7 @@ fn detect(client: &RegistryClient, url: &str) -> SourceKind {
 
 /// Whether what went wrong would go wrong with every repository.
 fn is_of_all(error: &SourceError) -> bool {
-    matches!(error, SourceError::Registry(RegistryError::Lost { .. } | RegistryError::Status { status: 429 | 503, .. }))
+    matches!(error, SourceError::Registry(error) if error.is_of_all())
 }
 
 fn failure(error: &dyn std::error::Error) -> Failure {

@@ -91,7 +91,7 @@ impl RemoteRepository {
             }
         };
         frontier.iter().for_each(|digest| found.add(digest.clone(), None, None));
-        frontier.extend(self.point(&mut found, &tags));
+        frontier.extend(self.point(&mut found, &tags)?);
         let mut seen: HashSet<Digest> = frontier.iter().cloned().collect();
         frontier = seen.iter().cloned().collect();
         while !frontier.is_empty() {
@@ -100,16 +100,16 @@ impl RemoteRepository {
             let (attached, rest): (Vec<Tag>, Vec<Tag>) =
                 all.into_iter().partition(|tag| subject_of(tag).is_some_and(|digest| seen.contains(&digest)));
             all = rest;
-            let new = self.point(&mut found, &attached);
+            let new = self.point(&mut found, &attached)?;
             frontier = new.into_iter().filter(|digest| seen.insert(digest.clone())).collect();
         }
         Ok(Some(found))
     }
 
     /// Finds out where tags point, and notes that; returns where.
-    fn point(&self, found: &mut Found, tags: &[Tag]) -> Vec<Digest> {
+    fn point(&self, found: &mut Found, tags: &[Tag]) -> Result<Vec<Digest>, RegistryError> {
         let mut targets = Vec::new();
-        for (tag, target) in tags.iter().zip(self.each(tags, |tag| self.target(tag))) {
+        for (tag, target) in tags.iter().zip(self.each(tags, |tag| self.target(tag))?) {
             match target {
                 Ok(Some(digest)) => {
                     found.add(digest.clone(), None, Some(tag.clone()));
@@ -119,7 +119,7 @@ impl RemoteRepository {
                 Err(error) => found.damages.push(Damage::new(format!("tag {tag}"), error.to_string())),
             }
         }
-        targets
+        Ok(targets)
     }
 
     /// Follows manifests to what they list and what refers to them, level by level.
@@ -130,7 +130,7 @@ impl RemoteRepository {
         seen: &mut HashSet<Digest>,
     ) -> Result<(), RegistryError> {
         for _ in 0..2 * DEPTH_MAX {
-            let level = self.each(&frontier, |digest| self.neighbours(digest));
+            let level = self.each(&frontier, |digest| self.neighbours(digest))?;
             let mut next = Vec::new();
             for (digest, neighbours) in frontier.iter().zip(level) {
                 if let Some(root) = found.roots.get_mut(digest)
@@ -160,8 +160,12 @@ impl RemoteRepository {
     }
 
     /// Does the same with each, several at once.
-    fn each<T: Sync, R: Send>(&self, items: &[T], act: impl Fn(&T) -> R + Sync) -> Vec<R> {
-        in_parallel(self.jobs, items, |item| Ok(act(item))).unwrap_or_default()
+    ///
+    /// # Errors
+    /// The registry is gone: what came of each since says nothing of it.
+    fn each<T: Sync, R: Send>(&self, items: &[T], act: impl Fn(&T) -> R + Sync) -> Result<Vec<R>, RegistryError> {
+        let all = in_parallel(self.jobs, items, |item| Ok(act(item))).unwrap_or_default();
+        self.client.check().map(|()| all)
     }
 
     /// Finds out where a tag points now.
@@ -277,10 +281,14 @@ impl Source for RemoteRepository {
             }
         };
         let mut now = BTreeMap::new();
-        for (tag, target) in tags.iter().zip(self.each(&tags, |tag| self.target(tag))) {
+        for (tag, target) in tags.iter().zip(self.each(&tags, |tag| self.target(tag))?) {
             now.extend(target?.map(|digest| (tag.clone(), digest)));
         }
         Ok(Some(now))
+    }
+
+    fn check(&self) -> Result<(), FilesError> {
+        Ok(self.client.check()?)
     }
 }
 
@@ -299,6 +307,21 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::moving::scripted::{BUSY, Scripted, ok};
+
+    #[test]
+    fn a_registry_that_goes_away_meanwhile_is_not_taken_for_one_whose_tags_are_damaged() {
+        let mut answers = vec![ok("", r#"{"tags":["v1","v2"]}"#)];
+        answers.extend(vec![BUSY.to_owned(); 6]);
+        let server = Scripted::start(answers);
+        let repository = RemoteRepository::new(server.client(None), "team/app".parse().unwrap(), None, 1);
+
+        let looked = repository.look_through(vec![]);
+
+        assert!(matches!(looked, Err(RegistryError::Status { status: 503, .. })), "{looked:?}");
+        assert!(repository.check().is_err());
+        server.asked();
+    }
 
     #[test]
     fn tags_are_named_after_what_they_belong_to() {

@@ -36,6 +36,14 @@ pub(super) trait Source: Send + Sync {
     fn tags_now(&self, _before: &BTreeMap<Tag, Digest>) -> Result<Option<BTreeMap<Tag, Digest>>, FilesError> {
         Ok(None)
     }
+
+    /// Sees that the source can still be asked.
+    ///
+    /// # Errors
+    /// It is gone: what was not found there since may be there all the same.
+    fn check(&self) -> Result<(), FilesError> {
+        Ok(())
+    }
 }
 
 /// A kind of source.

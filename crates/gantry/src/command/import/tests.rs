@@ -10,6 +10,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 /// Imports what lies at a path, and returns what is said of it.
@@ -560,6 +561,9 @@ fn what_an_index_lists_was_there_when_the_index_came() {
 struct Moving {
     inner: Arc<dyn Source>,
     now: BTreeMap<Tag, Digest>,
+    /// Whether it goes away once it was asked for its tags.
+    goes_away: bool,
+    is_gone: AtomicBool,
 }
 
 impl Source for Moving {
@@ -572,12 +576,18 @@ impl Source for Moving {
     }
 
     fn tags_now(&self, _: &BTreeMap<Tag, Digest>) -> Result<Option<BTreeMap<Tag, Digest>>, crate::moving::FilesError> {
+        self.is_gone.store(self.goes_away, Relaxed);
         Ok(Some(self.now.clone()))
+    }
+
+    fn check(&self) -> Result<(), crate::moving::FilesError> {
+        let gone = || crate::moving::FilesError::NoFile { name: "the registry".into() };
+        if self.is_gone.load(Relaxed) { Err(gone()) } else { Ok(()) }
     }
 }
 
-#[test]
-fn a_tag_that_moved_at_the_source_meanwhile_is_told_and_what_was_brought_stays() {
+/// Brings an image from a source whose tag is moved meanwhile to another image; returns both with what is said.
+fn brought_meanwhile(goes_away: bool, registry: &MemoryRegistry) -> ([Digest; 2], Result<Report, Failure>) {
     let mut layout = Layout::new();
     let (one, two) = (layout.image("one", None), layout.image("two", None));
     layout.name(&one, Some("v1"));
@@ -585,15 +595,32 @@ fn a_tag_that_moved_at_the_source_meanwhile_is_told_and_what_was_brought_stays()
     let mut brought = in_files(kind, opened, Some(&"team/app".parse().unwrap())).unwrap();
     let found = brought.repositories.next().unwrap().unwrap();
     let now = BTreeMap::from([("v1".parse().unwrap(), sha256(&two))]);
-    let source = Arc::new(Moving { inner: found.source.clone(), now });
+    let source = Arc::new(Moving { inner: found.source.clone(), now, goes_away, is_gone: AtomicBool::new(false) });
     let repositories: Repositories<'_> = Box::new([Ok(ToBring { source, ..found })].into_iter());
-    let (registry, progress) = (MemoryRegistry::default(), Progress::bytes("sending", None));
+    let progress = Progress::bytes("sending", None);
     let how = How { jobs: 2, is_dry_run: false, policies_dir: None, progress: &progress };
+    ([sha256(&one), sha256(&two)], send_all(Brought { repositories, ..brought }, registry, &how))
+}
 
-    let report = send_all(Brought { repositories, ..brought }, &registry, &how).unwrap();
+#[test]
+fn a_tag_that_moved_at_the_source_meanwhile_is_told_and_what_was_brought_stays() {
+    let registry = MemoryRegistry::default();
+
+    let ([one, _], report) = brought_meanwhile(false, &registry);
+    let report = report.unwrap();
 
     let told = &report.repositories[0].left_out[0];
     assert!(told.concerns == "tag v1" && told.problem.contains("was moved at the source meanwhile"), "{told:?}");
     assert!(!report.is_whole());
-    assert_eq!(registry.of("team/app").tags["v1"], sha256(&one));
+    assert_eq!(registry.of("team/app").tags["v1"], one);
+}
+
+#[test]
+fn a_source_that_is_gone_ends_the_import_and_is_not_reported_as_damaged() {
+    let registry = MemoryRegistry::default();
+
+    let ([one, _], ended) = brought_meanwhile(true, &registry);
+
+    assert!(ended.err().unwrap().to_string().contains("the registry is no file"));
+    assert_eq!(registry.of("team/app").tags["v1"], one);
 }

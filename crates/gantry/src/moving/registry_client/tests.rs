@@ -7,19 +7,19 @@ use std::{
     thread::JoinHandle,
 };
 
-const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
+pub(crate) const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
 const GONE: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
 
 /// A server that gives these answers, one after the other, each over a connection of its own, which it cuts behind it. `{here}` in an
 /// answer is its own address.
-struct Scripted {
+pub(crate) struct Scripted {
     host: String,
     asked: JoinHandle<Vec<Asked>>,
 }
 
 /// What it was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Asked {
+pub(crate) struct Asked {
     /// Method and path.
     line: String,
     authorization: Option<String>,
@@ -27,7 +27,7 @@ struct Asked {
 }
 
 impl Scripted {
-    fn start(answers: Vec<String>) -> Scripted {
+    pub(crate) fn start(answers: Vec<String>) -> Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let here = host.clone();
@@ -45,7 +45,7 @@ impl Scripted {
         Scripted { host, asked }
     }
 
-    fn client(&self, login: Option<&str>) -> Arc<RegistryClient> {
+    pub(crate) fn client(&self, login: Option<&str>) -> Arc<RegistryClient> {
         let access = RegistryAccess {
             is_tls: false,
             host: &self.host,
@@ -57,7 +57,7 @@ impl Scripted {
         Arc::new(RegistryClient::new(access).unwrap())
     }
 
-    fn asked(self) -> Vec<Asked> {
+    pub(crate) fn asked(self) -> Vec<Asked> {
         self.asked.join().unwrap()
     }
 }
@@ -78,7 +78,7 @@ fn read_request(stream: &mut impl BufRead) -> Asked {
     asked
 }
 
-fn ok(headers: &str, body: &str) -> String {
+pub(crate) fn ok(headers: &str, body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
 }
 
@@ -107,6 +107,31 @@ fn a_list_is_read_page_by_page_from_a_server_that_was_busy() {
     assert_eq!(listed.unwrap(), ["v1", "v2", "v3"]);
     assert_eq!(gone, None);
     assert_eq!(server.asked()[2].line, "GET /v2/team/app/tags/list?n=1000&last=v2");
+}
+
+#[test]
+fn a_registry_that_was_waited_for_in_vain_is_not_asked_for_anything_more() {
+    let server = Scripted::start(vec![BUSY.into(); ATTEMPTS_MAX as usize]);
+    let client = server.client(None);
+
+    let refused = tags(&client).unwrap_err();
+    assert_eq!(server.asked().len(), ATTEMPTS_MAX as usize);
+    let other = client.manifest("team/other", "v1", 1 << 20).err().unwrap();
+
+    assert!(matches!(refused, RegistryError::Status { status: 503, .. }), "{refused}");
+    assert_eq!((&other, client.check()), (&refused, Err(refused.clone())));
+}
+
+#[test]
+fn a_refusal_of_one_thing_is_none_of_the_others() {
+    let broken = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+    let server = Scripted::start(vec![broken.to_owned(), ok("", r#"{"tags":["v1"]}"#)]);
+    let client = server.client(None);
+
+    let refused = client.manifest("team/app", "v1", 1 << 20).err().unwrap();
+
+    assert!(matches!(refused, RegistryError::Status { status: 403, .. }), "{refused}");
+    assert_eq!((tags(&client).unwrap().unwrap(), client.check()), (vec!["v1".to_owned()], Ok(())));
 }
 
 #[test]
