@@ -56,7 +56,7 @@ use gantry_findings::{Advisories, Gates, Scans};
 use gantry_registry::Trust;
 use gantry_words::RepositoryName;
 use place::RegistryPlace;
-use remote_registry::{RemoteRegistry, SourceFlags, Speed};
+use remote_registry::{RemoteRegistry, SourceFlags, SourcePlace, Speed};
 use report::{Report, Target};
 use send::{KnownBlobs, Sender};
 use std::{
@@ -114,9 +114,19 @@ pub(crate) struct ImportCommand {
 impl ImportCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let bucket = BucketAddress::text_in(&self.source);
+        let named = self.source.to_str().filter(|text| RegistryPlace::is_meant(text));
         if bucket.is_none() && self.from.source_endpoint.is_some() {
             let problem = format!("{} is no bucket, and has no endpoint", self.source.display());
             return Err(Failure::usage(problem, "Write s3://BUCKET/PREFIX, or leave out --source-endpoint"));
+        }
+        let place = match (bucket, named) {
+            (Some(_), _) => SourcePlace::Bucket,
+            (None, Some(_)) => SourcePlace::Registry,
+            (None, None) => SourcePlace::Files,
+        };
+        if let Some((flag, meant)) = self.from.misplaced(place) {
+            let problem = format!("{flag} is for {meant}, and {} is none", self.source.display());
+            return Err(Failure::usage(problem, "Leave it out"));
         }
         let pace = self.speed.limit_rate.map(|rate| Arc::new(Pace::new(rate.get())));
         let speed = Speed { jobs: self.speed.jobs(), pace, paces_blobs: self.data.data_dir.is_some() };
@@ -127,7 +137,6 @@ impl ImportCommand {
             // Who could not be asked to the end has left out what may be there.
             return bucket::check(&bucket).map(|()| exit);
         }
-        let named = self.source.to_str().filter(|text| RegistryPlace::is_meant(text));
         if named.is_none() && pace.is_some() && self.data.data_dir.is_some() {
             let problem =
                 "--limit-rate slows down what goes over a network, and files go into a data folder without one";

@@ -236,6 +236,9 @@ fn a_bucket_that_cannot_be_read_says_why_and_what_to_do_and_shows_no_secret() {
         (SECRET, &["import", &empty, "--source-endpoint", "127.0.0.1"], USAGE, "http://127.0.0.1:9000"),
         (SECRET, &["import", "s3://a/../b"], USAGE, "s3://BUCKET/PREFIX"),
         (SECRET, &["import", &folder, "--source-endpoint", "http://127.0.0.1:1"], USAGE, "leave out --source-endpoint"),
+        (SECRET, &["import", &empty, "--source-credentials-file", "pair"], USAGE, "is for a registry"),
+        (SECRET, &["import", &folder, "--source-kind", "harbor"], USAGE, "is for a registry"),
+        (SECRET, &["import", &folder, "--source-ca-file", "ca.pem"], USAGE, "or a bucket"),
         (
             SECRET,
             &["import", "docker://h", "--source-endpoint", "http://127.0.0.1:1"],

@@ -30,7 +30,8 @@ pub(super) struct SourceFlags {
     /// What the registry is that SOURCE names; it is asked where this is not said
     #[arg(long, value_enum, value_name = "KIND", default_value_t = SourceKind::Auto)]
     source_kind: SourceKind,
-    /// A file with USER:PASSWORD for the registry that SOURCE names; else what `docker login` stored for it
+    /// A file with USER:PASSWORD for the registry that SOURCE names; else what an ECR gives to the keys of AWS, or what `docker login`
+    /// stored for it
     #[arg(long, value_name = "FILE")]
     source_credentials_file: Option<PathBuf>,
     /// A PEM file of authorities whose certificates are believed of the registry or the store that SOURCE names, besides those of the
@@ -65,6 +66,31 @@ impl SourceKind {
             SourceKind::Harbor => "Harbor",
             SourceKind::Ecr => "ECR",
             SourceKind::Gantry => "Gantry",
+        }
+    }
+}
+
+/// Where images come from: not every flag means something there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SourcePlace {
+    /// A folder or an archive.
+    Files,
+    /// A bucket.
+    Bucket,
+    /// A registry that is asked over its API.
+    Registry,
+}
+
+impl SourceFlags {
+    /// Returns a flag that is set and means nothing at such a place, with where it does.
+    pub(super) fn misplaced(&self, place: SourcePlace) -> Option<(&'static str, &'static str)> {
+        let (registry, network) = ("a registry, as docker://HOST", "a registry, as docker://HOST, or a bucket");
+        match place {
+            SourcePlace::Registry => None,
+            _ if self.source_kind != SourceKind::Auto => Some(("--source-kind", registry)),
+            _ if self.source_credentials_file.is_some() => Some(("--source-credentials-file", registry)),
+            SourcePlace::Files if self.source_ca_file.is_some() => Some(("--source-ca-file", network)),
+            SourcePlace::Files | SourcePlace::Bucket => None,
         }
     }
 }
@@ -128,7 +154,7 @@ impl RemoteRegistry {
             }
             SourceKind::Ecr => Some(Box::new(Ecr::at(&place.url(), authorities).map_err(|error| failure(&error))?)),
         };
-        let own = facts.as_ref().map_or(Ok(None), |facts| facts.credentials()).map_err(|error| failure(&error))?;
+        let own = own_credentials(flags, facts.as_deref()).map_err(|error| failure(&error))?;
         if let Some((user, password)) = own {
             client = client_of(Some(credentials::basic(&user, &Secret::new(password))))?;
         }
@@ -237,6 +263,14 @@ impl RemoteRegistry {
     }
 }
 
+/// What a registry gives by itself for `/v2/`, where no file says who asks.
+fn own_credentials(flags: &SourceFlags, facts: Option<&dyn Facts>) -> Result<Option<(String, String)>, SourceError> {
+    match facts.filter(|_| flags.source_credentials_file.is_none()) {
+        Some(facts) => facts.credentials(),
+        None => Ok(None),
+    }
+}
+
 /// Decides where a repository goes.
 fn target_of(name: &RepositoryName, wanted: Option<&RepositoryName>, is_one: bool) -> Result<RepositoryName, String> {
     match wanted {
@@ -280,6 +314,63 @@ fn failure(error: &dyn std::error::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A registry that gives credentials, and tells nothing else: as ECR does, which is not here to be asked.
+    struct Giving;
+
+    impl Facts for Giving {
+        fn repositories(&self) -> Result<Option<Vec<RepositoryName>>, SourceError> {
+            Ok(None)
+        }
+
+        fn images(&self, _: &RepositoryName) -> Result<Option<Vec<gantry_oci::Digest>>, SourceError> {
+            Ok(None)
+        }
+
+        fn past(&self, _: &RepositoryName) -> Result<crate::command::import::past::Past, SourceError> {
+            Ok(Default::default())
+        }
+
+        fn credentials(&self) -> Result<Option<(String, String)>, SourceError> {
+            Ok(Some(("AWS".into(), "token".into())))
+        }
+    }
+
+    fn flags() -> SourceFlags {
+        let (source_credentials_file, source_ca_file, source_endpoint) = (None, None, None);
+        SourceFlags { source_kind: SourceKind::Auto, source_credentials_file, source_ca_file, source_endpoint }
+    }
+
+    #[test]
+    fn a_file_with_credentials_goes_before_what_a_registry_gives_by_itself() {
+        let named = SourceFlags { source_credentials_file: Some("pair".into()), ..flags() };
+
+        assert_eq!(own_credentials(&named, Some(&Giving)).unwrap(), None);
+        assert_eq!(own_credentials(&flags(), Some(&Giving)).unwrap().unwrap().0, "AWS");
+        assert_eq!(own_credentials(&flags(), None).unwrap(), None);
+    }
+
+    #[test]
+    fn a_flag_that_means_nothing_where_images_come_from_is_named() {
+        let kind = SourceFlags { source_kind: SourceKind::Harbor, ..flags() };
+        let credentials = SourceFlags { source_credentials_file: Some("pair".into()), ..flags() };
+        let authorities = SourceFlags { source_ca_file: Some("ca.pem".into()), ..flags() };
+        let [files, bucket, registry] = [SourcePlace::Files, SourcePlace::Bucket, SourcePlace::Registry];
+
+        for (flags, place, misplaced) in [
+            (&kind, files, Some("--source-kind")),
+            (&kind, bucket, Some("--source-kind")),
+            (&credentials, files, Some("--source-credentials-file")),
+            (&credentials, bucket, Some("--source-credentials-file")),
+            (&authorities, files, Some("--source-ca-file")),
+            (&authorities, bucket, None),
+            (&kind, registry, None),
+            (&credentials, registry, None),
+            (&authorities, registry, None),
+        ] {
+            assert_eq!(flags.misplaced(place).map(|(flag, _)| flag), misplaced, "{flags:?} {place:?}");
+        }
+    }
 
     fn name(text: &str) -> RepositoryName {
         text.parse().unwrap()
