@@ -96,7 +96,7 @@ pub(crate) struct ImportCommand {
     /// Believe that files hold what their names say, and hash nothing but manifests; with --data-dir
     #[arg(long, requires = "data_dir")]
     trust_names: bool,
-    /// A folder for the policies that repositories have in the source: an import switches none on
+    /// A folder for the policies that repositories have in the source: an import switches none on, and a dry run writes none
     #[arg(long, value_name = "DIR")]
     policies_dir: Option<PathBuf>,
     #[command(flatten)]

@@ -68,7 +68,7 @@ impl Telling<'_> {
     ) -> Result<PastDone, Failure> {
         let mut done = PastDone { notes: past.repository.remarks.clone(), ..PastDone::default() };
         if self.is_dry_run {
-            done.notes.extend(unset_rules(&past.repository));
+            done.notes.extend(self.plan_rules(repository, &past.repository, is_new));
             return Ok(done);
         }
         let mut problem = None;
@@ -153,6 +153,27 @@ impl Telling<'_> {
         Ok(())
     }
 
+    /// What would come of rules and policies: a dry run sets, asks and writes nothing.
+    fn plan_rules(&self, repository: &RepositoryName, rules: &RepositoryPast, is_new: bool) -> Vec<String> {
+        let mut notes = if is_new { rules_to_set(rules) } else { unset_rules(rules) };
+        let kept = |name: &str| match self.policies_dir {
+            Some(folder) => {
+                let file = folder.join(repository.as_str()).join(name);
+                format!("it would be written to {}, and a dry run writes nothing", file.display())
+            }
+            None => "have it written with --policies-dir DIR".to_owned(),
+        };
+        if rules.lifecycle.is_some() {
+            let kept = kept("lifecycle-policy.json");
+            notes.push(format!("lifecycle policy: it would be tried, and not switched on; {kept}"));
+        }
+        if rules.policy.is_some() {
+            let kept = kept("repository-policy.json");
+            notes.push(format!("who may pull and push there would not be set here: {kept}"));
+        }
+        notes
+    }
+
     /// Writes a policy into the folder for those, and says where it is.
     fn keep(&self, repository: &RepositoryName, name: &str, policy: &str) -> String {
         let Some(folder) = self.policies_dir else { return "have it written with --policies-dir DIR".to_owned() };
@@ -187,10 +208,24 @@ fn unset_rules(rules: &RepositoryPast) -> Vec<String> {
         );
     }
     if !rules.resource_tags.is_empty() {
-        let tags: Vec<String> = rules.resource_tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        notes.push(format!("its own tags are not set here (aws ecr tag-resource): {}", tags.join(", ")));
+        let tags = resource_tags(rules);
+        notes.push(format!("its own tags are not set here (aws ecr tag-resource): {tags}"));
     }
     notes
+}
+
+/// What holds there for the repository, and would be set on one that the import makes.
+fn rules_to_set(rules: &RepositoryPast) -> Vec<String> {
+    let is_immutable = rules.is_immutable == Some(true);
+    let immutable = is_immutable.then(|| "its tags may not be moved there; that would be set here".to_owned());
+    let has_tags = !rules.resource_tags.is_empty();
+    let tags = has_tags.then(|| format!("its own tags would be set here: {}", resource_tags(rules)));
+    immutable.into_iter().chain(tags).collect()
+}
+
+fn resource_tags(rules: &RepositoryPast) -> String {
+    let tags: Vec<String> = rules.resource_tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    tags.join(", ")
 }
 
 /// The word by which a source's people are told from those of here: the first of its name, as far as it may stand there.

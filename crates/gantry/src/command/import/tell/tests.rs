@@ -119,6 +119,27 @@ fn what_holds_for_a_repository_is_set_where_the_import_made_it_and_else_said() {
 }
 
 #[test]
+fn a_dry_run_says_what_would_be_set_and_written_and_does_neither() {
+    let (mut past, home) = (Past::default(), tempfile::tempdir().unwrap());
+    past.repository.is_immutable = Some(true);
+    past.repository.resource_tags.insert("team".into(), "blue".into());
+    past.repository.lifecycle = Some(r#"{"rules": []}"#.into());
+    past.repository.policy = Some("{}".into());
+    let (registry, folder) = (MemoryRegistry::default(), home.path().join("policies"));
+    let telling = Telling { source: "ECR registry", policies_dir: Some(&folder), is_dry_run: true };
+
+    let told = |is_new| telling.tell(&registry, &name(), &past, &BTreeMap::new(), is_new).unwrap().notes;
+    let [made, was_there] = [true, false].map(told);
+
+    assert!(made[0].ends_with("that would be set here") && made[1] == "its own tags would be set here: team=blue");
+    assert!(was_there[0].contains("is not set here") && was_there[1].contains("are not set here"), "{was_there:?}");
+    let file = folder.join("team/app/lifecycle-policy.json").display().to_string();
+    assert!(made[2].contains(&format!("would be written to {file}, and a dry run writes nothing")), "{made:?}");
+    assert!(made[3].starts_with("who may pull and push there would not be set here"), "{made:?}");
+    assert!((made.len(), was_there.len()) == (4, 4) && !folder.exists() && registry.of("team/app").pasts.is_empty());
+}
+
+#[test]
 fn labels_travel_under_the_name_of_their_source_and_remarks_are_noted() {
     let mut past = Past::default();
     let labels = ["prod", "needs review", "a=b", "open-"].map(str::to_owned).into();
