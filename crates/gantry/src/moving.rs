@@ -9,6 +9,7 @@
 //! | `hashing.rs` | [`Checked`]: bytes that must be those of a digest |
 //! | `layout_folder.rs` | [`LayoutFolder`]: an OCI layout that is written |
 //! | `layout_index.rs` | `index.json` of a layout (OCI Image 1.1.1, Image Layout) |
+//! | `list_bytes.rs` | [`ListBytes`]: how long a list may be, over all its pages |
 //! | `names.rs` | [`ImageName`]: what layouts and archives call an image |
 //! | `over_http.rs` | [`OverHttp`]: a registry over its API |
 //! | `pace.rs` | [`Pace`]: so many bytes in a second; when a server is asked again |
@@ -23,6 +24,7 @@ mod folder;
 mod hashing;
 mod layout_folder;
 mod layout_index;
+mod list_bytes;
 #[cfg(test)]
 pub(crate) mod memory;
 mod names;
@@ -40,6 +42,7 @@ pub(crate) use files::{Files, FilesError, Section};
 pub(crate) use hashing::{Checked, Hasher, digest_of, hash};
 pub(crate) use layout_folder::{LayoutError, LayoutFolder};
 pub(crate) use layout_index::{INDEX_BYTES_MAX, blob_name, read_index};
+pub(crate) use list_bytes::ListBytes;
 pub(crate) use names::{IMAGE_NAME, ImageName, REF_NAME};
 pub(crate) use over_http::OverHttp;
 pub(crate) use pace::{Pace, wait_before};

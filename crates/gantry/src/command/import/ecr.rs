@@ -16,7 +16,7 @@ use super::{
     past::Past,
     source::SourceError,
 };
-use crate::moving::wait_before;
+use crate::moving::{ListBytes, wait_before};
 use answers::{Image, Page, Refusal, Repository};
 use gantry_access::sigv4::{PathForm, Realm, SignedRequest, print_date, sign};
 use gantry_env::Env;
@@ -144,7 +144,12 @@ impl Ecr {
     }
 
     /// Reads what must be answered.
-    fn load<T>(&self, operation: &str, input: Value, read: impl Fn(&[u8]) -> Result<T, String>) -> Result<T, ApiError> {
+    fn load<T>(
+        &self,
+        operation: &str,
+        input: Value,
+        read: impl FnOnce(&[u8]) -> Result<T, String>,
+    ) -> Result<T, ApiError> {
         let answer = self.call(operation, input)?;
         let bytes = answer.map_err(|(status, refusal)| self.refused(operation, status, &refusal))?;
         read(&bytes).map_err(|problem| self.client.misunderstood(operation, &problem))
@@ -182,13 +187,14 @@ impl Ecr {
         what: &'static str,
     ) -> Result<Page<T>, SourceError> {
         let mut all = Page { list: Vec::new(), next: None, complaints: Vec::new() };
+        let mut bytes = ListBytes::default();
         for _ in 0..PAGES_MAX {
             let mut input = input.clone();
             input["maxResults"] = PAGE_ENTRIES_MAX.into();
             if let Some(next) = all.next.take() {
                 input["nextToken"] = next.into();
             }
-            let page = self.load(operation, input, read)?;
+            let page = self.load(operation, input, |page| bytes.take(page).and_then(|()| read(page)))?;
             all.list.extend(page.list);
             all.complaints.extend(page.complaints);
             all.complaints.truncate(COMPLAINTS_MAX);

@@ -3,7 +3,7 @@ use super::{
     past::{ImagePast, Past},
     source::SourceError,
 };
-use crate::moving::{RegistryClient, RegistryError};
+use crate::moving::{ListBytes, RegistryClient, RegistryError};
 use gantry_oci::Digest;
 use gantry_rest::ImageDocument;
 use gantry_words::{Moment, Precision, RepositoryName, Timestamp};
@@ -14,6 +14,10 @@ use std::sync::Arc;
 const PAGES_MAX: usize = 10_000;
 /// Bytes of a page at most.
 const PAGE_BYTES_MAX: u64 = 16 << 20;
+/// Entries of a list at most.
+const ENTRIES_MAX: usize = 2_000_000;
+
+const NO_LIST: &str = "it is no such list";
 
 /// Another Gantry, asked over its management API: for images that no tag names, and what is known of them.
 pub(super) struct Gantry {
@@ -51,31 +55,40 @@ impl Gantry {
         path: &str,
         mut take: impl FnMut(P) -> Result<Option<String>, RegistryError>,
     ) -> Result<(), RegistryError> {
-        let mut after = String::new();
+        let (mut after, mut bytes) = (String::new(), ListBytes::default());
         for _ in 0..PAGES_MAX {
             let path = format!("{path}?limit=1000{after}");
             let page = self.client.document(&path, Some("application/json"), Gantry::SCOPE, PAGE_BYTES_MAX)?;
-            let page = page.and_then(|page| serde_json::from_slice(&page.bytes).ok());
-            match take(page.ok_or_else(|| self.misunderstood(&path))?)? {
+            let page = page.ok_or_else(|| self.misunderstood(&path, NO_LIST))?;
+            bytes.take(&page.bytes).map_err(|problem| self.misunderstood(&path, &problem))?;
+            let page = serde_json::from_slice(&page.bytes).map_err(|_| self.misunderstood(&path, NO_LIST))?;
+            match take(page)? {
                 Some(next) => after = format!("&after={next}"),
                 None => return Ok(()),
             }
         }
-        Err(self.misunderstood(path))
+        Err(self.misunderstood(path, &format!("it has more than {PAGES_MAX} pages")))
     }
 
-    fn misunderstood(&self, path: &str) -> RegistryError {
+    fn misunderstood(&self, path: &str, problem: &str) -> RegistryError {
         let (host, what) = (self.client.host().to_owned(), path.to_owned());
-        RegistryError::Answer { host, what, problem: "it is no such list".into() }
+        RegistryError::Answer { host, what, problem: problem.to_owned() }
+    }
+
+    /// Sees that a list is not too long yet.
+    fn bound(&self, entries: usize, what: &'static str) -> Result<(), RegistryError> {
+        let too_many = || RegistryError::TooMany { host: self.client.host().to_owned(), what, most: ENTRIES_MAX };
+        if entries > ENTRIES_MAX { Err(too_many()) } else { Ok(()) }
     }
 
     fn list_images(&self, repository: &RepositoryName) -> Result<Vec<(Digest, ImageDocument)>, RegistryError> {
         let (path, mut images) = (format!("/api/v1/repositories/{repository}/images"), Vec::new());
         self.pages(&path, |page: ImagePage| {
             for image in page.images {
-                let digest = image.digest.parse().map_err(|_| self.misunderstood(&path))?;
+                let digest = image.digest.parse().map_err(|_| self.misunderstood(&path, NO_LIST))?;
                 images.push((digest, image));
             }
+            self.bound(images.len(), "images of a repository")?;
             Ok(page.next)
         })?;
         Ok(images)
@@ -87,6 +100,7 @@ impl Facts for Gantry {
         let mut names = Vec::new();
         self.pages("/api/v1/repositories", |page: RepositoryPage| {
             names.extend(page.repositories.into_iter().map(|repository| repository.name));
+            self.bound(names.len(), "repositories")?;
             Ok(page.next)
         })?;
         Ok(Some(names))

@@ -19,7 +19,7 @@ use super::{
     past::Past,
     source::SourceError,
 };
-use crate::remote::percent_encoded;
+use crate::{moving::ListBytes, remote::percent_encoded};
 use answers::{Artifact, Deed, Project};
 use gantry_oci::Digest;
 use gantry_words::{RepositoryName, Secret};
@@ -114,13 +114,14 @@ impl Harbor {
         most: usize,
         mut take: impl FnMut(&[u8]) -> Result<usize, String>,
     ) -> Result<bool, ApiError> {
-        let mut read = 0;
+        let (mut read, mut bytes) = (0, ListBytes::default());
         for page in 1.. {
             let path = format!("{path}?page={page}&page_size={PAGE_ENTRIES_MAX}{query}");
             let answer = self.get(&path)?;
             if !answer.is_success() {
                 return Err(self.refused(&path, &answer));
             }
+            bytes.take(&answer.bytes).map_err(|problem| self.client.misunderstood(&path, &problem))?;
             let count = take(&answer.bytes).map_err(|problem| self.client.misunderstood(&path, &problem))?;
             read += count;
             if read >= answer.total.unwrap_or(usize::MAX) || count < PAGE_ENTRIES_MAX {

@@ -75,10 +75,10 @@ impl RemoteRepository {
         let Some(listed) = self.client.list_tags(self.name.as_str())? else { return Ok(None) };
         let mut found = Found::default();
         let mut all: Vec<Tag> = Vec::with_capacity(listed.len());
-        for name in listed {
-            match name.parse() {
+        for tag in listed {
+            match tag {
                 Ok(tag) => all.push(tag),
-                Err(error) => found.damages.push(Damage::new(format!("tag {}", short(&name)), format!("{error}"))),
+                Err((name, error)) => found.damages.push(Damage::new(format!("tag {name}"), error.to_string())),
             }
         }
         let mut frontier = others;
@@ -277,7 +277,7 @@ impl Source for RemoteRepository {
             Some(_) => before.keys().cloned().collect(),
             None => {
                 let listed = self.client.list_tags(self.name.as_str())?.unwrap_or_default();
-                listed.iter().filter_map(|name| name.parse().ok()).collect()
+                listed.into_iter().filter_map(Result::ok).collect()
             }
         };
         let mut now = BTreeMap::new();
@@ -298,10 +298,6 @@ fn subject_of(tag: &Tag) -> Option<Digest> {
     let (algorithm, rest) = tag.as_str().split_once('-')?;
     let hex = rest.split_once('.').map_or(rest, |(hex, _)| hex);
     format!("{algorithm}:{hex}").parse().ok()
-}
-
-fn short(text: &str) -> String {
-    text.chars().take(150).collect()
 }
 
 #[cfg(test)]

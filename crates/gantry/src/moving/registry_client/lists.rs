@@ -1,7 +1,8 @@
 //! What a registry lists, page by page, each of which names the next in its header `Link`.
 
 use super::{RegistryClient, RegistryError, pull_of, url};
-use gantry_oci::{Descriptor, Digest, Manifest, ManifestLimits, media_type};
+use crate::moving::ListBytes;
+use gantry_oci::{Descriptor, Digest, Manifest, ManifestLimits, Tag, TagError, media_type};
 use serde::Deserialize;
 
 /// Pages of a list at most.
@@ -12,6 +13,11 @@ const PAGE_BYTES_MAX: u64 = 16 << 20;
 const ENTRIES_MAX: usize = 2_000_000;
 /// What a token for the list of repositories has to be good for.
 const CATALOG: &str = "registry:catalog:*";
+/// Characters that are kept of what is no tag.
+const ODD_CHARS_MAX: usize = 150;
+
+/// A tag as a registry lists it, or how what is none begins, with why.
+pub(crate) type ListedTag = Result<Tag, (String, TagError)>;
 
 #[derive(Deserialize)]
 struct CatalogPage {
@@ -35,6 +41,14 @@ pub(crate) fn read_tags(page: &[u8]) -> Option<Vec<String>> {
     serde_json::from_slice::<TagPage>(object(page)?).ok().map(|page| page.tags.unwrap_or_default())
 }
 
+/// Reads the same, and keeps of what is no tag no more than is told of it.
+fn read_listed_tags(page: &[u8]) -> Option<Vec<ListedTag>> {
+    let tag_of = |name: String| -> ListedTag {
+        name.parse::<Tag>().map_err(|error| (name.chars().take(ODD_CHARS_MAX).collect(), error))
+    };
+    Some(read_tags(page)?.into_iter().map(tag_of).collect())
+}
+
 /// What is no object is no page: a list would be read as the members in their order.
 fn object(page: &[u8]) -> Option<&[u8]> {
     Some(page).filter(|page| page.trim_ascii_start().starts_with(b"{"))
@@ -51,9 +65,9 @@ impl RegistryClient {
         self.pages("/v2/_catalog".to_owned(), CATALOG, "repositories", read_catalog)
     }
 
-    /// Lists the tags of a repository, as they stand there; `None` where there is no such repository.
-    pub(crate) fn list_tags(&self, repository: &str) -> Result<Option<Vec<String>>, RegistryError> {
-        self.pages(format!("/v2/{repository}/tags/list?n=1000"), &pull_of(repository), "tags", read_tags)
+    /// Lists the tags of a repository; `None` where there is no such repository.
+    pub(crate) fn list_tags(&self, repository: &str) -> Result<Option<Vec<ListedTag>>, RegistryError> {
+        self.pages(format!("/v2/{repository}/tags/list?n=1000"), &pull_of(repository), "tags", read_listed_tags)
     }
 
     /// Lists the manifests that name a subject; `None` where the registry does not know of such lists.
@@ -77,12 +91,24 @@ impl RegistryClient {
         what: &'static str,
         read: fn(&[u8]) -> Option<Vec<T>>,
     ) -> Result<Option<Vec<T>>, RegistryError> {
+        self.pages_within(ListBytes::default(), first, scope, what, read)
+    }
+
+    pub(super) fn pages_within<T>(
+        &self,
+        mut bytes: ListBytes,
+        first: String,
+        scope: &str,
+        what: &'static str,
+        read: fn(&[u8]) -> Option<Vec<T>>,
+    ) -> Result<Option<Vec<T>>, RegistryError> {
         let (mut all, mut path) = (Vec::new(), first);
         for number in 0..PAGES_MAX {
             let Some(page) = self.document(&path, None, scope, PAGE_BYTES_MAX)? else {
                 let gone = || self.misunderstood(&path, "a page that it named is not there");
                 return if number == 0 { Ok(None) } else { Err(gone()) };
             };
+            bytes.take(&page.bytes).map_err(|problem| self.misunderstood(&path, &problem))?;
             let entries = read(&page.bytes).ok_or_else(|| self.misunderstood(&path, "it is no such list"))?;
             all.extend(entries);
             if all.len() > ENTRIES_MAX {
@@ -109,6 +135,16 @@ mod tests {
     fn pages_hold_names_as_they_stand_there() {
         assert_eq!(read_catalog(br#"{"repositories":["team/app","Odd"]}"#).unwrap(), ["team/app", "Odd"]);
         assert_eq!(read_tags(br#"{"name":"team/app","tags":["v1"],"manifest":{}}"#).unwrap(), ["v1"]);
+    }
+
+    #[test]
+    fn of_what_is_no_tag_only_the_beginning_is_kept() {
+        let long = "a".repeat(100_000);
+
+        let listed = read_listed_tags(format!(r#"{{"tags":["v1","{long}"]}}"#).as_bytes()).unwrap();
+
+        assert_eq!(listed[0], Ok("v1".parse().unwrap()));
+        assert_eq!(listed[1], Err(("a".repeat(ODD_CHARS_MAX), TagError::TooLong { bytes: 100_000 })));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::moving::digest_of;
+use crate::moving::{ListBytes, digest_of};
 use gantry_oci::Algorithm;
 use std::{
     io::{BufRead, BufReader, Write},
@@ -87,7 +87,8 @@ fn refusal(challenge: &str) -> String {
 }
 
 fn tags(client: &RegistryClient) -> Result<Option<Vec<String>>, RegistryError> {
-    client.list_tags("team/app")
+    let listed = client.list_tags("team/app")?;
+    Ok(listed.map(|listed| listed.into_iter().map(|tag| tag.unwrap().to_string()).collect()))
 }
 
 #[test]
@@ -144,6 +145,19 @@ fn a_next_page_elsewhere_or_the_same_again_is_not_followed() {
         assert!(matches!(refused, RegistryError::Answer { .. }), "{refused}");
         assert_eq!(server.asked().len(), 1);
     }
+}
+
+#[test]
+fn a_list_is_not_read_on_once_its_pages_are_too_long_together() {
+    let next = "link: </v2/team/app/tags/list?last=v1>; rel=\"next\"\r\n";
+    let page = r#"{"tags":["v1"]}"#;
+    let server = Scripted::start(vec![ok(next, page), ok(next, page)]);
+    let bytes = ListBytes::at_most(2 * page.len() as u64 - 1);
+
+    let refused = server.client(None).pages_within(bytes, "/v2/team/app/tags/list".into(), "", "tags", read_tags);
+
+    assert!(refused.unwrap_err().to_string().ends_with("the list is longer than 29 bytes"));
+    assert_eq!(server.asked().len(), 2);
 }
 
 #[test]
