@@ -29,6 +29,8 @@ const RESPONSE_MAX: Duration = Duration::from_secs(60);
 const BODY_MAX: Duration = Duration::from_secs(120);
 /// The SHA-256 of no bytes at all: no request here has a body.
 const NO_BYTES: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// How often a page of the list is asked for that breaks off.
+const PAGE_ATTEMPTS_MAX: u32 = 3;
 /// What a store says that is asked again.
 const BUSY: u16 = 503;
 
@@ -75,23 +77,31 @@ impl Client {
         self.lost.get().cloned()
     }
 
-    /// Asks for a page of a list; returns its bytes.
+    /// Asks for a page of a list, and again where it breaks off; returns its bytes.
     ///
     /// # Errors
     /// [`BucketError`].
     pub(super) fn list(&self, query: &str) -> Result<Vec<u8>, BucketError> {
         let root = &self.endpoint.root;
-        let answer = self.ask(if root.is_empty() { "/" } else { root }, query, 0)?;
-        if !answer.status().is_success() {
-            return Err(self.refusal(answer));
+        for attempt in 1.. {
+            let answer = self.ask(if root.is_empty() { "/" } else { root }, query, 0)?;
+            if !answer.status().is_success() {
+                return Err(self.refusal(answer));
+            }
+            let mut bytes = Vec::new();
+            match answer.into_body().into_reader().take(PAGE_BYTES_MAX + 1).read_to_end(&mut bytes) {
+                Ok(_) if bytes.len() as u64 > PAGE_BYTES_MAX => {
+                    return Err(BucketError::List { problem: format!("a page is longer than {PAGE_BYTES_MAX} bytes") });
+                }
+                Ok(_) => return Ok(bytes),
+                Err(error) if attempt >= PAGE_ATTEMPTS_MAX => {
+                    return Err(self.lose(format!("broke off its list {attempt} times: {error}")));
+                }
+                // A single cut is nothing to wait for.
+                Err(_) => thread::sleep(Duration::from_secs(u64::from(attempt - 1))),
+            }
         }
-        let mut bytes = Vec::new();
-        let read = answer.into_body().into_reader().take(PAGE_BYTES_MAX + 1).read_to_end(&mut bytes);
-        read.map_err(|error| BucketError::List { problem: error.to_string() })?;
-        if bytes.len() as u64 > PAGE_BYTES_MAX {
-            return Err(BucketError::List { problem: format!("a page is longer than {PAGE_BYTES_MAX} bytes") });
-        }
-        Ok(bytes)
+        unreachable!("attempts end")
     }
 
     /// Asks for the bytes of an object from one on; `None` where there is no such object.

@@ -89,6 +89,24 @@ fn a_store_that_is_busy_is_asked_again() {
 }
 
 #[test]
+fn a_page_of_the_list_that_breaks_off_is_asked_for_again() {
+    let store = Scripted::start(&[BROKEN, "200 OK\r\ncontent-length: 5\r\n\r\n<all>"]);
+
+    assert_eq!(store.client.list("list-type=2").unwrap(), b"<all>");
+    assert!(store.client.lost().is_none());
+}
+
+#[test]
+fn a_list_that_breaks_off_each_time_is_lost_and_not_misunderstood() {
+    let store = Scripted::start(&[BROKEN, BROKEN, BROKEN]);
+
+    let refused = store.client.list("list-type=2").unwrap_err();
+
+    assert!(refused.to_string().contains("broke off its list 3 times"), "{refused}");
+    assert_eq!(store.client.lost().map(|lost| lost.to_string()), Some(refused.to_string()));
+}
+
+#[test]
 fn an_object_that_is_gone_is_none_and_one_that_is_refused_says_why() {
     let store = Scripted::start(&[GONE, DENIED]);
 
