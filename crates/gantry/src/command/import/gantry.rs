@@ -134,7 +134,7 @@ fn past_of(images: Vec<(Digest, ImageDocument)>) -> Past {
     }
     for (digest, image) in images.into_iter().filter(|(_, image)| is_active(image)) {
         let (pushed, pushed_by) = (pushed_at(&image), Some(image.pushed_by).filter(|by| !by.is_empty()));
-        past.images.insert(digest, ImagePast { pushed, pushed_by, ..ImagePast::default() });
+        past.images.insert(digest, ImagePast { pushed, pushed_by, labels: image.labels, ..ImagePast::default() });
     }
     past
 }
@@ -157,13 +157,13 @@ mod tests {
         let document = json!({
             "digest": digest, "mediaType": "application/vnd.oci.image.manifest.v1+json", "tags": [], "bytes": 7,
             "isChild": false, "pushedAt": "2017-07-14T02:40:00.000Z", "pushedAtPrecision": precision,
-            "pushedBy": "alice", "status": status,
+            "pushedBy": "alice", "status": status, "labels": {"stage": "prod"},
         });
         (digest.parse().unwrap(), serde_json::from_value(document).unwrap())
     }
 
     #[test]
-    fn times_come_with_how_well_they_are_known_and_what_is_not_known_is_not_told() {
+    fn times_come_with_how_well_they_are_known_and_labels_as_they_are_and_what_is_not_known_is_not_told() {
         let [exact, unknown, archived] =
             [image(1, "ACTIVE", "exact"), image(2, "ACTIVE", "unknown"), image(3, "ARCHIVED", "exact")];
 
@@ -173,6 +173,7 @@ mod tests {
         assert_eq!(past.images[&exact.0].pushed, Some(Moment { at, precision: Precision::Exact }));
         assert_eq!(past.images[&exact.0].pushed_by.as_deref(), Some("alice"));
         assert_eq!(past.images[&unknown.0].pushed, None);
+        assert_eq!(past.images[&unknown.0].labels, [("stage".to_owned(), "prod".to_owned())].into());
         assert!(!past.images.contains_key(&archived.0));
         assert_eq!(past.repository.remarks.len(), 1);
     }

@@ -2,7 +2,7 @@
 
 use gantry_oci::{Digest, Tag};
 use gantry_words::Moment;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What is known of the images, tags and rules of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub(super) struct ImagePast {
     pub(super) pushed_by: Option<String>,
     /// When it was pulled last.
     pub(super) pulled: Option<Moment>,
-    /// Labels that people gave it there.
-    pub(super) labels: BTreeSet<String>,
+    /// Labels that people gave it there, each with its value, by the names that they are to have here.
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 /// What is known of a tag.
@@ -88,7 +88,9 @@ impl ImagePast {
         self.pushed = self.pushed.or(other.pushed);
         self.pushed_by = self.pushed_by.take().or(other.pushed_by);
         self.pulled = self.pulled.or(other.pulled);
-        self.labels.extend(other.labels);
+        for (name, value) in other.labels {
+            self.labels.entry(name).or_insert(value);
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use crate::{
 };
 use gantry_oci::{Digest, Tag};
 use gantry_registry::{
-    IMAGE_LABEL_NAME_BYTES_MAX, IMAGE_LABELS_MAX, PAST_ACTOR_BYTES_MAX, PAST_IMAGES_MAX, PAST_MOVES_MAX, PAST_TAGS_MAX,
+    IMAGE_LABEL_NAME_BYTES_MAX, IMAGE_LABEL_VALUE_BYTES_MAX, IMAGE_LABELS_MAX, PAST_ACTOR_BYTES_MAX, PAST_IMAGES_MAX,
+    PAST_MOVES_MAX, PAST_TAGS_MAX,
 };
 use gantry_rest::{
     LifecyclePreviewDocument, PastDocument, PastImageDocument, PastMomentDocument, PastMoveDocument, PastRulesDocument,
@@ -238,7 +239,7 @@ fn word_of(source: &str) -> String {
 /// Cuts a past into parts that may be told at once.
 fn parts(source: &str, past: &Past, tags: &BTreeMap<Tag, Digest>) -> Vec<PastDocument> {
     let part = || PastDocument { source: source.to_owned(), ..PastDocument::default() };
-    let images: Vec<PastImageDocument> = past.images.iter().filter_map(|found| image(source, found)).collect();
+    let images: Vec<PastImageDocument> = past.images.iter().filter_map(image).collect();
     let images = images.chunks(PAST_IMAGES_MAX).map(|some| PastDocument { images: some.to_vec(), ..part() });
     let mut parts: Vec<PastDocument> = images.collect();
     let (mut open, mut moves) = (part(), 0);
@@ -258,10 +259,10 @@ fn parts(source: &str, past: &Past, tags: &BTreeMap<Tag, Digest>) -> Vec<PastDoc
 }
 
 /// What is told of an image; nothing where it is neither known when it was pushed or pulled, nor has labels.
-fn image(source: &str, (digest, past): (&Digest, &ImagePast)) -> Option<PastImageDocument> {
+fn image((digest, past): (&Digest, &ImagePast)) -> Option<PastImageDocument> {
     let (pushed, pulled) = (past.pushed.and_then(moment), past.pulled.and_then(moment));
-    let labels = past.labels.iter().take(IMAGE_LABELS_MAX).map(|label| (label_name(source, label), String::new()));
-    let labels: BTreeMap<String, String> = labels.collect();
+    let labels = past.labels.iter().filter(|(name, _)| !name.trim().is_empty()).take(IMAGE_LABELS_MAX);
+    let labels: BTreeMap<String, String> = labels.map(|(name, value)| (label_name(name), label_value(value))).collect();
     (pushed.is_some() || pulled.is_some() || !labels.is_empty()).then(|| PastImageDocument {
         digest: digest.to_string(),
         pushed,
@@ -271,10 +272,10 @@ fn image(source: &str, (digest, past): (&Digest, &ImagePast)) -> Option<PastImag
     })
 }
 
-/// What a label of elsewhere is called here: `harbor/approved`. What no name has becomes `_`.
-fn label_name(source: &str, label: &str) -> String {
+/// The name of a label as it may be here: what no name has becomes `_`.
+fn label_name(label: &str) -> String {
     let fitting = |c: char| if c.is_control() || c == '=' { '_' } else { c };
-    let mut name: String = format!("{source}/{}", label.trim()).chars().map(fitting).collect();
+    let mut name: String = label.trim().chars().map(fitting).collect();
     name.truncate(name.floor_char_boundary(IMAGE_LABEL_NAME_BYTES_MAX));
     let end = name.trim_end().len();
     name.truncate(end);
@@ -283,6 +284,13 @@ fn label_name(source: &str, label: &str) -> String {
         name.push('_');
     }
     name
+}
+
+/// The value of a label as a line that is not too long.
+fn label_value(value: &str) -> String {
+    let mut value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    value.truncate(value.floor_char_boundary(IMAGE_LABEL_VALUE_BYTES_MAX));
+    value
 }
 
 /// What is told of a tag; nothing where it is neither known when it was set, nor where it was before.

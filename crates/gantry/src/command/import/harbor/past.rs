@@ -18,7 +18,9 @@ pub(super) fn past_of(artifacts: &[Artifact]) -> Past {
         let image = past.images.entry(artifact.digest.clone()).or_default();
         image.pushed = artifact.pushed.map(Into::into);
         image.pulled = pulls.flatten().max().map(Into::into);
-        image.labels.extend(artifact.labels.iter().cloned());
+        // They have no values there, and are told from those of here by their names.
+        let labels = artifact.labels.iter().map(|label| (format!("harbor/{}", label.trim()), String::new()));
+        image.labels.extend(labels);
         for tag in &artifact.tags {
             let set = TagPast { set: tag.pushed.map(Into::into), ..TagPast::default() };
             past.tags.insert(tag.tag.clone(), set);
@@ -119,7 +121,7 @@ mod tests {
         let exact = |seconds| Some(Moment { at: at(seconds), precision: Precision::Exact });
         let image = &past.images[&digest(1)];
         assert_eq!((image.pushed, image.pulled), (exact(0), exact(905)));
-        assert!(image.labels.contains("approved"));
+        assert_eq!(image.labels, [("harbor/approved".to_owned(), String::new())].into());
         assert_eq!((past.tags[&tag("v1")].set, past.tags[&tag("v2")].set), (exact(1), exact(900)));
         assert_eq!(past.images[&digest(101)].pushed, exact(1));
     }

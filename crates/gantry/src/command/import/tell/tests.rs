@@ -140,16 +140,25 @@ fn a_dry_run_says_what_would_be_set_and_written_and_does_neither() {
 }
 
 #[test]
-fn labels_travel_under_the_name_of_their_source_and_remarks_are_noted() {
+fn labels_travel_with_their_values_by_names_that_labels_may_have_and_remarks_are_noted() {
     let mut past = Past::default();
-    let labels = ["prod", "needs review", "a=b", "open-"].map(str::to_owned).into();
+    let long = "ä".repeat(IMAGE_LABEL_VALUE_BYTES_MAX);
+    let labels =
+        [("harbor/prod", ""), ("needs review", "by\nbob"), ("a=b", "=c"), ("open-", long.as_str()), (" ", "no name")];
+    let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     past.images.insert(digest(1), ImagePast { labels, ..ImagePast::default() });
     past.repository.remarks.push("a rule keeps what was pulled in 7 days".into());
 
     let (done, told) = tell(&past, None, false);
 
     assert_eq!(done.notes, ["a rule keeps what was pulled in 7 days"]);
-    let names: Vec<&str> = told[0].images[0].labels.keys().map(|name| name.split_once('/').unwrap().1).collect();
-    assert_eq!(names, ["a_b", "needs review", "open_", "prod"]);
-    assert!(told[0].images[0].labels.keys().all(|name| name.parse::<gantry_registry::LabelName>().is_ok()));
+    let labels = &told[0].images[0].labels;
+    let names: Vec<&str> = labels.keys().map(String::as_str).collect();
+    assert_eq!(names, ["a_b", "harbor/prod", "needs review", "open_"]);
+    assert_eq!(
+        (labels["harbor/prod"].as_str(), labels["needs review"].as_str(), labels["a_b"].as_str()),
+        ("", "by bob", "=c")
+    );
+    let read = labels.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
+    assert!(gantry_registry::LabelChange::read(read).is_ok());
 }
