@@ -111,7 +111,7 @@ pub struct ScanEnd {
     pub reason: String,
     /// Of the readers.
     pub revision: u32,
-    /// What the image holds, packed; empty where that is not known.
+    /// What the image holds, packed; empty where that is not known. Not looked at where it failed.
     pub inventory: Vec<u8>,
 }
 
@@ -153,7 +153,8 @@ static TAKE: Change = change(
      WHERE repository = $1 AND digest = $2 AND state = 'pending' AND try_at <= $3 RETURNING attempts",
 );
 static END: Change = change(
-    "UPDATE image_scan SET state = $3, reason = $4, finished_at = $5, revision = $6, inventory = $7
+    "UPDATE image_scan SET state = $3, reason = $4, finished_at = $5, revision = $6,
+         inventory = CASE WHEN $3 = 'failed' THEN inventory ELSE $7 END
      WHERE repository = $1 AND digest = $2",
 );
 static RELEASE: Change = change("UPDATE image_scan SET try_at = $1 WHERE state = 'pending' AND try_at > $1");
@@ -290,7 +291,8 @@ pub fn take(tx: &mut Tx, due: &DueRow, at: Timestamp, until: Timestamp) -> Resul
     row.map(|row| row.count(0)).transpose()
 }
 
-/// Writes down how a scan ended.
+/// Writes down how a scan ended. Where it failed, what was known of the image before goes on to be known: its digest says that it holds the
+/// same, and nothing of it is gone.
 pub fn end(tx: &mut Tx, repository: i64, digest: &str, end: &ScanEnd, at: Timestamp) -> Result<(), Fault> {
     let inventory = end.inventory.as_slice();
     let values = values![repository, digest, end.state.as_str(), &end.reason, at, end.revision, inventory];

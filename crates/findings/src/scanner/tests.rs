@@ -289,3 +289,23 @@ async fn what_was_stored_before_a_rule_of_continuous_scanning_is_scanned_after_i
     assert_eq!((before, asked, scanned, again), ((0, 0), 1, 1, 0));
     assert_eq!(site.state(&image).await, ScanState::Complete);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_cannot_be_read_again_still_holds_what_it_held() {
+    let site = Site::new(1).await;
+    site.let_read();
+    let image = site.image("app", &[&archive()]).await;
+    site.scans.round(&cx()).await.unwrap();
+    let (id, wanted) = (site.repository.id, image.clone());
+    let inventory = move |rows: &mut Reader| scans::inventory(rows, id, &wanted);
+    let held = site.scans.metadata.read(inventory.clone()).await.unwrap();
+
+    let Ended { end, layers, .. } = Ended::of(Err(NotRead::failed("a layer is not here"))).unwrap();
+    let (repository, digest, at) = (id, image.clone(), Env::real().now());
+    let failed = EndScan { repository, digest, end, layers, at, event: None };
+    site.scans.metadata.perform(&cx(), failed).await.unwrap();
+
+    assert_eq!(site.state(&image).await, ScanState::Failed);
+    assert!(held.is_some());
+    assert_eq!(site.scans.metadata.read(inventory).await.unwrap(), held);
+}

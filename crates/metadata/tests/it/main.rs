@@ -11,6 +11,7 @@ mod finding_history;
 mod migrations;
 mod postgres;
 mod proxy;
+mod scans;
 mod sqlite;
 
 use gantry_env::Env;
