@@ -245,7 +245,9 @@ impl Gathered {
         let mut unread = Vec::new();
         for (key, files) in lists {
             match (files, index.files().layers.get(&key)) {
-                (Some(files), Some(_)) => self.look_through(index, visible, &key, &files),
+                (Some(files), Some(held)) => {
+                    self.look_through(&hidings(index, visible, held), &key, files.iter());
+                }
                 (None, Some(held)) => {
                     unread.extend(held.images.keys().filter(|image| is_visible(index, visible, **image)))
                 }
@@ -255,15 +257,23 @@ impl Gathered {
         unread
     }
 
-    /// Looks through the files of a layer.
-    fn look_through(&mut self, index: &Index, visible: &Visible, key: &Key, files: &LooseFiles) {
-        let Some(held) = index.files().layers.get(key) else { return };
-        for (place, path) in (0_u32..).zip(files.iter()) {
+    /// Looks through the files of a layer, by path, of which images hide these.
+    fn look_through<'a>(&mut self, hidings: &[&LooseLayer], key: &Key, files: impl Iterator<Item = &'a str>) {
+        for (place, path) in (0_u32..).zip(files) {
+            // So is all that follows.
+            if self.has_more && self.is_behind(path) {
+                return;
+            }
             let is_asked = self.after.as_deref().is_none_or(|after| path > after) && self.pattern.fits(path);
-            if is_asked && holders(index, visible, held, place).next().is_some() {
+            if is_asked && hidings.iter().any(|layer| layer.shows(place)) {
                 self.take(path, key, place);
             }
         }
+    }
+
+    /// Whether a path has no place on the page any more.
+    fn is_behind(&self, path: &str) -> bool {
+        self.found.len() >= self.count && self.found.last_key_value().is_some_and(|(last, _)| path > last.as_str())
     }
 
     fn take(&mut self, path: &str, key: &Key, place: u32) {
@@ -271,8 +281,7 @@ impl Gathered {
             layers.push((key.clone(), place));
             return;
         }
-        let is_behind = self.found.last_key_value().is_some_and(|(last, _)| path > last.as_str());
-        if is_behind && self.found.len() >= self.count {
+        if self.is_behind(path) {
             self.has_more = true;
             return;
         }
@@ -302,6 +311,13 @@ impl Gathered {
         };
         Page { items: self.found.into_iter().filter_map(show).collect(), has_more: self.has_more }
     }
+}
+
+/// What the images that may be seen hide of a layer, each once: many hide the same.
+fn hidings<'a>(index: &Index, visible: &Visible, held: &'a HeldLayer) -> Vec<&'a LooseLayer> {
+    let mut known = HashSet::new();
+    let shown = held.images.iter().filter(|(image, _)| is_visible(index, visible, **image));
+    shown.map(|(_, layer)| layer).filter(|layer| known.insert(Arc::as_ptr(layer))).map(Arc::as_ref).collect()
 }
 
 /// The images in which the file at a place of a layer's list is to be seen, of those that may be seen.
@@ -383,11 +399,19 @@ impl Scans {
 
     /// Reads the filters of layers that are new to the index.
     pub(super) async fn read_filters(&self) -> Result<(), Fault> {
-        let wanted = self.search.read(|index| index.files().wanted());
+        let search = self.search.clone();
+        let look = move || search.read(|index| index.files().wanted());
+        let wanted = tokio::task::spawn_blocking(look).await.map_err(Fault::internal)?;
         for some in wanted.chunks(FILTERS_AT_ONCE) {
-            let digests = some.to_vec();
-            let kept = self.metadata.read_long(move |rows: &mut Reader| scans::path_filters(rows, &digests)).await?;
-            self.search.write(|index| index.files_mut().set_filters(some, kept));
+            let (digests, search) = (some.to_vec(), self.search.clone());
+            let kept = self.metadata.read_long(move |rows: &mut Reader| {
+                let kept = scans::path_filters(rows, &digests)?;
+                Ok((digests, kept))
+            });
+            let (digests, kept) = kept.await?;
+            // Who writes the index waits for all who read it.
+            let put = move || search.write(|index| index.files_mut().set_filters(&digests, kept));
+            tokio::task::spawn_blocking(put).await.map_err(Fault::internal)?;
         }
         Ok(())
     }

@@ -166,6 +166,30 @@ fn images_that_are_gone_or_read_again_take_their_files_with_them() {
 }
 
 #[test]
+fn it_is_asked_once_what_images_hide_of_a_layer_that_hide_the_same() {
+    let index = index();
+    let files = index.files();
+    let held = files.layers.iter().find(|((digest, _), _)| &**digest == BASE.0).unwrap().1;
+    let count = |repositories: &[i64]| hidings(&index, &visible(repositories), held).len();
+
+    assert_eq!((count(&[1, 2]), count(&[2]), count(&[])), (2, 1, 0));
+}
+
+#[test]
+fn files_behind_a_page_that_is_full_are_not_looked_at_but_for_the_first() {
+    let paths: Vec<String> = (10..99).map(|number| format!("bin/{number}")).collect();
+    let key: Key = ("sha256:base".into(), "list".into());
+    let pattern = PathPattern::new("*");
+    let mut gathered = Gathered { pattern, after: None, count: 2, found: BTreeMap::new(), has_more: false };
+    let (shown, mut looked_at) = (LooseLayer::default(), 0);
+
+    gathered.look_through(&[&shown], &key, paths.iter().map(String::as_str).inspect(|_| looked_at += 1));
+
+    assert_eq!((gathered.found.len(), gathered.has_more), (2, true));
+    assert_eq!(looked_at, 4, "two of the page, one that says that there is more, and one that is behind it");
+}
+
+#[test]
 fn of_images_that_an_earlier_version_read_it_is_told_that_their_files_are_not_known() {
     let mut index = index();
     let other: Files<'_> = ("sha256:app", &["opt/other"]);
