@@ -108,7 +108,8 @@ impl HeldFiles {
             let key = self.layers.get_key_value(&key).map_or(key, |(known, _)| known.clone());
             let hiding = self.hiding(layer);
             // The same layer once more, above, hides what it has below.
-            self.layers.entry(key.clone()).or_default().images.insert(image, hiding);
+            let below = self.layers.entry(key.clone()).or_default().images.insert(image, hiding);
+            below.into_iter().for_each(|hiding| self.let_go(hiding));
             keys.insert(key);
         }
         if !keys.is_empty() {
@@ -125,16 +126,25 @@ impl HeldFiles {
         new
     }
 
+    /// Forgets what an image hid of a layer, unless another hides the same.
+    fn let_go(&mut self, hiding: Arc<LooseLayer>) {
+        // Besides this one there is that of the set.
+        if Arc::strong_count(&hiding) == 2 {
+            self.hidings.remove(&*hiding);
+        }
+    }
+
     /// Forgets those of an image.
     pub(super) fn remove(&mut self, image: u32) {
         self.unknown.remove(&image);
         self.truncated.remove(&image);
         for key in self.of.remove(&image).unwrap_or_default() {
             let Some(held) = self.layers.get_mut(&key) else { continue };
-            held.images.remove(&image);
+            let hiding = held.images.remove(&image);
             if held.images.is_empty() {
                 self.layers.remove(&key);
             }
+            hiding.into_iter().for_each(|hiding| self.let_go(hiding));
         }
     }
 

@@ -162,7 +162,19 @@ fn images_that_are_gone_or_read_again_take_their_files_with_them() {
     let found = ask(&index, &visible(&[1, 2]), &[BASE, APP], "*", (None, 10));
     assert_eq!(found.items.len(), 3);
     assert_eq!(told(&found)[1], ("usr/local/bin/kubectl", vec!["sha256:a"]));
-    assert_eq!((index.files().layers.len(), index.files().of.len()), (1, 1));
+    let files = index.files();
+    assert_eq!((files.layers.len(), files.of.len(), files.hidings.len()), (1, 1, 1));
+}
+
+#[test]
+fn what_an_image_hides_of_a_layer_that_it_has_twice_goes_with_it() {
+    let mut index = Index::default();
+    let place = push(&mut index, 1, "sha256:a", 1_000, &[(BASE, &[(0, 3)]), (BASE, &[])]);
+    let before = index.files().hidings.len();
+
+    index.remove([&place]);
+
+    assert_eq!((before, index.files().hidings.len()), (1, 0));
 }
 
 #[test]
