@@ -22,6 +22,9 @@ use tokio::runtime::Handle;
 
 /// Bytes unpacked at once.
 const BUFFER_BYTES: usize = 128 << 10;
+/// Layers of an image that is read, at most: one with more cannot be run (overlayfs lays 500 over each other, and docker takes 127), and to
+/// put them together takes the longer the more they are.
+const LAYERS_MAX: usize = 1_000;
 
 /// An image that was read.
 pub(crate) struct ImageRead {
@@ -70,6 +73,9 @@ impl Scans {
         if let Some(reason) = unsupported(&manifest) {
             return Ok(Err(NotRead::Unsupported(reason)));
         }
+        if let Some(reason) = too_many_layers(&manifest) {
+            return Ok(Err(NotRead::Failed(reason)));
+        }
         let (mut layers, mut new_layers, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         for descriptor in &manifest.layers {
             let layer = match self.layer(cx, &repository, &descriptor.digest, &mut new_layers).await? {
@@ -82,12 +88,14 @@ impl Scans {
             };
             layers.push(layer);
         }
-        let mut inventory = gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
+        let layer_count = layers.len();
+        let put_together = move || gantry_scan::put_together(&layers.iter().collect::<Vec<_>>());
+        let mut inventory = tokio::task::spawn_blocking(put_together).await.map_err(Fault::internal)?;
         inventory.complaints.extend(missing);
         inventory.layer_digests = manifest.layers.iter().map(|layer| layer.digest.to_string()).collect();
         if let Some(descriptor) = &manifest.config {
             match self.config(cx, &repository, descriptor).await? {
-                Ok(config) => inventory.judge(&config, layers.len()),
+                Ok(config) => inventory.judge(&config, layer_count),
                 Err(reason) => inventory.complaints.push(reason),
             }
         }
@@ -265,6 +273,12 @@ pub(crate) fn unsupported(manifest: &Manifest) -> Option<String> {
     }
 }
 
+/// Why an image is not read that has too many layers; `None` where it has not.
+fn too_many_layers(manifest: &Manifest) -> Option<String> {
+    let count = manifest.layers.len();
+    (count > LAYERS_MAX).then(|| format!("it has {count} layers, more than {LAYERS_MAX}; make it of fewer"))
+}
+
 fn is_file_system(media_type: &str) -> bool {
     let of_oci = media_type.strip_prefix("application/vnd.oci.image.layer.");
     let of_docker = media_type.strip_prefix("application/vnd.docker.image.rootfs.");
@@ -327,5 +341,15 @@ mod tests {
         assert_eq!(unsupported(&docker), None);
         let reason = unsupported(&chart).unwrap();
         assert_eq!(reason, "it is no image of a container but application/vnd.cncf.helm.config.v1+json");
+    }
+
+    #[test]
+    fn an_image_of_too_many_layers_is_not_read_though_they_be_the_same_one() {
+        let one = manifest("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar");
+        let of = |count| Manifest { layers: one.layers.iter().cycle().take(count).cloned().collect(), ..one.clone() };
+
+        assert_eq!(too_many_layers(&of(LAYERS_MAX)), None);
+        let reason = too_many_layers(&of(LAYERS_MAX + 1)).unwrap();
+        assert_eq!(reason, "it has 1001 layers, more than 1000; make it of fewer");
     }
 }

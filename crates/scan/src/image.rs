@@ -73,7 +73,7 @@ impl<'a> Seen<'a> {
 
 impl<'a> Image<'a> {
     fn of(layers: &[&'a Layer]) -> Image<'a> {
-        let mut image = Image::default();
+        let mut image = Image { loose: loose::Files::of(layers), ..Image::default() };
         for (number, layer) in (0..).zip(layers.iter().copied()) {
             image.lay(number, layer);
         }

@@ -7,9 +7,17 @@ use crate::layer::path;
 use crate::links::{FolderNames, Links, Reversed};
 use crate::{Inventory, Layer, LooseLayer};
 
+/// Files of an image at most, each counted once for each of its layers, of which it is worked out which are to be seen: each layer is asked
+/// of each file below it whether it takes it away.
+const FILES_IN_LAYERS_MAX: usize = if cfg!(test) { 10_000 } else { 10_000_000 };
+
 /// The files of the layers that lie over each other.
 #[derive(Default)]
-pub(super) struct Files<'a>(Vec<OfLayer<'a>>);
+pub(super) struct Files<'a> {
+    layers: Vec<OfLayer<'a>>,
+    /// Whether they are too many, so that none are kept.
+    are_too_many: bool,
+}
 
 /// Those of one layer.
 struct OfLayer<'a> {
@@ -28,10 +36,17 @@ struct Folder {
 }
 
 impl<'a> Files<'a> {
+    /// Those of layers that are not laid over each other yet.
+    pub(super) fn of(layers: &[&Layer]) -> Files<'a> {
+        let files: usize = layers.iter().map(|layer| layer.loose.iter().count()).sum();
+        let are_too_many = files.saturating_mul(layers.len()) > FILES_IN_LAYERS_MAX;
+        Files { layers: Vec::new(), are_too_many }
+    }
+
     /// Takes away what a layer covers, whose links are among `links` already.
     pub(super) fn cover(&mut self, cover: &Cover<'_>, links: &Links, reversed: &Reversed<'_>) {
         let mut names = FolderNames::new(reversed);
-        for OfLayer { names: files, folders, seen, .. } in &mut self.0 {
+        for OfLayer { names: files, folders, seen, .. } in &mut self.layers {
             for folder in folders.iter().filter(|folder| !folder.files.is_empty()) {
                 let takes_folder = cover.takes_parents(&path::join(&folder.path, "-"));
                 for place in folder.files.clone().filter(|place| seen[*place]).collect::<Vec<_>>() {
@@ -50,7 +65,8 @@ impl<'a> Files<'a> {
     pub(super) fn lay(&mut self, layer: &'a Layer, links: &Links) {
         let (mut names, mut folders, mut last): (Vec<&str>, Vec<Folder>, Option<&str>) = (Vec::new(), Vec::new(), None);
         let mut seen = Vec::new();
-        for (place, file) in layer.loose.iter().enumerate() {
+        let kept = layer.loose.iter().filter(|_| !self.are_too_many);
+        for (place, file) in kept.enumerate() {
             let (folder, name) = path::split(file);
             names.push(name);
             if last == Some(folder)
@@ -66,12 +82,12 @@ impl<'a> Files<'a> {
             folders.push(Folder { path: real.unwrap_or_default(), files: place..place + 1 });
             last = Some(folder);
         }
-        self.0.push(OfLayer { layer, names, folders, seen });
+        self.layers.push(OfLayer { layer, names, folders, seen });
     }
 
     /// Takes away what is of a package after all, by where files really lie.
     pub(super) fn leave_out(&mut self, mut is_of_package: impl FnMut(&str) -> bool) {
-        for OfLayer { names, folders, seen, .. } in &mut self.0 {
+        for OfLayer { names, folders, seen, .. } in &mut self.layers {
             for folder in folders.iter() {
                 for place in folder.files.clone() {
                     seen[place] = seen[place] && !is_of_package(&path::join(&folder.path, names[place]));
@@ -82,12 +98,15 @@ impl<'a> Files<'a> {
 
     /// Returns, of each layer, which of its files are to be seen.
     pub(super) fn layers(&self) -> Vec<LooseLayer> {
-        let layer = |OfLayer { layer, seen, .. }: &OfLayer<'_>| LooseLayer {
-            list: layer.loose.fingerprint(),
-            hidden: hidden(seen),
-            is_truncated: layer.loose.is_truncated(),
+        let layer = |OfLayer { layer, seen, .. }: &OfLayer<'_>| match self.are_too_many {
+            true => LooseLayer { is_truncated: !layer.loose.is_empty(), ..LooseLayer::default() },
+            false => LooseLayer {
+                list: layer.loose.fingerprint(),
+                hidden: hidden(seen),
+                is_truncated: layer.loose.is_truncated(),
+            },
         };
-        self.0.iter().map(layer).collect()
+        self.layers.iter().map(layer).collect()
     }
 
     /// Where those that are to be seen really lie.
@@ -98,7 +117,7 @@ impl<'a> Files<'a> {
             seen.map(|place| path::join(&folder.path, of.names[place])).collect::<Vec<_>>()
         };
         let mut paths: Vec<String> =
-            self.0.iter().flat_map(|of| of.folders.iter().flat_map(move |folder| of_folder(of, folder))).collect();
+            self.layers.iter().flat_map(|of| of.folders.iter().flat_map(move |folder| of_folder(of, folder))).collect();
         paths.sort_unstable();
         paths
     }
@@ -128,11 +147,14 @@ pub struct LooseFile {
 /// Returns the files of an image that belong to no package and are to be seen, by path. The inventory is that of these layers.
 pub fn loose_files(layers: &[&Layer], inventory: &Inventory) -> Vec<LooseFile> {
     let known = inventory.loose.as_deref().unwrap_or_default();
+    // One without a list has no files, or too many.
+    let are_kept = |(_, (_, of)): &(u32, (&&Layer, &LooseLayer))| !of.list.is_empty();
     let of_layer = |(number, (layer, of)): (u32, (&&Layer, &LooseLayer))| {
         let seen = (0_u32..).zip(layer.loose.iter()).filter(|(place, _)| of.shows(*place));
         seen.map(|(_, path)| LooseFile { path: path.to_owned(), layer: number }).collect::<Vec<_>>()
     };
-    let mut files: Vec<LooseFile> = (0_u32..).zip(layers.iter().zip(known)).flat_map(of_layer).collect();
+    let mut files: Vec<LooseFile> =
+        (0_u32..).zip(layers.iter().zip(known)).filter(are_kept).flat_map(of_layer).collect();
     files.sort_unstable();
     files
 }

@@ -73,3 +73,21 @@ fn places_that_are_hidden_are_kept_as_runs() {
     assert_eq!(layer.hidden, [(0, 2), (3, 1)]);
     assert_eq!((0..5).map(|place| layer.shows(place)).collect::<Vec<_>>(), seen);
 }
+
+#[test]
+fn of_an_image_with_very_many_files_and_layers_none_are_kept_and_it_says_so() {
+    let names: Vec<String> = (0..200).map(|number| format!("d/{number}")).collect();
+    let files: Vec<Item<'_>> = names.iter().map(|name| Item::file(name, "")).collect();
+    let (base, above) = (layer(&files), layer(&[Item::folder("d")]));
+    let image =
+        |count: usize| -> Vec<&Layer> { [&base].into_iter().chain(std::iter::repeat_n(&above, count)).collect() };
+    let truncated = |layers: &[&Layer]| -> Vec<bool> {
+        put_together(layers).loose.unwrap().iter().map(|layer| layer.is_truncated).collect()
+    };
+    let (kept, too_many) = (image(49), image(50));
+
+    assert_eq!(loose_files(&kept, &put_together(&kept)).len(), 200);
+    assert!(!truncated(&kept).contains(&true));
+    assert_eq!(loose_files(&too_many, &put_together(&too_many)), []);
+    assert_eq!(truncated(&too_many).iter().position(|is_truncated| *is_truncated), Some(0));
+}
