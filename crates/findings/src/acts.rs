@@ -10,13 +10,21 @@ use gantry_metadata::{
 use gantry_scan::GateMode;
 use gantry_words::Timestamp;
 use serde_json::json;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Up to which event pushes were looked at, in the settings that a site remembers.
 pub(crate) const CURSOR: &str = "findings.pushes_seen";
 
-/// How far the walk over stored images has come, there too.
-pub(crate) const STORED: &str = "findings.stored_seen";
+/// How far the walk over stored images has come, there too: servers of two versions, which run beside each other for a while, have each
+/// their own.
+const STORED: &str = "findings.stored_seen";
+/// For how long a walk is remembered on which nobody goes on: by then there is no server of its version any more.
+const STORED_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Under which name it stands how far the walk for readers of a revision has come.
+pub(crate) fn stored_name(revision: u32) -> String {
+    format!("{STORED}.{revision}")
+}
 
 const ROW_BY_ROW: &str = "each statement says itself what must hold, and a row is all it touches";
 
@@ -87,6 +95,8 @@ pub(crate) struct StepThroughStored {
     pub(crate) again: Vec<(i64, String)>,
     /// The walk, as JSON.
     pub(crate) walk: String,
+    /// The readers for which it goes.
+    pub(crate) revision: u32,
 }
 
 impl Write for StepThroughStored {
@@ -103,7 +113,9 @@ impl Write for StepThroughStored {
         for (repository, digest) in &self.again {
             attached::read_again(tx, *repository, digest, now)?;
         }
-        site_settings::put(tx, STORED, &self.walk, now)
+        let name = stored_name(self.revision);
+        site_settings::forget_before(tx, STORED, &name, now.minus(STORED_KEPT))?;
+        site_settings::put(tx, &name, &self.walk, now)
     }
 }
 

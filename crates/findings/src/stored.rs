@@ -1,17 +1,18 @@
 use crate::{
-    acts::{STORED, StepThroughStored},
+    acts::{StepThroughStored, stored_name},
     reactions::is_scanned_on_push,
     scans::Scans,
 };
 use gantry_fault::Fault;
 use gantry_metadata::{
     Reader, accounts, repositories,
-    scans::{self, ScanState},
+    scans::{self, ScanState, StoredScan},
     site_settings,
 };
 use gantry_registry::{RepositoryRules, ScanFrequency};
 use gantry_words::{Cx, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Scans that are asked for in one step: what is pushed meanwhile waits for as many at most.
 const ASKED_MAX: usize = 20;
@@ -19,6 +20,8 @@ const ASKED_MAX: usize = 20;
 const BATCH: usize = 200;
 /// How often a step looks: at a repository, or at more images of the same.
 const LOOKS_MAX: usize = 50;
+/// From one walk to the next, where nothing changes: a server of another version may have read images meanwhile.
+const WALK_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A walk over all stored images: the youngest repository first, and of each the images that were pushed last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,8 @@ struct Walk {
     configurations: i64,
     /// For which readers.
     revision: u32,
+    /// When it began, in milliseconds.
+    began_at: i64,
     /// Where it goes on; `None` where it has ended.
     place: Option<Place>,
 }
@@ -60,22 +65,26 @@ impl Scans {
     /// Goes on with the walk over stored images: asks for scans of those that were there before continuous scanning was switched on, and
     /// has those read again that were read by readers of another version. Says how many scans were asked for.
     ///
-    /// It goes once for each change of a scanning configuration or of the readers, begins anew with the next, and goes on where it was
-    /// after a restart. While any other scan waits it stands still.
+    /// It begins with each change of a scanning configuration or of the readers, and once a day, and goes on where it was after a restart.
+    /// While any other scan waits it stands still. Servers of another version go their own: what they read meanwhile is left to the next,
+    /// so that the two do not read the same images in turns.
     ///
     /// # Errors
     /// The metadata cannot be read or written.
     pub async fn step_through_stored(&self, cx: &Cx) -> Result<usize, Fault> {
-        let look = |rows: &mut Reader| Ok((scans::configurations_number(rows)?, site_settings::find(rows, STORED)?));
+        let revision = gantry_scan::ecosystems_revision();
+        let look = move |rows: &mut Reader| {
+            Ok((scans::configurations_number(rows)?, site_settings::find(rows, &stored_name(revision))?))
+        };
         let (configurations, kept) = self.metadata.read(look).await?;
-        let mut walk = Walk::now(kept.as_deref(), configurations, gantry_scan::ecosystems_revision());
+        let mut walk = Walk::at(self.env.now(), kept.as_deref(), configurations, revision);
         if walk.place.is_none() || self.metadata.read(scans::waiting).await? > 0 {
             return Ok(0);
         }
-        let mut step = StepThroughStored::default();
+        let mut step = StepThroughStored { revision, ..StepThroughStored::default() };
         for _ in 0..LOOKS_MAX {
             let Some(place) = walk.place.take() else { break };
-            walk.place = self.look_at_stored(cx, place, walk.revision, &mut step).await?;
+            walk.place = self.look_at_stored(cx, place, &walk, &mut step).await?;
             if step.count() == ASKED_MAX {
                 break;
             }
@@ -94,7 +103,7 @@ impl Scans {
         &self,
         cx: &Cx,
         mut place: Place,
-        revision: u32,
+        walk: &Walk,
         step: &mut StepThroughStored,
     ) -> Result<Option<Place>, Fault> {
         let (repository, wish) = (place.repository, self.wish(cx, place.repository).await?);
@@ -108,7 +117,7 @@ impl Scans {
                     return Ok(Some(place));
                 }
                 place = Place { repository, pushed_at: image.pushed_at.millis(), digest: image.digest.clone() };
-                match decide(wish, image.scan, revision) {
+                match decide(wish, image.scan, walk) {
                     Some(Deed::Scan) => step.ask.push((repository, image.digest)),
                     Some(Deed::ReadAgain) => step.again.push((repository, image.digest)),
                     None => {}
@@ -137,12 +146,15 @@ impl Scans {
 }
 
 impl Walk {
-    /// The walk that is to go on, by what is kept of the last.
-    fn now(kept: Option<&str>, configurations: i64, revision: u32) -> Walk {
+    /// The walk that is to go on at a time, by what is kept of the last.
+    fn at(now: Timestamp, kept: Option<&str>, configurations: i64, revision: u32) -> Walk {
         let kept = kept.and_then(|text| serde_json::from_str::<Walk>(text).ok());
         let is_for_these = |walk: &Walk| (walk.configurations, walk.revision) == (configurations, revision);
-        let anew = || Walk { configurations, revision, place: Some(Place::before_all(i64::MAX)) };
-        kept.filter(is_for_these).unwrap_or_else(anew)
+        let is_recent = |walk: &Walk| now.since(Timestamp::from_millis(walk.began_at)) < WALK_EVERY;
+        let goes_on = |walk: &Walk| is_for_these(walk) && (walk.place.is_some() || is_recent(walk));
+        let place = Some(Place::before_all(i64::MAX));
+        let anew = || Walk { configurations, revision, began_at: now.millis(), place };
+        kept.filter(goes_on).unwrap_or_else(anew)
     }
 }
 
@@ -170,12 +182,16 @@ impl StepThroughStored {
     }
 }
 
-/// What is done about an image with such a scan, where the readers of now have this revision.
-fn decide(wish: Wish, scan: Option<(ScanState, u32)>, revision: u32) -> Option<Deed> {
-    match scan {
-        None => wish.scans_missing.then_some(Deed::Scan),
-        Some((ScanState::Complete, read_by)) if read_by != revision => wish.reads_again.then_some(Deed::ReadAgain),
-        Some((ScanState::Complete | ScanState::Pending | ScanState::Failed | ScanState::Unsupported, _)) => None,
+/// What is done on a walk about an image with such a scan.
+fn decide(wish: Wish, scan: Option<StoredScan>, walk: &Walk) -> Option<Deed> {
+    let Some(StoredScan { state, revision, finished_at }) = scan else {
+        return wish.scans_missing.then_some(Deed::Scan);
+    };
+    // What was read since by others is left to the next walk: they may have read it again because these had read it.
+    let is_older = finished_at.is_none_or(|at| at.millis() < walk.began_at);
+    match state {
+        ScanState::Complete if revision != walk.revision && is_older => wish.reads_again.then_some(Deed::ReadAgain),
+        ScanState::Complete | ScanState::Pending | ScanState::Failed | ScanState::Unsupported => None,
     }
 }
 
@@ -183,9 +199,18 @@ fn decide(wish: Wish, scan: Option<(ScanState, u32)>, revision: u32) -> Option<D
 mod tests {
     use super::*;
 
+    /// A walk for readers of revision 7 that has come to a place.
+    fn walk(place: Option<Place>) -> Walk {
+        Walk { configurations: 1, revision: 7, began_at: 5_000, place }
+    }
+
+    fn scan(state: ScanState, revision: u32, finished_at: i64) -> Option<StoredScan> {
+        Some(StoredScan { state, revision, finished_at: Some(Timestamp::from_millis(finished_at)) })
+    }
+
     #[test]
     fn only_continuous_scanning_means_what_was_there_before() {
-        let deed = |frequency| decide(Wish::of(frequency, true), None, 7);
+        let deed = |frequency| decide(Wish::of(frequency, true), None, &walk(None));
 
         assert_eq!(deed(ScanFrequency::ContinuousScan), Some(Deed::Scan));
         assert_eq!(deed(ScanFrequency::ScanOnPush), None);
@@ -194,25 +219,40 @@ mod tests {
 
     #[test]
     fn what_other_readers_read_is_read_again_where_scanning_is_on() {
-        let deed = |frequency, scan| decide(Wish::of(frequency, false), Some(scan), 7);
+        let deed =
+            |frequency, state, revision| decide(Wish::of(frequency, false), scan(state, revision, 1_000), &walk(None));
 
-        assert_eq!(deed(ScanFrequency::ScanOnPush, (ScanState::Complete, 6)), Some(Deed::ReadAgain));
-        assert_eq!(deed(ScanFrequency::ScanOnPush, (ScanState::Complete, 7)), None);
-        assert_eq!(deed(ScanFrequency::Manual, (ScanState::Complete, 6)), None);
-        assert_eq!(deed(ScanFrequency::ContinuousScan, (ScanState::Pending, 6)), None);
-        assert_eq!(deed(ScanFrequency::ContinuousScan, (ScanState::Failed, 6)), None);
+        assert_eq!(deed(ScanFrequency::ScanOnPush, ScanState::Complete, 6), Some(Deed::ReadAgain));
+        assert_eq!(deed(ScanFrequency::ScanOnPush, ScanState::Complete, 7), None);
+        assert_eq!(deed(ScanFrequency::Manual, ScanState::Complete, 6), None);
+        assert_eq!(deed(ScanFrequency::ContinuousScan, ScanState::Pending, 6), None);
+        assert_eq!(deed(ScanFrequency::ContinuousScan, ScanState::Failed, 6), None);
     }
 
     #[test]
-    fn a_walk_goes_on_where_it_was_and_begins_anew_for_other_configurations_or_readers() {
-        let place = Some(Place { repository: 5, pushed_at: 9, digest: "sha256:aa".into() });
-        let kept = Walk { configurations: 1, revision: 7, place };
-        let text = serde_json::to_string(&kept).unwrap();
+    fn what_a_server_of_another_version_read_since_the_walk_began_is_left_to_the_next() {
+        let deed = |finished_at| {
+            let wish = Wish::of(ScanFrequency::ContinuousScan, false);
+            decide(wish, scan(ScanState::Complete, 8, finished_at), &walk(None))
+        };
+
+        assert_eq!((deed(4_999), deed(5_000), deed(6_000)), (Some(Deed::ReadAgain), None, None));
+    }
+
+    #[test]
+    fn a_walk_goes_on_where_it_was_and_begins_anew_for_other_configurations_or_readers_and_a_day_after_it_began() {
+        let day = i64::try_from(WALK_EVERY.as_millis()).unwrap();
+        let kept = walk(Some(Place { repository: 5, pushed_at: 9, digest: "sha256:aa".into() }));
+        let (under_way, over) = (serde_json::to_string(&kept).unwrap(), serde_json::to_string(&walk(None)).unwrap());
+        let at =
+            |now, kept, configurations, revision| Walk::at(Timestamp::from_millis(now), kept, configurations, revision);
         let begins = |walk: Walk| walk.place == Some(Place::before_all(i64::MAX));
 
-        assert_eq!(Walk::now(Some(&text), 1, 7), kept);
-        assert!(begins(Walk::now(Some(&text), 2, 7)));
-        assert!(begins(Walk::now(Some(&text), 1, 8)));
-        assert!(begins(Walk::now(None, 0, 7)));
+        assert_eq!(at(5_000 + 9 * day, Some(&under_way), 1, 7), kept);
+        assert_eq!(at(4_999 + day, Some(&over), 1, 7), walk(None));
+        assert!(begins(at(5_000 + day, Some(&over), 1, 7)));
+        assert!(begins(at(6_000, Some(&under_way), 2, 7)));
+        assert!(begins(at(6_000, Some(&under_way), 1, 8)));
+        assert!(begins(at(6_000, None, 0, 7)));
     }
 }

@@ -98,8 +98,19 @@ pub struct StoredRow {
     pub digest: String,
     /// When it was pushed.
     pub pushed_at: Timestamp,
-    /// How its scan stands, and the revision of the readers that did it last; `None` where none was ever asked for.
-    pub scan: Option<(ScanState, u32)>,
+    /// Its scan; `None` where none was ever asked for.
+    pub scan: Option<StoredScan>,
+}
+
+/// What is known of the scan of a stored image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredScan {
+    /// How it stands.
+    pub state: ScanState,
+    /// Of the readers that did it last; 0 before the first end.
+    pub revision: u32,
+    /// When it ended last.
+    pub finished_at: Option<Timestamp>,
 }
 
 /// How a scan ended.
@@ -191,7 +202,7 @@ static HELD_AFTER: Query = query(
      ORDER BY s.repository, s.digest LIMIT $3",
 );
 static STORED_BEFORE: Query = query(
-    "SELECT m.digest, m.pushed_at, s.state, s.revision
+    "SELECT m.digest, m.pushed_at, s.state, s.revision, s.finished_at
      FROM manifest AS m LEFT JOIN image_scan AS s ON s.repository = m.repository AND s.digest = m.digest
      WHERE m.repository = $1 AND m.state = 'live' AND m.storage_class = 'STANDARD'
          AND m.pushed_at <= $2 AND (m.pushed_at < $2 OR m.digest < $3)
@@ -382,7 +393,10 @@ pub fn stored_before(
 ) -> Result<Vec<StoredRow>, Fault> {
     let stored = |row: &Row| {
         let scan = match (row.opt_text(2)?, row.opt_int(3)?) {
-            (Some(state), Some(number)) => Some((ScanState::parse(state)?, revision(number)?)),
+            (Some(state), Some(number)) => {
+                let (state, revision) = (ScanState::parse(state)?, revision(number)?);
+                Some(StoredScan { state, revision, finished_at: row.opt_time(4)? })
+            }
             _ => None,
         };
         Ok(StoredRow { digest: row.text(0)?.into(), pushed_at: row.time(1)?, scan })

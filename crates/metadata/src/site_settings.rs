@@ -9,6 +9,7 @@ static PUT: Change = change(
     "INSERT INTO setting(name, value, changed_at) VALUES ($1, $2, $3)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
 );
+static FORGET: Change = change("DELETE FROM setting WHERE name LIKE $1 AND name <> $2 AND changed_at < $3");
 
 static NUMBER: Query = query("SELECT CAST(value AS BIGINT) FROM setting WHERE name = $1");
 static RAISE: Change = change(
@@ -36,4 +37,10 @@ pub fn find(rows: &mut Reader, name: &str) -> Result<Option<String>, Fault> {
 /// Remembers a value under a name.
 pub fn put(tx: &mut Tx, name: &str, value: &str, at: Timestamp) -> Result<(), Fault> {
     tx.write(&PUT, values![name, value, at])
+}
+
+/// Forgets what is remembered under names that begin with `prefix`, but for the one of `kept`, where nobody has remembered it again since
+/// `before`. In `prefix`, `_` and `%` stand for any characters, as in SQL's `LIKE`.
+pub fn forget_before(tx: &mut Tx, prefix: &str, kept: &str, before: Timestamp) -> Result<(), Fault> {
+    tx.write(&FORGET, values![format!("{prefix}%"), kept, before])
 }

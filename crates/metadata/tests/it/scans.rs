@@ -1,10 +1,11 @@
-//! What is known of scans, by both engines alike.
+//! What is known of scans, and of the walk over stored images, by both engines alike.
 
 use crate::{cx, on_postgres, on_sqlite};
 use gantry_fault::Fault;
 use gantry_metadata::{
     Metadata, Settings, Trail, Tx, Write,
     scans::{self, ScanEnd, ScanState},
+    site_settings,
     suite::postgres::Database,
 };
 use gantry_words::Timestamp;
@@ -55,10 +56,26 @@ async fn only_a_failure_leaves_what_an_image_holds_as_it_was_known(metadata: &Me
     }
 }
 
+async fn what_nobody_remembered_again_is_forgotten_but_for_one(metadata: &Metadata) {
+    done(metadata, |tx| {
+        for (name, seconds) in [("walk.1", 10), ("walk.2", 20), ("walk.3", 10), ("other.1", 10)] {
+            site_settings::put(tx, name, "x", at(seconds))?;
+        }
+        site_settings::forget_before(tx, "walk.", "walk.3", at(20))
+    })
+    .await;
+
+    for (name, is_there) in [("walk.1", false), ("walk.2", true), ("walk.3", true), ("other.1", true)] {
+        let found = metadata.read(move |rows| site_settings::find(rows, name)).await.unwrap();
+        assert_eq!(found.is_some(), is_there, "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_keeps_what_is_known_of_scans() {
     let (metadata, _folder) = on_sqlite(&Settings::default());
     only_a_failure_leaves_what_an_image_holds_as_it_was_known(&metadata).await;
+    what_nobody_remembered_again_is_forgotten_but_for_one(&metadata).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,4 +83,5 @@ async fn postgres_keeps_what_is_known_of_scans() {
     let database = Database::new();
     let metadata = on_postgres(&database.settings());
     only_a_failure_leaves_what_an_image_holds_as_it_was_known(&metadata).await;
+    what_nobody_remembered_again_is_forgotten_but_for_one(&metadata).await;
 }
