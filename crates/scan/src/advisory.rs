@@ -160,6 +160,9 @@ const ECOSYSTEMS: &[(&str, PackageType)] = &[
     ("openSUSE", PackageType::Rpm),
 ];
 
+/// What a release of Ubuntu begins with that is Pro's.
+const PRO: &str = "Pro:";
+
 impl KnowledgeSource {
     /// Makes one of an ecosystem and its release; an empty release is none.
     pub fn new(ecosystem: impl Into<String>, release: impl Into<String>) -> KnowledgeSource {
@@ -190,6 +193,18 @@ impl KnowledgeSource {
     /// Returns the release, empty where there are none: `12`.
     pub fn release(&self) -> &str {
         &self.release
+    }
+
+    /// Returns the stream of packages that Ubuntu Pro mended of a release of Ubuntu: `Ubuntu:Pro:20.04`. `None` where there is none.
+    pub(crate) fn with_pro(&self) -> Option<KnowledgeSource> {
+        let is_plain = self.ecosystem == "Ubuntu" && !self.release.starts_with(PRO);
+        is_plain.then(|| KnowledgeSource::new("Ubuntu", format!("{PRO}{}", self.release)))
+    }
+
+    /// Returns the release of Ubuntu of which this is Pro's stream; `None` where it is none.
+    pub(crate) fn without_pro(&self) -> Option<KnowledgeSource> {
+        let release = self.release.strip_prefix(PRO).filter(|_| self.ecosystem == "Ubuntu");
+        release.map(|release| KnowledgeSource::new("Ubuntu", release))
     }
 
     /// Returns the kind of the packages it speaks of; `None` where none of them is known here.

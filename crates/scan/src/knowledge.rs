@@ -133,15 +133,23 @@ impl Knowledge {
 
     /// Returns the names about which `self` and the `older` one say different things: what has to be matched again. Neither texts, where
     /// their record says that it did not change, nor what is known of exploitation ([`Knowledge::exploitation_changed_since`]) are
-    /// compared.
+    /// compared. Where all advisories of Ubuntu Pro for a release came or went, all names of the release are among them: by its own
+    /// advisories Pro's packages are judged without those.
     ///
     /// # Errors
     /// [`KnowledgeError::Damaged`].
     pub fn changed_since(&self, older: &Knowledge) -> Result<Vec<ChangedName>, KnowledgeError> {
-        let mut changed = Vec::new();
+        let (mut changed, mut of_releases) = (Vec::new(), Vec::new());
         let all: std::collections::BTreeSet<&KnowledgeSource> =
             self.sources.keys().chain(older.sources.keys()).collect();
         for source in all {
+            if let Some(plain) = source.without_pro()
+                && self.sources.contains_key(source) != older.sources.contains_key(source)
+            {
+                for name in self.names_of(&plain).chain(older.names_of(&plain)) {
+                    of_releases.push((plain.clone(), name?.0.to_owned()));
+                }
+            }
             let (new, old) = (self.names_of(source), older.names_of(source));
             let (mut new, mut old) = (new.peekable(), old.peekable());
             loop {
@@ -172,6 +180,11 @@ impl Knowledge {
                 };
                 changed.push((source.clone(), name.to_owned()));
             }
+        }
+        if !of_releases.is_empty() {
+            changed.append(&mut of_releases);
+            changed.sort_unstable();
+            changed.dedup();
         }
         Ok(changed)
     }

@@ -210,11 +210,12 @@ fn look_up<'a>(
     options: &Options,
     known: &mut KnownRules<'a>,
 ) -> Result<Looked<'a>, KnowledgeError> {
-    let subject = match subject::choose(package, distribution, options) {
+    let mut subject = match subject::choose(package, distribution, options) {
         Choice::LookUp(subject) => subject,
         Choice::Undecided(reason) => return Ok(Looked::Undecided(reason)),
         Choice::LeftOut(reason) => return Ok(Looked::LeftOut(reason)),
     };
+    subject.source = subject::that_counts(&subject.source, knowledge);
     let Some(info) = knowledge.sources().get(&subject.source) else {
         let (unsupported, source) = (subject::UNSUPPORTED, &subject.source);
         let reason = format!("{unsupported}: there are no advisories for {source}; import a feed of them");

@@ -346,7 +346,7 @@ impl Index {
             return *number;
         }
         let number = u32::try_from(self.packages.len()).unwrap_or(u32::MAX);
-        if let Some((source, name)) = looked_up(&key.package, key.distribution.as_ref(), &Options::default()) {
+        for (source, name) in looked_up(&key.package, key.distribution.as_ref(), &Options::default()) {
             self.names.entry(source).or_default().entry(name).or_default().push(number);
         }
         let flaws = flaws.remove(&key).unwrap_or_default();

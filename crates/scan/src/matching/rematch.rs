@@ -4,7 +4,7 @@ use super::rules::{NameRules, Versioned};
 use super::subject::{self, Choice, Subject};
 use super::{Options, by_version};
 use crate::{Inventory, Knowledge, KnowledgeError, KnowledgeSource};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The package versions of many images, each once, as what advisories are looked up by.
 #[derive(Clone, Debug, Default)]
@@ -84,8 +84,11 @@ pub fn match_names(
     changed: &[(KnowledgeSource, String)],
 ) -> Result<(Vec<u32>, Vec<Match>), KnowledgeError> {
     let (mut looked_at, mut found) = (Vec::new(), Vec::new());
-    for (source, name) in changed {
-        if let Some(packages) = interned.names.get(source).and_then(|names| names.get(name)) {
+    // What is looked up in those of Pro may be judged by the release's.
+    let pros = changed.iter().filter_map(|(source, name)| Some((source.with_pro()?, name)));
+    let names: BTreeSet<_> = changed.iter().map(|(source, name)| (source.clone(), name)).chain(pros).collect();
+    for (source, name) in &names {
+        if let Some(packages) = interned.names.get(source).and_then(|names| names.get(*name)) {
             looked_at.extend_from_slice(packages);
             match_name(interned, knowledge, source, name, packages, &mut found)?;
         }
@@ -101,7 +104,7 @@ fn match_name(
     packages: &[u32],
     found: &mut Vec<Match>,
 ) -> Result<(), KnowledgeError> {
-    let Some(info) = knowledge.sources().get(source) else { return Ok(()) };
+    let Some(info) = knowledge.sources().get(&subject::that_counts(source, knowledge)) else { return Ok(()) };
     let Some(place) = knowledge.rules(info, name)? else { return Ok(()) };
     let rules = NameRules::read(knowledge, place)?;
     for package in packages {

@@ -2,7 +2,7 @@
 
 use super::rules::Versioned;
 use super::{KernelHeaders, Options, releases};
-use crate::{ChangedName, Distribution, KnowledgeSource, Package, PackageType};
+use crate::{ChangedName, Distribution, Knowledge, KnowledgeSource, Package, PackageType};
 
 /// What is looked up.
 #[derive(Clone, Debug)]
@@ -38,12 +38,24 @@ pub(crate) fn lookup_name(kind: PackageType, name: &str) -> String {
 }
 
 /// Returns whose advisories speak of a package of an image of this distribution, and by which name: what [`crate::find`] looks up, and
-/// [`crate::Knowledge::changed_since`] tells. `None` where nothing can be said about it, whatever advisories there are.
-pub fn looked_up(package: &Package, distribution: Option<&Distribution>, options: &Options) -> Option<ChangedName> {
+/// [`crate::Knowledge::changed_since`] tells. They are two where another's advisories count while the first's are not here; none where
+/// nothing can be said about it, whatever advisories there are.
+pub fn looked_up(package: &Package, distribution: Option<&Distribution>, options: &Options) -> Vec<ChangedName> {
     match choose(package, distribution, options) {
-        Choice::LookUp(subject) => Some((subject.source, subject.name)),
-        Choice::Undecided(_) | Choice::LeftOut(_) => None,
+        Choice::LookUp(Subject { source, name, .. }) => {
+            let plain = source.without_pro().map(|plain| (plain, name.clone()));
+            std::iter::once((source, name)).chain(plain).collect()
+        }
+        Choice::Undecided(_) | Choice::LeftOut(_) => Vec::new(),
     }
+}
+
+/// Returns whose advisories count for what is to be looked up in those of `source`: those of Ubuntu's release itself where there are none
+/// of its Pro. A version that Pro mended is above all fixes that the release has; what Pro alone mended is told then, which is more than
+/// to tell nothing.
+pub(super) fn that_counts(source: &KnowledgeSource, knowledge: &Knowledge) -> KnowledgeSource {
+    let plain = source.without_pro().filter(|_| !knowledge.sources().contains_key(source));
+    plain.unwrap_or_else(|| source.clone())
 }
 
 /// Tells whether somebody judges a package of a distribution: not where a third party packaged it, nor where nobody's advisories are
@@ -109,18 +121,15 @@ fn of_distribution(package: &Package, distribution: Option<&Distribution>, optio
     if is_headers && options.kernel_headers == KernelHeaders::LeftOut {
         return Choice::LeftOut("kernel headers are built from the kernel's source, and hold no kernel".into());
     }
-    let source = if is_of_ubuntu_pro(&source, version) {
-        KnowledgeSource::new(source.ecosystem(), format!("Pro:{}", source.release()))
-    } else {
-        source
-    };
+    let pro = source.with_pro().filter(|_| is_mended_by_pro(version));
+    let source = pro.unwrap_or(source);
     Choice::LookUp(subject(source, package, name, version))
 }
 
 /// Packages that Ubuntu Pro mended go on in a stream of their own (`1.1.1f-1ubuntu2.24+esm1`, `2:3.49.1-1ubuntu1~esm1`): the
 /// plain stream has no fixes for them.
-fn is_of_ubuntu_pro(source: &KnowledgeSource, version: &str) -> bool {
-    source.ecosystem() == "Ubuntu" && ["+esm", "~esm"].iter().any(|mark| version.contains(mark))
+fn is_mended_by_pro(version: &str) -> bool {
+    ["+esm", "~esm"].iter().any(|mark| version.contains(mark))
 }
 
 fn subject(source: KnowledgeSource, package: &Package, name: &str, version: &str) -> Subject {

@@ -399,6 +399,48 @@ fn packages_that_ubuntu_pro_mended_are_judged_by_its_own_stream() {
     }
 }
 
+fn ubuntu(release: &str, name: &str, fix: &str) -> Affected {
+    Affected { ranges: vec![fixed(None, fix)], ..Affected::new(KnowledgeSource::new("Ubuntu", release), name) }
+}
+
+#[test]
+fn where_nothing_is_known_of_ubuntu_pro_its_packages_are_judged_by_the_release_and_the_image_is_judged() {
+    let mended = Package::new(Kind::Deb, "openssl", "1.1.1f-1ubuntu2.24+esm1");
+    let image = image(Some(("ubuntu", "20.04")), vec![mended]);
+    let (older, newer) = ("1.1.1f-1ubuntu2.24", "1.1.1f-1ubuntu2.25");
+    let plain = vec![
+        advisory("CVE-1", vec![ubuntu("20.04", "openssl", older)]),
+        advisory("CVE-2", vec![ubuntu("20.04", "openssl", newer)]),
+    ];
+    let with_pro = [plain.clone(), vec![advisory("CVE-3", vec![ubuntu("Pro:20.04", "bash", "5.0")])]].concat();
+    let of_another = vec![advisory("CVE-4", vec![debian("bash", vec![fixed(None, "5.0")])])];
+
+    let by_release = find_in(plain.clone(), &image);
+    let by_pro = find_in(with_pro.clone(), &image);
+    let by_nobody = find_in(of_another, &image);
+
+    assert_eq!((ids(&by_release), &*by_release.undecided), (vec!["CVE-2"], &[][..]));
+    assert_eq!(by_release.findings[0].evidence.source, "Ubuntu:20.04");
+    assert_eq!(unsupported(&image, &by_release.undecided), None);
+    assert_eq!((ids(&by_pro), &*by_pro.undecided), (vec![], &[][..]));
+    let reason = unsupported(&image, &by_nobody.undecided).unwrap();
+    assert!(reason.contains("there are no advisories for Ubuntu:20.04"), "{reason}");
+
+    // A rematch follows advisories of Pro that come and go.
+    let (mut interned, options) = (Interned::default(), Options::default());
+    interned.add(&image, &options);
+    let (plain, with_pro) = (knowledge(plain), knowledge(with_pro));
+    let flaws = |found: Vec<Match>| found.len();
+    assert_eq!(flaws(match_all(&interned, &plain).unwrap()), 1);
+    for (new, old, expected) in [(&with_pro, &plain, 0), (&plain, &with_pro, 1)] {
+        let changed = new.changed_since(old).unwrap();
+        let (looked_at, found) = match_names(&interned, new, &changed).unwrap();
+        assert_eq!((looked_at.len(), flaws(found)), (1, expected));
+        let names = looked_up(&image.packages[0].package, image.distribution.as_ref(), &options);
+        assert!(names.iter().any(|name| changed.contains(name)), "{names:?}, {changed:?}");
+    }
+}
+
 #[test]
 fn what_a_rematch_finds_is_what_each_image_has() {
     let ws = |version: &str| Package::new(Kind::Npm, "ws", version);

@@ -117,10 +117,13 @@ impl Index {
             Some(new) => {
                 // What cannot be compared with what was there is asked about everything.
                 let changes = self.advisories.as_deref().and_then(|old| changes(new, old).ok());
-                let numbers = match &changes {
+                let mut numbers: Vec<u32> = match &changes {
                     Some(changes) => self.looked_up_by(&changes.names),
                     None => self.names.values().flat_map(HashMap::values).flatten().copied().collect(),
                 };
+                // One may be looked up by two names.
+                numbers.sort_unstable();
+                numbers.dedup();
                 flaws = self.match_packages(&numbers, new)?;
                 if let Some(changes) = changes.filter(|changes| !changes.exploitation.is_empty()) {
                     let matched: HashSet<u32> = numbers.into_iter().collect();
