@@ -150,7 +150,8 @@ const ON_BOTH: &[&str] = &[
 
 /// Of them those that are about the file of SQLite, about a disk that it shares with the blobs, or about bytes without a row, which are
 /// left alone for an hour where another server might be about to link them; those that bring a PostgreSQL of their own, or need no
-/// server; and those of the ECR API that have such a name too.
+/// server; those that make access keys, which want a master key that servers on one database would have to share; and those of the ECR API that
+/// have such a name too.
 const ONCE_ONLY: &[&str] = &[
     "storage::owner::",
     "full_to_the_last_byte",
@@ -159,6 +160,12 @@ const ONCE_ONLY: &[&str] = &[
     "without_a_server",
     "_root_folder_",
     "a_pipeline_says_",
+    "a_role_whose_policy_denies_",
+    "a_search_shows_everybody_",
+    "a_token_is_its_owners_",
+    "each_image_is_decided_by_policy_",
+    "nobody_is_told_of_what_he_may_not_see",
+    "where_two_people_are_asked_",
     "aws::",
 ];
 
