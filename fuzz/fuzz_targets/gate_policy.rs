@@ -28,7 +28,13 @@ fuzz_target!(|text: &str| {
     (finding.severity, finding.epss, finding.published) =
         (Severity::High, Some(0.5), Some("2026-11-20T00:00:00Z".into()));
     let (findings, inventory) = ([finding], Inventory::default());
-    let scan = GateScan::Done { at: now, advisories_at: Some(now), findings: &findings, inventory: &inventory };
+    let scan = GateScan::Done {
+        at: now,
+        advisories_at: Some(now),
+        findings: &findings,
+        undecided: &[],
+        inventory: &inventory,
+    };
     let facts = GateFacts { repository: "team/app", digest: "sha256:aa", scan, has_sbom: false };
     let verdict = decide_gate(&policy, &[], &facts, now);
     assert_eq!(verdict.outcome == GateOutcome::Passes, verdict.reasons.is_empty());
